@@ -1,0 +1,359 @@
+"""Dtype names, the rule for mixed dtypes, and dtype policies.
+
+A dtype is a string, named as in NumPy. Names that Keras knows (`float16`, `bfloat16`, `int8`, ...)
+take part in the promotion rule; the core computes in `COMPUTE_DTYPES` only.
+
+The rule is the least upper bound on JAX's promotion lattice ("Design of Type Promotion Semantics
+for JAX", JAX enhancement proposal 9407), with one addition: an integer result is 64 bits wide only
+when an input is.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from chainrule import config
+from chainrule.global_state import get_global_attribute, set_global_attribute
+
+__all__ = [
+    "ALLOWED_DTYPES",
+    "COMPUTE_DTYPES",
+    "DTypePolicy",
+    "dtype_policy",
+    "is_float_dtype",
+    "is_int_dtype",
+    "require_compute_dtype",
+    "result_type",
+    "set_dtype_policy",
+    "standardize_dtype",
+]
+
+BOOL_TYPES = ("bool",)
+INT_TYPES = ("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64")
+FLOAT_TYPES = ("bfloat16", "float16", "float32", "float64")
+FLOAT8_TYPES = ("float8_e4m3fn", "float8_e5m2")
+COMPLEX_TYPES = ("complex64", "complex128")
+WEAK_TYPES = ("int", "float")
+ALLOWED_DTYPES = (*FLOAT_TYPES, *INT_TYPES, "bool", "string", *FLOAT8_TYPES, *COMPLEX_TYPES)
+COMPUTE_DTYPES = ("float32", "float64", "int32", "int64", "uint8", "uint32", "bool")
+
+_PYTHON_TYPES: dict[Any, str] = {
+    bool: "bool",
+    int: "int32",
+    float: "float32",
+    complex: "complex64",
+    str: "string",
+    "int": "int32",
+}
+
+# Each dtype -> the dtypes just above it. "int" and "float" are the weak types of Python scalars.
+_LATTICE: dict[str, tuple[str, ...]] = {
+    "bool": ("int",),
+    "uint8": ("int16", "uint16"),
+    "uint16": ("int32", "uint32"),
+    "uint32": ("int64", "uint64"),
+    "uint64": ("float",),
+    "int": ("uint8", "int8", "complex64"),
+    "int8": ("int16",),
+    "int16": ("int32",),
+    "int32": ("int64",),
+    "int64": ("float",),
+    "float": ("bfloat16", "float16"),
+    "bfloat16": ("float32",),
+    "float16": ("float32",),
+    "float32": ("float64", "complex64"),
+    "float64": ("complex128",),
+    "complex64": ("complex128",),
+    "complex128": (),
+}
+
+
+def standardize_dtype(dtype: Any) -> str:
+    """The name of a dtype given as a name, a NumPy or Python type, or an object with a `name`.
+
+    Raises
+    ------
+    ValueError
+        When it names no dtype that Keras knows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> standardize_dtype(None), standardize_dtype(np.uint8), standardize_dtype(int)
+    ('float32', 'uint8', 'int32')
+    """
+    if dtype is None:
+        return config.floatx()
+    name = _PYTHON_TYPES.get(dtype, dtype)
+    if not isinstance(name, str):
+        name = getattr(name, "name", None) or getattr(name, "__name__", None)
+    if name not in ALLOWED_DTYPES:
+        raise ValueError(f"Invalid dtype: {dtype}")
+    return str(name)
+
+
+def is_float_dtype(dtype: Any) -> bool:
+    """Whether the dtype is a floating-point one.
+
+    Examples
+    --------
+    >>> is_float_dtype("bfloat16"), is_float_dtype("int32")
+    (True, False)
+    """
+    return standardize_dtype(dtype).startswith(("float", "bfloat"))
+
+
+def is_int_dtype(dtype: Any) -> bool:
+    """Whether the dtype is a signed or unsigned integer one (`bool` is neither).
+
+    Examples
+    --------
+    >>> is_int_dtype("uint8"), is_int_dtype("bool")
+    (True, False)
+    """
+    return standardize_dtype(dtype).startswith(("int", "uint"))
+
+
+def require_compute_dtype(dtype: Any, place: str) -> str:
+    """The dtype's name, when the core computes in it.
+
+    Raises
+    ------
+    chainrule.errors.DTypeError
+        When it does not; the message names `place` and the dtypes that would do.
+    """
+    name = standardize_dtype(dtype)
+    if name not in COMPUTE_DTYPES:
+        from chainrule.errors import DTypeError
+
+        raise DTypeError(
+            f"{place}: chainrule does not compute in {name}. Expected one of "
+            f"{', '.join(COMPUTE_DTYPES)}."
+        )
+    return name
+
+
+def _upper_bounds() -> dict[str, frozenset[str]]:
+    bounds: dict[str, frozenset[str]] = {}
+
+    def above(name: str) -> frozenset[str]:
+        if name not in bounds:
+            bounds[name] = frozenset({name}).union(*(above(n) for n in _LATTICE[name]))
+        return bounds[name]
+
+    for name in _LATTICE:
+        above(name)
+    return bounds
+
+
+_UPPER_BOUNDS = _upper_bounds()
+
+
+@functools.lru_cache(512)
+def _least_upper_bound(names: frozenset[str]) -> str:
+    for name in sorted(names):
+        if name not in _UPPER_BOUNDS:
+            raise ValueError(f"dtype={name!r} is not a valid dtype for Keras type promotion.")
+    common = frozenset.intersection(*(_UPPER_BOUNDS[name] for name in names))
+    least = [name for name in common if common <= _UPPER_BOUNDS[name]]
+    if len(least) != 1:
+        raise ValueError(
+            f"Input dtypes {tuple(sorted(names))} have no common dtype to be promoted to. "
+            "Cast the inputs to the dtype of the result."
+        )
+    return least[0]
+
+
+def _weak(name: str) -> str:
+    if is_float_dtype(name):
+        return "float"
+    return "int" if is_int_dtype(name) else name
+
+
+def result_type(*dtypes: Any) -> str:
+    """The dtype of an operation on inputs of these dtypes.
+
+    Parameters
+    ----------
+    *dtypes
+        Names, NumPy dtypes, or the Python types `int` and `float`, which are weak: they take
+        the width of their neighbours. `None` stands for `floatx()`.
+
+    Raises
+    ------
+    ValueError
+        When an input is no dtype, or two inputs have no common dtype.
+
+    Examples
+    --------
+    >>> result_type("uint8", float), result_type("int32", "float64"), result_type("int32", int)
+    ('float32', 'float64', 'int32')
+    >>> result_type("float16", "bfloat16")
+    'float32'
+    """
+    if not dtypes:
+        return config.floatx()
+    if any(isinstance(d, str) and d in FLOAT8_TYPES for d in dtypes):
+        raise ValueError(
+            "There is no implicit conversion from float8 dtypes to others. "
+            f"Cast the inputs first. Received: {dtypes}"
+        )
+    weak = tuple(d is int or d is float for d in dtypes)
+    return _promote(tuple(standardize_dtype(d) for d in dtypes), weak, config.floatx()[-2:])
+
+
+@functools.lru_cache(4096)
+def _promote(names: tuple[str, ...], weak: tuple[bool, ...], precision: str) -> str:
+    if all(weak):
+        bound = _weak(_least_upper_bound(frozenset(names)))
+    elif len(set(names)) == 1:
+        bound = names[0]
+    else:
+        bound = _least_upper_bound(
+            frozenset(_weak(n) if w else n for n, w in zip(names, weak, strict=True))
+        )
+    if bound in WEAK_TYPES:
+        bound += precision
+    if bound in ("int64", "uint64") and bound not in names and "int64" not in names:
+        bound = bound.replace("64", "32")
+    return bound
+
+
+class DTypePolicy:
+    """Which dtype a layer computes in, and which its variables have.
+
+    Parameters
+    ----------
+    name : str, optional
+        A dtype name (both are that dtype), `"mixed_float16"` or `"mixed_bfloat16"` (variables
+        in float32). Default: the policy that `set_dtype_policy` set, else `floatx()`.
+
+    Raises
+    ------
+    ValueError
+        When `name` is neither.
+
+    Examples
+    --------
+    >>> policy = DTypePolicy("float64")
+    >>> policy, policy.compute_dtype, policy.variable_dtype
+    (<DTypePolicy "float64">, 'float64', 'float64')
+    """
+
+    def __init__(self, name: str | None = None) -> None:
+        if name is None:
+            name = dtype_policy().name
+        if not isinstance(name, str):
+            raise TypeError(
+                "'name' must be a string, such as 'float32'. "
+                f"Received: name={name} (of type {type(name)})"
+            )
+        self._name = name
+        self._compute_dtype, self._variable_dtype = self._parse(name)
+
+    @staticmethod
+    def _parse(name: str) -> tuple[str, str]:
+        if name in ("mixed_float16", "mixed_bfloat16"):
+            return name.removeprefix("mixed_"), "float32"
+        try:
+            dtype = standardize_dtype(name)
+        except ValueError as error:
+            raise ValueError(
+                f"Cannot convert '{name}' to a mixed precision DTypePolicy. Valid policies are "
+                "the names of dtypes such as 'float32', 'mixed_float16' and 'mixed_bfloat16'."
+            ) from error
+        return dtype, dtype
+
+    @property
+    def name(self) -> str:
+        """The name the policy was made from."""
+        return self._name
+
+    @property
+    def compute_dtype(self) -> str:
+        """The dtype of a layer's inputs and outputs."""
+        return self._compute_dtype
+
+    @property
+    def variable_dtype(self) -> str:
+        """The dtype of a layer's variables."""
+        return self._variable_dtype
+
+    @property
+    def quantization_mode(self) -> None:
+        """Always `None`: chainrule has no quantized layers."""
+        return None
+
+    def convert_input(self, x: Any, autocast: bool, dtype: Any) -> Any:
+        """`x` as a tensor; floats are cast to `dtype` when `autocast` is on.
+
+        Integers keep their dtype, and what is no tensor and has no `__array__` comes back as is.
+        """
+        from chainrule import ops
+
+        if not (hasattr(x, "dtype") or hasattr(x, "__array__")):
+            return x
+        if not hasattr(x, "dtype"):
+            x = ops.convert_to_tensor(x)
+        target = standardize_dtype(dtype)
+        name = standardize_dtype(x.dtype)
+        if autocast and is_float_dtype(name) and name != target:
+            return ops.cast(x, target)
+        return x
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal policy."""
+        return {"name": self._name}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> DTypePolicy:
+        """The policy that `get_config` describes."""
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        return f'<{type(self).__name__} "{self._name}">'
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, DTypePolicy) and (type(other), other._name) == (
+            type(self),
+            self._name,
+        )
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._name))
+
+
+def dtype_policy() -> DTypePolicy:
+    """The policy of layers that are given no `dtype`."""
+    policy = get_global_attribute("dtype_policy")
+    if policy is None:
+        policy = DTypePolicy(config.floatx())
+        set_global_attribute("dtype_policy", policy)
+    assert isinstance(policy, DTypePolicy)
+    return policy
+
+
+def set_dtype_policy(policy: str | DTypePolicy) -> None:
+    """Set the policy of layers that are given no `dtype`.
+
+    Raises
+    ------
+    ValueError
+        When `policy` is neither a policy nor the name of one.
+
+    Examples
+    --------
+    >>> set_dtype_policy("float64")
+    >>> dtype_policy()
+    <DTypePolicy "float64">
+    >>> set_dtype_policy("float32")
+    """
+    if isinstance(policy, str):
+        policy = DTypePolicy(policy)
+    if not isinstance(policy, DTypePolicy):
+        raise ValueError(
+            "Invalid `policy` argument. Expected the string name of a policy (such as "
+            f"'float32') or a `DTypePolicy`. Received: policy={policy} (of type {type(policy)})"
+        )
+    set_global_attribute("dtype_policy", policy)

@@ -1,0 +1,27 @@
+"""The exceptions of chainrule: each names the place, what was expected and what came.
+
+`ShapeError`, `DTypeError`, `DataError` and `FileFormatError` are raised by the core as well as by
+Python. All but `DTypeError` (a `TypeError`) are `ValueError`s, so code written for Keras that
+catches `ValueError` keeps working.
+"""
+
+from __future__ import annotations
+
+from chainrule._core import DataError, DTypeError, FileFormatError, ShapeError
+
+__all__ = [
+    "DTypeError",
+    "DataError",
+    "FileFormatError",
+    "NonFiniteError",
+    "NotBuiltError",
+    "ShapeError",
+]
+
+
+class NotBuiltError(ValueError):
+    """A layer or a model was used before its weights exist."""
+
+
+class NonFiniteError(ValueError):
+    """NaN or infinity was found where the user asked for finite numbers only."""

@@ -1,0 +1,1 @@
+"""Objects to config dicts and back, models to files and back."""

@@ -1,0 +1,1 @@
+"""Helpers around training: seeds, labels, summaries, names."""
