@@ -1,0 +1,392 @@
+"""The one place that decides whether an op computes, becomes a node, or is recorded.
+
+- arrays in, arrays out: `apply` runs the op in the core;
+- traced tensors in: `apply` pushes a node into the graph of the open trace;
+- symbolic tensors in: `operation` records the call for a functional model and infers shapes by
+  tracing it with stand-in sizes.
+
+The core computes in seven dtypes. Arrays of other numeric dtypes are computed in the nearest of
+them (`int8`, `int16`, `uint16` as int32, `uint64` as int64, `float16` and `bfloat16` as float32)
+and the result is cast back, or, in a trace, only labelled with the narrow dtype.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, Union
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule import _core, scopes, tree
+from chainrule.config import floatx
+from chainrule.dtypes import result_type, standardize_dtype
+from chainrule.errors import DataError, DTypeError, ShapeError
+from chainrule.tensor import KerasTensor, any_symbolic_tensors, shape_equal
+from chainrule.variable import Variable
+
+__all__ = [
+    "Tensor",
+    "any_symbolic",
+    "apply",
+    "compute_output_spec",
+    "constant",
+    "engine_array",
+    "engine_dtype",
+    "operation",
+]
+
+Array = NDArray[Any]
+Tensor = Any  # np.ndarray outside a trace, KerasTensor inside
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+_ENGINE_DTYPES = {
+    **{name: name for name in ("float32", "float64", "int32", "int64", "uint8", "uint32", "bool")},
+    **{"int8": "int32", "int16": "int32", "uint16": "int32", "uint64": "int64"},
+    **{"float16": "float32", "bfloat16": "float32"},
+}
+_ENGINE_NUMPY = {name: np.dtype(engine) for name, engine in _ENGINE_DTYPES.items()}
+_KEEPS_NO_DTYPE = frozenset({"arg_reduce", "argsort", "one_hot", "cast", "random", "top_k"})
+_STAND_INS = (840, 1680)
+_CORE_ERRORS = (ShapeError, DTypeError, DataError, ValueError, TypeError)
+
+
+def engine_dtype(dtype: str) -> str:
+    """The dtype in which the core computes values of `dtype`.
+
+    Raises
+    ------
+    DTypeError
+        For strings, objects and complex numbers.
+    """
+    try:
+        return _ENGINE_DTYPES[dtype]
+    except KeyError:
+        raise DTypeError(
+            f"expected an array of numbers or booleans, got dtype {dtype!r}"
+        ) from None
+
+
+def engine_array(x: Array) -> Array:
+    """`x` in C order and in the dtype in which the core computes."""
+    try:
+        return np.asarray(x, dtype=_ENGINE_NUMPY[x.dtype.name], order="C")
+    except KeyError:
+        raise DTypeError(f"expected an array of numbers, got dtype {x.dtype}") from None
+
+
+def storage_dtype(dtype: str) -> np.dtype[Any]:
+    """NumPy's dtype for the name; bfloat16, which NumPy lacks, is kept as float32."""
+    return np.dtype("float32" if dtype == "bfloat16" else dtype)
+
+
+def constant(x: Any, dtype: str | None = None) -> Any:
+    """`x` as an ndarray or a traced KerasTensor; nothing is computed but a dtype change.
+
+    Python numbers become int32, bool or `floatx()`; arrays keep their dtype.
+    """
+    if isinstance(x, Variable):
+        x = x.value
+    if isinstance(x, KerasTensor):
+        if x.is_symbolic:
+            raise TypeError(
+                f"{x!r} is symbolic and has no numbers. Functions of `chainrule.ops` and layers "
+                "accept it; this one does not."
+            )
+        return x
+    if isinstance(x, np.ndarray) and dtype is None:
+        return _check_numbers(x)
+    if dtype is None and not hasattr(x, "dtype"):
+        dtype = _python_dtype(x)
+    return _check_numbers(np.asarray(x, None if dtype is None else storage_dtype(dtype)))
+
+
+def _python_dtype(x: Any) -> str | None:
+    if isinstance(x, bool):
+        return "bool"
+    if isinstance(x, int):
+        return "int32" if -(2**31) <= x < 2**31 else "int64"
+    if isinstance(x, float):
+        return floatx()
+    if isinstance(x, (list, tuple)):
+        leaves = [leaf for leaf in tree.flatten(x) if leaf is not None]
+        kinds = {getattr(leaf, "dtype", None) or type(leaf) for leaf in leaves}
+        if kinds and kinds <= {bool, int, float} | {k for k in kinds if not isinstance(k, type)}:
+            return result_type(*(bool if k is bool else k for k in kinds))
+        return floatx() if not leaves else None
+    return None
+
+
+def _check_numbers(x: Array) -> Array:
+    if x.dtype.kind in "OSUVMmc":
+        raise DTypeError(
+            f"expected an array of numbers or booleans, got dtype {x.dtype} "
+            f"and shape {x.shape}"
+        )
+    return x
+
+
+def apply(op: str, attrs: dict[str, Any], inputs: Sequence[Any], outputs: int = 1) -> Any:
+    """Run or record one op of the core.
+
+    Parameters
+    ----------
+    op : str
+        Its name, as in `_core.ops()`.
+    attrs : dict
+        Its attributes, exactly those that the op names.
+    inputs : sequence
+        Arrays, Python numbers, Variables or traced KerasTensors.
+    outputs : int
+        How many outputs the op has; for more than one the result is a tuple.
+
+    Returns
+    -------
+    ndarray or KerasTensor
+        A KerasTensor when an input is traced.
+
+    Raises
+    ------
+    ShapeError, DTypeError, DataError, ValueError
+        What the op refuses; the message begins with the path of the layer being called.
+
+    Examples
+    --------
+    >>> apply("unary", {"function": "square"}, [3.0]).item()
+    9.0
+    """
+    values = [constant(x) for x in inputs]
+    narrow = next(
+        (d for d in (standardize_dtype(v.dtype) for v in values) if d != _ENGINE_DTYPES.get(d)),
+        None,
+    )
+    if op in _KEEPS_NO_DTYPE:
+        narrow = None
+    try:
+        if any(isinstance(v, KerasTensor) for v in values):
+            results = _push(op, attrs, values, narrow)
+        else:
+            results = _core.eager(op, attrs, [engine_array(v) for v in values])
+            if narrow is not None:
+                results = [_narrowed(r, narrow) for r in results]
+    except _CORE_ERRORS as error:
+        path = scopes.layer_path()
+        if not path or path in str(error):
+            raise
+        raise _with_message(error, f"layer '{path}': {error}") from error
+    return results[0] if outputs == 1 else tuple(results)
+
+
+def _push(
+    op: str, attrs: dict[str, Any], values: Sequence[Any], narrow: str | None
+) -> list[KerasTensor]:
+    trace = scopes.current_trace()
+    if trace is None:
+        raise TypeError(
+            f"{op}: a traced KerasTensor was used after its trace ended. A traced value cannot "
+            "be kept in an attribute or a global for later."
+        )
+    trace.graph.set_layer(scopes.layer_path())
+    numbers = trace.graph.push(op, attrs, [trace.lift(v).value for v in values])
+    results = [trace.tensor(n) for n in numbers]
+    if narrow is not None:
+        engine = _ENGINE_DTYPES[narrow]
+        results = [
+            KerasTensor.traced(trace, r.value, r.shape, narrow) if r.dtype == engine else r
+            for r in results
+        ]
+    return results
+
+
+def _narrowed(result: Array, narrow: str) -> Array:
+    if result.dtype.name != _ENGINE_DTYPES[narrow]:
+        return result
+    return result.astype(storage_dtype(narrow))
+
+
+def _with_message(error: Exception, message: str) -> Exception:
+    try:
+        return type(error)(message)
+    except TypeError:
+        return error
+
+
+def any_symbolic(args: Any, kwargs: Any = None) -> bool:
+    """Whether a symbolic KerasTensor is among the arguments."""
+    return any_symbolic_tensors(args, kwargs)
+
+
+def operation(
+    function: _Function | None = None, *, broadcasts: bool = False
+) -> Any:
+    """Decorator of public ops: a call on symbolic tensors is recorded, others go through.
+
+    Parameters
+    ----------
+    function : callable
+        Written in `apply` and other ops.
+    broadcasts : bool
+        The result has the broadcast shape of the positional arguments; unknown sizes then
+        adapt to known ones in shape inference.
+
+    Examples
+    --------
+    >>> @operation
+    ... def double(x):
+    ...     return apply("binary", {"function": "add"}, [x, x])
+    >>> double(KerasTensor((None, 3))).shape
+    (None, 3)
+    """
+    if function is None:
+        return functools.partial(operation, broadcasts=broadcasts)
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if any_symbolic_tensors(args, kwargs):
+            return _record(call, function, broadcasts, args, kwargs)
+        try:
+            return function(*args, **kwargs)
+        except DTypeError as error:
+            name = _argument_without_numbers(function, args, kwargs)
+            if name is None or "argument" in str(error):
+                raise
+            raise DTypeError(f"{function.__name__}: argument `{name}`: {error}") from None
+
+    call.__wrapped_op__ = function  # type: ignore[attr-defined]
+    return call
+
+
+def _argument_without_numbers(
+    function: Callable[..., Any], args: Any, kwargs: Any
+) -> str | None:
+    for name, value in inspect.signature(function).bind(*args, **kwargs).arguments.items():
+        if isinstance(value, (np.ndarray, list, tuple)):
+            if np.asarray(value, dtype=None if _is_regular(value) else object).dtype.kind in "OSUc":
+                return name
+    return None
+
+
+def _is_regular(value: Any) -> bool:
+    try:
+        np.asarray(value)
+    except (ValueError, TypeError):
+        return False
+    return True
+
+
+def _record(
+    call: Callable[..., Any],
+    function: Callable[..., Any],
+    broadcasts: bool,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Any:
+    from chainrule.layers.operation import Operation
+
+    class FunctionCall(Operation):
+        """The call of one op in a functional model."""
+
+        def __init__(self) -> None:
+            super().__init__(name=None)
+
+        def call(self, *args: Any, **kwargs: Any) -> Any:
+            return call(*args, **kwargs)
+
+        def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+            if broadcasts:
+                return _broadcast_spec(function, args, kwargs)
+            return compute_output_spec(function, *args, **kwargs)
+
+    FunctionCall.__name__ = FunctionCall.__qualname__ = _camel_case(function.__name__)
+    return FunctionCall().symbolic_call(*args, **kwargs)
+
+
+def _camel_case(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+def compute_output_spec(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """The outputs of `function` on symbolic tensors: KerasTensors with shape and dtype.
+
+    The function is traced into a scratch graph with two stand-ins for unknown sizes; a dimension
+    of the result that differs between the two is unknown.
+
+    Examples
+    --------
+    >>> from chainrule import ops
+    >>> compute_output_spec(ops.transpose, KerasTensor((None, 2, 3))).shape
+    (3, 2, None)
+    """
+    unknown = any(
+        None in x.shape for x in tree.flatten((args, kwargs)) if isinstance(x, KerasTensor)
+    )
+    outputs = _trace_spec(function, args, kwargs, _STAND_INS[0])
+    if unknown:
+        second = _trace_spec(function, args, kwargs, _STAND_INS[1])
+        outputs = tree.map_structure(_merge, outputs, second)
+    return outputs
+
+
+def _merge(a: Any, b: Any) -> Any:
+    if not isinstance(a, KerasTensor):
+        return a
+    if a.ndim != b.ndim:
+        raise ShapeError(
+            f"The number of axes of the result depends on an unknown size: {a.ndim} and {b.ndim}."
+        )
+    return KerasTensor(
+        tuple(m if m == n else None for m, n in zip(a.shape, b.shape)), a.dtype
+    )
+
+
+def _trace_spec(
+    function: Callable[..., Any], args: Any, kwargs: Any, stand_in: int
+) -> Any:
+    with scopes.Trace() as trace, scopes.SymbolicScope():
+
+        def enter(x: Any) -> Any:
+            if not (isinstance(x, KerasTensor) and x.is_symbolic):
+                return x
+            shape = (stand_in if size is None else size for size in x.shape)
+            return trace.input("", shape, x.dtype)
+
+        args, kwargs = tree.map_structure(enter, (args, kwargs))
+        outputs = function(*args, **kwargs)
+
+        def leave(x: Any) -> Any:
+            if isinstance(x, (KerasTensor, Variable)) or hasattr(x, "dtype"):
+                return KerasTensor(tuple(x.shape), standardize_dtype(x.dtype))
+            return x
+
+        return tree.map_structure(leave, outputs)
+
+
+def _broadcast_spec(function: Callable[..., Any], args: Any, kwargs: Any) -> KerasTensor:
+    bound = inspect.signature(function).bind(*args, **kwargs).arguments
+    tensors = {n: x for n, x in bound.items() if isinstance(x, KerasTensor)}
+    arrays = {n: constant(x) for n, x in bound.items() if isinstance(x, (list, tuple, np.ndarray))}
+    shape: tuple[int | None, ...] = ()
+    for x in (*tensors.values(), *arrays.values()):
+        shape = _broadcast(function.__name__, shape, tuple(x.shape))
+    ones = {n: KerasTensor((1,) * x.ndim, x.dtype) for n, x in tensors.items()}
+    small = {n: np.zeros((1,) * x.ndim, x.dtype) for n, x in arrays.items()}
+    dtype = _trace_spec(function, (), {**bound, **ones, **small}, 1).dtype
+    return KerasTensor(shape, dtype)
+
+
+def _broadcast(
+    name: str, a: tuple[int | None, ...], b: tuple[int | None, ...]
+) -> tuple[int | None, ...]:
+    rank = max(len(a), len(b))
+    full_a: tuple[int | None, ...] = (1,) * (rank - len(a)) + a
+    full_b: tuple[int | None, ...] = (1,) * (rank - len(b)) + b
+    if not shape_equal(
+        [None if n == 1 else m for m, n in zip(full_a, full_b)],
+        [None if m == 1 else n for m, n in zip(full_a, full_b)],
+    ):
+        raise ShapeError(f"{name}: expected shapes that broadcast, got {a} and {b}")
+    return tuple(
+        n if m == 1 or m is None and n not in (1, None) else m for m, n in zip(full_a, full_b)
+    )
