@@ -1,0 +1,36 @@
+"""What `fit` returns: the metrics of each epoch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chainrule.callbacks.callback import Callback, Logs
+
+__all__ = ["History"]
+
+
+class History(Callback):
+    """Records the metrics of each epoch. `fit` adds one by itself and returns it.
+
+    Attributes
+    ----------
+    epoch : list of int
+        The epochs of the last `fit`, counted from 0.
+    history : dict of str to list
+        The metrics by name, one value an epoch; it grows over several `fit`s when reused.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.epoch: list[int] = []
+        self.history: dict[str, list[Any]] = {}
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        self.epoch = []
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        self.epoch.append(epoch)
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(value)
+        if self.model is not None:
+            self.model.history = self
