@@ -1,1 +1,41 @@
-"""Helpers around training: seeds, labels, summaries, names."""
+"""Helpers around training: seeds, labels, summaries, progress bars."""
+
+from chainrule.config import (
+    disable_interactive_logging,
+    enable_interactive_logging,
+    is_interactive_logging_enabled,
+)
+from chainrule.global_state import clear_session
+from chainrule.saving.registration import (
+    CustomObjectScope,
+    custom_object_scope,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+)
+from chainrule.saving.serialization import deserialize_keras_object, serialize_keras_object
+from chainrule.utils.arrays import normalize, pad_sequences, split_dataset, to_categorical
+from chainrule.utils.progbar import Progbar
+from chainrule.utils.seeds import set_random_seed
+
+__all__ = [
+    "CustomObjectScope",
+    "Progbar",
+    "clear_session",
+    "custom_object_scope",
+    "deserialize_keras_object",
+    "disable_interactive_logging",
+    "enable_interactive_logging",
+    "get_custom_objects",
+    "get_registered_name",
+    "get_registered_object",
+    "is_interactive_logging_enabled",
+    "normalize",
+    "pad_sequences",
+    "register_keras_serializable",
+    "serialize_keras_object",
+    "set_random_seed",
+    "split_dataset",
+    "to_categorical",
+]
