@@ -137,6 +137,6 @@ def get_registered_object(
     this order.
     """
     for objects in (scoped_objects(), GLOBAL_CUSTOM_OBJECTS, custom_objects, module_objects):
-        if objects and name in objects:
+        if objects and name is not None and name in objects:
             return objects[name]
     return None

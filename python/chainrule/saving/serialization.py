@@ -202,7 +202,7 @@ def _serialize_special(obj: Any) -> dict[str, Any] | None:
 def _serialize_by_name(obj: Any) -> dict[str, Any]:
     is_function = isinstance(obj, (types.FunctionType, types.BuiltinFunctionType))
     if is_function:
-        config = {
+        config: dict[str, Any] = {
             "module": "builtins",
             "class_name": "function",
             "config": get_registered_name(obj),
