@@ -1,0 +1,183 @@
+"""Initializers: the first values of the weights.
+
+Names as strings (``"glorot_uniform"``, ``"GlorotUniform"``) are resolved by `get`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule import ops
+from chainrule.dtypes import standardize_dtype
+from chainrule.initializers.constant_initializers import Constant, Identity, Ones, Zeros
+from chainrule.initializers.initializer import Initializer
+from chainrule.initializers.random_initializers import (
+    Orthogonal,
+    RandomNormal,
+    RandomUniform,
+    TruncatedNormal,
+)
+from chainrule.initializers.variance_scaling import (
+    GlorotNormal,
+    GlorotUniform,
+    HeNormal,
+    HeUniform,
+    LecunNormal,
+    LecunUniform,
+    VarianceScaling,
+)
+from chainrule.saving import serialization
+from chainrule.utils.naming import to_snake_case
+
+constant = Constant
+identity = IdentityInitializer = Identity
+ones = Ones
+zeros = Zeros
+glorot_normal = GlorotNormal
+glorot_uniform = GlorotUniform
+he_normal = HeNormal
+he_uniform = HeUniform
+lecun_normal = LecunNormal
+lecun_uniform = LecunUniform
+orthogonal = OrthogonalInitializer = Orthogonal
+random_normal = RandomNormal
+random_uniform = RandomUniform
+truncated_normal = TruncatedNormal
+variance_scaling = VarianceScaling
+
+ALL_OBJECTS: tuple[type[Initializer], ...] = (
+    Constant,
+    GlorotNormal,
+    GlorotUniform,
+    HeNormal,
+    HeUniform,
+    Identity,
+    Initializer,
+    LecunNormal,
+    LecunUniform,
+    Ones,
+    Orthogonal,
+    RandomNormal,
+    RandomUniform,
+    TruncatedNormal,
+    VarianceScaling,
+    Zeros,
+)
+ALL_OBJECTS_DICT = {cls.__name__: cls for cls in ALL_OBJECTS}
+ALL_OBJECTS_DICT.update({to_snake_case(cls.__name__): cls for cls in ALL_OBJECTS})
+ALL_OBJECTS_DICT.update(
+    {
+        "IdentityInitializer": Identity,
+        "OrthogonalInitializer": Orthogonal,
+        "normal": RandomNormal,
+        "one": Ones,
+        "uniform": RandomUniform,
+        "zero": Zeros,
+    }
+)
+
+
+def serialize(initializer: Any) -> Any:
+    """The configuration of an initializer, as a dict.
+
+    Examples
+    --------
+    >>> from chainrule import initializers
+    >>> initializers.deserialize(initializers.serialize(initializers.HeNormal(seed=3))).seed
+    3
+    """
+    return serialization.serialize_keras_object(initializer)
+
+
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """The initializer of a configuration; `custom_objects` names the user's own classes."""
+    return serialization.deserialize_keras_object(
+        config, module_objects=ALL_OBJECTS_DICT, custom_objects=custom_objects
+    )
+
+
+def get(identifier: Any) -> Any:
+    """The initializer of a name, a configuration, a class, a function or an array of values.
+
+    A function takes ``(shape, dtype)``. An array is the value itself; another shape is an error.
+
+    Raises
+    ------
+    ValueError
+        For a name that is not known, or something that cannot be called.
+
+    Examples
+    --------
+    >>> from chainrule import initializers
+    >>> initializers.get("ones")((2,))
+    array([1., 1.], dtype=float32)
+    """
+    if identifier is None:
+        return None
+    initializer = identifier
+    if isinstance(identifier, (dict, str)):
+        initializer = deserialize(identifier)
+    elif isinstance(identifier, (np.ndarray, np.generic)) or ops.is_tensor(identifier):
+        initializer = _of_values(identifier)
+    if not callable(initializer):
+        raise ValueError(
+            f"Could not interpret initializer identifier: {identifier!r}. Expected a callable, an "
+            f"array, a configuration, or one of the names {', '.join(sorted(ALL_OBJECTS_DICT))}"
+        )
+    return initializer() if inspect.isclass(initializer) else initializer
+
+
+def _of_values(values: Any) -> Any:
+    def initialize(shape: Sequence[int], dtype: Any = None) -> Any:
+        if tuple(shape) != tuple(values.shape):
+            raise ValueError(
+                f"Expected `shape` to be {tuple(values.shape)} for direct tensor as initializer. "
+                f"Received shape={tuple(shape)}"
+            )
+        return ops.cast(values, standardize_dtype(dtype))
+
+    return initialize
+
+
+__all__ = [
+    "Constant",
+    "GlorotNormal",
+    "GlorotUniform",
+    "HeNormal",
+    "HeUniform",
+    "Identity",
+    "IdentityInitializer",
+    "Initializer",
+    "LecunNormal",
+    "LecunUniform",
+    "Ones",
+    "Orthogonal",
+    "OrthogonalInitializer",
+    "RandomNormal",
+    "RandomUniform",
+    "TruncatedNormal",
+    "VarianceScaling",
+    "Zeros",
+    "constant",
+    "deserialize",
+    "get",
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
+    "identity",
+    "lecun_normal",
+    "lecun_uniform",
+    "ones",
+    "orthogonal",
+    "random_normal",
+    "random_uniform",
+    "serialize",
+    "truncated_normal",
+    "variance_scaling",
+    "zeros",
+]

@@ -1,0 +1,197 @@
+"""Initializers that draw from a distribution of fixed scale, and random rotations."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule import ops, random
+from chainrule.dtypes import standardize_dtype
+from chainrule.initializers.initializer import Initializer
+from chainrule.saving import serialization
+
+
+class RandomInitializer(Initializer):
+    """Keeps the seed; the base of the initializers that draw random numbers.
+
+    Parameters
+    ----------
+    seed
+        An int: every call draws the same numbers. A `random.SeedGenerator`: every call draws new
+        ones. None: an int is drawn, which `utils.set_random_seed` fixes.
+
+    Raises
+    ------
+    ValueError
+        For any other seed.
+    """
+
+    def __init__(self, seed: Any = None) -> None:
+        self._init_seed = seed
+        if seed is None:
+            seed = random.make_default_seed()
+        elif isinstance(seed, dict):
+            seed = serialization.deserialize_keras_object(seed)
+        elif isinstance(seed, (int, np.integer)):
+            seed = int(seed)
+        elif not isinstance(seed, random.SeedGenerator):
+            raise ValueError(
+                "`seed` argument should be an instance of `keras.random.SeedGenerator()` or an "
+                f"integer. Received: seed={seed}"
+            )
+        self.seed = seed
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {"seed": serialization.serialize_keras_object(self._init_seed)}
+
+
+class RandomNormal(RandomInitializer):
+    """Elements from ``N(mean, stddev ** 2)``.
+
+    Parameters
+    ----------
+    mean, stddev
+        Mean and standard deviation.
+    seed
+        See `RandomInitializer`.
+
+    Examples
+    --------
+    >>> import chainrule as keras
+    >>> initializer = keras.initializers.RandomNormal(stddev=0.1, seed=1)
+    >>> bool((initializer((2, 3)) == initializer((2, 3))).all())
+    True
+    """
+
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Any = None) -> None:
+        self.mean = mean
+        self.stddev = stddev
+        super().__init__(seed=seed)
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Any:
+        """A tensor of first values."""
+        return random.normal(
+            tuple(shape), mean=self.mean, stddev=self.stddev, dtype=dtype, seed=self.seed
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {**super().get_config(), "mean": self.mean, "stddev": self.stddev}
+
+
+class TruncatedNormal(RandomInitializer):
+    """Elements from ``N(mean, stddev ** 2)`` within two standard deviations of the mean.
+
+    Parameters
+    ----------
+    mean, stddev
+        Mean and standard deviation of the distribution that is cut.
+    seed
+        See `RandomInitializer`.
+    """
+
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Any = None) -> None:
+        self.mean = mean
+        self.stddev = stddev
+        super().__init__(seed=seed)
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Any:
+        """A tensor of first values."""
+        return random.truncated_normal(
+            tuple(shape), mean=self.mean, stddev=self.stddev, dtype=dtype, seed=self.seed
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {**super().get_config(), "mean": self.mean, "stddev": self.stddev}
+
+
+class RandomUniform(RandomInitializer):
+    """Elements from the uniform distribution over ``[minval, maxval)``.
+
+    Parameters
+    ----------
+    minval, maxval
+        The bounds.
+    seed
+        See `RandomInitializer`.
+    """
+
+    def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: Any = None) -> None:
+        self.minval = minval
+        self.maxval = maxval
+        super().__init__(seed=seed)
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Any:
+        """A tensor of first values."""
+        return random.uniform(
+            tuple(shape), minval=self.minval, maxval=self.maxval, dtype=dtype, seed=self.seed
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {**super().get_config(), "minval": self.minval, "maxval": self.maxval}
+
+
+class Orthogonal(RandomInitializer):
+    """``gain * Q``, where ``Q`` is a random matrix with orthonormal columns (or rows, if wide).
+
+    ``Q`` is uniform over such matrices: the QR decomposition of a normal matrix, computed in
+    float64, with the signs of R's diagonal. More than two axes count as a matrix of shape
+    (product of all but the last, last).
+
+    Parameters
+    ----------
+    gain
+        The factor.
+    seed
+        See `RandomInitializer`.
+
+    Raises
+    ------
+    ValueError
+        For a shape with fewer than two axes.
+
+    References
+    ----------
+    Saxe, McClelland & Ganguli (2014), "Exact solutions to the nonlinear dynamics of learning in
+    deep linear neural networks".
+    Mezzadri (2007), "How to generate random matrices from the classical compact groups".
+
+    Examples
+    --------
+    >>> import chainrule as keras
+    >>> q = keras.initializers.Orthogonal(seed=1)((3, 2))
+    >>> (abs(q.T @ q) + 0.0).round(5)
+    array([[1., 0.],
+           [0., 1.]], dtype=float32)
+    """
+
+    def __init__(self, gain: float = 1.0, seed: Any = None) -> None:
+        self.gain = gain
+        super().__init__(seed=seed)
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Any:
+        """A tensor of first values."""
+        if len(shape) < 2:
+            raise ValueError(
+                "The tensor to initialize must be at least two-dimensional. "
+                f"Received: shape={tuple(shape)} of rank {len(shape)}."
+            )
+        rows, columns = math.prod(shape[:-1]), shape[-1]
+        tall = (max(rows, columns), min(rows, columns))
+        normal = np.asarray(random.normal(tall, dtype=dtype, seed=self.seed), dtype=np.float64)
+        q, r = np.linalg.qr(normal)
+        q = q * np.where(np.diagonal(r) < 0, -1.0, 1.0)
+        if rows < columns:
+            q = q.T
+        scaled = np.ascontiguousarray(self.gain * q).reshape(tuple(shape))
+        return ops.cast(scaled, standardize_dtype(dtype))
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {**super().get_config(), "gain": self.gain}
