@@ -1,0 +1,110 @@
+"""Adam: momentum, divided by the running root mean square, both without their bias."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from chainrule import ops
+from chainrule.optimizers.optimizer import Optimizer
+from chainrule.variable import Variable
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from chainrule.optimizers.options import OptimizerOptions
+
+
+class Adam(Optimizer):
+    """``w <- w - a * m / (sqrt(v) + epsilon)``, ``a = lr * sqrt(1 - b2 ** t) / (1 - b1 ** t)``.
+
+    Before it ``m <- m + (1 - b1) * (g - m)`` and ``v <- v + (1 - b2) * (g ** 2 - v)``; ``t`` counts
+    from 1. With ``amsgrad``, the largest ``v`` so far stands under the root. ``epsilon`` is the
+    paper's "epsilon hat", of the formula before its section 2.1.
+
+    Parameters
+    ----------
+    learning_rate
+        A number, a schedule, or a function without arguments.
+    beta_1, beta_2
+        ``b1`` and ``b2``, the discounts of the two averages.
+    epsilon
+        A small number beside the root.
+    amsgrad
+        Whether to divide by the largest average so far (Reddi, Kale & Kumar 2018).
+    **options
+        Weight decay, clipping, averaging, ...: see `Optimizer`.
+
+    References
+    ----------
+    Kingma & Ba (2014), "Adam: a method for stochastic optimization".
+    Reddi, Kale & Kumar (2018), "On the convergence of Adam and beyond".
+
+    Examples
+    --------
+    >>> import chainrule as keras
+    >>> w = keras.Variable([1.0, 2.0])
+    >>> keras.optimizers.Adam(learning_rate=0.5).apply([keras.ops.array([3.0, -0.1])], [w])
+    >>> print(w.numpy().round(4))
+    [0.5 2.5]
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
+        **options: Unpack[OptimizerOptions],
+    ) -> None:
+        super().__init__(learning_rate, **options)
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.amsgrad = amsgrad
+        self._momentums: list[Variable] = []
+        self._velocities: list[Variable] = []
+        self._velocity_hats: list[Variable] = []
+
+    def build(self, variables: Sequence[Variable]) -> None:
+        """Add two averages a variable, and with ``amsgrad`` the largest of the second."""
+        if self.built:
+            return
+        super().build(variables)
+        self._momentums, self._velocities = self.add_optimizer_variables(
+            variables, ["momentum", "velocity"]
+        )
+        if self.amsgrad:
+            self._velocity_hats = self.add_optimizer_variables(variables, "velocity_hat")
+
+    def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
+        """One step for one variable."""
+        index = self._get_variable_index(variable)
+        learning_rate = ops.cast(learning_rate, variable.dtype)
+        gradient = ops.cast(gradient, variable.dtype)
+        step = ops.cast(ops.add(self.iterations, 1), variable.dtype)
+        bias_1 = ops.subtract(1.0, ops.power(self.beta_1, step))
+        bias_2 = ops.subtract(1.0, ops.power(self.beta_2, step))
+        alpha = ops.divide(ops.multiply(learning_rate, ops.sqrt(bias_2)), bias_1)
+
+        m = self._momentums[index]
+        v = self._velocities[index]
+        self.assign_add(m, ops.multiply(ops.subtract(gradient, m), 1 - self.beta_1))
+        self.assign_add(v, ops.multiply(ops.subtract(ops.square(gradient), v), 1 - self.beta_2))
+        if self.amsgrad:
+            largest = self._velocity_hats[index]
+            self.assign(largest, ops.maximum(largest, v))
+            v = largest
+        root = ops.add(ops.sqrt(v), self.epsilon)
+        self.assign_sub(variable, ops.divide(ops.multiply(m, alpha), root))
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {
+            **super().get_config(),
+            "beta_1": self.beta_1,
+            "beta_2": self.beta_2,
+            "epsilon": self.epsilon,
+            "amsgrad": self.amsgrad,
+        }
