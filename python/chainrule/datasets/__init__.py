@@ -1,0 +1,5 @@
+"""Data that ships with chainrule."""
+
+from chainrule.datasets import digits
+
+__all__ = ["digits"]
