@@ -75,7 +75,9 @@ def _node(x: Any) -> _Node | None:
         def rebuild(new: list[Any]) -> Any:
             values = dict(zip(order, new, strict=True))
             pairs = [(key, values[key]) for key in x]
-            return defaultdict(x.default_factory, dict(pairs)) if cls is defaultdict else cls(pairs)
+            if cls is defaultdict:
+                return defaultdict(x.default_factory, dict(pairs))
+            return OrderedDict(pairs) if cls is OrderedDict else dict(pairs)
 
         return _Node(tuple(order), [x[key] for key in order], rebuild)
     if cls is deque:
