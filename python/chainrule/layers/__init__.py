@@ -2,7 +2,103 @@
 
 from __future__ import annotations
 
+from chainrule.layers.activations.activation import Activation
+from chainrule.layers.activations.elu import ELU
+from chainrule.layers.activations.leaky_relu import LeakyReLU
+from chainrule.layers.activations.prelu import PReLU
+from chainrule.layers.activations.relu import ReLU
+from chainrule.layers.activations.softmax import Softmax
+from chainrule.layers.core.dense import Dense
+from chainrule.layers.core.einsum_dense import EinsumDense
+from chainrule.layers.core.embedding import Embedding
+from chainrule.layers.core.identity import Identity
+from chainrule.layers.core.input_layer import Input, InputLayer
+from chainrule.layers.core.lambda_layer import Lambda
+from chainrule.layers.core.masking import Masking
+from chainrule.layers.core.wrapper import Wrapper
 from chainrule.layers.input_spec import InputSpec
 from chainrule.layers.layer import Layer
+from chainrule.layers.merging.add import Add, add
+from chainrule.layers.merging.average import Average, average
+from chainrule.layers.merging.concatenate import Concatenate, concatenate
+from chainrule.layers.merging.dot import Dot, dot
+from chainrule.layers.merging.maximum import Maximum, maximum
+from chainrule.layers.merging.minimum import Minimum, minimum
+from chainrule.layers.merging.multiply import Multiply, multiply
+from chainrule.layers.merging.subtract import Subtract, subtract
+from chainrule.layers.normalization.batch_normalization import BatchNormalization
+from chainrule.layers.normalization.group_normalization import GroupNormalization
+from chainrule.layers.normalization.layer_normalization import LayerNormalization
+from chainrule.layers.normalization.rms_normalization import RMSNormalization
+from chainrule.layers.normalization.unit_normalization import UnitNormalization
+from chainrule.layers.preprocessing.normalization import Normalization
+from chainrule.layers.preprocessing.rescaling import Rescaling
+from chainrule.layers.regularization.activity_regularization import ActivityRegularization
+from chainrule.layers.regularization.alpha_dropout import AlphaDropout
+from chainrule.layers.regularization.dropout import Dropout
+from chainrule.layers.regularization.gaussian_dropout import GaussianDropout
+from chainrule.layers.regularization.gaussian_noise import GaussianNoise
+from chainrule.layers.regularization.spatial_dropout import (
+    SpatialDropout1D,
+    SpatialDropout2D,
+    SpatialDropout3D,
+)
+from chainrule.layers.reshaping.flatten import Flatten
+from chainrule.layers.reshaping.permute import Permute
+from chainrule.layers.reshaping.repeat_vector import RepeatVector
+from chainrule.layers.reshaping.reshape import Reshape
 
-__all__ = ["InputSpec", "Layer"]
+__all__ = [
+    "Activation",
+    "ActivityRegularization",
+    "Add",
+    "AlphaDropout",
+    "Average",
+    "BatchNormalization",
+    "Concatenate",
+    "Dense",
+    "Dot",
+    "Dropout",
+    "ELU",
+    "EinsumDense",
+    "Embedding",
+    "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
+    "GroupNormalization",
+    "Identity",
+    "Input",
+    "InputLayer",
+    "InputSpec",
+    "Lambda",
+    "Layer",
+    "LayerNormalization",
+    "LeakyReLU",
+    "Masking",
+    "Maximum",
+    "Minimum",
+    "Multiply",
+    "Normalization",
+    "PReLU",
+    "Permute",
+    "RMSNormalization",
+    "ReLU",
+    "RepeatVector",
+    "Rescaling",
+    "Reshape",
+    "Softmax",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
+    "Subtract",
+    "UnitNormalization",
+    "Wrapper",
+    "add",
+    "average",
+    "concatenate",
+    "dot",
+    "maximum",
+    "minimum",
+    "multiply",
+    "subtract",
+]

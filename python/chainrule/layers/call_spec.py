@@ -81,7 +81,7 @@ class CallSpec:
             )
 
     def shapes_dict(self) -> dict[str, Any]:
-        """``{argument + "_shape": shape or structure of shapes}`` of the tensors, masks left out."""
+        """``{argument + "_shape": shape or structure of shapes}`` of the tensors but masks."""
         shapes: dict[str, Any] = {}
         for name, value in self.tensor_arguments_dict.items():
             if name not in ("mask", "args", "kwargs"):

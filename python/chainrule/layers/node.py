@@ -10,7 +10,7 @@ from chainrule.tensor import KerasTensor
 
 
 class KerasHistory(NamedTuple):
-    """Where a symbolic tensor comes from: output `tensor_index` of call `node_index` of `operation`."""
+    """The origin of a symbolic tensor: output `tensor_index` of a call (a node) of `operation`."""
 
     operation: Any
     node_index: int

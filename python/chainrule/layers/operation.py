@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from chainrule import dispatch, tree
 from chainrule.layers.node import Node
-from chainrule.naming import auto_name
+from chainrule.utils.naming import auto_name
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 _PLAIN = (str, int, float, bool, type(None))

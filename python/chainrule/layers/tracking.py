@@ -1,4 +1,4 @@
-"""Finding state by attribute assignment: the containers and the tracker behind `Layer.__setattr__`."""
+"""Finding state by attribute assignment: the tracker behind `Layer.__setattr__`."""
 
 from __future__ import annotations
 

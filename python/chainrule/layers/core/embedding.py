@@ -1,0 +1,138 @@
+"""Embedding: a row of a table for each integer."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from chainrule import constraints, initializers, ops, regularizers
+from chainrule.layers.layer import Layer
+from chainrule.layers.options import serialize_options
+from chainrule.tensor import KerasTensor
+from chainrule.variable import Variable
+
+
+class Embedding(Layer):
+    """``y[..., :] = embeddings[x[...], :]``: integers to vectors.
+
+    Shapes: x (N, ...) of ints in [0, input_dim), embeddings (input_dim, output_dim),
+    y (N, ..., output_dim).
+
+    Parameters
+    ----------
+    input_dim, output_dim : int
+        The number of rows and their length.
+    embeddings_initializer : Initializer or str
+        Default ``"uniform"``.
+    embeddings_regularizer, embeddings_constraint : object or str, optional
+    mask_zero : bool
+        Whether 0 marks padding: the output then carries the mask ``x != 0``. Default False.
+    weights : array of shape (input_dim, output_dim), optional
+        First values.
+    lora_rank, lora_alpha, quantization_config : None
+        In Keras's signature; only `None` is accepted.
+
+    Raises
+    ------
+    ValueError
+        When a dimension is no positive int.
+    DataError
+        (at a call) for an index outside the table.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import layers
+    >>> layer = layers.Embedding(3, 2, weights=np.array([[0.0, 0.0], [1.0, 2.0], [3.0, 4.0]]))
+    >>> layer(np.array([[2, 1]])).tolist()
+    [[[3.0, 4.0], [1.0, 2.0]]]
+    """
+
+    def __init__(
+        self,
+        input_dim: int,
+        output_dim: int,
+        embeddings_initializer: Any = "uniform",
+        embeddings_regularizer: Any = None,
+        embeddings_constraint: Any = None,
+        mask_zero: bool = False,
+        weights: Any = None,
+        lora_rank: None = None,
+        lora_alpha: None = None,
+        quantization_config: None = None,
+        **kwargs: Any,
+    ) -> None:
+        for label, value in (("input_dim", input_dim), ("output_dim", output_dim)):
+            if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+                raise ValueError(
+                    f"`{label}` must be a positive integer. Received: {label}={value} "
+                    f"(of type {type(value).__name__})."
+                )
+        if (lora_rank, lora_alpha, quantization_config) != (None, None, None):
+            raise ValueError(
+                "chainrule has no LoRA and no quantization: `lora_rank`, `lora_alpha` and "
+                "`quantization_config` must be None."
+            )
+        if kwargs.pop("input_length", None) is not None:
+            warnings.warn(
+                "Argument `input_length` is deprecated. Just remove it.", stacklevel=2
+            )
+        super().__init__(**kwargs)
+        self.input_dim = input_dim
+        self.output_dim = output_dim
+        self.embeddings_initializer = initializers.get(embeddings_initializer)
+        self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
+        self.embeddings_constraint = constraints.get(embeddings_constraint)
+        self.mask_zero = mask_zero
+        self.supports_masking = mask_zero
+        self.autocast = False
+        if weights is not None:
+            self.build()
+            single = isinstance(weights, list) and len(weights) == 1
+            self.set_weights(weights if single else [weights])
+
+    def build(self, input_shape: Any = None) -> None:
+        if self.built:
+            return
+        self._embeddings = self.add_weight(
+            name="embeddings",
+            shape=(self.input_dim, self.output_dim),
+            initializer=self.embeddings_initializer,
+            regularizer=self.embeddings_regularizer,
+            constraint=self.embeddings_constraint,
+        )
+        self.built = True
+
+    @property
+    def embeddings(self) -> Variable:
+        """The (input_dim, output_dim) table; AttributeError before the layer is built."""
+        if not self.built:
+            raise AttributeError("You must build the layer before accessing `embeddings`.")
+        return self._embeddings
+
+    def call(self, inputs: Any) -> Any:
+        if inputs.dtype not in ("int32", "int64"):
+            inputs = ops.cast(inputs, "int32")
+        return ops.cast(ops.take(self.embeddings, inputs, axis=0), self.compute_dtype)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        return ops.not_equal(inputs, 0) if self.mask_zero else None
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return (*input_shape, self.output_dim)
+
+    def compute_output_spec(self, inputs: Any) -> Any:
+        return KerasTensor(self.compute_output_shape(inputs.shape), dtype=self.compute_dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        config = {
+            "input_dim": self.input_dim,
+            "output_dim": self.output_dim,
+            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
+            "mask_zero": self.mask_zero,
+            "quantization_config": None,
+        }
+        options = serialize_options(
+            self, "embeddings_initializer", "embeddings_regularizer", "embeddings_constraint"
+        )
+        return {**super().get_config(), **config, **options}

@@ -1,0 +1,1 @@
+"""Layers that disturb or punish activations while training."""
