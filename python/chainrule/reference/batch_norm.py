@@ -13,6 +13,7 @@ Source: Ioffe and Szegedy, Batch Normalization, 2015 (arXiv 1502.03167).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,7 +23,7 @@ from chainrule.reference._arrays import Array, Attrs, needed
 
 def _rows(x: Array) -> Array:
     """(..., C) as (n, C)"""
-    return x.reshape(-1, x.shape[-1])
+    return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
 def forward(attrs: Attrs, x: Array, gamma: Array, beta: Array) -> tuple[Array, Array, Array]:

@@ -147,5 +147,3 @@ def gradients(
     if missing:
         raise KeyError(f"walk: the values {missing} are neither leaves nor part of the loss")
     return [cotangents.get(value, np.zeros_like(values[value])) for value in wrt]
-
-
