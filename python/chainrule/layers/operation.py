@@ -135,7 +135,7 @@ class Operation:
         if self._auto_config is None:
             raise NotImplementedError(self._no_config_message())
         config.update(tree.map_structure(lambda x: x, self._auto_config))
-        if not _accepts(type(self), "name"):
+        if not accepts(type(self), "name"):
             config.pop("name")
         return config
 
@@ -205,7 +205,7 @@ class Operation:
         return "Operation"
 
 
-def _accepts(cls: type, argument: str) -> bool:
+def accepts(cls: type, argument: str) -> bool:
     """Whether a constructor takes a keyword argument of that name."""
     parameters = inspect.signature(cls.__init__).parameters  # type: ignore[misc]
     return argument in parameters or any(

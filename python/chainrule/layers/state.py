@@ -1,4 +1,4 @@
-"""What a layer owns: variables, sub-layers, metrics, seeds and losses, and how they are saved."""
+"""What a layer owns: variables, sub-layers, metrics and seeds, and how they are saved."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import constraints, dtype_policies, initializers, regularizers, tree
+from chainrule import constraints, dtype_policies, initializers, regularizers
 from chainrule.dtypes import is_float_dtype, standardize_dtype
 from chainrule.errors import NotBuiltError, ShapeError
-from chainrule.layers.call_spec import is_tensor_or_symbolic
 from chainrule.layers.operation import Operation
 from chainrule.layers.tracking import Tracker
 from chainrule.random import SeedGenerator
-from chainrule.scopes import get_stateless_scope, in_symbolic_scope, name_scope
+from chainrule.scopes import name_scope
 from chainrule.variable import Variable
 
 _LOCKED = (
@@ -47,9 +46,6 @@ class LayerState(Operation):
     _layers: list[Any]
     _metrics: list[Any]
     _seed_generators: list[SeedGenerator]
-    _losses: list[Any]
-    _loss_ids: set[int]
-    _losses_override: list[Any]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         instance = super().__new__(cls, *args, **kwargs)
@@ -287,59 +283,6 @@ class LayerState(Operation):
                 "built. You can build it manually via: `layer.build(input_shape)`."
             )
         return sum(math.prod(v.shape) for v in self.weights)
-
-    def add_loss(self, loss: Any) -> None:
-        """Add a scalar (or a structure of them) to the training loss, from inside `call`.
-
-        Raises
-        ------
-        ValueError
-            When it is no tensor.
-        """
-        losses = tree.flatten(loss)
-        for x in losses:
-            if not is_tensor_or_symbolic(x):
-                raise ValueError(
-                    "`add_loss()` can only be called from inside `build()` or `call()`, on a "
-                    f"tensor input. Received invalid value: {x}"
-                )
-        if in_symbolic_scope():
-            return
-        scope = get_stateless_scope()
-        if scope is None:
-            self._losses.extend(losses)
-        elif scope.collect_losses:
-            for x in losses:
-                scope.add_loss(x)
-                self._loss_ids.add(id(x))
-
-    def _get_own_losses(self) -> list[Any]:
-        scope = get_stateless_scope()
-        if scope is None:
-            return list(self._losses)
-        return [x for x in scope.losses if id(x) in self._loss_ids]
-
-    @property
-    def losses(self) -> list[Any]:
-        """Scalars of the last call: `add_loss`, activity and weight regularizers, sub-layers'."""
-        if self._losses_override:
-            return self._losses_override
-        losses = self._get_own_losses()
-        for layer in self._flatten_layers(include_self=False):
-            losses.extend(layer._get_own_losses())
-        for variable in self.trainable_weights:
-            if variable.regularizer is not None:
-                losses.append(variable.regularizer(variable))
-        return losses
-
-    def _clear_losses(self) -> None:
-        scope = get_stateless_scope()
-        if scope is not None and scope.collect_losses:
-            scope.losses[:] = [x for x in scope.losses if id(x) not in self._loss_ids]
-        self._losses.clear()
-        self._loss_ids.clear()
-        for layer in self._layers:
-            layer._clear_losses()
 
     def _flatten_layers(self, include_self: bool = True, recursive: bool = True) -> list[Any]:
         """This layer and those inside it, outer before inner, each once."""

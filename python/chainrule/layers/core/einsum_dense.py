@@ -224,9 +224,14 @@ def analyze_einsum(
     bias = None
     if bias_axes is not None:
         bias = _bias_shape(y, bias_axes, sizes_out) + (1,) * (0 if side == "left" else elided)
-    kernel = tuple(sizes_out[c] if c in sizes_out else sizes_in[c] for c in w)
+    kernel = [sizes_out[c] if c in sizes_out else sizes_in[c] for c in w]
+    if None in kernel:
+        raise ShapeError(
+            f"Equation '{equation}': the kernel '{w}' needs known sizes, found {kernel} for an "
+            f"input of shape {tuple(input_shape)} and output_shape={tuple(output_shape)}."
+        )
     return EinsumShapes(
-        kernel=kernel,
+        kernel=tuple(int(size or 0) for size in kernel),
         bias=bias,
         output=tuple(output),
         input_axes=[i for i, c in enumerate(w) if c not in sizes_out],
