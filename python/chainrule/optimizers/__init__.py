@@ -18,6 +18,7 @@ from chainrule.optimizers.ftrl import Ftrl
 from chainrule.optimizers.lamb import Lamb
 from chainrule.optimizers.lion import Lion
 from chainrule.optimizers.loss_scale_optimizer import LossScaleOptimizer
+from chainrule.optimizers.multi_optimizer import MultiOptimizer, OptimizerMap
 from chainrule.optimizers.muon import Muon
 from chainrule.optimizers.nadam import Nadam
 from chainrule.optimizers.optimizer import Optimizer
@@ -37,6 +38,7 @@ ALL_OBJECTS: tuple[type[Optimizer], ...] = (
     Lamb,
     Lion,
     LossScaleOptimizer,
+    MultiOptimizer,
     Muon,
     Nadam,
     Optimizer,
@@ -44,7 +46,8 @@ ALL_OBJECTS: tuple[type[Optimizer], ...] = (
     SGD,
     ScheduleFreeAdamW,
 )
-ALL_OBJECTS_DICT = {cls.__name__.lower(): cls for cls in ALL_OBJECTS}
+ALL_OBJECTS_DICT: dict[str, Any] = {cls.__name__.lower(): cls for cls in ALL_OBJECTS}
+ALL_OBJECTS_DICT["optimizermap"] = OptimizerMap
 
 
 def serialize(optimizer: Optimizer) -> Any:
@@ -119,9 +122,11 @@ __all__ = [
     "Lamb",
     "Lion",
     "LossScaleOptimizer",
+    "MultiOptimizer",
     "Muon",
     "Nadam",
     "Optimizer",
+    "OptimizerMap",
     "RMSprop",
     "SGD",
     "ScheduleFreeAdamW",

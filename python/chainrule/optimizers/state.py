@@ -235,12 +235,12 @@ class OptimizerState:
                 "Please call `optimizer.build(trainable_variables)` to create the optimizer "
                 "weights before calling `set_weights()`."
             )
-        if len(weights) != len(self._variables):
+        if len(weights) != len(self.variables):
             raise ValueError(
-                f"Optimizer '{self.name}' has {len(self._variables)} variables. "
+                f"Optimizer '{self.name}' has {len(self.variables)} variables. "
                 f"Received {len(weights)} weights."
             )
-        for variable, weight in zip(self._variables, weights):
+        for variable, weight in zip(self.variables, weights):
             if tuple(variable.shape) != tuple(np.shape(weight)):
                 raise ValueError(
                     f"Optimizer variable {variable.name} has shape {tuple(variable.shape)} not "
