@@ -41,7 +41,7 @@ class Constant(Initializer):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Constant:
         """The initializer of a `get_config`."""
-        return cls(serialization.deserialize_keras_object(config["value"]))
+        return cls(serialization.deserialize_keras_object(config.get("value", 0.0)))
 
 
 class Zeros(Initializer):
