@@ -21,7 +21,7 @@ COMMON = {"error": (), "attrs": ("tensor",), "rng": ("tensor",)}
 TO_THE_RIGHT = {("tensor", "kernels"): "buffer"}
 UNSAFE_ALLOWED = ("kernels/", "program/arena.rs")
 
-USE = re.compile(r"\b(crate|super(?:::super)*)::(\{[^;]*?\}|[a-z_]\w*)")
+USE = re.compile(r"\b(crate|super(?:::super)*)::(\{[^;]*\}|[a-z_]\w*)")
 LINE_COMMENT = re.compile(r"//[^\n]*")
 STRING = re.compile(r'"(?:\\.|[^"\\])*"', re.DOTALL)
 

@@ -27,7 +27,6 @@ ROWS = [
 BAD = [
     Bad("iota", "axis", _attrs([2, 3], 2), (), "ShapeError", ("2", "(2, 3)")),
     Bad("iota", "scalar", _attrs([], 0), (), "ShapeError", ("()",)),
-    Bad("iota", "bool", _attrs([3], 0, "bool"), (), "DTypeError", ("bool",)),
     Bad("iota", "unknown", _attrs([3], 0, "complex64"), (), "ValueError", ("complex64",)),
 ]
 

@@ -38,6 +38,7 @@ ROWS = [
     _row("long-columns", Spec((131, 3), distinct()), 0),
     _row("special", Spec((8,), exactly([nan, 1, -inf, nan, inf, -1, 0, 2])), 0, ()),
     _row("int", Spec((3, 9), integers(-5, 5), "int32"), 1, ()),
+    _row("bool", Spec((67,), coins, "bool"), 0, ()),
     _row("uint8", Spec((300,), integers(0, 256), "uint8"), 0, ()),
     *(
         _row(layout, Spec((4, 6), distinct(), layout=layout), axis)
@@ -55,7 +56,6 @@ ROWS = [
 BAD = [
     _bad("axis", Spec((2, 3)), 2, "ShapeError", "2", "(2, 3)"),
     _bad("scalar", Spec(()), 0, "ShapeError", "()"),
-    _bad("of-bools", Spec((3,), coins, "bool"), 0, "DTypeError", "bool"),
 ]
 
 

@@ -38,6 +38,7 @@ ROWS = [
     _row("infinite", Spec((2, 4), exactly([[inf, 1, -inf, 2], [-inf, -inf, 0, -inf]])), 3, ()),
     _row("int", Spec((3, 9), integers(-5, 5), "int32"), 4, ()),
     _row("int-least", Spec((3,), exactly([-(2**31), 0, 2**31 - 1]), "int32"), 3, ()),
+    _row("bool", Spec((67,), coins, "bool"), 5, ()),
     _row("uint8", Spec((300,), integers(0, 256), "uint8"), 7, ()),
     *(
         _row(layout, Spec((4, 6), distinct(), layout=layout), 3)
@@ -56,7 +57,6 @@ BAD = [
     _bad("too-many", Spec((2, 3)), 4, "ShapeError", "4", "3"),
     _bad("scalar", Spec(()), 1, "ShapeError", "()"),
     _bad("negative", Spec((2, 3)), -1, "ValueError", "-1"),
-    _bad("of-bools", Spec((3,), coins, "bool"), 1, "DTypeError", "bool"),
 ]
 
 
