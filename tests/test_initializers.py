@@ -162,3 +162,28 @@ def test_a_saved_seed_generator() -> None:
     again = initializers.deserialize(initializers.serialize(initializer))
     assert isinstance(again.seed, cr.random.SeedGenerator)
     np.testing.assert_array_equal(again((3,)), initializer((3,)))
+
+
+@pytest.mark.parametrize(("window", "scaling"), [("hann", "density"), ([1, 2, 3, 4], "spectrum")])
+def test_stft_is_the_fourier_transform(window: Any, scaling: str) -> None:
+    weights = np.hanning(5)[:-1] if window == "hann" else np.arange(1.0, 5.0)
+    weights = weights / (np.linalg.norm(weights) if scaling == "density" else weights.sum())
+    signal = np.random.default_rng(2).normal(size=4)
+    spectrum = np.fft.rfft(signal * weights)
+    for side, expected in (("real", spectrum.real), ("imag", spectrum.imag)):
+        initializer = initializers.STFT(side, window, scaling, periodic=True)
+        kernel = initializer((4, 1, 3), dtype="float64")
+        np.testing.assert_allclose(signal @ kernel[:, 0], expected, atol=1e-12)
+        again = initializers.deserialize(initializers.serialize(initializer))
+        assert again.get_config() == initializer.get_config()
+
+
+def test_stft_refuses_what_it_does_not_know() -> None:
+    with pytest.raises(ValueError, match="Received: side=imaginary"):
+        initializers.STFT("imaginary")
+    with pytest.raises(ValueError, match="Received: scaling=l2"):
+        initializers.STFT("real", scaling="l2")
+    with pytest.raises((ValueError, ImportError), match="nowhere"):
+        initializers.STFT("real", window="nowhere")
+    with pytest.raises(ValueError, match="window shape=\\(2,\\)"):
+        initializers.STFT("real", window=[1.0, 2.0])((4, 1, 3))

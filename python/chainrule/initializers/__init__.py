@@ -21,6 +21,7 @@ from chainrule.initializers.random_initializers import (
     RandomUniform,
     TruncatedNormal,
 )
+from chainrule.initializers.stft import STFT
 from chainrule.initializers.variance_scaling import (
     GlorotNormal,
     GlorotUniform,
@@ -46,6 +47,7 @@ lecun_uniform = LecunUniform
 orthogonal = OrthogonalInitializer = Orthogonal
 random_normal = RandomNormal
 random_uniform = RandomUniform
+stft = STFTInitializer = STFT
 truncated_normal = TruncatedNormal
 variance_scaling = VarianceScaling
 
@@ -63,6 +65,7 @@ ALL_OBJECTS: tuple[type[Initializer], ...] = (
     Orthogonal,
     RandomNormal,
     RandomUniform,
+    STFT,
     TruncatedNormal,
     VarianceScaling,
     Zeros,
@@ -73,6 +76,7 @@ ALL_OBJECTS_DICT.update(
     {
         "IdentityInitializer": Identity,
         "OrthogonalInitializer": Orthogonal,
+        "STFTInitializer": STFT,
         "normal": RandomNormal,
         "one": Ones,
         "uniform": RandomUniform,
@@ -159,6 +163,8 @@ __all__ = [
     "OrthogonalInitializer",
     "RandomNormal",
     "RandomUniform",
+    "STFT",
+    "STFTInitializer",
     "TruncatedNormal",
     "VarianceScaling",
     "Zeros",
@@ -177,6 +183,7 @@ __all__ = [
     "random_normal",
     "random_uniform",
     "serialize",
+    "stft",
     "truncated_normal",
     "variance_scaling",
     "zeros",
