@@ -85,7 +85,7 @@ def standardize_dtype(dtype: Any) -> str:
     """
     if dtype is None:
         return config.floatx()
-    name = _PYTHON_TYPES.get(dtype, dtype)
+    name = _PYTHON_TYPES.get(dtype, dtype) if isinstance(dtype, (str, type)) else dtype
     if not isinstance(name, str):
         name = getattr(name, "name", None) or getattr(name, "__name__", None)
     if name not in ALLOWED_DTYPES:

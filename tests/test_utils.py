@@ -1,0 +1,169 @@
+"""Seeds, labels, padding, splits, progress bars, names."""
+
+from __future__ import annotations
+
+import io
+import logging
+import random
+from contextlib import redirect_stdout
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chainrule import config, utils
+from chainrule.datasets import digits
+from chainrule.global_state import get_global_attribute
+from chainrule.utils.naming import auto_name, get_uid
+from chainrule.utils.seeds import get_random_seed
+from chainrule.utils.summary import readable_memory_size
+
+
+def test_one_seed_for_all_generators():
+    utils.set_random_seed(3)
+    first = random.random(), np.random.rand()
+    utils.set_random_seed(3)
+    assert first == (random.random(), np.random.rand())
+    assert get_random_seed() == 3
+    assert get_global_attribute("global_seed_generator") is None
+
+
+@pytest.mark.parametrize("seed", ["1", 1.5, -1, 2**32, True, None])
+def test_bad_seeds_are_refused(seed):
+    with pytest.raises(ValueError, match="seed"):
+        utils.set_random_seed(seed)
+
+
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=9))
+def test_to_categorical_has_one_one_a_row(labels):
+    rows = utils.to_categorical(labels, 7)
+    assert rows.shape == (len(labels), 7)
+    assert np.array_equal(rows.argmax(-1), labels) and np.all(rows.sum(-1) == 1)
+    assert np.array_equal(utils.to_categorical(np.array(labels)[:, None], 7), rows)
+
+
+@pytest.mark.parametrize(("labels", "classes"), [([0, -1], 3), ([3], 3), ([], None)])
+def test_labels_outside_the_classes_are_refused(labels, classes):
+    with pytest.raises(ValueError, match="to_categorical"):
+        utils.to_categorical(labels, classes)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_normalized_rows_have_norm_one(order, axis):
+    x = np.random.default_rng(0).normal(size=(4, 5))
+    norms = np.linalg.norm(utils.normalize(x, axis, order), order, axis)
+    np.testing.assert_allclose(norms, 1)
+
+
+def test_padding():
+    sequences = [[1], [1, 2], [1, 2, 3]]
+    assert utils.pad_sequences(sequences).tolist() == [[0, 0, 1], [0, 1, 2], [1, 2, 3]]
+    cut = utils.pad_sequences(sequences, maxlen=2, padding="post", truncating="post", value=9)
+    assert cut.tolist() == [[1, 9], [1, 2], [1, 2]]
+    vectors = utils.pad_sequences([[[1, 1]], [[2, 1], [2, 2]]])
+    assert vectors.tolist() == [[[0, 0], [1, 1]], [[2, 1], [2, 2]]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (([[1], 2],), "non-iterable"),
+        (([[1]], None, "int32", "left"), "padding"),
+        (([[[1, 1]], [[1, 2, 3]]],), "Shape of sample"),
+    ],
+)
+def test_bad_sequences_are_refused(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        utils.pad_sequences(*arguments)
+
+
+@given(st.integers(2, 30), st.floats(0, 1), st.booleans())
+def test_split_keeps_every_sample_once(total, fraction, shuffle):
+    x = {"a": np.arange(total), "b": -np.arange(total)}
+    left, right = utils.split_dataset(x, left_size=fraction, shuffle=shuffle, seed=1)
+    assert sorted([*left["a"], *right["a"]]) == list(range(total))
+    assert np.array_equal(left["a"], -left["b"])
+
+
+@pytest.mark.parametrize("sizes", [{}, {"left_size": 11}, {"left_size": 6, "right_size": 5}])
+def test_sizes_that_do_not_fit_are_refused(sizes):
+    with pytest.raises(ValueError):
+        utils.split_dataset(np.arange(10), **sizes)
+
+
+@pytest.mark.parametrize(
+    ("stateful", "stateless", "shown"),
+    [([], None, "1.0"), (["value"], None, "2.0"), (None, [], "2.0"), (None, ["value"], "1.0")],
+)
+def test_metrics_are_averaged_or_shown(stateful, stateless, shown):
+    bar = utils.Progbar(3, stateful_metrics=stateful, stateless_metrics=stateless, interval=0)
+    out = io.StringIO()
+    with redirect_stdout(out):
+        bar.update(1, [("value", 0.0)])
+        bar.update(2, [("value", 2.0)])
+    assert f"value: {shown}" in out.getvalue().split("\r")[-1]
+
+
+def test_the_last_line_is_whole(capsys):
+    bar = utils.Progbar(None)
+    for step in range(3):
+        bar.update(step + 1, [("{odd}", 1e-5)])
+    bar.target = 3
+    bar.update(3, finalize=True)
+    out = capsys.readouterr().out
+    assert out.startswith("\r3/3") and out.endswith("{odd}: 1.0000e-05\n")
+
+
+def test_a_silent_bar(capsys):
+    bar = utils.Progbar(2, verbose=0)
+    bar.add(1)
+    bar.add(1)
+    assert capsys.readouterr().out == ""
+    with pytest.raises(ValueError, match="Only one"):
+        utils.Progbar(1, stateful_metrics=[], stateless_metrics=[])
+
+
+def test_progress_can_be_logged(capsys, caplog):
+    config.disable_interactive_logging()
+    try:
+        with caplog.at_level(logging.INFO, logger="chainrule"):
+            bar = utils.Progbar(1)
+            bar.update(1, [("loss", 1.0)])
+    finally:
+        config.enable_interactive_logging()
+    assert capsys.readouterr().out == ""
+    assert "loss: 1.0000" in caplog.text
+
+
+def test_names_count_up_until_the_session_is_cleared():
+    utils.clear_session()
+    assert [auto_name("MyLayer") for _ in range(3)] == ["my_layer", "my_layer_1", "my_layer_2"]
+    assert get_uid("other") == 1
+    utils.clear_session()
+    assert auto_name("MyLayer") == "my_layer"
+
+
+def test_memory_sizes():
+    sizes = [readable_memory_size(2.0 * 1024**n) for n in range(6)]
+    assert sizes == ["2.00 B", "2.00 KB", "2.00 MB", "2.00 GB", "2.00 TB", "2.00 PB"]
+
+
+@pytest.mark.parametrize("value", ["float8", 32, None])
+def test_unknown_default_types_are_refused(value):
+    with pytest.raises(ValueError, match="floatx"):
+        config.set_floatx(value)
+    with pytest.raises(ValueError, match="data_format"):
+        config.set_image_data_format("channels_middle")
+
+
+def test_digits():
+    (x_train, y_train), (x_test, y_test) = digits.load_data()
+    assert x_train.shape == (1442, 8, 8) and x_test.shape == (355, 8, 8)
+    assert x_train.dtype == y_train.dtype == np.uint8
+    assert x_train.max() == x_test.max() == 16
+    assert np.bincount(y_train).min() > 130 and np.bincount(y_test).min() > 30
+    rows = np.concatenate([x_train, x_test]).reshape(1797, 64)
+    assert int(rows.sum(dtype="int64")) == 561718
+    assert not {r.tobytes() for r in rows[:1442]} & {r.tobytes() for r in rows[1442:]}
