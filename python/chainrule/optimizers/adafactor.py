@@ -88,7 +88,7 @@ class Adafactor(Optimizer):
         """One step for one variable."""
         index = self._get_variable_index(variable)
         gradient = ops.cast(gradient, variable.dtype)
-        step = ops.cast(ops.add(self.iterations, 1), variable.dtype)
+        step = self._step(variable.dtype)
         rate = ops.minimum(ops.cast(learning_rate, variable.dtype), ops.divide(1.0, ops.sqrt(step)))
         scale = ops.multiply(ops.maximum(self.epsilon_2, _rms(variable)), rate)
         beta = ops.subtract(1.0, ops.power(step, self.beta_2_decay))

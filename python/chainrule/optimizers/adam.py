@@ -81,13 +81,8 @@ class Adam(Optimizer):
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         """One step for one variable."""
         index = self._get_variable_index(variable)
-        learning_rate = ops.cast(learning_rate, variable.dtype)
         gradient = ops.cast(gradient, variable.dtype)
-        step = ops.cast(ops.add(self.iterations, 1), variable.dtype)
-        bias_1 = ops.subtract(1.0, ops.power(self.beta_1, step))
-        bias_2 = ops.subtract(1.0, ops.power(self.beta_2, step))
-        alpha = ops.divide(ops.multiply(learning_rate, ops.sqrt(bias_2)), bias_1)
-
+        alpha = self._alpha(learning_rate, variable.dtype)
         m = self._momentums[index]
         v = self._velocities[index]
         self.assign_add(m, ops.multiply(ops.subtract(gradient, m), 1 - self.beta_1))
@@ -98,6 +93,14 @@ class Adam(Optimizer):
             v = largest
         root = ops.add(ops.sqrt(v), self.epsilon)
         self.assign_sub(variable, ops.divide(ops.multiply(m, alpha), root))
+
+    def _alpha(self, learning_rate: Any, dtype: str) -> Any:
+        def compute() -> Any:
+            root = ops.sqrt(self._unbiased(self.beta_2, dtype))
+            rate = ops.multiply(ops.cast(learning_rate, dtype), root)
+            return ops.divide(rate, self._unbiased(self.beta_1, dtype))
+
+        return self._once(("alpha", dtype), compute)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

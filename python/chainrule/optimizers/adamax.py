@@ -63,8 +63,7 @@ class Adamax(Optimizer):
         index = self._get_variable_index(variable)
         learning_rate = ops.cast(learning_rate, variable.dtype)
         gradient = ops.cast(gradient, variable.dtype)
-        step = ops.cast(ops.add(self.iterations, 1), variable.dtype)
-        bias = ops.subtract(1.0, ops.power(self.beta_1, step))
+        bias = self._unbiased(self.beta_1, variable.dtype)
         m = self._m[index]
         u = self._u[index]
         self.assign_add(m, ops.multiply(ops.subtract(gradient, m), 1 - self.beta_1))

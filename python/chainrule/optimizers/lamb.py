@@ -66,14 +66,13 @@ class Lamb(Optimizer):
         index = self._get_variable_index(variable)
         learning_rate = ops.cast(learning_rate, variable.dtype)
         gradient = ops.cast(gradient, variable.dtype)
-        step = ops.cast(ops.add(self.iterations, 1), variable.dtype)
         m = self._momentums[index]
         v = self._velocities[index]
         self.assign_add(m, ops.multiply(ops.subtract(gradient, m), 1 - self.beta_1))
         self.assign_add(v, ops.multiply(ops.subtract(ops.square(gradient), v), 1 - self.beta_2))
 
-        m_hat = ops.divide(m, ops.subtract(1.0, ops.power(self.beta_1, step)))
-        v_hat = ops.divide(v, ops.subtract(1.0, ops.power(self.beta_2, step)))
+        m_hat = ops.divide(m, self._unbiased(self.beta_1, variable.dtype))
+        v_hat = ops.divide(v, self._unbiased(self.beta_2, variable.dtype))
         direction = ops.divide(m_hat, ops.add(ops.sqrt(v_hat), self.epsilon))
         weight_norm = ops.sqrt(ops.sum(ops.square(variable)))
         step_norm = ops.sqrt(ops.sum(ops.square(direction)))

@@ -135,9 +135,8 @@ class Muon(Optimizer):
     def _adamw_update_step(
         self, gradient: Any, variable: Variable, learning_rate: Any, m: Variable, v: Variable
     ) -> None:
-        step = ops.cast(ops.add(self.iterations, 1), variable.dtype)
-        bias_1 = ops.subtract(1.0, ops.power(self.adam_beta_1, step))
-        bias_2 = ops.subtract(1.0, ops.power(self.adam_beta_2, step))
+        bias_1 = self._unbiased(self.adam_beta_1, variable.dtype)
+        bias_2 = self._unbiased(self.adam_beta_2, variable.dtype)
         alpha = ops.divide(ops.multiply(learning_rate, ops.sqrt(bias_2)), bias_1)
         square = ops.square(gradient)
         self.assign_add(m, ops.multiply(ops.subtract(gradient, m), 1 - self.adam_beta_1))

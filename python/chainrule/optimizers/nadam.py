@@ -66,7 +66,7 @@ class Nadam(Optimizer):
     def _backend_update_step(
         self, grads: Sequence[Any], trainable_variables: Sequence[Variable], learning_rate: Any
     ) -> None:
-        step = ops.cast(ops.add(self.iterations, 1), self._u_product.dtype)
+        step = self._step(self._u_product.dtype)
         self.assign(self._u_product, ops.multiply(self._u_product, self._discount(step)))
         super()._backend_update_step(grads, trainable_variables, learning_rate)
 
@@ -75,27 +75,35 @@ class Nadam(Optimizer):
             self.beta_1, ops.subtract(1.0, ops.multiply(0.5, ops.power(0.96, step)))
         )
 
+    def _factors(self, dtype: str) -> tuple[Any, Any, Any, Any]:
+        """``1 - u_t``, ``u_{t+1}``, ``1 - U_t`` and ``1 - U_{t+1}``."""
+        step = self._step(dtype)
+        ahead = self._discount(ops.add(step, 1.0))
+        product = ops.cast(self._u_product, dtype)
+        return (
+            ops.subtract(1.0, self._discount(step)),
+            ahead,
+            ops.subtract(1.0, product),
+            ops.subtract(1.0, ops.multiply(product, ahead)),
+        )
+
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         """One step for one variable."""
         index = self._get_variable_index(variable)
         dtype = variable.dtype
         learning_rate = ops.cast(learning_rate, dtype)
         gradient = ops.cast(gradient, dtype)
-        step = ops.cast(ops.add(self.iterations, 1), dtype)
-        now = self._discount(step)
-        ahead = self._discount(ops.cast(ops.add(self.iterations, 2), dtype))
-        product = ops.cast(self._u_product, dtype)
-        product_ahead = ops.multiply(product, ahead)
+        now, ahead, left, left_ahead = self._once(("nadam", dtype), lambda: self._factors(dtype))
 
         m = self._momentums[index]
         v = self._velocities[index]
         self.assign_add(m, ops.multiply(ops.subtract(gradient, m), 1 - self.beta_1))
         self.assign_add(v, ops.multiply(ops.subtract(ops.square(gradient), v), 1 - self.beta_2))
         m_hat = ops.add(
-            ops.divide(ops.multiply(ahead, m), ops.subtract(1.0, product_ahead)),
-            ops.divide(ops.multiply(ops.subtract(1.0, now), gradient), ops.subtract(1.0, product)),
+            ops.divide(ops.multiply(ahead, m), left_ahead),
+            ops.divide(ops.multiply(now, gradient), left),
         )
-        v_hat = ops.divide(v, ops.subtract(1.0, ops.power(self.beta_2, step)))
+        v_hat = ops.divide(v, self._unbiased(self.beta_2, dtype))
         root = ops.add(ops.sqrt(v_hat), self.epsilon)
         self.assign_sub(variable, ops.divide(ops.multiply(m_hat, learning_rate), root))
 

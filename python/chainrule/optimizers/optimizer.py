@@ -106,6 +106,7 @@ class Optimizer(OptimizerState):
         self._model_variables_moving_average: list[Variable | None] = []
         self._accumulated_gradients: list[Variable] = []
         self._not_decayed = Exclusions()
+        self._shared: dict[Any, Any] | None = None
 
         self.name = auto_name(type(self).__name__) if name is None else name
         self.weight_decay = weight_decay
@@ -301,8 +302,32 @@ class Optimizer(OptimizerState):
     def _backend_update_step(
         self, grads: Sequence[Any], trainable_variables: Sequence[Variable], learning_rate: Any
     ) -> None:
-        for gradient, variable in zip(grads, trainable_variables):
-            self.update_step(gradient, variable, learning_rate)
+        self._shared = {}
+        try:
+            for gradient, variable in zip(grads, trainable_variables):
+                self.update_step(gradient, variable, learning_rate)
+        finally:
+            self._shared = None
+
+    def _once(self, key: tuple[Any, ...], compute: Callable[[], Any]) -> Any:
+        """``compute()``, a scalar that the variables of one update share under `key`."""
+        if self._shared is None:
+            return compute()
+        if key not in self._shared:
+            self._shared[key] = compute()
+        return self._shared[key]
+
+    def _step(self, dtype: str) -> Any:
+        """The number ``t`` of this update, counted from 1."""
+        return self._once(("t", dtype), lambda: ops.cast(ops.add(self.iterations, 1), dtype))
+
+    def _unbiased(self, beta: float, dtype: str) -> Any:
+        """``1 - beta ** t``: the sum of the weights of an average that started at 0."""
+
+        def compute() -> Any:
+            return ops.subtract(1.0, ops.power(beta, self._step(dtype)))
+
+        return self._once(("1 - beta ** t", beta, dtype), compute)
 
     def _is_update_step(self) -> Any:
         count = ops.add(self._iterations, 1)

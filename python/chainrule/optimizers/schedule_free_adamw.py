@@ -79,7 +79,7 @@ class ScheduleFreeAdamW(Optimizer):
             return
         rate = ops.cast(learning_rate, variable.dtype)
         gradient = ops.cast(gradient, variable.dtype)
-        step = ops.cast(ops.add(self.iterations, 1), variable.dtype)
+        step = self._step(variable.dtype)
         if self.warmup_steps > 0:
             share = ops.minimum(ops.divide(step, float(self.warmup_steps)), 1.0)
             rate = ops.multiply(rate, share)
@@ -87,7 +87,7 @@ class ScheduleFreeAdamW(Optimizer):
         outer = ops.subtract(variable, ops.multiply(1 - self.beta_1, z))
         mean = ops.divide(outer, self.beta_1)
         self.assign_add(v, ops.multiply(ops.subtract(ops.square(gradient), v), 1 - self.beta_2))
-        v_hat = ops.divide(v, ops.subtract(1.0, ops.power(self.beta_2, step)))
+        v_hat = ops.divide(v, self._unbiased(self.beta_2, variable.dtype))
         root = ops.add(ops.sqrt(v_hat), self.epsilon)
         self.assign_sub(z, ops.divide(ops.multiply(rate, gradient), root))
         weight = ops.divide(1.0, step)
