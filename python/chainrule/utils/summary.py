@@ -202,7 +202,7 @@ def _widths(
             raise ValueError(
                 f"print_summary: expected {len(header)} positions, got {len(ends)}: {positions}"
             )
-        widths = [end - start - 3 for start, end in zip([0, *ends[:-1]], ends, strict=True)]
+        widths = [end - start - 3 for start, end in zip([1, *ends[:-1]], ends, strict=True)]
     else:
         widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
         while sum(widths) + 3 * len(widths) + 1 > line_length and max(widths) > 4:
