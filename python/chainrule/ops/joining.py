@@ -1,0 +1,216 @@
+"""Several tensors into one, and one into several."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.dispatch import apply, operation
+from chainrule.errors import ShapeError
+from chainrule.ops._common import as_tensor, normalize_axis, promote
+from chainrule.ops.shaping import block, expand_dims, ravel
+
+__all__ = [
+    "append", "array_split", "concatenate", "dsplit", "dstack", "hsplit", "hstack", "split",
+    "stack", "vsplit", "vstack",
+]  # fmt: skip
+
+
+@operation
+def concatenate(xs: Any, axis: int | None = 0) -> Any:
+    """The tensors one after the other along `axis`; None flattens them first.
+
+    Raises
+    ------
+    ShapeError
+        No tensors, or sizes that differ along another axis.
+
+    Examples
+    --------
+    >>> concatenate([[1, 2], [3]]).tolist()
+    [1, 2, 3]
+    """
+    tensors = promote(*(as_tensor(x) for x in xs))
+    if not tensors:
+        raise ShapeError("concatenate: expected at least one tensor")
+    if axis is None:
+        tensors, axis = [ravel(t) for t in tensors], 0
+    axis = normalize_axis(axis, tensors[0].ndim, "concatenate")
+    return tensors[0] if len(tensors) == 1 else apply("concat", {"axis": axis}, tensors)
+
+
+@operation
+def stack(x: Any, axis: int = 0) -> Any:
+    """The tensors, of one shape, side by side along a new axis.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that differ.
+
+    Examples
+    --------
+    >>> stack([[1, 2], [3, 4]], axis=1).tolist()
+    [[1, 3], [2, 4]]
+    """
+    tensors = promote(*(as_tensor(t) for t in x))
+    shapes = {tuple(t.shape) for t in tensors}
+    if len(shapes) > 1:
+        raise ShapeError(f"stack: expected tensors of one shape, got {sorted(shapes)}")
+    place = normalize_axis(axis, len(shapes.pop()) + 1, "stack")
+    return concatenate([expand_dims(t, place) for t in tensors], place)
+
+
+def _at_least(x: Any, rank: int) -> Any:
+    x = as_tensor(x)
+    if rank == 3 and x.ndim == 2:
+        return expand_dims(x, 2)
+    if rank == 3 and x.ndim == 1:
+        return expand_dims(x, (0, 2))
+    return expand_dims(x, tuple(range(rank - x.ndim))) if x.ndim < rank else x
+
+
+@operation
+def vstack(xs: Any) -> Any:
+    """Tensors below each other: 1-D ones as rows, others along axis 0.
+
+    Examples
+    --------
+    >>> vstack([[1, 2], [3, 4]]).tolist()
+    [[1, 2], [3, 4]]
+    """
+    return concatenate([_at_least(x, 2) for x in xs], 0)
+
+
+@operation
+def hstack(xs: Any) -> Any:
+    """Tensors beside each other: 1-D ones along axis 0, others along axis 1.
+
+    Examples
+    --------
+    >>> hstack([[1, 2], [3]]).tolist()
+    [1, 2, 3]
+    """
+    tensors = [_at_least(x, 1) for x in xs]
+    return concatenate(tensors, 0 if tensors[0].ndim == 1 else 1)
+
+
+@operation
+def dstack(xs: Any) -> Any:
+    """Tensors behind each other, along axis 2.
+
+    Examples
+    --------
+    >>> dstack([[1, 2], [3, 4]]).tolist()
+    [[[1, 3], [2, 4]]]
+    """
+    return concatenate([_at_least(x, 3) for x in xs], 2)
+
+
+@operation
+def append(x1: Any, x2: Any, axis: int | None = None) -> Any:
+    """x2 after x1 along `axis`; None flattens both.
+
+    Examples
+    --------
+    >>> append([1, 2], [3]).tolist()
+    [1, 2, 3]
+    """
+    return concatenate([x1, x2], axis)
+
+
+def _cut(x: Any, cuts: list[int], axis: int) -> list[Any]:
+    n = x.shape[axis]
+    ends = [min(n, c if c >= 0 else max(n + c, 0)) for c in cuts]
+    bounds = [0, *ends, n]
+    return [block(x, axis, a, max(a, b)) for a, b in zip(bounds, bounds[1:])]
+
+
+@operation
+def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+    """x cut along `axis` into equal parts (a number), or before each index (a list).
+
+    Raises
+    ------
+    ShapeError
+        A number of parts that does not divide the axis.
+
+    Examples
+    --------
+    >>> [part.tolist() for part in split([1, 2, 3, 4], 2)]
+    [[1, 2], [3, 4]]
+    """
+    x = as_tensor(x)
+    axis = normalize_axis(axis, x.ndim, "split")
+    if not isinstance(indices_or_sections, (int, np.integer)):
+        return _cut(x, [int(i) for i in indices_or_sections], axis)
+    parts, n = int(indices_or_sections), x.shape[axis]
+    if parts < 1 or n % parts:
+        raise ShapeError(
+            f"split: axis {axis} of shape {tuple(x.shape)} is not divisible into {parts} parts"
+        )
+    return _cut(x, [n // parts * i for i in range(1, parts)], axis)
+
+
+@operation
+def array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+    """As `split`, where the first parts may be one longer than the last.
+
+    Examples
+    --------
+    >>> [part.tolist() for part in array_split([1, 2, 3], 2)]
+    [[1, 2], [3]]
+    """
+    x = as_tensor(x)
+    axis = normalize_axis(axis, x.ndim, "array_split")
+    if not isinstance(indices_or_sections, (int, np.integer)):
+        return _cut(x, [int(i) for i in indices_or_sections], axis)
+    parts, n = int(indices_or_sections), x.shape[axis]
+    if parts < 1:
+        raise ValueError(f"array_split: expected at least 1 part, got {parts}")
+    return _cut(x, [n // parts * i + min(i, n % parts) for i in range(1, parts)], axis)
+
+
+@operation
+def vsplit(x: Any, indices_or_sections: Any) -> list[Any]:
+    """`split` along axis 0.
+
+    Examples
+    --------
+    >>> [part.tolist() for part in vsplit([[1], [2]], 2)]
+    [[[1]], [[2]]]
+    """
+    return _split_axis(x, indices_or_sections, 0, 2)
+
+
+@operation
+def hsplit(x: Any, indices_or_sections: Any) -> list[Any]:
+    """`split` along axis 1, or along axis 0 of a 1-D tensor.
+
+    Examples
+    --------
+    >>> [part.tolist() for part in hsplit([1, 2], 2)]
+    [[1], [2]]
+    """
+    return _split_axis(x, indices_or_sections, 0 if as_tensor(x).ndim == 1 else 1, 1)
+
+
+@operation
+def dsplit(x: Any, indices_or_sections: Any) -> list[Any]:
+    """`split` along axis 2.
+
+    Examples
+    --------
+    >>> [part.tolist() for part in dsplit([[[1, 2]]], 2)]
+    [[[[1]]], [[[2]]]]
+    """
+    return _split_axis(x, indices_or_sections, 2, 3)
+
+
+def _split_axis(x: Any, sections: Any, axis: int, rank: int) -> list[Any]:
+    x = as_tensor(x)
+    if x.ndim < rank:
+        raise ShapeError(f"expected at least {rank} axes to split, got shape {tuple(x.shape)}")
+    parts: list[Any] = split(x, sections, axis)
+    return parts

@@ -1,0 +1,284 @@
+"""Segments, the k largest, error functions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.dispatch import apply, operation
+from chainrule.dtypes import standardize_dtype
+from chainrule.errors import ShapeError
+from chainrule.ops._common import (
+    as_dtype,
+    as_float,
+    as_tensor,
+    binary,
+    eager_only,
+    is_traced,
+    promote_float,
+    unary,
+)
+from chainrule.ops.elementwise import rsqrt
+from chainrule.ops.reductions import any as any_of
+from chainrule.ops.reductions import logsumexp
+from chainrule.ops.reductions import sum as sum_of
+from chainrule.ops.shaping import _reshape
+
+__all__ = [
+    "cdist", "erf", "erfc", "erfinv", "extract_sequences", "in_top_k", "logdet", "logsumexp",
+    "rsqrt", "segment_max", "segment_min", "segment_prod", "segment_sum", "top_k",
+]  # fmt: skip
+
+
+def _segments(data: Any, segment_ids: Any, num_segments: int | None) -> tuple[Any, Any, int]:
+    data, ids = as_tensor(data), as_tensor(segment_ids)
+    if ids.ndim > 1:
+        raise ShapeError(
+            "Argument `segment_ids` should be an 1-D vector, got shape: "
+            f"{tuple(ids.shape)}. Flatten it and the leading axes of `data`."
+        )
+    if data.ndim < 1 or ids.ndim < 1 or ids.shape[0] != data.shape[0]:
+        raise ShapeError(
+            "Argument `segment_ids` and `data` should have same leading dimension. "
+            f"Got {tuple(ids.shape)} v.s. {tuple(data.shape)}."
+        )
+    if num_segments is None:
+        if is_traced(ids):
+            raise TypeError("segment ops need `num_segments` while tracing")
+        num_segments = int(ids.max()) + 1 if ids.size else 0
+    return data, as_dtype(ids, "int32"), int(num_segments)
+
+
+@operation
+def segment_sum(
+    data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False
+) -> Any:
+    """out[s] = the sum of the rows whose segment is s; rows of segment -1 count nowhere.
+
+    Raises
+    ------
+    ShapeError
+        Other than one id a row.
+
+    Examples
+    --------
+    >>> segment_sum([1.0, 2.0, 4.0], [0, 1, 0]).tolist()
+    [5.0, 2.0]
+    """
+    data, ids, n = _segments(data, segment_ids, num_segments)
+    inside = binary("logical_and", ids >= 0, ids < n)
+    ids = apply("select", {}, [inside, ids, np.asarray(n, "int32")])
+    out = apply("scatter_add", {"axis": 0, "size": n + 1}, [data, ids])
+    attrs = {"start": [0] * out.ndim, "stop": [n, *out.shape[1:]], "step": [1] * out.ndim}
+    return apply("slice", attrs, [out])
+
+
+def _segment_reduce(function: str, start: float, data: Any, ids: Any, n: int | None) -> Any:
+    data, ids, n = _segments(data, ids, n)
+    dtype = standardize_dtype(data.dtype)
+    if not dtype.startswith(("float", "bfloat")):
+        info = np.iinfo(dtype)
+        start = {"max": info.min, "min": info.max, "prod": 1}[function]
+    member = ids == np.arange(n, dtype="int32")[:, None]
+    member = _reshape(member, [n, data.shape[0], *[1] * (data.ndim - 1)])
+    rows = apply("select", {}, [member, data, as_dtype(start, dtype)])
+    return apply("reduce", {"function": function, "axes": [1], "keepdims": False}, [rows])
+
+
+@operation
+def segment_max(
+    data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False
+) -> Any:
+    """out[s] = the largest of the rows whose segment is s; -inf where there is none.
+
+    Examples
+    --------
+    >>> segment_max([1.0, 2.0, 4.0], [0, 1, 0]).tolist()
+    [4.0, 2.0]
+    """
+    return _segment_reduce("max", -np.inf, data, segment_ids, num_segments)
+
+
+@operation
+def segment_min(
+    data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False
+) -> Any:
+    """out[s] = the smallest of the rows whose segment is s; inf where there is none.
+
+    Examples
+    --------
+    >>> segment_min([1.0, 2.0, 4.0], [0, 1, 0]).tolist()
+    [1.0, 2.0]
+    """
+    return _segment_reduce("min", np.inf, data, segment_ids, num_segments)
+
+
+@operation
+def segment_prod(
+    data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False
+) -> Any:
+    """out[s] = the product of the rows whose segment is s; 1 where there is none.
+
+    Examples
+    --------
+    >>> segment_prod([1.0, 2.0, 4.0], [0, 1, 0]).tolist()
+    [4.0, 2.0]
+    """
+    return _segment_reduce("prod", 1.0, data, segment_ids, num_segments)
+
+
+@operation
+def top_k(x: Any, k: int, sorted: bool = True) -> Any:
+    """The k largest elements along the last axis, largest first, and their int32 indices.
+
+    Raises
+    ------
+    ShapeError
+        k above the size of the axis.
+
+    Examples
+    --------
+    >>> [part.tolist() for part in top_k([1, 5, 3], 2)]
+    [[5, 3], [1, 2]]
+    """
+    x = as_tensor(x)
+    if x.ndim == 0 or not 0 <= int(k) <= x.shape[-1]:
+        raise ShapeError(
+            "top_k: expected 0 <= k <= the size of the last axis, "
+            f"got k={k} for shape {tuple(x.shape)}"
+        )
+    dtype = standardize_dtype(x.dtype)
+    source = as_dtype(x, "uint8") if dtype == "bool" else x
+    values, indices = apply("top_k", {"k": int(k)}, [source], outputs=2)
+    return as_dtype(values, dtype), indices
+
+
+@operation
+def in_top_k(targets: Any, predictions: Any, k: int) -> Any:
+    """Whether the score of each target class is among the k largest of its row.
+
+    Ties with the k-th score count as inside; a target outside the classes, or a score that is
+    not finite, as outside.
+
+    Examples
+    --------
+    >>> in_top_k([2, 0], [[0.1, 0.2, 0.7], [0.1, 0.2, 0.7]], 1).tolist()
+    [True, False]
+    """
+    targets, scores = as_dtype(targets, "int32"), as_float(predictions)
+    if scores.ndim != 2 or tuple(targets.shape) != tuple(scores.shape[:1]):
+        raise ShapeError(
+            "in_top_k: expected targets (n,) and predictions (n, classes), got shapes "
+            f"{tuple(targets.shape)} and {tuple(scores.shape)}"
+        )
+    classes = scores.shape[1]
+    column = _reshape(targets, [targets.shape[0], 1])
+    inside = binary("logical_and", column >= 0, column < classes)
+    safe = apply("select", {}, [inside, column, np.asarray(0, "int32")])
+    own = apply("gather_along", {"axis": 1}, [scores, safe])
+    larger = sum_of(as_dtype(binary("gt", scores, own), "int32"), axis=1, keepdims=True)
+    good = binary("logical_and", inside, unary("is_finite", own))
+    return any_of(binary("logical_and", good, larger < int(k)), axis=1)
+
+
+@operation
+def erf(x: Any) -> Any:
+    """2/sqrt(pi) times the integral of exp(-t^2) from 0 to x; derivative 2/sqrt(pi) exp(-x^2).
+
+    Examples
+    --------
+    >>> f"{float(erf(1.0)):.4f}"
+    '0.8427'
+    """
+    return unary("erf", as_float(x))
+
+
+@operation
+def erfc(x: Any) -> Any:
+    """1 - erf(x).
+
+    Examples
+    --------
+    >>> f"{float(erfc(1.0)):.4f}"
+    '0.1573'
+    """
+    x = as_float(x)
+    return binary("sub", as_dtype(1.0, standardize_dtype(x.dtype)), unary("erf", x))
+
+
+@operation
+def erfinv(x: Any) -> Any:
+    """The inverse of erf on (-1, 1); derivative sqrt(pi)/2 exp(erfinv(x)^2).
+
+    Examples
+    --------
+    >>> f"{float(erfinv(0.5)):.4f}"
+    '0.4769'
+    """
+    return unary("erfinv", as_float(x))
+
+
+@operation
+def cdist(x: Any, y: Any) -> Any:
+    """The Euclidean distances between the rows of x and those of y: (..., m, n).
+
+    Raises
+    ------
+    ShapeError
+        Fewer than 2 axes, or rows of different lengths.
+
+    Examples
+    --------
+    >>> cdist([[0.0, 0.0]], [[3.0, 4.0]]).tolist()
+    [[5.0]]
+    """
+    x, y = promote_float(as_tensor(x), as_tensor(y))
+    if x.ndim < 2 or y.ndim < 2:
+        raise ShapeError(
+            "Inputs to `cdist` must have rank >= 2. Received shapes: "
+            f"x.shape={tuple(x.shape)}, y.shape={tuple(y.shape)}"
+        )
+    if x.shape[-1] != y.shape[-1]:
+        raise ShapeError(
+            "The last dimension of inputs to `cdist` must match. Received shapes: "
+            f"x.shape={tuple(x.shape)}, y.shape={tuple(y.shape)}"
+        )
+    rows = _reshape(x, [*x.shape[:-1], 1, x.shape[-1]])
+    columns = _reshape(y, [*y.shape[:-2], 1, *y.shape[-2:]])
+    total = sum_of(unary("square", binary("sub", rows, columns)), axis=-1)
+    zero = as_dtype(0.0, standardize_dtype(total.dtype))
+    same = binary("eq", total, zero)
+    one = as_dtype(1.0, standardize_dtype(total.dtype))
+    root = unary("sqrt", apply("select", {}, [same, one, total]))
+    return apply("select", {}, [same, zero, root])
+
+
+@operation
+def extract_sequences(x: Any, sequence_length: int, sequence_stride: int) -> Any:
+    """Windows of `sequence_length` at every `sequence_stride` of the last axis: (..., n, length).
+
+    Examples
+    --------
+    >>> extract_sequences([1, 2, 3, 4], 2, 2).tolist()
+    [[1, 2], [3, 4]]
+    """
+    x = as_tensor(x)
+    if x.ndim < 1:
+        raise ShapeError(f"Input should have rank >= 1. Received: input.shape = {tuple(x.shape)}")
+    count = 1 + (x.shape[-1] - sequence_length) // sequence_stride
+    starts = np.arange(max(count, 0), dtype="int32") * sequence_stride
+    index = starts[:, None] + np.arange(sequence_length, dtype="int32")
+    return apply("gather", {"axis": x.ndim - 1}, [x, index.astype("int32")])
+
+
+def logdet(x: Any) -> Any:
+    """ln(det(x)) of a positive definite matrix (arrays only).
+
+    Examples
+    --------
+    >>> logdet([[1.0, 0.0], [0.0, 1.0]]).item()
+    0.0
+    """
+    x = as_float(x)
+    return np.asarray(eager_only(lambda a: np.linalg.slogdet(a)[1], x, name="logdet"))

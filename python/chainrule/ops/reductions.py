@@ -1,0 +1,393 @@
+"""Sums, means, extremes and other functions over axes.
+
+`axis` is None (all axes), an int or several ints; with `keepdims` reduced axes stay with size 1.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from chainrule.dispatch import apply, operation, storage_dtype
+from chainrule.dtypes import is_float_dtype, result_type, standardize_dtype
+from chainrule.errors import ShapeError
+from chainrule.ops._common import (
+    as_dtype,
+    as_float,
+    as_tensor,
+    binary,
+    normalize_axes,
+    normalize_axis,
+    unary,
+    widen_integers,
+)
+
+__all__ = [
+    "all", "allclose", "amax", "amin", "any", "argmax", "argmin", "average", "count_nonzero",
+    "cumprod", "cumsum", "logsumexp", "max", "mean", "min", "prod", "ptp", "std", "sum", "var",
+]  # fmt: skip
+
+
+def _reduce(function: str, x: Any, axis: Any, keepdims: bool) -> Any:
+    axes = normalize_axes(axis, x.ndim, function)
+    attrs = {"function": function, "axes": axes, "keepdims": bool(keepdims)}
+    return apply("reduce", attrs, [x])
+
+
+@operation
+def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The sum over axes. Booleans and small integers are summed as 32-bit integers.
+
+    Raises
+    ------
+    ShapeError
+        An axis that is not there.
+
+    Examples
+    --------
+    >>> sum([[1, 2], [3, 4]], axis=0).tolist()
+    [4, 6]
+    """
+    return _reduce("sum", widen_integers(as_tensor(x)), axis, keepdims)
+
+
+@operation
+def prod(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Any:
+    """The product over axes. Booleans and small integers are taken as 32-bit integers.
+
+    Examples
+    --------
+    >>> prod([[1, 2], [3, 4]], axis=1).tolist()
+    [2, 12]
+    """
+    x = as_tensor(x)
+    x = widen_integers(x) if dtype is None else as_dtype(x, standardize_dtype(dtype))
+    return _reduce("prod", x, axis, keepdims)
+
+
+@operation
+def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The mean over axes; integers give `float32`.
+
+    Examples
+    --------
+    >>> mean([[1, 2], [3, 4]], axis=0).tolist()
+    [2.0, 3.0]
+    """
+    x = as_tensor(x)
+    if not is_float_dtype(x.dtype):
+        x = as_dtype(x, result_type(x.dtype, "float32"))
+    return _reduce("mean", x, axis, keepdims)
+
+
+@operation
+def var(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """mean((x - mean(x))^2) over axes: the biased variance.
+
+    Examples
+    --------
+    >>> var([1.0, 3.0]).item()
+    1.0
+    """
+    x = as_tensor(x)
+    if not is_float_dtype(x.dtype):
+        x = as_dtype(x, result_type(x.dtype, float))
+    centred = binary("sub", x, _reduce("mean", x, axis, True))
+    return _reduce("mean", unary("square", centred), axis, keepdims)
+
+
+@operation
+def std(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The square root of `var`.
+
+    Examples
+    --------
+    >>> std([1.0, 3.0]).item()
+    1.0
+    """
+    return unary("sqrt", var(as_float(x), axis, keepdims))
+
+
+def _extreme(function: str, x: Any, axis: Any, keepdims: bool, initial: Any) -> Any:
+    x = as_tensor(x)
+    dtype = standardize_dtype(x.dtype)
+    axes = normalize_axes(axis, x.ndim, function)
+    if math.prod(x.shape[a] for a in axes) == 0 and axes:
+        if initial is None:
+            raise ShapeError(f"{function}: no elements to reduce in shape {tuple(x.shape)}")
+        shape = [1 if i in axes else n for i, n in enumerate(x.shape)]
+        kept = shape if keepdims else [n for i, n in enumerate(x.shape) if i not in axes]
+        return np.full(kept, initial, storage_dtype(dtype))
+    if dtype == "bool":
+        result = _reduce("any" if function == "max" else "all", x, axes, keepdims)
+    else:
+        result = _reduce(function, x, axes, keepdims)
+    if initial is None:
+        return result
+    return binary("maximum" if function == "max" else "minimum", result, as_dtype(initial, dtype))
+
+
+@operation
+def max(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Any:
+    """The largest element over axes, at least `initial`; ties share the gradient equally.
+
+    Raises
+    ------
+    ShapeError
+        Nothing to reduce and no `initial`.
+
+    Examples
+    --------
+    >>> max([[1, 5], [3, 2]], axis=1).tolist()
+    [5, 3]
+    """
+    return _extreme("max", x, axis, keepdims, initial)
+
+
+@operation
+def min(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Any:
+    """The smallest element over axes, at most `initial`; ties share the gradient equally.
+
+    Raises
+    ------
+    ShapeError
+        Nothing to reduce and no `initial`.
+
+    Examples
+    --------
+    >>> min([[1, 5], [3, 2]], axis=1).tolist()
+    [1, 2]
+    """
+    return _extreme("min", x, axis, keepdims, initial)
+
+
+@operation
+def amax(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The largest element over axes, as `max`.
+
+    Examples
+    --------
+    >>> amax([1, 5]).item()
+    5
+    """
+    return _extreme("max", x, axis, keepdims, None)
+
+
+@operation
+def amin(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The smallest element over axes, as `min`.
+
+    Examples
+    --------
+    >>> amin([1, 5]).item()
+    1
+    """
+    return _extreme("min", x, axis, keepdims, None)
+
+
+@operation
+def ptp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """max - min over axes.
+
+    Examples
+    --------
+    >>> ptp([1, 5]).item()
+    4
+    """
+    high, low = _extreme("max", x, axis, keepdims, None), _extreme("min", x, axis, keepdims, None)
+    return binary("sub", high, low)
+
+
+@operation
+def all(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Whether every element over the axes is true; numbers count as True unless 0.
+
+    Examples
+    --------
+    >>> all([[True, True], [True, False]], axis=1).tolist()
+    [True, False]
+    """
+    return _reduce("all", as_dtype(x, "bool"), axis, keepdims)
+
+
+@operation
+def any(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Whether some element over the axes is true; numbers count as True unless 0.
+
+    Examples
+    --------
+    >>> any([[False, True], [False, False]], axis=1).tolist()
+    [True, False]
+    """
+    return _reduce("any", as_dtype(x, "bool"), axis, keepdims)
+
+
+@operation
+def allclose(
+    x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> Any:
+    """Whether `isclose` holds for all elements.
+
+    Examples
+    --------
+    >>> allclose([1.0], [1.000001]).item()
+    True
+    """
+    from chainrule.ops.arithmetic import isclose
+
+    return all(isclose(x1, x2, rtol, atol, equal_nan))
+
+
+@operation
+def count_nonzero(x: Any, axis: Any = None) -> Any:
+    """How many elements over the axes are not 0, as int32.
+
+    Examples
+    --------
+    >>> count_nonzero([0, 3, 5]).item()
+    2
+    """
+    return _reduce("sum", as_dtype(as_dtype(x, "bool"), "int32"), axis, False)
+
+
+def _arg_reduce(function: str, x: Any, axis: Any, keepdims: bool) -> Any:
+    x = as_tensor(x)
+    ndim = x.ndim
+    if axis is None or ndim == 0:
+        x = apply("reshape", {"shape": [math.prod(x.shape)]}, [x])
+    index = 0 if axis is None or ndim == 0 else normalize_axis(axis, ndim, function)
+    if x.shape[index] == 0:
+        raise ShapeError(f"{function}: axis {index} of shape {tuple(x.shape)} has no elements")
+    if standardize_dtype(x.dtype) == "bool":
+        x = as_dtype(x, "uint8")
+    shape = [1] * ndim if axis is None else [1 if i == index else n for i, n in enumerate(x.shape)]
+    result = apply("arg_reduce", {"function": function, "axis": index}, [x])
+    if ndim == 0:
+        return apply("reshape", {"shape": []}, [result])
+    return apply("reshape", {"shape": shape}, [result]) if keepdims else result
+
+
+@operation
+def argmax(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The index of the largest element along `axis` (None: of all, flattened), as int32.
+
+    The first of equal elements counts.
+
+    Examples
+    --------
+    >>> argmax([[1, 5], [7, 2]], axis=1).tolist()
+    [1, 0]
+    """
+    return _arg_reduce("argmax", x, axis, keepdims)
+
+
+@operation
+def argmin(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The index of the smallest element along `axis` (None: of all, flattened), as int32.
+
+    The first of equal elements counts.
+
+    Examples
+    --------
+    >>> argmin([[1, 5], [7, 2]], axis=1).tolist()
+    [0, 1]
+    """
+    return _arg_reduce("argmin", x, axis, keepdims)
+
+
+@operation
+def average(x: Any, axis: Any = None, weights: Any = None) -> Any:
+    """sum(weights x)/sum(weights) over axes; without weights the mean.
+
+    Raises
+    ------
+    ValueError
+        Weights whose shape is neither x's nor that of the one axis.
+
+    Examples
+    --------
+    >>> average([1.0, 2.0], weights=[3.0, 1.0]).item()
+    1.25
+    """
+    x = as_tensor(x)
+    if weights is None:
+        return _reduce("mean", as_dtype(x, result_type(x.dtype, float)), axis, False)
+    weights = as_tensor(weights)
+    dtype = result_type(x.dtype, weights.dtype, float)
+    x, weights = as_dtype(x, dtype), as_dtype(weights, dtype)
+    if tuple(weights.shape) != tuple(x.shape):
+        if axis is None or weights.ndim != 1:
+            raise ShapeError(
+                f"average: expected weights of shape {tuple(x.shape)}, or 1-D weights and one "
+                f"axis, got shape {tuple(weights.shape)} and axis {axis}"
+            )
+        index = normalize_axis(axis, x.ndim, "average")
+        shape = [-1 if i == index else 1 for i in range(x.ndim)]
+        if weights.shape[0] != x.shape[index]:
+            raise ShapeError(
+                f"average: expected {x.shape[index]} weights along axis {axis}, "
+                f"got {weights.shape[0]}"
+            )
+        shape[index] = weights.shape[0]
+        weights = apply("reshape", {"shape": shape}, [weights])
+        weights = apply("broadcast_to", {"shape": list(x.shape)}, [weights])
+    total = _reduce("sum", binary("mul", x, weights), axis, False)
+    return binary("div", total, _reduce("sum", weights, axis, False))
+
+
+def _cumulate(function: str, x: Any, axis: Any, dtype: Any) -> Any:
+    x = as_tensor(x)
+    if dtype is not None:
+        x = as_dtype(x, standardize_dtype(dtype))
+    if standardize_dtype(x.dtype) == "bool":
+        x = as_dtype(x, "int32")
+    if axis is None:
+        x = apply("reshape", {"shape": [math.prod(x.shape)]}, [x])
+        axis = 0
+    attrs = {
+        "function": function,
+        "axis": normalize_axis(axis, x.ndim, function),
+        "reverse": False,
+        "exclusive": False,
+    }
+    return apply("cumulate", attrs, [x])
+
+
+@operation
+def cumsum(x: Any, axis: Any = None, dtype: Any = None) -> Any:
+    """y[i] = x[0] + ... + x[i] along `axis` (None: flattened).
+
+    Examples
+    --------
+    >>> cumsum([1, 2, 3]).tolist()
+    [1, 3, 6]
+    """
+    return _cumulate("cumsum", x, axis, dtype)
+
+
+@operation
+def cumprod(x: Any, axis: Any = None, dtype: Any = None) -> Any:
+    """y[i] = x[0] * ... * x[i] along `axis` (None: flattened).
+
+    Examples
+    --------
+    >>> cumprod([1, 2, 3]).tolist()
+    [1, 2, 6]
+    """
+    return _cumulate("cumprod", x, axis, dtype)
+
+
+@operation
+def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """ln(sum(exp(x))) over axes, without overflow; derivative softmax(x).
+
+    Examples
+    --------
+    >>> f"{float(logsumexp([0.0, 0.0])):.4f}"
+    '0.6931'
+    """
+    x = as_float(x)
+    axes = normalize_axes(axis, x.ndim, "logsumexp")
+    return apply("logsumexp", {"axes": axes, "keepdims": bool(keepdims)}, [x])

@@ -1,0 +1,480 @@
+"""Order: sorts, quantiles, histograms; and statistics that need the order or ignore NaN."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from chainrule.config import floatx
+from chainrule.dispatch import apply, operation, storage_dtype
+from chainrule.dtypes import is_float_dtype, result_type, standardize_dtype
+from chainrule.ops import reductions
+from chainrule.ops._common import (
+    as_dtype,
+    as_float,
+    as_tensor,
+    binary,
+    eager_only,
+    normalize_axes,
+    normalize_axis,
+    unary,
+)
+from chainrule.ops.shaping import _reshape, moveaxis, transpose
+
+__all__ = [
+    "argpartition", "argsort", "corrcoef", "histogram", "median", "nanargmax", "nanargmin",
+    "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian", "nanmin", "nanpercentile",
+    "nanprod", "nanquantile", "nanstd", "nansum", "nanvar", "percentile", "quantile", "sort",
+    "unique",
+]  # fmt: skip
+
+
+def _sortable(x: Any) -> Any:
+    return as_dtype(x, "uint8") if standardize_dtype(x.dtype) == "bool" else x
+
+
+@operation
+def sort(x: Any, axis: int | None = -1) -> Any:
+    """x in ascending order along `axis` (None: flattened); NaN last.
+
+    Examples
+    --------
+    >>> sort([3, 1, 2]).tolist()
+    [1, 2, 3]
+    """
+    x = as_tensor(x)
+    if axis is None:
+        x, axis = _reshape(x, [math.prod(x.shape)]), 0
+    dtype = standardize_dtype(x.dtype)
+    attrs = {"axis": normalize_axis(axis, x.ndim, "sort")}
+    return as_dtype(apply("sort", attrs, [_sortable(x)]), dtype)
+
+
+@operation
+def argsort(x: Any, axis: int | None = -1) -> Any:
+    """The int32 indices that sort x along `axis` (None: flattened); equal elements keep order.
+
+    Examples
+    --------
+    >>> argsort([3, 1, 2]).tolist()
+    [1, 2, 0]
+    """
+    x = as_tensor(x)
+    if x.ndim == 0:
+        return np.zeros((), "int32")
+    if axis is None:
+        x, axis = _reshape(x, [math.prod(x.shape)]), 0
+    attrs = {"axis": normalize_axis(axis, x.ndim, "argsort")}
+    return apply("argsort", attrs, [_sortable(x)])
+
+
+@operation
+def argpartition(x: Any, kth: int, axis: int = -1) -> Any:
+    """Indices with those of the kth smallest elements first; here those of a full sort.
+
+    Examples
+    --------
+    >>> argpartition([3, 1, 2], 1).tolist()
+    [1, 2, 0]
+    """
+    return argsort(x, axis)
+
+
+@operation
+def quantile(
+    x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False
+) -> Any:
+    """The q-quantiles over axes: q = 0 the least, 0.5 the median, 1 the largest element.
+
+    Parameters
+    ----------
+    x : tensor
+    q : float or 1-D floats in [0, 1]
+        Several make a first axis of the result.
+    axis : None, int or ints
+    method : str
+        Between two elements: "linear", "lower", "higher", "midpoint" or "nearest".
+
+    Raises
+    ------
+    ValueError
+        q outside [0, 1], or an unknown method.
+
+    Examples
+    --------
+    >>> quantile([1.0, 2.0, 4.0], 0.25).item()
+    1.5
+    """
+    x = as_tensor(x)
+    if standardize_dtype(x.dtype) == "int64":
+        x = as_dtype(x, floatx())
+    x = as_dtype(x, result_type(x.dtype, float))
+    dtype = standardize_dtype(x.dtype)
+    points = np.asarray(as_tensor(q), "float64")
+    if points.size and not (0 <= points.min() and points.max() <= 1):
+        raise ValueError(f"quantile: expected q in [0, 1], got {q}")
+    axes = normalize_axes(axis, x.ndim, "quantile")
+    kept = [i for i in range(x.ndim) if i not in axes]
+    count = math.prod(x.shape[i] for i in axes)
+    lead = [x.shape[i] for i in kept]
+    ordered = apply("sort", {"axis": len(lead)}, [_reshape(transpose(x, kept + axes), [*lead, count])])
+    position = points.reshape(-1) * (count - 1)
+    low, high, weight = _neighbours(position, method)
+    a = apply("gather", {"axis": len(lead)}, [ordered, low])
+    b = apply("gather", {"axis": len(lead)}, [ordered, high])
+    w = weight.astype(storage_dtype(dtype))
+    result = binary("add", binary("mul", a, (1 - w).astype(w.dtype)), binary("mul", b, w))
+    if is_float_dtype(dtype):
+        any_nan = reductions.any(unary("is_nan", ordered), axis=-1, keepdims=True)
+        result = apply("select", {}, [any_nan, as_dtype(math.nan, dtype), result])
+    result = moveaxis(result, -1, 0)
+    shape = [1 if i in axes else n for i, n in enumerate(x.shape)] if keepdims else lead
+    return _reshape(result, [*points.shape, *shape])
+
+
+def _neighbours(position: Any, method: str) -> tuple[Any, Any, Any]:
+    low, high = np.floor(position), np.ceil(position)
+    weights = {
+        "linear": position - low,
+        "lower": np.zeros_like(position),
+        "higher": (high > low).astype("float64"),
+        "midpoint": (high > low) * 0.5,
+        "nearest": np.round(position) - low,
+    }
+    if method not in weights:
+        raise ValueError(f"Invalid method: {method!r}. Expected one of {sorted(weights)}.")
+    return low.astype("int32"), high.astype("int32"), weights[method]
+
+
+@operation
+def percentile(
+    x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False
+) -> Any:
+    """`quantile` with q in [0, 100].
+
+    Examples
+    --------
+    >>> percentile([1.0, 2.0, 4.0], 25.0).item()
+    1.5
+    """
+    return quantile(x, np.asarray(as_tensor(q), "float64") / 100.0, axis, method, keepdims)
+
+
+@operation
+def median(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The middle element over axes, or the mean of the middle two.
+
+    Examples
+    --------
+    >>> median([3.0, 1.0, 2.0]).item()
+    2.0
+    """
+    return quantile(x, 0.5, axis, "linear", keepdims)
+
+
+def _without_nan(x: Any, replacement: Any) -> tuple[Any, Any]:
+    """x with NaN replaced, and where it was not NaN."""
+    x = as_tensor(x)
+    dtype = standardize_dtype(x.dtype)
+    if not is_float_dtype(dtype):
+        return x, np.ones(x.shape, "bool")
+    bad = unary("is_nan", x)
+    return apply("select", {}, [bad, as_dtype(replacement, dtype), x]), unary("logical_not", bad)
+
+
+@operation
+def nansum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """`sum` with NaN as 0.
+
+    Examples
+    --------
+    >>> nansum([1.0, float("nan")]).item()
+    1.0
+    """
+    return reductions.sum(_without_nan(x, 0.0)[0], axis, keepdims)
+
+
+@operation
+def nanprod(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """`prod` with NaN as 1.
+
+    Examples
+    --------
+    >>> nanprod([2.0, float("nan")]).item()
+    2.0
+    """
+    return reductions.prod(_without_nan(x, 1.0)[0], axis, keepdims)
+
+
+@operation
+def nanmean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The mean over elements that are not NaN.
+
+    Examples
+    --------
+    >>> nanmean([1.0, 3.0, float("nan")]).item()
+    2.0
+    """
+    x = as_tensor(x)
+    if not is_float_dtype(x.dtype):
+        return reductions.mean(x, axis, keepdims)
+    clean, good = _without_nan(x, 0.0)
+    count = reductions.sum(as_dtype(good, standardize_dtype(x.dtype)), axis, keepdims)
+    return binary("div", reductions.sum(clean, axis, keepdims), count)
+
+
+@operation
+def nanvar(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The biased variance over elements that are not NaN.
+
+    Examples
+    --------
+    >>> nanvar([1.0, 3.0, float("nan")]).item()
+    1.0
+    """
+    x = as_float(x)
+    centred = binary("sub", x, nanmean(x, axis, True))
+    return nanmean(unary("square", centred), axis, keepdims)
+
+
+@operation
+def nanstd(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The square root of `nanvar`.
+
+    Examples
+    --------
+    >>> nanstd([1.0, 3.0, float("nan")]).item()
+    1.0
+    """
+    return unary("sqrt", nanvar(x, axis, keepdims))
+
+
+def _nan_extreme(x: Any, axis: Any, keepdims: bool, largest: bool) -> Any:
+    limit = -math.inf if largest else math.inf
+    x = as_tensor(x)
+    clean, good = _without_nan(x, limit)
+    result = (reductions.max if largest else reductions.min)(clean, axis, keepdims)
+    dtype = standardize_dtype(x.dtype)
+    if not is_float_dtype(dtype):
+        return result
+    some = reductions.any(good, axis, keepdims)
+    return apply("select", {}, [some, result, as_dtype(math.nan, dtype)])
+
+
+@operation
+def nanmax(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The largest element that is not NaN; NaN where there is none.
+
+    Examples
+    --------
+    >>> nanmax([1.0, float("nan")]).item()
+    1.0
+    """
+    return _nan_extreme(x, axis, keepdims, True)
+
+
+@operation
+def nanmin(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The smallest element that is not NaN; NaN where there is none.
+
+    Examples
+    --------
+    >>> nanmin([1.0, float("nan")]).item()
+    1.0
+    """
+    return _nan_extreme(x, axis, keepdims, False)
+
+
+def _nan_arg(x: Any, axis: Any, keepdims: bool, largest: bool) -> Any:
+    clean, good = _without_nan(x, -math.inf if largest else math.inf)
+    index = (reductions.argmax if largest else reductions.argmin)(clean, axis, keepdims)
+    some = reductions.any(good, axis, keepdims)
+    return apply("select", {}, [some, index, np.asarray(-1, "int32")])
+
+
+@operation
+def nanargmax(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The index of the largest element that is not NaN; -1 where there is none.
+
+    Examples
+    --------
+    >>> nanargmax([1.0, float("nan"), 2.0]).item()
+    2
+    """
+    return _nan_arg(x, axis, keepdims, True)
+
+
+@operation
+def nanargmin(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The index of the smallest element that is not NaN; -1 where there is none.
+
+    Examples
+    --------
+    >>> nanargmin([1.0, float("nan"), 2.0]).item()
+    0
+    """
+    return _nan_arg(x, axis, keepdims, False)
+
+
+@operation
+def nancumsum(x: Any, axis: Any = None, dtype: Any = None) -> Any:
+    """`cumsum` with NaN as 0.
+
+    Examples
+    --------
+    >>> nancumsum([1.0, float("nan"), 2.0]).tolist()
+    [1.0, 1.0, 3.0]
+    """
+    return reductions.cumsum(_without_nan(x, 0.0)[0], axis, dtype)
+
+
+@operation
+def nancumprod(x: Any, axis: Any = None, dtype: Any = None) -> Any:
+    """`cumprod` with NaN as 1.
+
+    Examples
+    --------
+    >>> nancumprod([2.0, float("nan"), 3.0]).tolist()
+    [2.0, 2.0, 6.0]
+    """
+    return reductions.cumprod(_without_nan(x, 1.0)[0], axis, dtype)
+
+
+def nanquantile(
+    x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False
+) -> Any:
+    """`quantile` over elements that are not NaN (arrays only).
+
+    Examples
+    --------
+    >>> nanquantile([1.0, 3.0, float("nan")], 0.5).item()
+    2.0
+    """
+    return _numpy_statistic(np.nanquantile, x, q, axis, method, keepdims)
+
+
+def nanpercentile(
+    x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False
+) -> Any:
+    """`percentile` over elements that are not NaN (arrays only).
+
+    Examples
+    --------
+    >>> nanpercentile([1.0, 3.0, float("nan")], 50).item()
+    2.0
+    """
+    return _numpy_statistic(np.nanpercentile, x, q, axis, method, keepdims)
+
+
+def nanmedian(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """`median` over elements that are not NaN (arrays only).
+
+    Examples
+    --------
+    >>> nanmedian([1.0, 3.0, float("nan")]).item()
+    2.0
+    """
+    return nanquantile(x, 0.5, axis, "linear", keepdims)
+
+
+def _numpy_statistic(
+    function: Any, x: Any, q: Any, axis: Any, method: str, keepdims: bool
+) -> Any:
+    axes = tuple(axis) if isinstance(axis, list) else axis
+    x = as_float(x)
+
+    def statistic(a: Any) -> Any:
+        return function(a, np.asarray(q, "float64"), axis=axes, method=method, keepdims=keepdims)
+
+    return np.asarray(eager_only(statistic, x, name=function.__name__)).astype(x.dtype)
+
+
+def unique(
+    x: Any,
+    sorted: bool = True,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: int | None = None,
+    size: int | None = None,
+    fill_value: Any = None,
+) -> Any:
+    """The different elements of x, ascending, with indices and counts on request (arrays only).
+
+    With `size` the result is cut or filled up (with `fill_value`, default 0) to that many.
+
+    Examples
+    --------
+    >>> unique([3, 1, 3]).tolist()
+    [1, 3]
+    """
+    found = eager_only(
+        lambda a: np.unique(a, return_index, return_inverse, return_counts, axis, equal_nan=False),
+        x,
+        name="unique",
+    )
+    parts = list(found) if isinstance(found, tuple) else [found]
+    if size is not None:
+        place = 0 if axis is None else normalize_axis(axis, parts[0].ndim, "unique")
+        parts[0] = _to_size(parts[0], place, size, 0 if fill_value is None else fill_value)
+        if return_index:
+            parts[1] = _to_size(parts[1], 0, size, 1)
+        if return_counts:
+            parts[-1] = _to_size(parts[-1], 0, size, 0)
+    return parts[0] if len(parts) == 1 else tuple(parts)
+
+
+def _to_size(x: Any, axis: int, size: int, fill: Any) -> Any:
+    if x.shape[axis] >= size:
+        return np.take(x, np.arange(size), axis)
+    widths = [(0, size - n if i == axis else 0) for i, n in enumerate(x.shape)]
+    return np.pad(x, widths, constant_values=fill)
+
+
+def histogram(x: Any, bins: Any = 10, range: Any = None) -> Any:
+    """Counts of elements in bins, and the bins' edges (arrays only).
+
+    Raises
+    ------
+    ValueError
+        A number of bins below 1, or a range that is no pair.
+
+    Examples
+    --------
+    >>> histogram([1.0, 2.0, 2.0], bins=2)[0].tolist()
+    [1, 2]
+    """
+    if isinstance(bins, int) and bins <= 0:
+        raise ValueError(f"Argument `bins` should be a non-negative integer. Received: bins={bins}")
+    if range and (len(range) < 2 or not isinstance(range, tuple)):
+        raise ValueError(f"range must be a tuple of two elements. Received: range={range}")
+    counts, edges = eager_only(lambda a: np.histogram(a, bins, range), x, name="histogram")
+    return counts.astype("int32"), edges.astype(floatx())
+
+
+@operation
+def corrcoef(x: Any) -> Any:
+    """Pearson's correlations between the rows of x.
+
+    Examples
+    --------
+    >>> corrcoef([[1.0, 2.0], [2.0, 4.0]]).round(4).tolist()
+    [[1.0, 1.0], [1.0, 1.0]]
+    """
+    x = as_tensor(x)
+    wide = standardize_dtype(x.dtype) == "int64"
+    x = as_dtype(x, "float64") if wide else as_float(x)
+    rows = x if x.ndim == 2 else _reshape(x, [1, math.prod(x.shape)])
+    dtype = standardize_dtype(x.dtype)
+    centred = binary("sub", rows, reductions.mean(rows, axis=1, keepdims=True))
+    product = {"transpose_a": False, "transpose_b": True}
+    covariance = apply("matmul", product, [centred, centred])
+    spread = unary("sqrt", reductions.sum(unary("square", centred), axis=1))
+    n = spread.shape[0]
+    scale = binary("mul", _reshape(spread, [n, 1]), _reshape(spread, [1, n]))
+    result = binary("div", covariance, scale)
+    result = binary("maximum", result, as_dtype(-1.0, dtype))
+    result = binary("minimum", result, as_dtype(1.0, dtype))
+    return result if x.ndim == 2 else _reshape(result, [])
