@@ -8,6 +8,8 @@ Examples
 
 from __future__ import annotations
 
+from typing import Any
+
 __all__ = [
     "backend",
     "disable_interactive_logging",
@@ -131,3 +133,12 @@ def disable_interactive_logging() -> None:
 def is_interactive_logging_enabled() -> bool:
     """Whether progress is printed (`True`) or logged (`False`)."""
     return _interactive_logging
+
+
+def __getattr__(name: str) -> Any:
+    """`config.dtype_policy` and `config.set_dtype_policy`, which need this module themselves."""
+    if name in ("dtype_policy", "set_dtype_policy"):
+        from chainrule import dtypes
+
+        return getattr(dtypes, name)
+    raise AttributeError(f"module 'chainrule.config' has no attribute {name!r}")
