@@ -13,8 +13,8 @@ from chainrule.tensor import KerasTensor
 
 
 def is_tensor_or_symbolic(x: object, allow_none: bool = False) -> bool:
-    """Whether `x` is an array or a KerasTensor (or `None`, when that is allowed)."""
-    return isinstance(x, (np.ndarray, KerasTensor)) or (allow_none and x is None)
+    """Whether `x` is an array, a NumPy scalar or a KerasTensor (or `None`, when allowed)."""
+    return isinstance(x, (np.ndarray, KerasTensor, np.generic)) or (allow_none and x is None)
 
 
 class CallSpec:

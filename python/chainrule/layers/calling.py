@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule import dispatch, ops, tree
 from chainrule.dtypes import is_float_dtype, standardize_dtype
-from chainrule.errors import DTypeError
+from chainrule.errors import DataError, DTypeError, ShapeError
 from chainrule.global_state import get_global_attribute, set_global_attribute
 from chainrule.layers.call_spec import CallSpec, is_tensor_or_symbolic, shapes_for
 from chainrule.layers.input_spec import assert_input_compatibility
@@ -25,6 +25,7 @@ from chainrule.scopes import (
     get_autocast_scope,
     get_stateless_scope,
     in_symbolic_scope,
+    layer_path,
     layer_scope,
     name_scope,
 )
@@ -169,13 +170,12 @@ class LayerCalling(LayerState):
 
     def _convert(self, x: Any) -> Any:
         """An array-like as a tensor, floats in the compute dtype; anything else unchanged."""
-        if not is_tensor_or_symbolic(x):
+        if isinstance(x, np.generic):
+            x = np.asarray(x)
+        elif not is_tensor_or_symbolic(x):
             if not hasattr(x, "__array__"):
                 return x
-            if isinstance(x, np.generic):
-                x = np.asarray(x)
-            else:
-                x = ops.convert_to_tensor(x)
+            x = ops.convert_to_tensor(x)
         if isinstance(x, np.ndarray) and x.dtype.kind in "OSUMmc":
             raise DTypeError(
                 f"Layer '{self.path or self.name}' expected numbers, but got an array of dtype "
@@ -282,7 +282,15 @@ class LayerCalling(LayerState):
             autocast = self._autocast_scope()
             if autocast is not None:
                 scopes.enter_context(autocast)
-            outputs = super().__call__(*args, **kwargs)
+            try:
+                outputs = super().__call__(*args, **kwargs)
+            except (ShapeError, DTypeError, DataError) as error:
+                path = layer_path()
+                if path in str(error):
+                    raise
+                raise type(error)(f"layer '{path}': {error}") from error
+            if isinstance(outputs, np.generic):
+                outputs = np.asarray(outputs)
             self.built = True
             if self.activity_regularizer is not None:
                 self._add_activity_losses(outputs)

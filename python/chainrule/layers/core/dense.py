@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule import activations, constraints, initializers, ops, regularizers
+from chainrule import activations, constraints, dispatch, initializers, ops, regularizers
+from chainrule.dtypes import result_type
 from chainrule.layers.input_spec import InputSpec
 from chainrule.layers.layer import Layer
 from chainrule.layers.options import known_size, serialize_options
@@ -119,7 +120,12 @@ class Dense(Layer):
         kernel = self.kernel  # (K, units)
         fused = _fused_name(self.activation)
         if self.bias is not None:
-            outputs = ops.dense(inputs, kernel, self.bias, fused or "linear")
+            dtype = result_type(inputs.dtype, kernel.dtype, self.bias.dtype)
+            outputs = dispatch.apply(
+                "dense",
+                {"activation": fused or "linear"},
+                [ops.cast(inputs, dtype), ops.cast(kernel, dtype), ops.cast(self.bias, dtype)],
+            )
             return outputs if fused else self.activation(outputs)
         outputs = ops.matmul(inputs, kernel)
         return outputs if fused == "linear" else self.activation(outputs)

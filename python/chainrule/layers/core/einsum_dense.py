@@ -219,6 +219,8 @@ def analyze_einsum(
             raise ValueError(
                 f"The output of '{equation}' has more axes than output_shape={output_shape} gives."
             )
+        if output[i + start] is None and letter in sizes_in:
+            output[i + start] = sizes_in[letter]
         sizes_out[letter] = output[i + start]
     _check_sizes(x, w, y, sizes_in, sizes_out)
     bias = None
