@@ -1,0 +1,131 @@
+"""Neural networks trained on the CPU: Keras's names and numerics over a Rust core.
+
+`import chainrule as keras` runs an ordinary Keras script. What is not needed is not imported:
+a name below is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from chainrule import activations as activations
+    from chainrule import backend as backend
+    from chainrule import callbacks as callbacks
+    from chainrule import config as config
+    from chainrule import constraints as constraints
+    from chainrule import datasets as datasets
+    from chainrule import dtype_policies as dtype_policies
+    from chainrule import errors as errors
+    from chainrule import initializers as initializers
+    from chainrule import layers as layers
+    from chainrule import losses as losses
+    from chainrule import metrics as metrics
+    from chainrule import models as models
+    from chainrule import ops as ops
+    from chainrule import optimizers as optimizers
+    from chainrule import random as random
+    from chainrule import reference as reference
+    from chainrule import regularizers as regularizers
+    from chainrule import saving as saving
+    from chainrule import tree as tree
+    from chainrule import utils as utils
+    from chainrule.autodiff import grad as grad
+    from chainrule.autodiff import value_and_grad as value_and_grad
+    from chainrule.dtypes import DTypePolicy as DTypePolicy
+    from chainrule.initializers import Initializer as Initializer
+    from chainrule.layers import Input as Input
+    from chainrule.layers import InputSpec as InputSpec
+    from chainrule.layers import Layer as Layer
+    from chainrule.layers.operation import Operation as Operation
+    from chainrule.losses import Loss as Loss
+    from chainrule.metrics import Metric as Metric
+    from chainrule.models import Model as Model
+    from chainrule.models import Sequential as Sequential
+    from chainrule.name_scopes import name_scope as name_scope
+    from chainrule.optimizers import Optimizer as Optimizer
+    from chainrule.regularizers import Regularizer as Regularizer
+    from chainrule.scopes import StatelessScope as StatelessScope
+    from chainrule.scopes import SymbolicScope as SymbolicScope
+    from chainrule.scopes import device_scope as device
+    from chainrule.tensor import KerasTensor as KerasTensor
+    from chainrule.variable import Variable as Variable
+
+_MODULES = (
+    "activations",
+    "backend",
+    "callbacks",
+    "config",
+    "constraints",
+    "datasets",
+    "dtype_policies",
+    "errors",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "ops",
+    "optimizers",
+    "random",
+    "reference",
+    "regularizers",
+    "saving",
+    "tree",
+    "utils",
+)
+
+# Public name -> (module below chainrule, name there).
+_NAMES = {
+    "DTypePolicy": ("dtypes", "DTypePolicy"),
+    "Initializer": ("initializers", "Initializer"),
+    "Input": ("layers", "Input"),
+    "InputSpec": ("layers", "InputSpec"),
+    "KerasTensor": ("tensor", "KerasTensor"),
+    "Layer": ("layers", "Layer"),
+    "Loss": ("losses", "Loss"),
+    "Metric": ("metrics", "Metric"),
+    "Model": ("models", "Model"),
+    "Operation": ("layers.operation", "Operation"),
+    "Optimizer": ("optimizers", "Optimizer"),
+    "Regularizer": ("regularizers", "Regularizer"),
+    "Sequential": ("models", "Sequential"),
+    "StatelessScope": ("scopes", "StatelessScope"),
+    "SymbolicScope": ("scopes", "SymbolicScope"),
+    "Variable": ("variable", "Variable"),
+    "device": ("scopes", "device_scope"),
+    "grad": ("autodiff", "grad"),
+    "name_scope": ("name_scopes", "name_scope"),
+    "value_and_grad": ("autodiff", "value_and_grad"),
+}
+
+__all__ = [*_MODULES, *_NAMES, "__version__", "version"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"chainrule.{name}")
+    if name in _NAMES:
+        module, attribute = _NAMES[name]
+        value = getattr(importlib.import_module(f"chainrule.{module}"), attribute)
+    elif name == "__version__":
+        value = version()
+    else:
+        raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def version() -> str:
+    """The installed version, as `"0.1.0"`; `"0+unknown"` when run from a source tree."""
+    from importlib import metadata
+
+    try:
+        return metadata.version("chainrule")
+    except metadata.PackageNotFoundError:
+        return "0+unknown"

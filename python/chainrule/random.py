@@ -1,0 +1,376 @@
+"""Random tensors. The same seed gives the same numbers on every machine (Philox4x32-10).
+
+`seed` is an int (the same numbers at each call), a `SeedGenerator` (new ones at each call), or
+None for the global generator, which `utils.set_random_seed` sets.
+"""
+
+from __future__ import annotations
+
+import random as python_random
+from typing import Any
+
+import numpy as np
+
+from chainrule.config import floatx
+from chainrule.dispatch import apply, engine_dtype
+from chainrule.dtypes import is_float_dtype, is_int_dtype, result_type, standardize_dtype
+from chainrule.global_state import get_global_attribute, set_global_attribute
+from chainrule.name_scopes import name_scope
+from chainrule.ops._common import (
+    as_dtype,
+    as_float,
+    as_tensor,
+    binary,
+    eager_only,
+    is_traced,
+    normalize_axis,
+    static_shape,
+    unary,
+)
+from chainrule.scopes import eager_scope
+from chainrule.utils.naming import auto_name
+from chainrule.variable import Variable
+
+__all__ = [
+    "SeedGenerator", "beta", "binomial", "categorical", "draw_seed", "dropout", "gamma",
+    "global_seed_generator", "make_default_seed", "normal", "randint", "shuffle",
+    "truncated_normal", "uniform",
+]  # fmt: skip
+
+_GLOBAL = "global_seed_generator"
+
+
+class SeedGenerator:
+    """Gives a new seed at every call of `next`: (seed, 0), (seed, 1), (seed, 2), ...
+
+    Parameters
+    ----------
+    seed : int, optional
+        Default: drawn from Python's `random`.
+    name : str, optional
+
+    Attributes
+    ----------
+    state : Variable
+        uint32 (2,): the seed's low 32 bits, and how many seeds were given.
+
+    Raises
+    ------
+    ValueError
+        A seed that is no integer.
+
+    Examples
+    --------
+    >>> generator = SeedGenerator(7)
+    >>> generator.next().tolist(), generator.next().tolist()
+    ([7, 0], [7, 1])
+    """
+
+    def __init__(self, seed: int | None = None, name: str | None = None, **kwargs: Any) -> None:
+        kwargs.pop("backend", None)
+        if kwargs:
+            raise ValueError(f"Unrecognized keyword arguments: {kwargs}")
+        self.name = name or auto_name(type(self).__name__)
+        self._initial_seed = seed
+        if seed is None:
+            seed = make_default_seed()
+        if isinstance(seed, np.integer):
+            seed = int(seed)
+        if not isinstance(seed, int) or isinstance(seed, bool):
+            raise ValueError(f"Argument `seed` must be an integer. Received: seed={seed}")
+        first = _key(seed)
+        with name_scope(self.name, caller=self):
+            self.state = Variable(
+                lambda shape, dtype=None: first,
+                shape=(2,),
+                dtype="uint32",
+                trainable=False,
+                name="seed_generator_state",
+            )
+
+    def next(self, ordered: bool = True) -> Any:
+        """The current seed, uint32 (2,); the state moves on by one."""
+        now = self.state.value
+        self.state.assign(binary("add", now, np.array([0, 1], "uint32")))
+        return now
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal generator."""
+        return {"seed": self._initial_seed, "name": self.name}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> SeedGenerator:
+        """The generator that `get_config` describes."""
+        return cls(**config)
+
+
+def _key(seed: int) -> Any:
+    return np.array([seed & 0xFFFFFFFF, 0], "uint32")
+
+
+def make_default_seed() -> int:
+    """A seed from Python's `random`, between 1 and 10^9."""
+    return python_random.randint(1, 10**9)
+
+
+def global_seed_generator() -> SeedGenerator:
+    """The generator behind `seed=None`; made at its first use in a thread."""
+    generator = get_global_attribute(_GLOBAL)
+    if generator is None:
+        with eager_scope():
+            generator = SeedGenerator()
+        set_global_attribute(_GLOBAL, generator)
+    assert isinstance(generator, SeedGenerator)
+    return generator
+
+
+def draw_seed(seed: Any) -> Any:
+    """The uint32 pair that a `seed` argument stands for.
+
+    Raises
+    ------
+    ValueError
+        A seed that is neither an int, a SeedGenerator, None, nor such a pair.
+
+    Examples
+    --------
+    >>> draw_seed(42).tolist()
+    [42, 0]
+    """
+    if isinstance(seed, SeedGenerator):
+        return seed.next()
+    if isinstance(seed, (int, np.integer)) and not isinstance(seed, bool):
+        return _key(int(seed))
+    if seed is None:
+        return global_seed_generator().next()
+    if getattr(seed, "shape", None) == (2,) and str(seed.dtype) == "uint32":
+        return as_tensor(seed)
+    raise ValueError(
+        "Argument `seed` must be either an integer or an instance of `SeedGenerator`. "
+        f"Received: seed={seed} (of type {type(seed)})"
+    )
+
+
+def _draw(distribution: str, shape: Any, dtype: str, seed: Any) -> Any:
+    attrs = {
+        "distribution": distribution,
+        "shape": list(static_shape(shape)),
+        "dtype": engine_dtype(dtype),
+    }
+    return as_dtype(apply("random", attrs, [draw_seed(seed)]), dtype)
+
+
+def _float_dtype(dtype: Any, function: str) -> str:
+    name = floatx() if dtype is None else standardize_dtype(dtype)
+    if not is_float_dtype(name):
+        raise ValueError(
+            f"`keras.random.{function}` requires a floating point `dtype`. Received: dtype={name}"
+        )
+    return name
+
+
+def _affine(x: Any, scale: Any, shift: Any) -> Any:
+    dtype = standardize_dtype(x.dtype)
+    return binary("add", binary("mul", x, as_dtype(scale, dtype)), as_dtype(shift, dtype))
+
+
+def normal(
+    shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = None, seed: Any = None
+) -> Any:
+    """Draws from the normal distribution N(mean, stddev^2).
+
+    Examples
+    --------
+    >>> normal((2, 3), seed=1).shape
+    (2, 3)
+    """
+    return _affine(_draw("normal", shape, _float_dtype(dtype, "normal"), seed), stddev, mean)
+
+
+def truncated_normal(
+    shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = None, seed: Any = None
+) -> Any:
+    """Draws from N(mean, stddev^2) cut at two standard deviations on both sides.
+
+    Examples
+    --------
+    >>> bool(abs(truncated_normal((100,), seed=1)).max() <= 2.0)
+    True
+    """
+    name = _float_dtype(dtype, "truncated_normal")
+    return _affine(_draw("truncated_normal", shape, name, seed), stddev, mean)
+
+
+def uniform(
+    shape: Any, minval: Any = 0.0, maxval: Any = 1.0, dtype: Any = None, seed: Any = None
+) -> Any:
+    """Draws from the uniform distribution on [minval, maxval).
+
+    Examples
+    --------
+    >>> u = uniform((100,), seed=1)
+    >>> bool(0.0 <= u.min() and u.max() < 1.0)
+    True
+    """
+    u = _draw("uniform", shape, _float_dtype(dtype, "uniform"), seed)
+    dtype = standardize_dtype(u.dtype)
+    low, high = as_dtype(minval, dtype), as_dtype(maxval, dtype)
+    return _affine(u, binary("sub", high, low), low)
+
+
+def randint(
+    shape: Any, minval: Any, maxval: Any, dtype: Any = "int32", seed: Any = None
+) -> Any:
+    """Integers from minval up to, not including, maxval, all equally likely.
+
+    Raises
+    ------
+    ValueError
+        A dtype that is no integer one.
+
+    Examples
+    --------
+    >>> r = randint((100,), 0, 10, seed=1)
+    >>> r.min().item() >= 0 and r.max().item() < 10
+    True
+    """
+    name = "int32" if dtype is None else standardize_dtype(dtype)
+    if not is_int_dtype(name):
+        raise ValueError(
+            f"`keras.random.randint` requires an integer `dtype`. Received: dtype={name} "
+        )
+    u = _draw("uniform", shape, "float64", seed)
+    low, high = as_dtype(minval, "float64"), as_dtype(maxval, "float64")
+    drawn = unary("floor", binary("mul", u, binary("sub", high, low)))
+    return as_dtype(binary("add", drawn, low), name)
+
+
+def categorical(logits: Any, num_samples: int, dtype: Any = "int32", seed: Any = None) -> Any:
+    """`num_samples` class numbers for each row of logits (n, classes), class c by softmax(row)[c].
+
+    Draws by the largest logit plus Gumbel noise.
+
+    Raises
+    ------
+    ValueError
+        Logits without exactly two axes.
+
+    Examples
+    --------
+    >>> categorical([[0.0, 100.0]], 3, seed=1).tolist()
+    [[1, 1, 1]]
+    """
+    logits = as_float(logits)
+    if logits.ndim != 2:
+        raise ValueError(
+            "`logits` should be a 2-D tensor with shape [batch_size, num_classes]. "
+            f"Received: shape {tuple(logits.shape)}"
+        )
+    rows, classes = logits.shape
+    name = result_type(logits.dtype, "float32")
+    u = _draw("uniform", (rows, int(num_samples), classes), name, seed)
+    gumbel = unary("neg", unary("log", unary("neg", unary("log", u))))
+    column = apply("reshape", {"shape": [rows, 1, classes]}, [as_dtype(logits, name)])
+    chosen = apply(
+        "arg_reduce", {"function": "argmax", "axis": 2}, [binary("add", column, gumbel)]
+    )
+    return as_dtype(chosen, "int32" if dtype is None else standardize_dtype(dtype))
+
+
+def shuffle(x: Any, axis: int = 0, seed: Any = None) -> Any:
+    """x with its slices along `axis` in a random order.
+
+    Examples
+    --------
+    >>> sorted(shuffle([1, 2, 3], seed=1).tolist())
+    [1, 2, 3]
+    """
+    x = as_tensor(x)
+    axis = normalize_axis(axis, x.ndim, "shuffle")
+    keys = _draw("bits", (x.shape[axis],), "uint32", seed)
+    order = apply("argsort", {"axis": 0}, [keys])
+    return apply("gather", {"axis": axis}, [x, order])
+
+
+def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None) -> Any:
+    """Each element is 0 with probability `rate`, else divided by 1 - rate.
+
+    Elements share a draw along axes where `noise_shape` is 1; None there means the input's size.
+
+    Raises
+    ------
+    ValueError
+        A rate outside [0, 1].
+
+    Examples
+    --------
+    >>> dropout([1.0, 1.0], 0.0, seed=1).tolist()
+    [1.0, 1.0]
+    """
+    x = as_float(inputs)
+    if not 0 <= rate <= 1:
+        raise ValueError(f"dropout: expected a rate in [0, 1], got {rate}")
+    if rate == 0:
+        return x
+    if rate == 1:
+        return binary("mul", x, as_dtype(0.0, standardize_dtype(x.dtype)))
+    if noise_shape is None:
+        return apply("dropout", {"rate": float(rate)}, [x, draw_seed(seed)])
+    shape = [n if m is None else int(m) for n, m in zip(x.shape, noise_shape)]
+    ones = np.ones(shape, x.dtype if not is_traced(x) else engine_dtype(x.dtype))
+    mask = apply("dropout", {"rate": float(rate)}, [ones, draw_seed(seed)])
+    return binary("mul", x, as_dtype(mask, standardize_dtype(x.dtype)))
+
+
+def _numpy_generator(seed: Any) -> np.random.Generator:
+    low, high = eager_only(lambda pair: pair, draw_seed(seed), name="random").tolist()
+    return np.random.Generator(np.random.Philox(key=low | high << 32))
+
+
+def _from_numpy(draws: Any, dtype: Any) -> Any:
+    return as_dtype(np.asarray(draws), floatx() if dtype is None else standardize_dtype(dtype))
+
+
+def gamma(shape: Any, alpha: Any, dtype: Any = None, seed: Any = None) -> Any:
+    """Draws from the gamma distribution of shape alpha and scale 1 (outside traces only).
+
+    Examples
+    --------
+    >>> gamma((3,), 2.0, seed=1).shape
+    (3,)
+    """
+    name = _float_dtype(dtype, "gamma")
+    draws = _numpy_generator(seed).gamma(np.asarray(alpha), size=static_shape(shape))
+    return _from_numpy(np.maximum(draws, np.finfo(_stored(name)).tiny), name)
+
+
+def _stored(name: str) -> str:
+    return "float32" if name == "bfloat16" else name
+
+
+def binomial(
+    shape: Any, counts: Any, probabilities: Any, dtype: Any = None, seed: Any = None
+) -> Any:
+    """Numbers of successes in `counts` trials of the given probabilities (outside traces only).
+
+    Examples
+    --------
+    >>> binomial((3,), 10, 1.0, seed=1).tolist()
+    [10.0, 10.0, 10.0]
+    """
+    trials = np.asarray(counts).astype("int64")
+    draws = _numpy_generator(seed).binomial(trials, np.asarray(probabilities), static_shape(shape))
+    return _from_numpy(draws, _float_dtype(dtype, "binomial"))
+
+
+def beta(shape: Any, alpha: Any, beta: Any, dtype: Any = None, seed: Any = None) -> Any:
+    """Draws from the beta distribution (outside traces only).
+
+    Examples
+    --------
+    >>> beta((3,), 2.0, 3.0, seed=1).shape
+    (3,)
+    """
+    generator = _numpy_generator(seed)
+    draws = generator.beta(np.asarray(alpha), np.asarray(beta), static_shape(shape))
+    return _from_numpy(draws, _float_dtype(dtype, "beta"))
