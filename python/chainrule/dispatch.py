@@ -15,7 +15,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar, Union
+from typing import Any, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -165,6 +165,7 @@ def apply(op: str, attrs: dict[str, Any], inputs: Sequence[Any], outputs: int = 
     if op in _KEEPS_NO_DTYPE:
         narrow = None
     try:
+        results: list[Any]
         if any(isinstance(v, KerasTensor) for v in values):
             results = _push(op, attrs, values, narrow)
         else:
@@ -218,9 +219,15 @@ def any_symbolic(args: Any, kwargs: Any = None) -> bool:
     return any_symbolic_tensors(args, kwargs)
 
 
-def operation(
-    function: _Function | None = None, *, broadcasts: bool = False
-) -> Any:
+@overload
+def operation(function: _Function, *, broadcasts: bool = False) -> _Function: ...
+
+
+@overload
+def operation(*, broadcasts: bool = False) -> Callable[[_Function], _Function]: ...
+
+
+def operation(function: Any = None, *, broadcasts: bool = False) -> Any:
     """Decorator of public ops: a call on symbolic tensors is recorded, others go through.
 
     Parameters

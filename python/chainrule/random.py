@@ -38,6 +38,7 @@ __all__ = [
 ]  # fmt: skip
 
 _GLOBAL = "global_seed_generator"
+_GLOBAL_SEED = "global_random_seed"
 
 
 class SeedGenerator:
@@ -118,7 +119,7 @@ def global_seed_generator() -> SeedGenerator:
     generator = get_global_attribute(_GLOBAL)
     if generator is None:
         with eager_scope():
-            generator = SeedGenerator()
+            generator = SeedGenerator(get_global_attribute(_GLOBAL_SEED))
         set_global_attribute(_GLOBAL, generator)
     assert isinstance(generator, SeedGenerator)
     return generator

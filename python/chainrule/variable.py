@@ -183,12 +183,12 @@ class Variable(Operators):
             return None
         from chainrule.dispatch import storage_dtype
 
-        return self._cell.read().astype(storage_dtype(self._dtype), copy=False)
+        return np.asarray(self._cell.read(), storage_dtype(self._dtype))
 
     @property
     def value(self) -> Any:
         """The current value: an array, or the traced or mapped value of the open scope."""
-        value = None
+        value: Any = None
         for scope in scopes.active_scopes():
             if isinstance(scope, scopes.Trace):
                 value = scope.read(self)
@@ -336,6 +336,16 @@ class Variable(Operators):
         value = self._value
         shown = "" if value is None else f", value={value}"
         return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}{shown}>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(self.__dict__)
+        state["_cell"] = None if self._cell is None else self._cell.read()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if state["_cell"] is not None:
+            self._cell = _core.Cell(state["_cell"])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return np.asarray(self.value, dtype)

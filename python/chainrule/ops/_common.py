@@ -49,7 +49,7 @@ def weak_dtype(x: Any) -> Any:
 def as_tensor(x: Any) -> Any:
     """`x` as an array or a traced tensor; lists of tensors are stacked."""
     if isinstance(x, (list, tuple)) and any(isinstance(leaf, KerasTensor) for leaf in _leaves(x)):
-        from chainrule.ops.shaping import stack
+        from chainrule.ops.joining import stack
 
         return stack([as_tensor(item) for item in x])
     return constant(x)
@@ -64,6 +64,8 @@ def _leaves(x: Any) -> list[Any]:
 def as_dtype(x: Any, dtype: str) -> Any:
     """`x` as an array or a traced tensor of this dtype."""
     if isinstance(x, (bool, int, float, np.generic)):
+        return _scalar(x, dtype)
+    if isinstance(x, (list, tuple)) and all(isinstance(v, (bool, int, float)) for v in _leaves(x)):
         return _scalar(x, dtype)
     x = as_tensor(x)
     now = standardize_dtype(x.dtype)
@@ -81,9 +83,10 @@ def as_dtype(x: Any, dtype: str) -> Any:
 
 
 def _scalar(x: Any, dtype: str) -> Any:
+    engine_dtype(dtype)
     try:
         return np.asarray(x, storage_dtype(dtype))
-    except (OverflowError, ValueError):
+    except OverflowError:
         raise DTypeError(f"the number {x} does not fit into dtype {dtype}") from None
 
 

@@ -159,7 +159,7 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
         raise TypeError("arange: the bounds must be known while tracing, got a traced KerasTensor")
     if dtype is None:
         dtype = result_type(*(weak_dtype(x) for x in given))
-    numbers = [None if x is None else np.asarray(x).item() for x in (start, stop, step)]
+    numbers: list[Any] = [None if x is None else np.asarray(x).item() for x in (start, stop, step)]
     if numbers[1] is None:
         numbers[:2] = [0, numbers[0]]
     name = standardize_dtype(dtype)
@@ -246,7 +246,8 @@ def geomspace(
     name = standardize_dtype(start.dtype)
     sign = apply("unary", {"function": "sign"}, [start])
     logs = [apply("unary", {"function": "log"}, [binary("mul", x, sign)]) for x in (start, stop)]
-    power = apply("unary", {"function": "exp"}, [linspace(*logs, num, endpoint, axis=axis)])
+    exponents = linspace(logs[0], logs[1], num, endpoint, axis=axis)
+    power = apply("unary", {"function": "exp"}, [exponents])
     if sign.ndim:
         from chainrule.ops.shaping import expand_dims
 

@@ -281,7 +281,8 @@ def qr(x: Any, mode: str = "reduced") -> Any:
             "`mode` argument value not supported. Expected one of {'reduced', 'complete'}. "
             f"Received: mode={mode}"
         )
-    return tuple(_lapack("qr", lambda a: np.linalg.qr(a, mode), x))
+    options: dict[str, Any] = {"mode": mode}
+    return tuple(_lapack("qr", lambda a: np.linalg.qr(a, **options), x))
 
 
 def solve(a: Any, b: Any) -> Any:
@@ -337,7 +338,8 @@ def svd(x: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     >>> svd([[2.0]], compute_uv=False).tolist()
     [2.0]
     """
-    found = _lapack("svd", lambda a: np.linalg.svd(a, full_matrices, compute_uv), x)
+    options: dict[str, Any] = {"full_matrices": full_matrices, "compute_uv": compute_uv}
+    found = _lapack("svd", lambda a: np.linalg.svd(a, **options), x)
     return tuple(found) if compute_uv else found
 
 

@@ -385,7 +385,9 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = N
     if mode == "constant":
         return _pad_constant(x, widths, 0 if constant_values is None else constant_values)
     for axis, (before, after) in enumerate(widths):
-        index = np.pad(np.arange(x.shape[axis], dtype="int32"), (before, after), mode=mode)
+        line: Any = np.arange(x.shape[axis], dtype="int32")
+        padding: Any = mode
+        index = np.pad(line, (before, after), mode=padding)
         x = apply("gather", {"axis": axis}, [x, index])
     return x
 
@@ -449,9 +451,8 @@ def size(x: Any) -> int | None:
     >>> size([[1, 2], [3, 4]])
     4
     """
-    if isinstance(x, KerasTensor):
-        return x.size
-    return math.prod(as_tensor(x).shape)
+    count: int | None = x.size if isinstance(x, KerasTensor) else math.prod(as_tensor(x).shape)
+    return count
 
 
 def ndim(x: Any) -> int:

@@ -410,11 +410,14 @@ def unique(
     >>> unique([3, 1, 3]).tolist()
     [1, 3]
     """
-    found = eager_only(
-        lambda a: np.unique(a, return_index, return_inverse, return_counts, axis, equal_nan=False),
-        x,
-        name="unique",
-    )
+    options: dict[str, Any] = {
+        "return_index": return_index,
+        "return_inverse": return_inverse,
+        "return_counts": return_counts,
+        "axis": axis,
+        "equal_nan": False,
+    }
+    found = eager_only(lambda a: np.unique(a, **options), x, name="unique")
     parts = list(found) if isinstance(found, tuple) else [found]
     if size is not None:
         place = 0 if axis is None else normalize_axis(axis, parts[0].ndim, "unique")
