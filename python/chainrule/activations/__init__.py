@@ -1,0 +1,191 @@
+"""Activation functions, by name and as functions.
+
+A name as a string (``"relu"``, ``"swish"``) is resolved by :func:`get`; a layer accepts the name,
+the function, or any callable of one tensor.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from typing import Any
+
+from chainrule.activations.axiswise import glu, log_softmax, softmax, sparsemax
+from chainrule.activations.rectifiers import (
+    hard_shrink,
+    hard_sigmoid,
+    hard_silu,
+    hard_tanh,
+    leaky_relu,
+    linear,
+    relu,
+    relu6,
+    soft_shrink,
+    sparse_plus,
+    sparse_sigmoid,
+    threshold,
+)
+from chainrule.activations.smooth import (
+    celu,
+    elu,
+    exponential,
+    gelu,
+    log_sigmoid,
+    mish,
+    selu,
+    sigmoid,
+    silu,
+    softplus,
+    softsign,
+    squareplus,
+    tanh,
+    tanh_shrink,
+)
+from chainrule.saving import serialization
+from chainrule.saving.registration import get_registered_object
+
+ALL_OBJECTS: set[Any] = {
+    celu,
+    elu,
+    exponential,
+    gelu,
+    glu,
+    hard_shrink,
+    hard_sigmoid,
+    hard_silu,
+    hard_tanh,
+    leaky_relu,
+    linear,
+    log_sigmoid,
+    log_softmax,
+    mish,
+    relu,
+    relu6,
+    selu,
+    sigmoid,
+    silu,
+    soft_shrink,
+    softmax,
+    softplus,
+    softsign,
+    sparse_plus,
+    sparse_sigmoid,
+    sparsemax,
+    squareplus,
+    tanh,
+    tanh_shrink,
+    threshold,
+}
+
+swish = silu
+hard_swish = hard_silu
+
+ALL_OBJECTS_DICT: dict[str, Any] = {fn.__name__: fn for fn in ALL_OBJECTS}
+ALL_OBJECTS_DICT.update(swish=silu, hard_swish=hard_silu)
+
+
+def serialize(activation: Any) -> Any:
+    """Return the name of one of the functions above, or the configuration of another callable.
+
+    Raises
+    ------
+    ValueError
+        When the callable has no configuration.
+
+    Examples
+    --------
+    >>> from chainrule import activations
+    >>> activations.serialize(activations.relu)
+    'relu'
+    """
+    if isinstance(activation, types.FunctionType) and activation in ALL_OBJECTS:
+        return activation.__name__
+    config = serialization.serialize_keras_object(activation)
+    if not isinstance(config, dict) or "config" not in config:
+        raise ValueError(
+            f"Activation {activation!r} cannot be serialized. Register your own function with "
+            "`saving.register_keras_serializable`."
+        )
+    return config
+
+
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """Return the activation of a name or a configuration.
+
+    ``custom_objects`` maps further names to functions and classes.
+    """
+    return serialization.deserialize_keras_object(
+        config, module_objects=ALL_OBJECTS_DICT, custom_objects=custom_objects
+    )
+
+
+def get(identifier: Any) -> Callable[..., Any]:
+    """Return the activation for a name, a configuration or a callable; ``linear`` for ``None``.
+
+    Raises
+    ------
+    ValueError
+        For a name that is not known, or an object that cannot be called.
+
+    Examples
+    --------
+    >>> from chainrule import activations
+    >>> activations.get("swish") is activations.silu
+    True
+    """
+    if identifier is None:
+        return linear
+    activation = identifier
+    if isinstance(identifier, dict):
+        named = identifier.get("class_name") == "function"
+        objects = ALL_OBJECTS_DICT if named else None
+        activation = serialization.deserialize_keras_object(identifier, module_objects=objects)
+    elif isinstance(identifier, str):
+        activation = get_registered_object(identifier, module_objects=ALL_OBJECTS_DICT)
+    if not callable(activation):
+        known = ", ".join(sorted(ALL_OBJECTS_DICT))
+        raise ValueError(
+            f"Could not interpret activation function identifier: {identifier!r}. Expected a "
+            f"callable, a configuration, or one of the names {known}"
+        )
+    function: Callable[..., Any] = activation
+    return function
+
+
+__all__ = [
+    "celu",
+    "deserialize",
+    "elu",
+    "exponential",
+    "gelu",
+    "get",
+    "glu",
+    "hard_shrink",
+    "hard_sigmoid",
+    "hard_silu",
+    "hard_swish",
+    "hard_tanh",
+    "leaky_relu",
+    "linear",
+    "log_sigmoid",
+    "log_softmax",
+    "mish",
+    "relu",
+    "relu6",
+    "selu",
+    "serialize",
+    "sigmoid",
+    "silu",
+    "soft_shrink",
+    "softmax",
+    "softplus",
+    "softsign",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "sparsemax",
+    "squareplus",
+    "swish",
+    "tanh",
+    "tanh_shrink",
+    "threshold",
+]
