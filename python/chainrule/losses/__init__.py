@@ -1,0 +1,219 @@
+"""Losses: functions of ``(y_true, y_pred)``, and callable objects that weight and reduce them.
+
+Names as strings (``"mse"``, ``"categorical_crossentropy"``, ``"MeanSquaredError"``) are resolved
+by :func:`get`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from chainrule.losses.crossentropy import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    SparseCategoricalCrossentropy,
+    binary_crossentropy,
+    categorical_crossentropy,
+    sparse_categorical_crossentropy,
+)
+from chainrule.losses.divergence import KLDivergence, Poisson, kl_divergence, poisson
+from chainrule.losses.focal import (
+    BinaryFocalCrossentropy,
+    CategoricalFocalCrossentropy,
+    CategoricalGeneralizedCrossEntropy,
+    binary_focal_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_generalized_cross_entropy,
+)
+from chainrule.losses.loss import Loss, LossFunctionWrapper
+from chainrule.losses.margin import (
+    CategoricalHinge,
+    Hinge,
+    SquaredHinge,
+    categorical_hinge,
+    hinge,
+    squared_hinge,
+)
+from chainrule.losses.regression import (
+    CosineSimilarity,
+    Huber,
+    LogCosh,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    cosine_similarity,
+    huber,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+)
+from chainrule.losses.similarity import Circle, Dice, Tversky, circle, dice, tversky
+from chainrule.saving import serialization
+from chainrule.saving.registration import get_registered_object
+
+ALL_OBJECTS: set[Any] = {
+    BinaryCrossentropy,
+    BinaryFocalCrossentropy,
+    CategoricalCrossentropy,
+    CategoricalFocalCrossentropy,
+    CategoricalGeneralizedCrossEntropy,
+    CategoricalHinge,
+    Circle,
+    CosineSimilarity,
+    Dice,
+    Hinge,
+    Huber,
+    KLDivergence,
+    LogCosh,
+    Loss,
+    LossFunctionWrapper,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    Poisson,
+    SparseCategoricalCrossentropy,
+    SquaredHinge,
+    Tversky,
+    binary_crossentropy,
+    binary_focal_crossentropy,
+    categorical_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_generalized_cross_entropy,
+    categorical_hinge,
+    circle,
+    cosine_similarity,
+    dice,
+    hinge,
+    huber,
+    kl_divergence,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+    poisson,
+    sparse_categorical_crossentropy,
+    squared_hinge,
+    tversky,
+}
+
+ALL_OBJECTS_DICT: dict[str, Any] = {obj.__name__: obj for obj in ALL_OBJECTS}
+for _short, _function in {
+    "bce": binary_crossentropy,
+    "kld": kl_divergence,
+    "mae": mean_absolute_error,
+    "mse": mean_squared_error,
+    "mape": mean_absolute_percentage_error,
+    "msle": mean_squared_logarithmic_error,
+}.items():
+    ALL_OBJECTS_DICT[_short] = ALL_OBJECTS_DICT[_short.upper()] = _function
+
+
+def serialize(loss: Any) -> Any:
+    """Return the configuration of a loss object or function.
+
+    Examples
+    --------
+    >>> from chainrule import losses
+    >>> losses.deserialize(losses.serialize(losses.Huber(delta=2.0))).delta
+    2.0
+    """
+    return serialization.serialize_keras_object(loss)
+
+
+def deserialize(name: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """Return the loss object or function of a configuration or a name.
+
+    ``custom_objects`` maps further names to classes and functions.
+    """
+    return serialization.deserialize_keras_object(
+        name, module_objects=ALL_OBJECTS_DICT, custom_objects=custom_objects
+    )
+
+
+def get(identifier: Any) -> Any:
+    """Return the loss for a name, a configuration, a function, a class or an object.
+
+    Raises
+    ------
+    ValueError
+        For a name that is not known, or an object that cannot be called.
+
+    Examples
+    --------
+    >>> from chainrule import losses
+    >>> losses.get("mse") is losses.mean_squared_error
+    True
+    >>> losses.get("Huber").delta
+    1.0
+    """
+    if identifier is None:
+        return None
+    loss = identifier
+    if isinstance(identifier, dict):
+        loss = deserialize(identifier)
+    elif isinstance(identifier, str):
+        loss = get_registered_object(identifier, module_objects=ALL_OBJECTS_DICT)
+    if not callable(loss):
+        known = ", ".join(sorted(ALL_OBJECTS_DICT))
+        raise ValueError(
+            f"Could not interpret loss identifier: {identifier!r}. Expected a callable, a "
+            f"configuration, or one of the names {known}"
+        )
+    return loss() if inspect.isclass(loss) else loss
+
+
+__all__ = [
+    "BinaryCrossentropy",
+    "BinaryFocalCrossentropy",
+    "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy",
+    "CategoricalGeneralizedCrossEntropy",
+    "CategoricalHinge",
+    "Circle",
+    "CosineSimilarity",
+    "Dice",
+    "Hinge",
+    "Huber",
+    "KLDivergence",
+    "LogCosh",
+    "Loss",
+    "LossFunctionWrapper",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
+    "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "Poisson",
+    "SparseCategoricalCrossentropy",
+    "SquaredHinge",
+    "Tversky",
+    "binary_crossentropy",
+    "binary_focal_crossentropy",
+    "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_generalized_cross_entropy",
+    "categorical_hinge",
+    "circle",
+    "cosine_similarity",
+    "deserialize",
+    "dice",
+    "get",
+    "hinge",
+    "huber",
+    "kl_divergence",
+    "log_cosh",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "poisson",
+    "serialize",
+    "sparse_categorical_crossentropy",
+    "squared_hinge",
+    "tversky",
+]

@@ -1,0 +1,272 @@
+"""Cross-entropies of classes."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from chainrule import ops
+from chainrule.dtypes import DTypePolicy
+from chainrule.losses.loss import FunctionLoss, Tensor
+from chainrule.masking import set_keras_mask
+
+
+def smooth_classes(y_true: Tensor, y_pred: Tensor, label_smoothing: float, place: str) -> Tensor:
+    """``y_true (1 - s) + s / classes``; warns when ``y_pred`` has a single class."""
+    if y_pred.shape and y_pred.shape[-1] == 1:
+        warnings.warn(
+            f"In loss {place}, expected y_pred.shape to be (batch_size, num_classes) with "
+            f"num_classes > 1. Received: y_pred.shape={tuple(y_pred.shape)}. "
+            "Use 'binary_crossentropy' for two classes.",
+            SyntaxWarning,
+            stacklevel=3,
+        )
+    if not label_smoothing:
+        return y_true
+    return y_true * (1.0 - label_smoothing) + label_smoothing / y_true.shape[-1]
+
+
+def require_int_axis(axis: Any) -> None:
+    """Raise ``ValueError`` for a Boolean, which is what a misplaced argument gives."""
+    if isinstance(axis, bool):
+        raise ValueError(f"`axis` must be of type `int`. Received: axis={axis} of type bool")
+
+
+def categorical_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Tensor:
+    """``-sum(y_true log p)`` along ``axis``; of logits, ``p = softmax(y_pred)``.
+
+    Probabilities are divided by their sum and clipped to ``[epsilon, 1 - epsilon]``. Derivative by
+    logits: ``p sum(y_true) - y_true``.
+
+    Parameters
+    ----------
+    y_true : array (..., classes)
+        One-hot or soft targets.
+    y_pred : array (..., classes)
+        Probabilities, or logits when ``from_logits``.
+    label_smoothing : float
+        ``s``: targets become ``y_true (1 - s) + s / classes``. Source: C. Szegedy et al.,
+        Rethinking the Inception Architecture, CVPR 2016.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import losses
+    >>> np.round(losses.categorical_crossentropy([[0.0, 1.0]], [[0.5, 0.5]]), 4)
+    array([0.6931], dtype=float32)
+    """
+    require_int_axis(axis)
+    y_pred = ops.convert_to_tensor(y_pred)
+    y_true = ops.cast(y_true, y_pred.dtype)
+    y_true = smooth_classes(y_true, y_pred, label_smoothing, "categorical_crossentropy")
+    return ops.categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
+
+
+def sparse_categorical_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    ignore_class: int | None = None,
+    axis: int = -1,
+) -> Tensor:
+    """``-log p[y_true]`` along ``axis``; of logits, ``p = softmax(y_pred)``.
+
+    Derivative by logits: ``p - one_hot(y_true)``.
+
+    Parameters
+    ----------
+    y_true : int array (...) or (..., 1)
+        Class indices in ``[0, classes)``.
+    y_pred : array (..., classes)
+        Probabilities, or logits when ``from_logits``.
+    ignore_class : int, optional
+        Targets of this class have loss 0 and are masked.
+
+    Raises
+    ------
+    DataError
+        When a label is outside ``[0, classes)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import losses
+    >>> np.round(losses.sparse_categorical_crossentropy([1, 0], [[0.5, 0.5], [0.2, 0.8]]), 4)
+    array([0.6931, 1.6094], dtype=float32)
+    """
+    y_pred = ops.convert_to_tensor(y_pred)
+    y_true = ops.convert_to_tensor(y_true)
+    rank = len(y_pred.shape)
+    if len(y_true.shape) == rank and y_true.shape[axis] == 1:
+        y_true = ops.squeeze(y_true, axis=axis)
+    if ignore_class is None:
+        return ops.sparse_categorical_crossentropy(
+            y_true, y_pred, from_logits=from_logits, axis=axis
+        )
+    valid = ops.not_equal(y_true, ops.cast(ignore_class, y_true.dtype))
+    y_true = ops.where(valid, y_true, ops.zeros_like(y_true))
+    y_pred = ops.where(ops.expand_dims(valid, axis), y_pred, ops.zeros_like(y_pred))
+    loss = ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
+    class_axis = axis % rank
+    valid = ops.reshape(valid, tuple(d for i, d in enumerate(y_pred.shape) if i != class_axis))
+    loss = ops.where(valid, loss, ops.zeros_like(loss))
+    set_keras_mask(loss, valid)
+    return loss
+
+
+def binary_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Tensor:
+    """``mean(-y_true log p - (1 - y_true) log(1 - p))`` along ``axis``.
+
+    Probabilities are clipped to ``[epsilon, 1 - epsilon]``. Logits ``z`` use
+    ``max(z, 0) - z y_true + log(1 + exp(-|z|))``, derivative ``(sigmoid(z) - y_true) / n``.
+
+    Parameters
+    ----------
+    y_true, y_pred : array (..., n)
+    label_smoothing : float
+        ``s``: targets become ``y_true (1 - s) + s / 2``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import losses
+    >>> np.round(losses.binary_crossentropy([[0.0, 1.0]], [[0.5, 0.5]]), 4)
+    array([0.6931], dtype=float32)
+    """
+    y_pred = ops.convert_to_tensor(y_pred)
+    y_true = smooth_binary(ops.cast(y_true, y_pred.dtype), label_smoothing)
+    loss = ops.binary_crossentropy(y_true, y_pred, from_logits=from_logits)
+    return ops.mean(loss, axis=axis)
+
+
+def smooth_binary(y_true: Tensor, label_smoothing: float) -> Tensor:
+    """``y_true (1 - s) + s / 2``."""
+    if not label_smoothing:
+        return y_true
+    return y_true * (1.0 - label_smoothing) + 0.5 * label_smoothing
+
+
+class BinaryCrossentropy(FunctionLoss):
+    """``mean(-y_true log p - (1 - y_true) log(1 - p))``; see :func:`binary_crossentropy`.
+
+    Parameters
+    ----------
+    from_logits : bool
+        Predictions are logits, not probabilities.
+    label_smoothing : float
+        How far targets move towards 1/2.
+    axis : int
+        The axis of the mean.
+    reduction, name, dtype
+        As in :class:`Loss`.
+    """
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "binary_crossentropy",
+        dtype: str | DTypePolicy | None = None,
+    ) -> None:
+        super().__init__(
+            binary_crossentropy,
+            reduction,
+            name,
+            dtype,
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+            axis=axis,
+        )
+        self.from_logits = from_logits
+        self.label_smoothing = label_smoothing
+        self.axis = axis
+
+
+class CategoricalCrossentropy(FunctionLoss):
+    """``-sum(y_true log p)``, one-hot targets; see :func:`categorical_crossentropy`.
+
+    Parameters
+    ----------
+    from_logits : bool
+        Predictions are logits, not probabilities.
+    label_smoothing : float
+        How far targets move towards ``1 / classes``.
+    axis : int
+        The axis of the classes.
+    reduction, name, dtype
+        As in :class:`Loss`.
+    """
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "categorical_crossentropy",
+        dtype: str | DTypePolicy | None = None,
+    ) -> None:
+        super().__init__(
+            categorical_crossentropy,
+            reduction,
+            name,
+            dtype,
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+            axis=axis,
+        )
+        self.from_logits = from_logits
+        self.label_smoothing = label_smoothing
+        self.axis = axis
+
+
+class SparseCategoricalCrossentropy(FunctionLoss):
+    """``-log p[y_true]``, integer targets; see :func:`sparse_categorical_crossentropy`.
+
+    Parameters
+    ----------
+    from_logits : bool
+        Predictions are logits, not probabilities.
+    ignore_class : int, optional
+        The label that carries no loss.
+    axis : int
+        The axis of the classes.
+    reduction, name, dtype
+        As in :class:`Loss`.
+    """
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        ignore_class: int | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        axis: int = -1,
+        name: str | None = "sparse_categorical_crossentropy",
+        dtype: str | DTypePolicy | None = None,
+    ) -> None:
+        super().__init__(
+            sparse_categorical_crossentropy,
+            reduction,
+            name,
+            dtype,
+            from_logits=from_logits,
+            ignore_class=ignore_class,
+            axis=axis,
+        )
+        self.from_logits = from_logits
+        self.ignore_class = ignore_class
+        self.axis = axis

@@ -1,0 +1,86 @@
+"""Losses on distributions and counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chainrule import config as backend_config
+from chainrule import ops
+from chainrule.dtypes import DTypePolicy
+from chainrule.losses.loss import FunctionLoss, Tensor
+
+
+def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
+    """``sum(y_true log(y_true / y_pred))`` over the last axis, both clipped to ``[epsilon, 1]``.
+
+    Derivative by ``y_pred``: ``-y_true / y_pred`` inside the clip.
+
+    Source: S. Kullback, R. A. Leibler, On Information and Sufficiency, Ann. Math. Statist. 22
+    (1951).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import losses
+    >>> np.round(losses.kl_divergence([[0.5, 0.5]], [[0.25, 0.75]]), 4)
+    array([0.1438], dtype=float32)
+    """
+    y_pred = ops.convert_to_tensor(y_pred)
+    y_true = ops.convert_to_tensor(y_true, dtype=y_pred.dtype)
+    epsilon = backend_config.epsilon()
+    y_true = ops.clip(y_true, epsilon, 1.0)
+    y_pred = ops.clip(y_pred, epsilon, 1.0)
+    return ops.sum(y_true * ops.log(y_true / y_pred), axis=-1)
+
+
+def poisson(y_true: Any, y_pred: Any) -> Tensor:
+    """``mean(y_pred - y_true log(y_pred + epsilon))`` over the last axis.
+
+    Derivative by ``y_pred``: ``(1 - y_true / (y_pred + epsilon)) / n``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import losses
+    >>> np.round(losses.poisson([[1.0, 2.0]], [[2.0, 2.0]]), 4)
+    array([0.9603], dtype=float32)
+    """
+    y_pred = ops.convert_to_tensor(y_pred)
+    y_true = ops.convert_to_tensor(y_true, dtype=y_pred.dtype)
+    return ops.mean(y_pred - y_true * ops.log(y_pred + backend_config.epsilon()), axis=-1)
+
+
+class KLDivergence(FunctionLoss):
+    """``sum(y_true log(y_true / y_pred))``; see :func:`kl_divergence`.
+
+    Parameters
+    ----------
+    reduction, name, dtype
+        As in :class:`Loss`.
+    """
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "kl_divergence",
+        dtype: str | DTypePolicy | None = None,
+    ) -> None:
+        super().__init__(kl_divergence, reduction, name, dtype)
+
+
+class Poisson(FunctionLoss):
+    """``mean(y_pred - y_true log(y_pred))``; see :func:`poisson`.
+
+    Parameters
+    ----------
+    reduction, name, dtype
+        As in :class:`Loss`.
+    """
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "poisson",
+        dtype: str | DTypePolicy | None = None,
+    ) -> None:
+        super().__init__(poisson, reduction, name, dtype)

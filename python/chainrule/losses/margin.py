@@ -1,0 +1,122 @@
+"""Margin losses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chainrule import ops
+from chainrule.dtypes import DTypePolicy
+from chainrule.losses.loss import FunctionLoss, Tensor
+
+
+def convert_binary_labels_to_hinge(y_true: Tensor) -> Tensor:
+    """Map labels of 0 and 1 to -1 and 1 when the whole tensor holds only 0 and 1."""
+    is_binary = ops.all(ops.logical_or(ops.equal(y_true, 0), ops.equal(y_true, 1)))
+    return ops.where(is_binary, 2.0 * y_true - 1.0, y_true)
+
+
+def hinge(y_true: Any, y_pred: Any) -> Tensor:
+    """``mean(max(1 - y_true y_pred, 0))`` over the last axis, targets -1 and 1 (or 0 and 1).
+
+    Derivative: ``-y_true / n`` where ``y_true y_pred < 1``, else 0.
+
+    Examples
+    --------
+    >>> from chainrule import losses
+    >>> losses.hinge([[1.0, -1.0]], [[0.5, 0.5]])
+    array([1.], dtype=float32)
+    """
+    y_pred = ops.convert_to_tensor(y_pred)
+    y_true = convert_binary_labels_to_hinge(ops.cast(y_true, y_pred.dtype))
+    return ops.mean(ops.maximum(1.0 - y_true * y_pred, 0.0), axis=-1)
+
+
+def squared_hinge(y_true: Any, y_pred: Any) -> Tensor:
+    """``mean(max(1 - y_true y_pred, 0)**2)`` over the last axis, targets -1 and 1 (or 0 and 1).
+
+    Derivative: ``-2 y_true max(1 - y_true y_pred, 0) / n``.
+
+    Examples
+    --------
+    >>> from chainrule import losses
+    >>> losses.squared_hinge([[1.0, -1.0]], [[0.5, 0.5]])
+    array([1.25], dtype=float32)
+    """
+    y_pred = ops.convert_to_tensor(y_pred)
+    y_true = convert_binary_labels_to_hinge(ops.cast(y_true, y_pred.dtype))
+    return ops.mean(ops.square(ops.maximum(1.0 - y_true * y_pred, 0.0)), axis=-1)
+
+
+def categorical_hinge(y_true: Any, y_pred: Any) -> Tensor:
+    """``max(neg - pos + 1, 0)``, ``pos = sum(y_true y_pred)``, ``neg = max((1 - y_true) y_pred)``.
+
+    ``y_true`` is one-hot along the last axis.
+
+    Source: K. Crammer, Y. Singer, On the Algorithmic Implementation of Multiclass Kernel-based
+    Vector Machines, JMLR 2 (2001).
+
+    Examples
+    --------
+    >>> from chainrule import losses
+    >>> losses.categorical_hinge([[0.0, 1.0]], [[0.5, 0.25]])
+    array([1.25], dtype=float32)
+    """
+    y_pred = ops.convert_to_tensor(y_pred)
+    y_true = ops.cast(y_true, y_pred.dtype)
+    pos = ops.sum(y_true * y_pred, axis=-1)
+    neg = ops.max((1.0 - y_true) * y_pred, axis=-1)
+    return ops.maximum(neg - pos + 1.0, 0.0)
+
+
+class Hinge(FunctionLoss):
+    """``mean(max(1 - y_true y_pred, 0))``; see :func:`hinge`.
+
+    Parameters
+    ----------
+    reduction, name, dtype
+        As in :class:`Loss`.
+    """
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "hinge",
+        dtype: str | DTypePolicy | None = None,
+    ) -> None:
+        super().__init__(hinge, reduction, name, dtype)
+
+
+class SquaredHinge(FunctionLoss):
+    """``mean(max(1 - y_true y_pred, 0)**2)``; see :func:`squared_hinge`.
+
+    Parameters
+    ----------
+    reduction, name, dtype
+        As in :class:`Loss`.
+    """
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "squared_hinge",
+        dtype: str | DTypePolicy | None = None,
+    ) -> None:
+        super().__init__(squared_hinge, reduction, name, dtype)
+
+
+class CategoricalHinge(FunctionLoss):
+    """``max(neg - pos + 1, 0)``; see :func:`categorical_hinge`.
+
+    Parameters
+    ----------
+    reduction, name, dtype
+        As in :class:`Loss`.
+    """
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "categorical_hinge",
+        dtype: str | DTypePolicy | None = None,
+    ) -> None:
+        super().__init__(categorical_hinge, reduction, name, dtype)

@@ -1,0 +1,292 @@
+"""Losses on real-valued targets."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from chainrule import config as backend_config
+from chainrule import ops
+from chainrule.dtypes import DTypePolicy
+from chainrule.losses.loss import (
+    FunctionLoss,
+    Tensor,
+    squeeze_or_expand_to_same_rank,
+)
+
+
+def same_rank_and_dtype(y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
+    """Convert both to tensors of ``y_pred``'s dtype and of one rank."""
+    y_pred = ops.convert_to_tensor(y_pred)
+    y_true = ops.convert_to_tensor(y_true, dtype=y_pred.dtype)
+    return squeeze_or_expand_to_same_rank(y_true, y_pred)
+
+
+def mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
+    """``mean((y_true - y_pred)**2)`` over the last axis; d/dy_pred = ``2 (y_pred - y_true) / n``.
+
+    Parameters
+    ----------
+    y_true, y_pred : array (..., n)
+
+    Returns
+    -------
+    tensor (...)
+
+    Examples
+    --------
+    >>> from chainrule import losses
+    >>> losses.mean_squared_error([[0.0, 1.0]], [[1.0, 1.0]])
+    array([0.5], dtype=float32)
+    """
+    y_true, y_pred = same_rank_and_dtype(y_true, y_pred)
+    return ops.mean(ops.square(y_true - y_pred), axis=-1)
+
+
+def mean_absolute_error(y_true: Any, y_pred: Any) -> Tensor:
+    """``mean(|y_true - y_pred|)`` over the last axis; d/dy_pred = ``sign(y_pred - y_true) / n``.
+
+    Examples
+    --------
+    >>> from chainrule import losses
+    >>> losses.mean_absolute_error([[0.0, 1.0]], [[1.0, 1.0]])
+    array([0.5], dtype=float32)
+    """
+    y_true, y_pred = same_rank_and_dtype(y_true, y_pred)
+    return ops.mean(ops.abs(y_true - y_pred), axis=-1)
+
+
+def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Tensor:
+    """``100 mean(|y_true - y_pred| / max(|y_true|, epsilon))`` over the last axis.
+
+    Derivative: ``100 sign(y_pred - y_true) / (n max(|y_true|, epsilon))``.
+
+    Examples
+    --------
+    >>> from chainrule import losses
+    >>> losses.mean_absolute_percentage_error([[2.0, 4.0]], [[1.0, 4.0]])
+    array([25.], dtype=float32)
+    """
+    y_true, y_pred = same_rank_and_dtype(y_true, y_pred)
+    scale = ops.maximum(ops.abs(y_true), backend_config.epsilon())
+    return ops.multiply(ops.mean(ops.abs((y_true - y_pred) / scale), axis=-1), 100.0)
+
+
+def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Tensor:
+    """``mean((log(1 + max(y_pred, eps)) - log(1 + max(y_true, eps)))**2)`` over the last axis.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import losses
+    >>> np.round(losses.mean_squared_logarithmic_error([[0.0, 1.0]], [[1.0, 1.0]]), 4)
+    array([0.2402], dtype=float32)
+    """
+    y_true, y_pred = same_rank_and_dtype(y_true, y_pred)
+    epsilon = backend_config.epsilon()
+    log_pred = ops.log(ops.maximum(y_pred, epsilon) + 1.0)
+    log_true = ops.log(ops.maximum(y_true, epsilon) + 1.0)
+    return ops.mean(ops.square(log_pred - log_true), axis=-1)
+
+
+def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
+    """``mean(e**2 / 2 if |e| <= delta else delta |e| - delta**2 / 2)``, ``e = y_pred - y_true``.
+
+    Derivative: ``clip(e, -delta, delta) / n``.
+
+    Source: P. J. Huber, Robust Estimation of a Location Parameter, Ann. Math. Statist. 35 (1964).
+
+    Examples
+    --------
+    >>> from chainrule import losses
+    >>> losses.huber([[0.0, 0.0]], [[1.0, 3.0]])
+    array([1.5], dtype=float32)
+    """
+    y_true, y_pred = same_rank_and_dtype(y_true, y_pred)
+    error = y_pred - y_true
+    size = ops.abs(error)
+    inside = 0.5 * ops.square(error)
+    outside = delta * size - 0.5 * delta**2
+    return ops.mean(ops.where(size <= delta, inside, outside), axis=-1)
+
+
+def log_cosh(y_true: Any, y_pred: Any) -> Tensor:
+    """``mean(log(cosh(e)))``, ``e = y_pred - y_true``; derivative ``tanh(e) / n``.
+
+    Computed as ``e + softplus(-2 e) - log 2``, which does not overflow.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import losses
+    >>> np.round(losses.log_cosh([[0.0, 0.0]], [[1.0, 0.0]]), 4)
+    array([0.2169], dtype=float32)
+    """
+    y_true, y_pred = same_rank_and_dtype(y_true, y_pred)
+    error = y_pred - y_true
+    return ops.mean(error + ops.softplus(error * -2.0) - math.log(2.0), axis=-1)
+
+
+def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
+    """``-sum(l2(y_true) l2(y_pred))`` along ``axis``: -1 for the same direction, 1 for opposite.
+
+    A zero vector gives 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import losses
+    >>> np.round(losses.cosine_similarity([[0.0, 1.0], [1.0, 1.0]], [[1.0, 0.0], [2.0, 2.0]]), 4)
+    array([-0., -1.], dtype=float32)
+    """
+    y_true, y_pred = same_rank_and_dtype(y_true, y_pred)
+    y_pred = ops.normalize(y_pred, axis=axis)
+    y_true = ops.normalize(y_true, axis=axis)
+    return ops.negative(ops.sum(y_true * y_pred, axis=axis))
+
+
+class MeanSquaredError(FunctionLoss):
+    """``mean((y_true - y_pred)**2)``; see :func:`mean_squared_error`.
+
+    Parameters
+    ----------
+    reduction, name, dtype
+        As in :class:`Loss`.
+
+    Examples
+    --------
+    >>> from chainrule import losses
+    >>> float(losses.MeanSquaredError()([[0.0], [1.0]], [[2.0], [1.0]]))
+    2.0
+    """
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "mean_squared_error",
+        dtype: str | DTypePolicy | None = None,
+    ) -> None:
+        super().__init__(mean_squared_error, reduction, name, dtype)
+
+
+class MeanAbsoluteError(FunctionLoss):
+    """``mean(|y_true - y_pred|)``; see :func:`mean_absolute_error`.
+
+    Parameters
+    ----------
+    reduction, name, dtype
+        As in :class:`Loss`.
+    """
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "mean_absolute_error",
+        dtype: str | DTypePolicy | None = None,
+    ) -> None:
+        super().__init__(mean_absolute_error, reduction, name, dtype)
+
+
+class MeanAbsolutePercentageError(FunctionLoss):
+    """``100 mean(|(y_true - y_pred) / y_true|)``; see :func:`mean_absolute_percentage_error`.
+
+    Parameters
+    ----------
+    reduction, name, dtype
+        As in :class:`Loss`.
+    """
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "mean_absolute_percentage_error",
+        dtype: str | DTypePolicy | None = None,
+    ) -> None:
+        super().__init__(mean_absolute_percentage_error, reduction, name, dtype)
+
+
+class MeanSquaredLogarithmicError(FunctionLoss):
+    """``mean((log(1 + y_pred) - log(1 + y_true))**2)``; see :func:`mean_squared_logarithmic_error`.
+
+    Parameters
+    ----------
+    reduction, name, dtype
+        As in :class:`Loss`.
+    """
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "mean_squared_logarithmic_error",
+        dtype: str | DTypePolicy | None = None,
+    ) -> None:
+        super().__init__(mean_squared_logarithmic_error, reduction, name, dtype)
+
+
+class Huber(FunctionLoss):
+    """Quadratic within ``delta``, linear beyond; see :func:`huber`.
+
+    Parameters
+    ----------
+    delta : float
+        The error at which the loss turns from quadratic to linear.
+    reduction, name, dtype
+        As in :class:`Loss`.
+    """
+
+    def __init__(
+        self,
+        delta: float = 1.0,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "huber_loss",
+        dtype: str | DTypePolicy | None = None,
+    ) -> None:
+        super().__init__(huber, reduction, name, dtype, delta=delta)
+        self.delta = delta
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that rebuild this loss; ``delta`` where it is not the default."""
+        config = super().get_config()
+        if self.delta == 1.0:
+            del config["delta"]
+        return config
+
+
+class LogCosh(FunctionLoss):
+    """``mean(log(cosh(y_pred - y_true)))``; see :func:`log_cosh`.
+
+    Parameters
+    ----------
+    reduction, name, dtype
+        As in :class:`Loss`.
+    """
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "log_cosh",
+        dtype: str | DTypePolicy | None = None,
+    ) -> None:
+        super().__init__(log_cosh, reduction, name, dtype)
+
+
+class CosineSimilarity(FunctionLoss):
+    """``-sum(l2(y_true) l2(y_pred))`` along ``axis``; see :func:`cosine_similarity`.
+
+    Parameters
+    ----------
+    axis : int
+        The axis of the features.
+    reduction, name, dtype
+        As in :class:`Loss`.
+    """
+
+    def __init__(
+        self,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "cosine_similarity",
+        dtype: str | DTypePolicy | None = None,
+    ) -> None:
+        super().__init__(cosine_similarity, reduction, name, dtype, axis=axis)
+        self.axis = axis
