@@ -15,6 +15,7 @@ __all__ = [
     "FileFormatError",
     "NonFiniteError",
     "NotBuiltError",
+    "NotCompiledError",
     "ShapeError",
 ]
 
@@ -25,3 +26,7 @@ class NotBuiltError(ValueError):
 
 class NonFiniteError(ValueError):
     """NaN or infinity was found where the user asked for finite numbers only."""
+
+
+class NotCompiledError(ValueError):
+    """A model was to be trained before `compile` chose a loss and an optimizer."""

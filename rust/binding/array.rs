@@ -1,0 +1,253 @@
+//! NumPy arrays and Python attributes to the engine's types and back.
+
+use crate::attrs::{Attr, Attrs};
+use crate::error::Error;
+use crate::program::step::Rows;
+use crate::tensor::{show, DType, Data, DataMut, Element, Spec, Tensor};
+use numpy::{
+    Element as NumpyElement, PyArray1, PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn,
+    PyReadwriteArrayDyn, PyUntypedArray, PyUntypedArrayMethods,
+};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString};
+
+/// Most axes that a tensor may have.
+const MAX_RANK: usize = 16;
+
+/// A dictionary of attributes; ints stay ints, and bools are not ints.
+pub fn attrs_from(dict: &Bound<'_, PyDict>) -> PyResult<Attrs> {
+    let mut out = Attrs::new();
+    for (key, value) in dict.iter() {
+        let key: String = key.extract()?;
+        let attr = if value.is_instance_of::<PyBool>() {
+            Attr::Bool(value.extract()?)
+        } else if value.is_instance_of::<PyInt>() {
+            Attr::Int(value.extract()?)
+        } else if value.is_instance_of::<PyFloat>() {
+            Attr::Float(value.extract()?)
+        } else if value.is_instance_of::<PyString>() {
+            Attr::Str(value.extract()?)
+        } else if let Ok(ints) = value.extract::<Vec<i64>>() {
+            Attr::Ints(ints)
+        } else {
+            return Err(PyTypeError::new_err(format!(
+                "attribute '{key}': expected bool, int, float, str or ints, got {}",
+                value.repr()?
+            )));
+        };
+        out.insert(key, attr);
+    }
+    Ok(out)
+}
+
+/// Attributes as a dictionary.
+pub fn attrs_to<'py>(py: Python<'py>, attrs: &Attrs) -> PyResult<Bound<'py, PyDict>> {
+    let out = PyDict::new(py);
+    for (key, attr) in attrs {
+        match attr {
+            Attr::Bool(b) => out.set_item(key, b)?,
+            Attr::Int(i) => out.set_item(key, i)?,
+            Attr::Float(x) => out.set_item(key, x)?,
+            Attr::Str(s) => out.set_item(key, s)?,
+            Attr::Ints(v) => out.set_item(key, v)?,
+        }
+    }
+    Ok(out)
+}
+
+pub fn dtype_from(name: &str) -> PyResult<DType> {
+    DType::from_name(name).ok_or_else(|| {
+        let known: Vec<_> = DType::ALL.iter().map(|d| d.name()).collect();
+        Error::dtype("dtype", known.join(", "), name).into()
+    })
+}
+
+fn check_rank(shape: &[usize]) -> PyResult<()> {
+    match shape.len() <= MAX_RANK {
+        true => Ok(()),
+        false => Err(Error::shape("array", format!("at most {MAX_RANK} axes"), show(shape)).into()),
+    }
+}
+
+/// An array of one of the engine's dtypes, borrowed for reading.
+pub enum Array<'py> {
+    F32(PyReadonlyArrayDyn<'py, f32>),
+    F64(PyReadonlyArrayDyn<'py, f64>),
+    I32(PyReadonlyArrayDyn<'py, i32>),
+    I64(PyReadonlyArrayDyn<'py, i64>),
+    U8(PyReadonlyArrayDyn<'py, u8>),
+    U32(PyReadonlyArrayDyn<'py, u32>),
+    Bool(Vec<usize>, Vec<u8>),
+}
+
+impl<'py> Array<'py> {
+    pub fn new(any: &Bound<'py, PyAny>) -> PyResult<Self> {
+        let wrong = || {
+            let got = match any.cast::<PyUntypedArray>() {
+                Ok(array) => format!("an array of {}", array.dtype()),
+                Err(_) => any.get_type().to_string(),
+            };
+            let known: Vec<_> = DType::ALL.iter().map(|d| d.name()).collect();
+            PyErr::from(Error::dtype(
+                "array",
+                format!("a NumPy array of {}", known.join(", ")),
+                got,
+            ))
+        };
+        macro_rules! try_as {
+            ($($t:ty => $variant:ident),*) => {
+                $(if let Ok(a) = any.cast::<PyArrayDyn<$t>>() {
+                    check_rank(a.shape())?;
+                    return Ok(Array::$variant(a.try_readonly().map_err(|e| {
+                        PyTypeError::new_err(format!("array: expected one that nobody writes, got {e}"))
+                    })?));
+                })*
+            };
+        }
+        try_as!(f32 => F32, f64 => F64, i32 => I32, i64 => I64, u8 => U8, u32 => U32);
+        let bools = any.cast::<PyArrayDyn<bool>>().map_err(|_| wrong())?;
+        check_rank(bools.shape())?;
+        let view = bools.try_readonly().map_err(|_| wrong())?;
+        let bytes = view.as_array().iter().map(|&b| b as u8).collect();
+        Ok(Array::Bool(bools.shape().to_vec(), bytes))
+    }
+
+    pub fn spec(&self) -> Spec {
+        match self {
+            Array::F32(a) => Spec::new(a.shape(), DType::F32),
+            Array::F64(a) => Spec::new(a.shape(), DType::F64),
+            Array::I32(a) => Spec::new(a.shape(), DType::I32),
+            Array::I64(a) => Spec::new(a.shape(), DType::I64),
+            Array::U8(a) => Spec::new(a.shape(), DType::U8),
+            Array::U32(a) => Spec::new(a.shape(), DType::U32),
+            Array::Bool(shape, _) => Spec::new(shape.clone(), DType::Bool),
+        }
+    }
+
+    /// The elements, if they lie in C order.
+    pub fn data(&self) -> Option<Data<'_>> {
+        Some(match self {
+            Array::F32(a) => Data::F32(a.as_array().to_slice()?),
+            Array::F64(a) => Data::F64(a.as_array().to_slice()?),
+            Array::I32(a) => Data::I32(a.as_array().to_slice()?),
+            Array::I64(a) => Data::I64(a.as_array().to_slice()?),
+            Array::U8(a) => Data::U8(a.as_array().to_slice()?),
+            Array::U32(a) => Data::U32(a.as_array().to_slice()?),
+            Array::Bool(_, bytes) => Data::U8(bytes),
+        })
+    }
+
+    /// The array as rows along its first axis; it must lie in C order.
+    pub fn rows(&self, name: &str) -> PyResult<Rows<'_>> {
+        let spec = self.spec();
+        let data = self.data().ok_or_else(|| {
+            PyErr::from(Error::data(name, "a C-contiguous array", "a strided one"))
+        })?;
+        Ok(Rows {
+            data,
+            width: spec.shape.iter().skip(1).product(),
+        })
+    }
+}
+
+/// Copies an array, of any strides, into a tensor.
+pub fn to_tensor(any: &Bound<'_, PyAny>) -> PyResult<Tensor> {
+    let array = Array::new(any)?;
+    let mut out = Tensor::zeros(array.spec());
+    macro_rules! fill {
+        ($a:expr, $t:ty) => {{
+            let mut data = out.data_mut();
+            let to = <$t as Element>::slice_mut(&mut data);
+            match $a.as_array().to_slice() {
+                Some(from) => to.copy_from_slice(from),
+                None => to
+                    .iter_mut()
+                    .zip($a.as_array().iter())
+                    .for_each(|(o, x)| *o = *x),
+            }
+        }};
+    }
+    match &array {
+        Array::F32(a) => fill!(a, f32),
+        Array::F64(a) => fill!(a, f64),
+        Array::I32(a) => fill!(a, i32),
+        Array::I64(a) => fill!(a, i64),
+        Array::U8(a) => fill!(a, u8),
+        Array::U32(a) => fill!(a, u32),
+        Array::Bool(_, bytes) => out.bytes_mut().copy_from_slice(bytes),
+    }
+    Ok(out)
+}
+
+fn new_array<'py, T: NumpyElement + Copy>(
+    py: Python<'py>,
+    shape: &[usize],
+    data: &[T],
+) -> PyResult<Bound<'py, PyAny>> {
+    Ok(PyArray1::from_slice(py, data).reshape(shape)?.into_any())
+}
+
+/// A new array of these elements.
+pub fn data_to_numpy<'py>(py: Python<'py>, spec: &Spec, data: Data) -> PyResult<Bound<'py, PyAny>> {
+    match data {
+        Data::F32(x) => new_array(py, &spec.shape, x),
+        Data::F64(x) => new_array(py, &spec.shape, x),
+        Data::I32(x) => new_array(py, &spec.shape, x),
+        Data::I64(x) => new_array(py, &spec.shape, x),
+        Data::U32(x) => new_array(py, &spec.shape, x),
+        Data::U8(x) if spec.dtype == DType::Bool => {
+            let bools: Vec<bool> = x.iter().map(|b| *b != 0).collect();
+            new_array(py, &spec.shape, &bools)
+        }
+        Data::U8(x) => new_array(py, &spec.shape, x),
+    }
+}
+
+pub fn to_numpy<'py>(py: Python<'py>, tensor: &Tensor) -> PyResult<Bound<'py, PyAny>> {
+    data_to_numpy(py, tensor.spec(), tensor.data())
+}
+
+/// An array to write results into; bool results go to uint8 arrays of 0 and 1.
+pub enum ArrayMut<'py> {
+    F32(PyReadwriteArrayDyn<'py, f32>),
+    F64(PyReadwriteArrayDyn<'py, f64>),
+    I32(PyReadwriteArrayDyn<'py, i32>),
+    I64(PyReadwriteArrayDyn<'py, i64>),
+    U8(PyReadwriteArrayDyn<'py, u8>),
+    U32(PyReadwriteArrayDyn<'py, u32>),
+}
+
+impl<'py> ArrayMut<'py> {
+    pub fn new(any: &Bound<'py, PyAny>) -> PyResult<Self> {
+        macro_rules! try_as {
+            ($($t:ty => $variant:ident),*) => {
+                $(if let Ok(a) = any.cast::<PyArrayDyn<$t>>() {
+                    return Ok(ArrayMut::$variant(a.try_readwrite().map_err(|e| {
+                        PyTypeError::new_err(format!("result: expected a writable array, got {e}"))
+                    })?));
+                })*
+            };
+        }
+        try_as!(f32 => F32, f64 => F64, i32 => I32, i64 => I64, u8 => U8, u32 => U32);
+        Err(Error::dtype("result", "a numeric array", any.get_type().to_string()).into())
+    }
+
+    pub fn data_mut(&mut self) -> PyResult<DataMut<'_>> {
+        let strided = |_| {
+            PyErr::from(Error::data(
+                "result",
+                "a C-contiguous array",
+                "a strided one",
+            ))
+        };
+        Ok(match self {
+            ArrayMut::F32(a) => DataMut::F32(a.as_slice_mut().map_err(strided)?),
+            ArrayMut::F64(a) => DataMut::F64(a.as_slice_mut().map_err(strided)?),
+            ArrayMut::I32(a) => DataMut::I32(a.as_slice_mut().map_err(strided)?),
+            ArrayMut::I64(a) => DataMut::I64(a.as_slice_mut().map_err(strided)?),
+            ArrayMut::U8(a) => DataMut::U8(a.as_slice_mut().map_err(strided)?),
+            ArrayMut::U32(a) => DataMut::U32(a.as_slice_mut().map_err(strided)?),
+        })
+    }
+}

@@ -1,0 +1,149 @@
+//! `Graph`: built by traces, differentiated, compiled.
+
+use super::array::{attrs_from, attrs_to, dtype_from, to_numpy, to_tensor};
+use super::cell::PyCell;
+use super::program::PyProgram;
+use crate::graph::{Graph, Source, Value};
+use crate::ops;
+use crate::passes::autodiff;
+use crate::program::Program;
+use crate::tensor::Spec;
+use pyo3::exceptions::PyIndexError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyTuple};
+use std::sync::Mutex;
+
+#[pyclass(name = "Graph", module = "chainrule._core")]
+pub struct PyGraph {
+    graph: Graph,
+}
+
+impl PyGraph {
+    fn value(&self, id: usize) -> PyResult<Value> {
+        match id < self.graph.len() {
+            true => Ok(Value(id)),
+            false => Err(PyIndexError::new_err(format!(
+                "graph: expected a value below {}, got {id}",
+                self.graph.len()
+            ))),
+        }
+    }
+
+    fn values(&self, ids: &[usize]) -> PyResult<Vec<Value>> {
+        ids.iter().map(|id| self.value(*id)).collect()
+    }
+}
+
+#[pymethods]
+impl PyGraph {
+    #[new]
+    fn new() -> Self {
+        PyGraph {
+            graph: Graph::new(),
+        }
+    }
+
+    /// A value to feed at each run.
+    fn input(&mut self, name: &str, shape: Vec<usize>, dtype: &str) -> PyResult<usize> {
+        let spec = Spec::new(shape, dtype_from(dtype)?);
+        Ok(self.graph.input(name, spec).0)
+    }
+
+    /// The current value of a cell.
+    fn read(&mut self, cell: &PyCell) -> usize {
+        self.graph.read(&cell.cell).0
+    }
+
+    fn constant(&mut self, array: &Bound<'_, PyAny>) -> PyResult<usize> {
+        Ok(self.graph.constant(to_tensor(array)?).0)
+    }
+
+    /// Applies an op; gives its outputs.
+    fn push(
+        &mut self,
+        op: &str,
+        attrs: &Bound<'_, PyDict>,
+        inputs: Vec<usize>,
+    ) -> PyResult<Vec<usize>> {
+        let attrs = attrs_from(attrs)?;
+        let op = ops::new(op, &attrs)?;
+        let inputs = self.values(&inputs)?;
+        let outputs = self.graph.push_node(op, attrs, &inputs)?;
+        Ok(outputs.into_iter().map(|v| v.0).collect())
+    }
+
+    /// Lets a cell take a value at the end of each run; later reads see it.
+    fn assign(&mut self, cell: &PyCell, value: usize) -> PyResult<()> {
+        let value = self.value(value)?;
+        Ok(self.graph.assign(&cell.cell, value)?)
+    }
+
+    /// Names the layer that the next nodes belong to.
+    fn set_layer(&mut self, path: &str) {
+        self.graph.set_layer(path);
+    }
+
+    /// Shape and dtype of a value.
+    fn spec<'py>(&self, py: Python<'py>, value: usize) -> PyResult<(Bound<'py, PyTuple>, &str)> {
+        let spec = self.graph.spec(self.value(value)?);
+        Ok((PyTuple::new(py, &spec.shape)?, spec.dtype.name()))
+    }
+
+    /// The gradient of a scalar by each value.
+    fn gradients(&mut self, loss: usize, wrt: Vec<usize>) -> PyResult<Vec<usize>> {
+        let (loss, wrt) = (self.value(loss)?, self.values(&wrt)?);
+        let gradients = autodiff::gradients(&mut self.graph, loss, &wrt)?;
+        Ok(gradients.into_iter().map(|v| v.0).collect())
+    }
+
+    /// Every leaf and node as a dictionary: what the NumPy reference walks.
+    fn nodes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let out = PyList::empty(py);
+        let item = |op: &str, attrs: Bound<'py, PyDict>, inputs: &[Value], outputs: &[Value]| {
+            let dict = PyDict::new(py);
+            dict.set_item("op", op)?;
+            dict.set_item("attrs", attrs)?;
+            dict.set_item("inputs", inputs.iter().map(|v| v.0).collect::<Vec<_>>())?;
+            dict.set_item("outputs", outputs.iter().map(|v| v.0).collect::<Vec<_>>())?;
+            PyResult::Ok(dict)
+        };
+        for at in 0..self.graph.len() {
+            let attrs = PyDict::new(py);
+            let name = match self.graph.source(Value(at)) {
+                Source::Input { name, index } => {
+                    attrs.set_item("name", name)?;
+                    attrs.set_item("index", index)?;
+                    "input"
+                }
+                Source::Read(cell) => {
+                    attrs.set_item("cell", cell.id)?;
+                    "read"
+                }
+                Source::Constant(tensor) => {
+                    attrs.set_item("value", to_numpy(py, tensor)?)?;
+                    "constant"
+                }
+                Source::Node { .. } => continue,
+            };
+            let dict = item(name, attrs, &[], &[Value(at)])?;
+            dict.set_item("layer", "")?;
+            out.append(dict)?;
+        }
+        for node in &self.graph.nodes {
+            let attrs = attrs_to(py, &node.attrs)?;
+            let dict = item(node.op.name(), attrs, &node.inputs, &node.outputs)?;
+            dict.set_item("layer", &*node.layer)?;
+            out.append(dict)?;
+        }
+        Ok(out)
+    }
+
+    /// A program that computes `outputs` and performs the assignments.
+    fn compile(&self, py: Python<'_>, outputs: Vec<usize>) -> PyResult<PyProgram> {
+        let outputs = self.values(&outputs)?;
+        let program = py.detach(|| Program::compile(&self.graph, &outputs));
+        Ok(PyProgram {
+            program: Mutex::new(program),
+        })
+    }
+}

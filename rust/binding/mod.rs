@@ -1,0 +1,137 @@
+//! The border to Python: `chainrule._core`. The only module that knows PyO3.
+
+mod array;
+mod cell;
+mod graph;
+mod program;
+
+use crate::error::Error;
+use crate::kernels::finite::all_finite_data;
+use crate::kernels::{isa, threads};
+use crate::ops;
+use array::{attrs_from, to_numpy, to_tensor, Array};
+use pyo3::create_exception;
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+
+create_exception!(
+    chainrule,
+    ShapeError,
+    PyValueError,
+    "Shapes that do not fit."
+);
+create_exception!(
+    chainrule,
+    DTypeError,
+    PyTypeError,
+    "A dtype that is not taken."
+);
+create_exception!(
+    chainrule,
+    DataError,
+    PyValueError,
+    "A value that cannot be used."
+);
+create_exception!(
+    chainrule,
+    FileFormatError,
+    PyValueError,
+    "A file that is not what it should be."
+);
+create_exception!(
+    chainrule,
+    GradientError,
+    PyTypeError,
+    "A derivative that does not exist."
+);
+
+impl From<Error> for PyErr {
+    fn from(error: Error) -> PyErr {
+        let text = error.to_string();
+        match error {
+            Error::Shape(_) => ShapeError::new_err(text),
+            Error::DType(_) => DTypeError::new_err(text),
+            Error::Data(_) => DataError::new_err(text),
+            Error::Attribute(_) => PyValueError::new_err(text),
+            Error::Gradient(_) => GradientError::new_err(text),
+        }
+    }
+}
+
+/// Applies one op to arrays.
+#[pyfunction]
+fn eager<'py>(
+    py: Python<'py>,
+    op: &str,
+    attrs: &Bound<'py, PyDict>,
+    inputs: Vec<Bound<'py, PyAny>>,
+) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let op = ops::new(op, &attrs_from(attrs)?)?;
+    let tensors = inputs.iter().map(to_tensor).collect::<PyResult<Vec<_>>>()?;
+    let outputs = py.detach(|| ops::apply(&*op, &tensors))?;
+    outputs.iter().map(|t| to_numpy(py, t)).collect()
+}
+
+/// Every op's name with the names of its table of functions.
+#[pyfunction(name = "ops")]
+fn op_names(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let out = PyDict::new(py);
+    for entry in ops::REGISTRY {
+        out.set_item(entry.name, PyList::new(py, (entry.functions)())?)?;
+    }
+    Ok(out)
+}
+
+/// Whether an array of floats holds neither NaN nor infinity.
+#[pyfunction]
+fn all_finite(py: Python<'_>, array: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let array = Array::new(array)?;
+    let rows = array.rows("all_finite")?;
+    Ok(py.detach(|| all_finite_data(rows.data)))
+}
+
+#[pyfunction]
+fn num_threads() -> usize {
+    threads::num_threads()
+}
+
+#[pyfunction]
+fn set_num_threads(n: usize) -> PyResult<()> {
+    if n == 0 || n > threads::MAX_THREADS {
+        return Err(PyValueError::new_err(format!(
+            "set_num_threads: expected 1 to {} threads, got {n}",
+            threads::MAX_THREADS
+        )));
+    }
+    threads::set_num_threads(n);
+    Ok(())
+}
+
+/// The instruction set in use: scalar, avx2, avx512 or neon.
+#[pyfunction(name = "isa")]
+fn isa_name() -> &'static str {
+    isa::isa().name()
+}
+
+#[pymodule]
+fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    isa::selected().map_err(PyValueError::new_err)?;
+    threads::selected().map_err(PyValueError::new_err)?;
+    let py = m.py();
+    m.add("ShapeError", py.get_type::<ShapeError>())?;
+    m.add("DTypeError", py.get_type::<DTypeError>())?;
+    m.add("DataError", py.get_type::<DataError>())?;
+    m.add("FileFormatError", py.get_type::<FileFormatError>())?;
+    m.add("GradientError", py.get_type::<GradientError>())?;
+    m.add_class::<cell::PyCell>()?;
+    m.add_class::<graph::PyGraph>()?;
+    m.add_class::<program::PyProgram>()?;
+    m.add_function(wrap_pyfunction!(eager, m)?)?;
+    m.add_function(wrap_pyfunction!(op_names, m)?)?;
+    m.add_function(wrap_pyfunction!(all_finite, m)?)?;
+    m.add_function(wrap_pyfunction!(num_threads, m)?)?;
+    m.add_function(wrap_pyfunction!(set_num_threads, m)?)?;
+    m.add_function(wrap_pyfunction!(isa_name, m)?)?;
+    Ok(())
+}

@@ -1,0 +1,244 @@
+//! `Program`: runs compiled graphs on arrays with the GIL released.
+
+use super::array::{data_to_numpy, Array, ArrayMut};
+use crate::error::Error;
+use crate::program::epoch::Batches;
+use crate::program::step::Batch;
+use crate::program::Program;
+use crate::tensor::{show, DType, DataMut, Spec, Tensor};
+use numpy::{PyArray1, PyArrayMethods};
+use pyo3::prelude::*;
+use pyo3::types::PyBool;
+use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+/// How often the loop looks for signals and reports progress.
+const TICK: Duration = Duration::from_millis(50);
+
+#[pyclass(name = "Program", module = "chainrule._core", frozen)]
+pub struct PyProgram {
+    pub program: Mutex<Program>,
+}
+
+impl PyProgram {
+    fn lock(&self) -> MutexGuard<'_, Program> {
+        self.program.lock().unwrap_or_else(|e| e.into_inner())
+    }
+}
+
+/// Refuses feeds whose shapes differ; of batches only the rows' shapes are compared.
+fn check_feeds(program: &Program, specs: &[Spec], whole: bool) -> Result<(), Error> {
+    if specs.len() != program.feeds.len() {
+        let (expected, got) = (program.feeds.len(), specs.len());
+        return Err(Error::shape(
+            "run",
+            format!("{expected} inputs"),
+            got.to_string(),
+        ));
+    }
+    for (spec, (name, operand)) in specs.iter().zip(&program.feeds) {
+        let (got, expected) = (&spec.shape, &operand.spec.shape);
+        let fits = match whole {
+            true => got == expected,
+            false => !got.is_empty() && !expected.is_empty() && got[1..] == expected[1..],
+        };
+        if !fits {
+            return Err(Error::shape(
+                &format!("input '{name}'"),
+                show(expected),
+                show(got),
+            ));
+        }
+    }
+    Ok(())
+}
+
+#[pymethods]
+impl PyProgram {
+    /// Runs once on arrays of the inputs' shapes; gives new arrays.
+    fn run<'py>(
+        &self,
+        py: Python<'py>,
+        feeds: Vec<Bound<'py, PyAny>>,
+    ) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let arrays = feeds.iter().map(Array::new).collect::<PyResult<Vec<_>>>()?;
+        let specs: Vec<Spec> = arrays.iter().map(Array::spec).collect();
+        let rows = arrays
+            .iter()
+            .map(|a| a.rows("run"))
+            .collect::<PyResult<Vec<_>>>()?;
+        let outputs = py.detach(|| {
+            let mut program = self.lock();
+            check_feeds(&program, &specs, true)?;
+            let mut out = Vec::new();
+            program.run(&rows, Batch::From(0), |values| {
+                out = values
+                    .iter()
+                    .map(|(spec, data)| Tensor::copy_of(spec, *data))
+                    .collect();
+            })?;
+            Result::<Vec<Tensor>, Error>::Ok(out)
+        })?;
+        outputs
+            .iter()
+            .map(|t| data_to_numpy(py, t.spec(), t.data()))
+            .collect()
+    }
+
+    /// Runs `count` batches of `size` rows: rows `order[start], order[start + 1], ...` of the feeds,
+    /// or their rows from `start` on. Output rows go to `results`, batch after batch. `tick`, if any,
+    /// is called with the number of batches done, after every batch where `every` is set, else about
+    /// twenty times a second, and ends the loop by returning False. Signals are seen at the same
+    /// pace. Returns the batches done.
+    #[pyo3(signature = (feeds, order, size, start, count, results, tick=None, every=false))]
+    #[allow(clippy::too_many_arguments)]
+    fn epoch<'py>(
+        &self,
+        py: Python<'py>,
+        feeds: Vec<Bound<'py, PyAny>>,
+        order: Option<Bound<'py, PyArray1<i64>>>,
+        size: usize,
+        start: usize,
+        count: usize,
+        results: Vec<Bound<'py, PyAny>>,
+        tick: Option<Py<PyAny>>,
+        every: bool,
+    ) -> PyResult<usize> {
+        let arrays = feeds.iter().map(Array::new).collect::<PyResult<Vec<_>>>()?;
+        let specs: Vec<Spec> = arrays.iter().map(Array::spec).collect();
+        let rows = arrays
+            .iter()
+            .map(|a| a.rows("epoch"))
+            .collect::<PyResult<Vec<_>>>()?;
+        let order = order.map(|o| o.readonly());
+        let order = match &order {
+            Some(o) => Some(o.as_slice().map_err(|_| {
+                PyErr::from(Error::data(
+                    "order",
+                    "a C-contiguous array",
+                    "a strided one",
+                ))
+            })?),
+            None => None,
+        };
+        let end = start + size * count;
+        let available = match order {
+            Some(order) => order.len(),
+            None => specs
+                .iter()
+                .map(|s| s.shape.first().copied().unwrap_or(0))
+                .min()
+                .unwrap_or(end),
+        };
+        if end > available {
+            return Err(Error::shape("epoch", format!("{end} rows"), available.to_string()).into());
+        }
+        let mut targets = results
+            .iter()
+            .map(ArrayMut::new)
+            .collect::<PyResult<Vec<_>>>()?;
+        let mut targets = targets
+            .iter_mut()
+            .map(ArrayMut::data_mut)
+            .collect::<PyResult<Vec<DataMut>>>()?;
+        py.detach(|| {
+            let mut program = self.lock();
+            check_feeds(&program, &specs, false)?;
+            check_results(&program, &targets, count)?;
+            let batches = Batches {
+                feeds: rows,
+                order,
+                size,
+                start,
+                count,
+            };
+            let mut last = Instant::now();
+            let mut stopped: PyResult<()> = Ok(());
+            let done = program.epoch(&batches, &mut targets, |done| {
+                if !every && last.elapsed() < TICK {
+                    return true;
+                }
+                last = Instant::now();
+                let go_on = Python::attach(|py| {
+                    py.check_signals()?;
+                    match &tick {
+                        Some(tick) => {
+                            Ok(!tick.call1(py, (done,))?.bind(py).is(PyBool::new(py, false)))
+                        }
+                        None => Ok(true),
+                    }
+                });
+                go_on.unwrap_or_else(|error| {
+                    stopped = Err(error);
+                    false
+                })
+            })?;
+            stopped.map(|()| done)
+        })
+    }
+
+    /// Bytes of memory that the program keeps between runs.
+    #[getter]
+    fn arena_bytes(&self, py: Python<'_>) -> usize {
+        py.detach(|| self.lock().arena_bytes())
+    }
+
+    /// Name and shape of what to feed, in order.
+    #[getter]
+    fn feeds(&self, py: Python<'_>) -> Vec<(String, Vec<usize>)> {
+        py.detach(|| {
+            let program = self.lock();
+            let feeds = program.feeds.iter();
+            feeds
+                .map(|(n, o)| (n.clone(), o.spec.shape.clone()))
+                .collect()
+        })
+    }
+
+    /// Number of ops that a run executes.
+    #[getter]
+    fn steps(&self, py: Python<'_>) -> Vec<String> {
+        py.detach(|| {
+            let program = self.lock();
+            let steps = program.steps.iter();
+            steps.map(|s| format!("{:?}", s.op)).collect()
+        })
+    }
+}
+
+/// Refuses results that are too short for the batches.
+fn check_results(program: &Program, results: &[DataMut], count: usize) -> Result<(), Error> {
+    if results.is_empty() {
+        return Ok(());
+    }
+    if results.len() != program.outputs.len() {
+        let (expected, got) = (program.outputs.len(), results.len());
+        return Err(Error::shape(
+            "epoch",
+            format!("{expected} results"),
+            got.to_string(),
+        ));
+    }
+    for (result, output) in results.iter().zip(&program.outputs) {
+        let (len, dtype) = match result {
+            DataMut::F32(s) => (s.len(), DType::F32),
+            DataMut::F64(s) => (s.len(), DType::F64),
+            DataMut::I32(s) => (s.len(), DType::I32),
+            DataMut::I64(s) => (s.len(), DType::I64),
+            DataMut::U8(s) => (s.len(), DType::U8),
+            DataMut::U32(s) => (s.len(), DType::U32),
+        };
+        let stored = match output.spec.dtype {
+            DType::Bool => DType::U8,
+            other => other,
+        };
+        if dtype != stored || len < output.spec.len() * count {
+            return Err(Error::shape(
+                "epoch",
+                format!("results of {} {stored}", output.spec.len() * count),
+                format!("{len} {dtype}"),
+            ));
+        }
+    }
+    Ok(())
+}

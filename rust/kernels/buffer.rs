@@ -1,0 +1,168 @@
+//! Memory aligned to a cache line, read and written as typed slices.
+
+use crate::tensor::{DType, Data, DataMut};
+use std::alloc::{alloc_zeroed, dealloc, handle_alloc_error, Layout};
+use std::ptr::NonNull;
+
+/// Alignment of every buffer and of every value inside one, in bytes.
+pub const ALIGN: usize = 64;
+
+/// Plain old data: any bit pattern is a value.
+///
+/// # Safety
+/// Only for types without padding, niches or drop.
+pub unsafe trait Pod: Copy + Send + Sync + 'static {}
+// SAFETY: numbers, every bit pattern of which is a value.
+unsafe impl Pod for f32 {}
+// SAFETY: as above.
+unsafe impl Pod for f64 {}
+// SAFETY: as above.
+unsafe impl Pod for i32 {}
+// SAFETY: as above.
+unsafe impl Pod for i64 {}
+// SAFETY: as above.
+unsafe impl Pod for u8 {}
+// SAFETY: as above.
+unsafe impl Pod for u32 {}
+
+/// An owned, zero-initialised, cache-line-aligned block of bytes.
+#[derive(Debug)]
+pub struct Buffer {
+    ptr: NonNull<u8>,
+    bytes: usize,
+}
+
+// SAFETY: the buffer owns its memory and hands out references by its own borrow.
+unsafe impl Send for Buffer {}
+// SAFETY: as above; shared access only reads.
+unsafe impl Sync for Buffer {}
+
+impl Buffer {
+    fn layout(bytes: usize) -> Layout {
+        Layout::from_size_align(bytes.max(1), ALIGN)
+            .expect("a buffer's size fits the address space")
+    }
+
+    /// `bytes` bytes of zeros.
+    pub fn zeroed(bytes: usize) -> Self {
+        let layout = Self::layout(bytes);
+        // SAFETY: the layout's size is not zero.
+        let raw = unsafe { alloc_zeroed(layout) };
+        let ptr = NonNull::new(raw).unwrap_or_else(|| handle_alloc_error(layout));
+        Buffer { ptr, bytes }
+    }
+
+    /// Size in bytes.
+    pub fn len(&self) -> usize {
+        self.bytes
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.bytes == 0
+    }
+
+    pub(crate) fn as_ptr(&self) -> *mut u8 {
+        self.ptr.as_ptr()
+    }
+
+    fn check(&self, dtype: DType, offset: usize, len: usize) {
+        assert!(
+            offset % dtype.size() == 0 && offset + len * dtype.size() <= self.bytes,
+            "a view of {len} {dtype} at byte {offset} of {}",
+            self.bytes
+        );
+    }
+
+    /// `len` elements from byte `offset` on.
+    pub fn data(&self, dtype: DType, offset: usize, len: usize) -> Data<'_> {
+        self.check(dtype, offset, len);
+        // SAFETY: in bounds and aligned (checked), borrowed from self.
+        unsafe { data_at(self.as_ptr(), dtype, offset, len) }
+    }
+
+    /// As [`Buffer::data`], to write.
+    pub fn data_mut(&mut self, dtype: DType, offset: usize, len: usize) -> DataMut<'_> {
+        self.check(dtype, offset, len);
+        // SAFETY: in bounds and aligned (checked), borrowed mutably from self.
+        unsafe { data_mut_at(self.as_ptr(), dtype, offset, len) }
+    }
+
+    pub fn bytes(&self, len: usize) -> &[u8] {
+        assert!(len <= self.bytes);
+        // SAFETY: in bounds, initialised, borrowed from self.
+        unsafe { std::slice::from_raw_parts(self.as_ptr(), len) }
+    }
+
+    pub fn bytes_mut(&mut self, len: usize) -> &mut [u8] {
+        assert!(len <= self.bytes);
+        // SAFETY: in bounds, initialised, borrowed mutably from self.
+        unsafe { std::slice::from_raw_parts_mut(self.as_ptr(), len) }
+    }
+}
+
+impl Clone for Buffer {
+    fn clone(&self) -> Self {
+        let mut out = Buffer::zeroed(self.bytes);
+        let n = self.bytes;
+        out.bytes_mut(n).copy_from_slice(self.bytes(n));
+        out
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        // SAFETY: allocated with this layout, once.
+        unsafe { dealloc(self.as_ptr(), Self::layout(self.bytes)) }
+    }
+}
+
+/// A typed slice at `base + offset` bytes.
+///
+/// # Safety
+/// The range must lie in one live allocation, be aligned for the dtype, and not be written while
+/// the slice lives.
+pub(crate) unsafe fn data_at<'a>(
+    base: *const u8,
+    dtype: DType,
+    offset: usize,
+    len: usize,
+) -> Data<'a> {
+    use std::slice::from_raw_parts as raw;
+    // SAFETY: the caller's promise.
+    unsafe {
+        let p = base.add(offset);
+        match dtype {
+            DType::F32 => Data::F32(raw(p.cast(), len)),
+            DType::F64 => Data::F64(raw(p.cast(), len)),
+            DType::I32 => Data::I32(raw(p.cast(), len)),
+            DType::I64 => Data::I64(raw(p.cast(), len)),
+            DType::U32 => Data::U32(raw(p.cast(), len)),
+            DType::U8 | DType::Bool => Data::U8(raw(p, len)),
+        }
+    }
+}
+
+/// As [`data_at`], to write.
+///
+/// # Safety
+/// As for [`data_at`], and nothing else may read or write the range while the slice lives.
+pub(crate) unsafe fn data_mut_at<'a>(
+    base: *mut u8,
+    dtype: DType,
+    offset: usize,
+    len: usize,
+) -> DataMut<'a> {
+    use std::slice::from_raw_parts_mut as raw;
+    // SAFETY: the caller's promise.
+    unsafe {
+        let p = base.add(offset);
+        match dtype {
+            DType::F32 => DataMut::F32(raw(p.cast(), len)),
+            DType::F64 => DataMut::F64(raw(p.cast(), len)),
+            DType::I32 => DataMut::I32(raw(p.cast(), len)),
+            DType::I64 => DataMut::I64(raw(p.cast(), len)),
+            DType::U32 => DataMut::U32(raw(p.cast(), len)),
+            DType::U8 | DType::Bool => DataMut::U8(raw(p, len)),
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Kernels: slices in, slices out. SIMD, threads and `unsafe` live here.
+
+pub mod buffer;
+pub mod epilogue;
+pub mod finite;
+pub mod float;
+pub mod fold;
+pub mod gemm;
+pub mod isa;
+pub mod map;
+pub mod math;
+pub mod normalise;
+pub mod number;
+pub mod pointwise;
+pub mod softmax;
+pub mod strided;
+pub mod threads;

@@ -1,0 +1,189 @@
+//! Normalisation of rows (layer norm) and of columns (batch norm).
+
+use super::float::Float;
+use super::fold::{fold_columns, Fold};
+use super::isa::{dispatch, Kernel};
+use super::map::map1;
+use super::number::Number;
+use super::softmax::fold_row;
+
+#[inline(always)]
+fn sum<T: Float + Number>(x: &[T]) -> T {
+    fold_row(x, <T as Number>::ZERO, |a, b| a + b)
+}
+
+/// `out = x - mean`, and `1 / sqrt(variance + epsilon)` of the row.
+#[inline(always)]
+fn centre<T: Float + Number>(x: &[T], epsilon: T, out: &mut [T]) -> T {
+    let n = <T as Number>::from_f64(x.len() as f64);
+    let mean = sum(x) / n;
+    for (o, v) in out.iter_mut().zip(x) {
+        *o = *v - mean;
+    }
+    let square = |acc: T, v: T| v.mul_add(v, acc);
+    // Lanes are combined by the same function, so squares are summed apart.
+    let mut lanes = [<T as Number>::ZERO; 16];
+    let whole = out.len() / 16 * 16;
+    for block in out[..whole].chunks_exact(16) {
+        for (lane, v) in lanes.iter_mut().zip(block) {
+            *lane = square(*lane, *v);
+        }
+    }
+    let mut total = sum(&lanes);
+    for v in &out[whole..] {
+        total = square(total, *v);
+    }
+    (total / n + epsilon).sqrt().reciprocal()
+}
+
+struct Forward<'a, T> {
+    x: &'a [T],
+    gamma: &'a [T],
+    beta: &'a [T],
+    epsilon: T,
+    out: &'a mut [T],
+}
+
+impl<T: Float + Number> Kernel for Forward<'_, T> {
+    type Out = ();
+    #[inline(always)]
+    fn run(self) {
+        let n = self.gamma.len();
+        for (x, out) in self.x.chunks_exact(n).zip(self.out.chunks_exact_mut(n)) {
+            let scale = centre(x, self.epsilon, out);
+            for i in 0..n {
+                out[i] = (out[i] * scale).mul_add(self.gamma[i], self.beta[i]);
+            }
+        }
+    }
+}
+
+/// `out = gamma * (x - mean) / sqrt(variance + epsilon) + beta` by rows of `gamma`'s length.
+pub fn layer_norm<T: Float + Number>(x: &[T], gamma: &[T], beta: &[T], epsilon: T, out: &mut [T]) {
+    if !gamma.is_empty() {
+        dispatch(Forward {
+            x,
+            gamma,
+            beta,
+            epsilon,
+            out,
+        });
+    }
+}
+
+struct Grad<'a, T> {
+    x: &'a [T],
+    gamma: &'a [T],
+    dout: &'a [T],
+    epsilon: T,
+    dx: &'a mut [T],
+    dh: &'a mut [T],
+}
+
+impl<T: Float + Number> Kernel for Grad<'_, T> {
+    type Out = ();
+    #[inline(always)]
+    fn run(self) {
+        let n = self.gamma.len();
+        let count = <T as Number>::from_f64(n as f64);
+        let results = self.dx.chunks_exact_mut(n).zip(self.dh.chunks_exact_mut(n));
+        let inputs = self.x.chunks_exact(n).zip(self.dout.chunks_exact(n));
+        for ((x, dout), (dx, h)) in inputs.zip(results) {
+            let scale = centre(x, self.epsilon, h);
+            for i in 0..n {
+                h[i] = h[i] * scale;
+                dx[i] = dout[i] * self.gamma[i];
+            }
+            let mean_g = sum(dx) / count;
+            for i in 0..n {
+                dx[i] = dx[i] * h[i];
+            }
+            let mean_gh = sum(dx) / count;
+            for i in 0..n {
+                let g = dout[i] * self.gamma[i];
+                dx[i] = ((g - mean_g) - h[i] * mean_gh) * scale;
+                h[i] = dout[i] * h[i];
+            }
+        }
+    }
+}
+
+/// `dx = (g - mean(g) - h mean(g h)) / sqrt(variance + epsilon)` with `g = dout * gamma`, and
+/// `dh = dout * h`.
+pub fn layer_norm_grad<T: Float + Number>(
+    x: &[T],
+    gamma: &[T],
+    dout: &[T],
+    epsilon: T,
+    dx: &mut [T],
+    dh: &mut [T],
+) {
+    if !gamma.is_empty() {
+        dispatch(Grad {
+            x,
+            gamma,
+            dout,
+            epsilon,
+            dx,
+            dh,
+        });
+    }
+}
+
+struct Apply<'a, T> {
+    mean: &'a [T],
+    scale: &'a [T],
+    beta: &'a [T],
+    out: &'a mut [T],
+}
+
+impl<T: Float + Number> Kernel for Apply<'_, T> {
+    type Out = ();
+    #[inline(always)]
+    fn run(self) {
+        let n = self.mean.len();
+        for out in self.out.chunks_exact_mut(n) {
+            for i in 0..n {
+                out[i] = (out[i] - self.mean[i]).mul_add(self.scale[i], self.beta[i]);
+            }
+        }
+    }
+}
+
+/// `out = gamma * (x - mean) / sqrt(variance + epsilon) + beta` by columns, with the columns' mean and
+/// biased variance.
+pub fn batch_norm<T: Float + Number>(
+    x: &[T],
+    gamma: &[T],
+    beta: &[T],
+    epsilon: T,
+    out: &mut [T],
+    mean: &mut [T],
+    variance: &mut [T],
+) {
+    let n = gamma.len();
+    if n == 0 {
+        return;
+    }
+    let rows = <T as Number>::from_f64((x.len() / n) as f64);
+    fold_columns(Fold::Sum, x, n, mean);
+    mean.iter_mut().for_each(|m| *m = *m / rows);
+    for (out, x) in out.chunks_exact_mut(n).zip(x.chunks_exact(n)) {
+        for i in 0..n {
+            let centred = x[i] - mean[i];
+            out[i] = centred * centred;
+        }
+    }
+    fold_columns(Fold::Sum, out, n, variance);
+    variance.iter_mut().for_each(|v| *v = *v / rows);
+    let mut scale = vec![<T as Number>::ZERO; n];
+    map1(variance, &mut scale, |v| (v + epsilon).rsqrt());
+    scale.iter_mut().zip(gamma).for_each(|(s, g)| *s = *s * *g);
+    out.copy_from_slice(x);
+    dispatch(Apply {
+        mean,
+        scale: &scale,
+        beta,
+        out,
+    });
+}

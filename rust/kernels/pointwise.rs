@@ -1,0 +1,447 @@
+//! Runs a short program of element-wise instructions over a shape, block by block: every operand of
+//! a block stays in the first-level cache, and memory is read and written once.
+
+use super::buffer::{Buffer, ALIGN};
+use super::map::{self, Instr};
+use super::threads::parallel_for;
+use crate::rng;
+use crate::tensor::{strides, DType, Data, DataMut, Element};
+use crate::{with_dtype, with_float};
+use std::cell::RefCell;
+
+/// Elements a block.
+const BLOCK: usize = 512;
+/// Elements a task, a multiple of [`BLOCK`]; the cut depends on the shape alone.
+const CHUNK: usize = 8192;
+/// Instructions times elements under which one thread does it all.
+const PARALLEL_WORK: usize = 1 << 16;
+
+/// One instruction on earlier values; values are the inputs, then each step's result.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    pub instr: Instr,
+    pub args: Vec<usize>,
+    /// Dtype of the operands (of the second and third for `Select`).
+    pub dtype: DType,
+    /// Dtype of the result.
+    pub out: DType,
+}
+
+/// Where a value of the block lives while the block runs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Slot {
+    Register(usize),
+    Output(usize),
+}
+
+/// A straight-line program over one iteration shape.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Program {
+    inputs: Vec<DType>,
+    steps: Vec<Step>,
+    outputs: Vec<usize>,
+    slots: Vec<Slot>,
+    registers: usize,
+}
+
+/// How an input's elements map onto the iteration shape.
+#[derive(Clone, Debug)]
+enum Layout {
+    /// Element for element.
+    Full,
+    /// In the elements of this output, which the block will overwrite.
+    InPlace(usize),
+    /// One element for all.
+    Scalar,
+    /// Not iterated: a seed.
+    Whole,
+    /// By strides (0 where repeated) over the collapsed axes `(size, stride)`.
+    Strided(Vec<(usize, usize)>),
+}
+
+/// One operand of a run: its shape, its elements, and the output it shares memory with.
+pub struct Operand<'a> {
+    pub shape: &'a [usize],
+    pub data: Data<'a>,
+    pub in_place: Option<usize>,
+}
+
+impl Program {
+    /// `outputs` are the values to store, in order; every step's operands come before it.
+    pub fn new(inputs: Vec<DType>, steps: Vec<Step>, outputs: Vec<usize>) -> Self {
+        let first = inputs.len();
+        let mut last = vec![0; steps.len()];
+        for (at, step) in steps.iter().enumerate() {
+            for &arg in &step.args {
+                if arg >= first {
+                    last[arg - first] = at;
+                }
+            }
+        }
+        let mut free: Vec<usize> = Vec::new();
+        let mut registers = 0;
+        let mut slots: Vec<Slot> = Vec::with_capacity(steps.len());
+        for at in 0..steps.len() {
+            let slot = match outputs.iter().position(|&o| o == first + at) {
+                Some(output) => Slot::Output(output),
+                None => Slot::Register(free.pop().unwrap_or_else(|| {
+                    registers += 1;
+                    registers - 1
+                })),
+            };
+            slots.push(slot);
+            for (earlier, slot) in slots.iter().enumerate() {
+                if let Slot::Register(r) = slot {
+                    if last[earlier] == at && earlier <= at && !free.contains(r) {
+                        let reads = steps[at].args.contains(&(first + earlier));
+                        if reads || earlier == at {
+                            free.push(*r);
+                        }
+                    }
+                }
+            }
+        }
+        Program {
+            inputs,
+            steps,
+            outputs,
+            slots,
+            registers,
+        }
+    }
+
+    /// A program of one instruction.
+    pub fn single(instr: Instr, inputs: Vec<DType>, dtype: DType, out: DType) -> Self {
+        let args = (0..inputs.len()).collect();
+        let at = inputs.len();
+        Program::new(
+            inputs,
+            vec![Step {
+                instr,
+                args,
+                dtype,
+                out,
+            }],
+            vec![at],
+        )
+    }
+
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// Computes every output over `shape`. Outputs have the full shape.
+    pub fn run(&self, shape: &[usize], inputs: &[Operand], outputs: &mut [DataMut]) {
+        let len: usize = shape.iter().product();
+        if len == 0 {
+            return;
+        }
+        let layouts: Vec<Layout> = (0..inputs.len())
+            .map(|i| self.layout(i, shape, &inputs[i]))
+            .collect();
+        let bases: Vec<Base> = outputs.iter_mut().map(Base::new).collect();
+        let task = |chunk: usize| {
+            let start = chunk * CHUNK;
+            let end = (start + CHUNK).min(len);
+            SCRATCH.with_borrow_mut(|scratch| {
+                let wanted = (self.registers + self.inputs.len()) * BLOCK * 8;
+                if scratch.len() < wanted {
+                    *scratch = Buffer::zeroed(wanted);
+                }
+                self.run_range(start, end, inputs, &layouts, &bases, scratch.as_ptr());
+            });
+        };
+        let chunks = len.div_ceil(CHUNK);
+        if chunks == 1 || len * self.steps.len() < PARALLEL_WORK {
+            (0..chunks).for_each(task);
+        } else {
+            parallel_for(chunks, &task);
+        }
+    }
+
+    fn layout(&self, input: usize, shape: &[usize], operand: &Operand) -> Layout {
+        let is_seed = self
+            .steps
+            .iter()
+            .any(|s| matches!(s.instr, Instr::Dropout { .. }) && s.args[1] == input);
+        let len: usize = operand.shape.iter().product();
+        if is_seed {
+            Layout::Whole
+        } else if let Some(output) = operand.in_place {
+            Layout::InPlace(output)
+        } else if operand.shape == shape || len == shape.iter().product::<usize>() {
+            Layout::Full
+        } else if len == 1 {
+            Layout::Scalar
+        } else {
+            Layout::Strided(broadcast_axes(operand.shape, shape))
+        }
+    }
+
+    fn run_range(
+        &self,
+        start: usize,
+        end: usize,
+        inputs: &[Operand],
+        layouts: &[Layout],
+        outputs: &[Base],
+        scratch: *mut u8,
+    ) {
+        let register = |r: usize| {
+            // SAFETY: the scratch buffer has room for every register and input.
+            unsafe { scratch.add(r * BLOCK * 8) }
+        };
+        for (i, layout) in layouts.iter().enumerate() {
+            if matches!(layout, Layout::Scalar) {
+                with_dtype!(self.inputs[i], T => {
+                    let value = T::slice(inputs[i].data)[0];
+                    let width = BLOCK.min(end - start);
+                    // SAFETY: register `registers + i` holds a block of any dtype and is this thread's.
+                    let out = unsafe { slice_mut::<T>(register(self.registers + i), width) };
+                    out.fill(value);
+                });
+            }
+        }
+        let mut at = start;
+        while at < end {
+            let n = BLOCK.min(end - at);
+            for (i, layout) in layouts.iter().enumerate() {
+                let target = register(self.registers + i);
+                match layout {
+                    Layout::InPlace(output) => with_dtype!(self.inputs[i], T => {
+                        // SAFETY: the output's elements of this block are this thread's to read; the
+                        // register is its own.
+                        let (src, dst) = unsafe {
+                            (slice::<T>(outputs[*output].at(at), n), slice_mut::<T>(target, n))
+                        };
+                        dst.copy_from_slice(src);
+                    }),
+                    Layout::Strided(axes) => with_dtype!(self.inputs[i], T => {
+                        // SAFETY: the register holds a block and is this thread's.
+                        let dst = unsafe { slice_mut::<T>(target, n) };
+                        load_strided(T::slice(inputs[i].data), axes, at, dst);
+                    }),
+                    Layout::Full | Layout::Scalar | Layout::Whole => {}
+                }
+            }
+            let locate = |value: usize| -> *const u8 {
+                if value >= self.inputs.len() {
+                    return match self.slots[value - self.inputs.len()] {
+                        Slot::Register(r) => register(r),
+                        Slot::Output(o) => outputs[o].at(at),
+                    };
+                }
+                match layouts[value] {
+                    Layout::Full => with_dtype!(self.inputs[value], T => {
+                        T::slice(inputs[value].data)[at..].as_ptr().cast()
+                    }),
+                    Layout::Whole => with_dtype!(self.inputs[value], T => {
+                        T::slice(inputs[value].data).as_ptr().cast()
+                    }),
+                    _ => register(self.registers + value),
+                }
+            };
+            for (step, slot) in self.steps.iter().zip(&self.slots) {
+                let target = match slot {
+                    Slot::Register(r) => register(*r),
+                    Slot::Output(o) => outputs[*o].at(at),
+                };
+                let mut args = [std::ptr::null(); 3];
+                for (arg, value) in args.iter_mut().zip(&step.args) {
+                    *arg = locate(*value);
+                }
+                // SAFETY: every operand holds n elements of the step's dtype, the target n of its
+                // result's; the target is no operand: in-place inputs were copied to registers, and a
+                // register is reused only after its last reader.
+                unsafe { execute(step, args, target, n, at) };
+            }
+            at += n;
+        }
+    }
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Buffer> = RefCell::new(Buffer::zeroed(0));
+}
+
+/// Base address of an output, shared by threads that write disjoint blocks.
+struct Base {
+    ptr: *mut u8,
+    size: usize,
+}
+
+// SAFETY: each block of an output is touched by one task.
+unsafe impl Sync for Base {}
+
+impl Base {
+    fn new(data: &mut DataMut) -> Self {
+        match data {
+            DataMut::F32(s) => Base {
+                ptr: s.as_mut_ptr().cast(),
+                size: 4,
+            },
+            DataMut::F64(s) => Base {
+                ptr: s.as_mut_ptr().cast(),
+                size: 8,
+            },
+            DataMut::I32(s) => Base {
+                ptr: s.as_mut_ptr().cast(),
+                size: 4,
+            },
+            DataMut::I64(s) => Base {
+                ptr: s.as_mut_ptr().cast(),
+                size: 8,
+            },
+            DataMut::U8(s) => Base {
+                ptr: s.as_mut_ptr(),
+                size: 1,
+            },
+            DataMut::U32(s) => Base {
+                ptr: s.as_mut_ptr().cast(),
+                size: 4,
+            },
+        }
+    }
+
+    fn at(&self, element: usize) -> *mut u8 {
+        // SAFETY: callers stay within the output's elements.
+        unsafe { self.ptr.add(element * self.size) }
+    }
+}
+
+unsafe fn slice<'a, T: Element>(ptr: *const u8, n: usize) -> &'a [T] {
+    debug_assert!(ptr as usize % std::mem::align_of::<T>() == 0 && ALIGN >= 8);
+    // SAFETY: the caller's promise.
+    unsafe { std::slice::from_raw_parts(ptr.cast(), n) }
+}
+
+unsafe fn slice_mut<'a, T: Element>(ptr: *mut u8, n: usize) -> &'a mut [T] {
+    // SAFETY: the caller's promise.
+    unsafe { std::slice::from_raw_parts_mut(ptr.cast(), n) }
+}
+
+/// # Safety
+/// Operands hold `n` elements of `step.dtype` (bool for `Select`'s condition and `Logical`), the
+/// target `n` of `step.out`, and the target overlaps no operand.
+unsafe fn execute(step: &Step, args: [*const u8; 3], target: *mut u8, n: usize, start: usize) {
+    // SAFETY: the caller's promise, for every slice below.
+    unsafe {
+        match step.instr {
+            Instr::Unary(f) => match step.dtype {
+                DType::F32 => map::unary_float::<f32>(f, slice(args[0], n), slice_mut(target, n)),
+                DType::F64 => map::unary_float::<f64>(f, slice(args[0], n), slice_mut(target, n)),
+                other => with_dtype!(other, T => {
+                    map::unary_int::<T>(f, slice(args[0], n), slice_mut(target, n))
+                }),
+            },
+            Instr::Test(f) => with_float!(step.dtype, T => {
+                map::test::<T>(f, slice(args[0], n), slice_mut(target, n))
+            }),
+            Instr::Binary(map::Binary::Atan2) => with_float!(step.dtype, T => {
+                map::atan2::<T>(slice(args[0], n), slice(args[1], n), slice_mut(target, n))
+            }),
+            Instr::Binary(f) => with_dtype!(step.dtype, T => {
+                map::binary::<T>(f, slice(args[0], n), slice(args[1], n), slice_mut(target, n))
+            }),
+            Instr::Compare(f) => with_dtype!(step.dtype, T => {
+                map::compare::<T>(f, slice(args[0], n), slice(args[1], n), slice_mut(target, n))
+            }),
+            Instr::Logical(f) => {
+                let second = if step.args.len() == 1 {
+                    args[0]
+                } else {
+                    args[1]
+                };
+                map::logical(f, slice(args[0], n), slice(second, n), slice_mut(target, n))
+            }
+            Instr::Select => with_dtype!(step.dtype, T => {
+                map::select::<T>(
+                    slice(args[0], n),
+                    slice(args[1], n),
+                    slice(args[2], n),
+                    slice_mut(target, n),
+                )
+            }),
+            Instr::Cast(DType::Bool) => with_dtype!(step.dtype, T => {
+                map::to_bool::<T>(slice(args[0], n), slice_mut(target, n))
+            }),
+            Instr::Cast(to) => with_dtype!(step.dtype, A => {
+                with_dtype!(to, B => map::cast::<A, B>(slice(args[0], n), slice_mut(target, n)))
+            }),
+            Instr::Dropout { rate } => {
+                let seed: &[u32] = slice(args[1], 2);
+                with_float!(step.dtype, T => rng::dropout::<T>(
+                    slice(args[0], n),
+                    slice_mut(target, n),
+                    [seed[0], seed[1]],
+                    start as u64,
+                    rate,
+                ))
+            }
+        }
+    }
+}
+
+/// The axes of `to` as `(size, stride in from)`, neighbours that step alike merged, size-1 dropped.
+fn broadcast_axes(from: &[usize], to: &[usize]) -> Vec<(usize, usize)> {
+    let lead = to.len() - from.len();
+    let steps = strides(from);
+    let mut axes: Vec<(usize, usize)> = Vec::new();
+    for (axis, &size) in to.iter().enumerate() {
+        if size == 1 {
+            continue;
+        }
+        let stride = match axis.checked_sub(lead) {
+            Some(a) if from[a] != 1 => steps[a],
+            _ => 0,
+        };
+        match axes.last_mut() {
+            Some((n, s)) if *s == stride * size => {
+                *n *= size;
+                *s = stride;
+            }
+            _ => axes.push((size, stride)),
+        }
+    }
+    axes
+}
+
+/// Fills `dst` with the elements `start..` of the broadcast view.
+fn load_strided<T: Copy>(src: &[T], axes: &[(usize, usize)], start: usize, dst: &mut [T]) {
+    let mut index = [0usize; 16];
+    let mut rest = start;
+    let mut offset = 0;
+    for (axis, (size, stride)) in axes.iter().enumerate().rev() {
+        index[axis] = rest % size;
+        offset += index[axis] * stride;
+        rest /= size;
+    }
+    let last = axes.len() - 1;
+    let (size, stride) = axes[last];
+    let mut done = 0;
+    loop {
+        let run = (size - index[last]).min(dst.len() - done);
+        let out = &mut dst[done..done + run];
+        match stride {
+            0 => out.fill(src[offset]),
+            1 => out.copy_from_slice(&src[offset..offset + run]),
+            _ => (0..run).for_each(|i| out[i] = src[offset + i * stride]),
+        }
+        done += run;
+        if done == dst.len() {
+            return;
+        }
+        offset -= index[last] * stride;
+        index[last] = 0;
+        for axis in (0..last).rev() {
+            let (size, stride) = axes[axis];
+            index[axis] += 1;
+            offset += stride;
+            if index[axis] < size {
+                break;
+            }
+            offset -= size * stride;
+            index[axis] = 0;
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! The core of chainrule: tensor ops, their backward passes, and whole training steps on the CPU.
+//!
+//! Modules depend only on those before them:
+//!
+//! | module    | what it holds                                                             |
+//! |-----------|---------------------------------------------------------------------------|
+//! | `error`   | the one error enum                                                        |
+//! | `tensor`  | shapes, dtypes, owned tensors, typed views                                |
+//! | `rng`     | the counter-based random numbers                                          |
+//! | `kernels` | slices in, slices out: SIMD, threads, GEMM, reductions; most of `unsafe`  |
+//! | `attrs`   | attributes of ops as they come over the border                            |
+//! | `graph`   | the trait `Op` and the graph; no concrete op                              |
+//! | `ops`     | one op a file: attributes, shape rule, forward, backward                  |
+//! | `passes`  | autodiff, fusion, the plan of memory                                      |
+//! | `program` | compiled graphs: steps, arena, the loop over batches                      |
+//! | `binding` | the border to Python                                                      |
+
+pub mod attrs;
+pub mod error;
+pub mod graph;
+pub mod kernels;
+pub mod ops;
+pub mod passes;
+pub mod program;
+pub mod rng;
+pub mod tensor;
+
+#[cfg(feature = "python")]
+mod binding;

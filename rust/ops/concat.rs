@@ -1,0 +1,85 @@
+//! `y = x_0, x_1, ...` one after the other along `axis`.
+//!
+//! `dx_i = ` the slice of `dout` that `x_i` became.
+
+use super::check;
+use super::lanes::split;
+use super::slice::Slice;
+use crate::attrs::Reader;
+use crate::error::{Error, Result};
+use crate::graph::{Backward, Io, Op, Value};
+use crate::tensor::{show, Element, Spec};
+use crate::with_dtype;
+use std::sync::Arc;
+
+#[derive(Debug)]
+pub struct Concat {
+    pub axis: usize,
+}
+
+pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
+    Ok(Arc::new(Concat {
+        axis: r.size("axis")?,
+    }))
+}
+
+impl Op for Concat {
+    fn name(&self) -> &'static str {
+        "concat"
+    }
+
+    fn shape(&self, inputs: &[&Spec]) -> Result<Vec<Spec>> {
+        let Some(first) = inputs.first() else {
+            return Err(Error::shape(self.name(), "at least one input", "none"));
+        };
+        check::axis(self.name(), self.axis, first)?;
+        let mut out = (*first).clone();
+        out.shape[self.axis] = 0;
+        for input in inputs {
+            check::same_dtype(self.name(), first, input)?;
+            let agree = input.rank() == first.rank()
+                && (0..first.rank()).all(|a| a == self.axis || input.shape[a] == first.shape[a]);
+            if !agree {
+                return Err(Error::shape(
+                    self.name(),
+                    format!("{} but for axis {}", show(&first.shape), self.axis),
+                    show(&input.shape),
+                ));
+            }
+            out.shape[self.axis] += input.shape[self.axis];
+        }
+        Ok(vec![out])
+    }
+
+    fn forward(&self, io: &mut Io) -> Result<()> {
+        let (outer, n, inner) = split(&io.outputs[0].spec.shape, self.axis);
+        with_dtype!(io.inputs[0].spec.dtype, T => {
+            let out = T::slice_mut(&mut io.outputs[0].data);
+            let mut at = 0;
+            for input in io.inputs {
+                let x: &[T] = input.slice();
+                let run = input.spec.shape[self.axis] * inner;
+                for o in 0..outer {
+                    let to = o * n * inner + at;
+                    out[to..to + run].copy_from_slice(&x[o * run..(o + 1) * run]);
+                }
+                at += run;
+            }
+        });
+        Ok(())
+    }
+
+    fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
+        let dout = b.dout(self.name())?;
+        let full = b.spec(dout).shape;
+        let mut at = 0;
+        let mut out = Vec::new();
+        for input in b.inputs.clone() {
+            let size = b.spec(input).shape[self.axis];
+            let slice = Slice::range(&full, self.axis, at, at + size);
+            out.push(Some(b.graph.push(slice, &[dout])?));
+            at += size;
+        }
+        Ok(out)
+    }
+}

@@ -1,0 +1,85 @@
+//! A program of pointwise ops as one op: what the fusion pass makes of chains of them.
+//!
+//! Only the compiler makes it, after differentiation, so it has no backward and no name outside.
+
+use super::check;
+use crate::error::Result;
+use crate::graph::{Io, Op};
+use crate::kernels::map::Instr;
+use crate::kernels::pointwise::{Operand, Program};
+use crate::tensor::{DType, DataMut, Spec};
+
+#[derive(Debug)]
+pub struct Fused {
+    pub program: Program,
+    pub shape: Vec<usize>,
+    pub outputs: Vec<DType>,
+    /// Inputs that have the iteration shape and the dtype of some output: `(input, output)`.
+    pub overwrites: Vec<(usize, usize)>,
+}
+
+impl Op for Fused {
+    fn name(&self) -> &'static str {
+        "fused"
+    }
+
+    fn shape(&self, inputs: &[&Spec]) -> Result<Vec<Spec>> {
+        for input in inputs {
+            if input.rank() <= self.shape.len() {
+                check::broadcast(self.name(), &[&input.shape, &self.shape])?;
+            }
+        }
+        let spec = |d: &DType| Spec::new(self.shape.clone(), *d);
+        Ok(self.outputs.iter().map(spec).collect())
+    }
+
+    fn forward(&self, io: &mut Io) -> Result<()> {
+        run_program(&self.program, io);
+        Ok(())
+    }
+
+    fn in_place(&self, input: usize, output: usize) -> bool {
+        self.overwrites.contains(&(input, output))
+    }
+}
+
+/// Forward of a pointwise op that stands alone.
+pub fn run_single(op: &dyn Op, io: &mut Io) -> Result<()> {
+    let specs: Vec<&Spec> = io.inputs.iter().map(|i| i.spec).collect();
+    let instr = op
+        .pointwise(&specs)
+        .expect("a pointwise op names its instruction");
+    let program = single_program(instr, &specs, io.outputs[0].spec);
+    run_program(&program, io);
+    Ok(())
+}
+
+/// The one-instruction program of a pointwise op on these inputs.
+fn single_program(instr: Instr, inputs: &[&Spec], out: &Spec) -> Program {
+    let dtypes: Vec<DType> = inputs.iter().map(|s| s.dtype).collect();
+    let dtype = operand_dtype(instr, &dtypes);
+    Program::single(instr, dtypes, dtype, out.dtype)
+}
+
+/// The dtype that an instruction's loop runs in.
+pub fn operand_dtype(instr: Instr, inputs: &[DType]) -> DType {
+    match instr {
+        Instr::Select => inputs[1],
+        _ => inputs[0],
+    }
+}
+
+fn run_program(program: &Program, io: &mut Io) {
+    let operands: Vec<Operand> = io
+        .inputs
+        .iter()
+        .map(|i| Operand {
+            shape: &i.spec.shape,
+            data: i.data,
+            in_place: i.in_place,
+        })
+        .collect();
+    let shape = &io.outputs[0].spec.shape;
+    let mut outputs: Vec<DataMut> = io.outputs.iter_mut().map(|o| o.data.reborrow()).collect();
+    program.run(shape, &operands, &mut outputs);
+}

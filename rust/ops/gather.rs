@@ -1,0 +1,100 @@
+//! `y[o, j..., i] = x[o, index[j...], i]` along `axis`: NumPy's `take`; negative indices count from
+//! the end.
+//!
+//! `dx = ` the op `scatter_add` of `dout`. An index outside `[-n, n)` is a `DataError`.
+
+use super::check;
+use super::lanes::split;
+use super::scatter_add::ScatterAdd;
+use crate::attrs::Reader;
+use crate::error::{Error, Result};
+use crate::graph::{Backward, Input, Io, Op, Value};
+use crate::tensor::{Data, Element, Spec};
+use crate::with_dtype;
+use std::sync::Arc;
+
+#[derive(Debug)]
+pub struct Gather {
+    pub axis: usize,
+}
+
+pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
+    Ok(Arc::new(Gather {
+        axis: r.size("axis")?,
+    }))
+}
+
+/// The indices as positions in `0..n`.
+pub fn positions<'a>(
+    op: &'a str,
+    indices: &Input<'a>,
+    n: usize,
+) -> impl Iterator<Item = Result<usize>> + 'a {
+    let data = indices.data;
+    (0..indices.spec.len()).map(move |i| {
+        let raw = match data {
+            Data::I32(s) => s[i] as i64,
+            Data::I64(s) => s[i],
+            Data::U8(s) => s[i] as i64,
+            Data::U32(s) => s[i] as i64,
+            Data::F32(_) | Data::F64(_) => unreachable!("indices of a float dtype"),
+        };
+        let wrapped = if raw < 0 { raw + n as i64 } else { raw };
+        match (0..n as i64).contains(&wrapped) {
+            true => Ok(wrapped as usize),
+            false => Err(Error::data(
+                op,
+                format!("indices in [-{n}, {n})"),
+                raw.to_string(),
+            )),
+        }
+    })
+}
+
+impl Op for Gather {
+    fn name(&self) -> &'static str {
+        "gather"
+    }
+
+    fn shape(&self, inputs: &[&Spec]) -> Result<Vec<Spec>> {
+        let [x, indices] = check::count(self.name(), inputs)?;
+        check::axis(self.name(), self.axis, x)?;
+        check::int(self.name(), "indices", indices)?;
+        let mut shape = x.shape[..self.axis].to_vec();
+        shape.extend(&indices.shape);
+        shape.extend(&x.shape[self.axis + 1..]);
+        Ok(vec![Spec::new(shape, x.dtype)])
+    }
+
+    fn forward(&self, io: &mut Io) -> Result<()> {
+        let (outer, n, inner) = split(&io.inputs[0].spec.shape, self.axis);
+        let count = io.inputs[1].spec.len();
+        with_dtype!(io.inputs[0].spec.dtype, T => {
+            let x: &[T] = io.inputs[0].slice();
+            let out = T::slice_mut(&mut io.outputs[0].data);
+            for (j, position) in positions(self.name(), &io.inputs[1], n).enumerate() {
+                let position = position?;
+                for o in 0..outer {
+                    let (from, to) = ((o * n + position) * inner, (o * count + j) * inner);
+                    out[to..to + inner].copy_from_slice(&x[from..from + inner]);
+                }
+            }
+        });
+        Ok(())
+    }
+
+    fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
+        let dout = b.dout(self.name())?;
+        let size = b.spec(b.inputs[0]).shape[self.axis];
+        let op = ScatterAdd {
+            axis: self.axis,
+            size,
+        };
+        let indices = b.inputs[1];
+        Ok(vec![Some(b.graph.push(op, &[dout, indices])?), None])
+    }
+
+    fn can_fail(&self) -> bool {
+        true
+    }
+}

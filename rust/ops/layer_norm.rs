@@ -1,0 +1,106 @@
+//! `y = gamma * h + beta`, `h = (x - mean) / sqrt(variance + epsilon)` over the trailing `axes`.
+//!
+//! `dx = (g - mean(g) - h * mean(g * h)) / sqrt(variance + epsilon)` with `g = dout * gamma`;
+//! `dgamma = sum(dout * h)`, `dbeta = sum(dout)` over the leading axes. gamma and beta have the shape
+//! of the normalised axes; the variance is the biased one. (Ba, Kiros & Hinton 2016.)
+
+use super::build::Build;
+use super::check;
+use super::reduce::Reduction;
+use crate::attrs::Reader;
+use crate::error::{Error, Result};
+use crate::graph::{Backward, Io, Op, Value};
+use crate::kernels::normalise::{layer_norm, layer_norm_grad};
+use crate::kernels::number::Number;
+use crate::tensor::{show, Element, Spec};
+use crate::with_float;
+use std::sync::Arc;
+
+#[derive(Clone, Debug)]
+pub struct LayerNorm {
+    epsilon: f64,
+    axes: Vec<usize>,
+}
+
+pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
+    Ok(Arc::new(LayerNorm {
+        epsilon: r.float("epsilon")?,
+        axes: r.sizes("axes")?,
+    }))
+}
+
+impl Op for LayerNorm {
+    fn name(&self) -> &'static str {
+        "layer_norm"
+    }
+
+    fn shape(&self, inputs: &[&Spec]) -> Result<Vec<Spec>> {
+        let [x, gamma, beta] = check::count(self.name(), inputs)?;
+        check::float(self.name(), "x", x)?;
+        check::same_dtype(self.name(), x, gamma)?;
+        check::same_dtype(self.name(), x, beta)?;
+        let lead = x.rank().saturating_sub(self.axes.len());
+        if self.axes.is_empty() || self.axes != (lead..x.rank()).collect::<Vec<_>>() {
+            return Err(Error::shape(
+                self.name(),
+                format!("the last axes of {}", show(&x.shape)),
+                show(&self.axes),
+            ));
+        }
+        check::same_shape(self.name(), &x.shape[lead..], &gamma.shape)?;
+        check::same_shape(self.name(), &x.shape[lead..], &beta.shape)?;
+        Ok(vec![x.clone()])
+    }
+
+    fn forward(&self, io: &mut Io) -> Result<()> {
+        with_float!(io.inputs[0].spec.dtype, T => {
+            let out = T::slice_mut(&mut io.outputs[0].data);
+            let (x, gamma, beta) = (io.inputs[0].slice(), io.inputs[1].slice(), io.inputs[2].slice());
+            layer_norm::<T>(x, gamma, beta, <T as Number>::from_f64(self.epsilon), out);
+        });
+        Ok(())
+    }
+
+    fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
+        let dout = b.dout(self.name())?;
+        let (x, gamma) = (b.inputs[0], b.inputs[1]);
+        let lead: Vec<usize> = (0..b.spec(x).rank() - self.axes.len()).collect();
+        let op = LayerNormGrad(self.clone());
+        let outputs = b
+            .graph
+            .push_node(Arc::new(op), Default::default(), &[x, gamma, dout])?;
+        let dgamma = b.graph.reduce(Reduction::Sum, outputs[1], &lead, false)?;
+        let dbeta = b.graph.reduce(Reduction::Sum, dout, &lead, false)?;
+        Ok(vec![Some(outputs[0]), Some(dgamma), Some(dbeta)])
+    }
+}
+
+/// `dx` and `dout * h` of [`LayerNorm`], from (x, gamma, dout).
+#[derive(Debug)]
+struct LayerNormGrad(LayerNorm);
+
+impl Op for LayerNormGrad {
+    fn name(&self) -> &'static str {
+        "layer_norm"
+    }
+
+    fn shape(&self, inputs: &[&Spec]) -> Result<Vec<Spec>> {
+        let [x, _, _] = check::count(self.name(), inputs)?;
+        Ok(vec![x.clone(), x.clone()])
+    }
+
+    fn forward(&self, io: &mut Io) -> Result<()> {
+        let (dx, dh) = io.outputs.split_at_mut(1);
+        with_float!(io.inputs[0].spec.dtype, T => {
+            layer_norm_grad::<T>(
+                io.inputs[0].slice(),
+                io.inputs[1].slice(),
+                io.inputs[2].slice(),
+                <T as Number>::from_f64(self.0.epsilon),
+                T::slice_mut(&mut dx[0].data),
+                T::slice_mut(&mut dh[0].data),
+            );
+        });
+        Ok(())
+    }
+}

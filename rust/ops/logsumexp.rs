@@ -1,0 +1,88 @@
+//! `y = log sum exp(x)` over `axes`, shifted by the largest element so that nothing overflows; a
+//! group of -infinity only gives -infinity.
+//!
+//! `dx = dout * exp(x - y)`.
+
+use super::build::Build;
+use super::check;
+use super::reduce::{Reduce, Reduction};
+use crate::attrs::Reader;
+use crate::error::{Error, Result};
+use crate::graph::{Backward, Io, Op, Value};
+use crate::kernels::map::Unary;
+use crate::kernels::softmax::logsumexp;
+use crate::kernels::strided::gather_strided;
+use crate::tensor::{show, strides, Element, Spec};
+use crate::with_float;
+use std::sync::Arc;
+
+#[derive(Debug)]
+pub struct Logsumexp {
+    axes: Vec<usize>,
+    keepdims: bool,
+}
+
+pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
+    Ok(Arc::new(Logsumexp {
+        axes: r.sizes("axes")?,
+        keepdims: r.bool("keepdims")?,
+    }))
+}
+
+impl Op for Logsumexp {
+    fn name(&self) -> &'static str {
+        "logsumexp"
+    }
+
+    fn shape(&self, inputs: &[&Spec]) -> Result<Vec<Spec>> {
+        let [x] = check::count(self.name(), inputs)?;
+        check::float(self.name(), "x", x)?;
+        let out = Reduce::of(Reduction::Sum, &self.axes, self.keepdims)
+            .shape(inputs)
+            .map_err(|e| e.of_op(self.name()))?;
+        match self.axes.iter().any(|&a| x.shape[a] == 0) {
+            true => Err(Error::shape(
+                self.name(),
+                "axes that are not empty",
+                show(&x.shape),
+            )),
+            false => Ok(out),
+        }
+    }
+
+    fn forward(&self, io: &mut Io) -> Result<()> {
+        let shape = &io.inputs[0].spec.shape;
+        let own = strides(shape);
+        let mut order: Vec<usize> = (0..shape.len()).filter(|a| !self.axes.contains(a)).collect();
+        let trailing = order.iter().enumerate().all(|(i, &a)| i == a);
+        order.extend(&self.axes);
+        let steps: Vec<isize> = order.iter().map(|&a| own[a] as isize).collect();
+        let moved: Vec<usize> = order.iter().map(|&a| shape[a]).collect();
+        let n = self.axes.iter().map(|&a| shape[a]).product();
+        with_float!(io.inputs[0].spec.dtype, T => {
+            let x: &[T] = io.inputs[0].slice();
+            let out = T::slice_mut(&mut io.outputs[0].data);
+            let mut work = vec![T::default(); n];
+            if trailing {
+                logsumexp(x, out, &mut work);
+            } else {
+                let mut lanes = vec![T::default(); x.len()];
+                gather_strided(x, 0, &steps, &moved, &mut lanes);
+                logsumexp(&lanes, out, &mut work);
+            }
+        });
+        Ok(())
+    }
+
+    fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
+        let dout = b.dout(self.name())?;
+        let (x, y) = (b.inputs[0], b.outputs[0]);
+        let mut kept = b.spec(x).shape;
+        self.axes.iter().for_each(|&a| kept[a] = 1);
+        let g = &mut *b.graph;
+        let (y, dout) = (g.reshape(y, &kept)?, g.reshape(dout, &kept)?);
+        let shifted = g.sub(x, y)?;
+        let share = g.unary(Unary::Exp, shifted)?;
+        Ok(vec![Some(g.mul(share, dout)?)])
+    }
+}

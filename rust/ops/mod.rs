@@ -1,0 +1,114 @@
+//! The ops, one a file. This list is the only one: a new op adds its line here.
+
+use crate::attrs::{Attrs, Reader};
+use crate::error::{Error, Result};
+use crate::graph::{Input, Io, Op, Output};
+use crate::kernels::buffer::Buffer;
+use crate::tensor::{Spec, Tensor};
+use std::sync::Arc;
+
+pub mod build;
+pub mod check;
+pub mod fused;
+pub mod lanes;
+
+/// Makes an op of its attributes.
+type New = fn(&mut Reader) -> Result<Arc<dyn Op>>;
+
+/// An op's name, its constructor and the names in its table of functions.
+pub struct Entry {
+    pub name: &'static str,
+    pub new: New,
+    pub functions: fn() -> Vec<&'static str>,
+}
+
+macro_rules! ops {
+    ($($name:ident $(: $functions:ident)?),* $(,)?) => {
+        $(pub mod $name;)*
+        /// Every op that the border can name.
+        pub const REGISTRY: &[Entry] = &[$(
+            Entry { name: stringify!($name), new: $name::new, functions: ops!(@ $name $($functions)?) }
+        ),*];
+    };
+    (@ $name:ident) => { Vec::new };
+    (@ $name:ident $functions:ident) => { $name::$functions };
+}
+
+ops! {
+    unary: functions,
+    binary: functions,
+    select,
+    cast,
+    reduce: functions,
+    arg_reduce: functions,
+    matmul,
+    dense,
+    reshape,
+    transpose,
+    broadcast_to,
+    concat,
+    slice,
+    slice_grad,
+    gather,
+    scatter_add,
+    gather_along,
+    scatter_along,
+    one_hot,
+    softmax,
+    log_softmax,
+    logsumexp,
+    cross_entropy,
+    binary_cross_entropy,
+    cumulate: functions,
+    sort,
+    argsort,
+    top_k,
+    layer_norm,
+    batch_norm,
+    random: functions,
+    dropout,
+    iota,
+    stop_gradient,
+}
+
+/// The op of this name with these attributes.
+pub fn new(name: &str, attrs: &Attrs) -> Result<Arc<dyn Op>> {
+    let entry = REGISTRY
+        .iter()
+        .find(|e| e.name == name)
+        .ok_or_else(|| Error::attribute("ops", "the name of an op", name))?;
+    let mut reader = Reader::new(entry.name, attrs);
+    let op = (entry.new)(&mut reader)?;
+    reader.finish()?;
+    Ok(op)
+}
+
+/// Runs one op on tensors.
+pub fn apply(op: &dyn Op, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
+    let specs: Vec<&Spec> = inputs.iter().map(Tensor::spec).collect();
+    let mut outputs: Vec<Tensor> = op.shape(&specs)?.into_iter().map(Tensor::zeros).collect();
+    let bytes = op.scratch(&specs);
+    let mut scratch = Buffer::zeroed(bytes);
+    let views: Vec<Input> = inputs
+        .iter()
+        .map(|t| Input {
+            spec: t.spec(),
+            data: t.data(),
+            in_place: None,
+        })
+        .collect();
+    let mut results: Vec<Output> = outputs
+        .iter_mut()
+        .map(|t| {
+            let (spec, data) = t.parts_mut();
+            Output { spec, data }
+        })
+        .collect();
+    let done = op.forward(&mut Io {
+        inputs: &views,
+        outputs: &mut results,
+        scratch: scratch.bytes_mut(bytes),
+    });
+    drop(results);
+    done.map(|()| outputs)
+}

@@ -1,0 +1,256 @@
+//! `y = f(x)` over `axes`, `f` one of sum, mean, max, min, prod, and any, all of bools.
+//!
+//! Sum: `dx = dout` repeated; mean: over the count; max, min: `dout` shared by the elements that
+//! attain it; prod: `dout * (product of the others)`. Without axes nothing is reduced.
+
+use super::build::Build;
+use super::check;
+use super::cumulate::Cumulate;
+use crate::attrs::Reader;
+use crate::error::{Error, Result};
+use crate::graph::{Backward, Graph, Io, Op, Value};
+use crate::kernels::fold::{fold, fold_columns, Fold};
+use crate::kernels::map::Compare;
+use crate::kernels::number::Number;
+use crate::kernels::strided::gather_strided;
+use crate::tensor::{show, strides, DType, Element, Spec};
+use crate::{with_dtype, with_float};
+use std::sync::Arc;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reduction {
+    Sum,
+    Mean,
+    Max,
+    Min,
+    Prod,
+    Any,
+    All,
+}
+
+const TABLE: &[(&str, Reduction)] = &[
+    ("sum", Reduction::Sum),
+    ("mean", Reduction::Mean),
+    ("max", Reduction::Max),
+    ("min", Reduction::Min),
+    ("prod", Reduction::Prod),
+    ("any", Reduction::Any),
+    ("all", Reduction::All),
+];
+
+#[derive(Debug)]
+pub struct Reduce {
+    function: Reduction,
+    axes: Vec<usize>,
+    keepdims: bool,
+}
+
+impl Reduce {
+    pub fn of(function: Reduction, axes: &[usize], keepdims: bool) -> Self {
+        Reduce {
+            function,
+            axes: axes.to_vec(),
+            keepdims,
+        }
+    }
+
+    fn fold(&self) -> Fold {
+        match self.function {
+            Reduction::Sum | Reduction::Mean => Fold::Sum,
+            Reduction::Prod => Fold::Prod,
+            Reduction::Max | Reduction::Any => Fold::Max,
+            Reduction::Min | Reduction::All => Fold::Min,
+        }
+    }
+
+    /// The shape with every reduced axis of size 1.
+    fn kept(&self, shape: &[usize]) -> Vec<usize> {
+        let mut kept = shape.to_vec();
+        self.axes.iter().for_each(|&a| kept[a] = 1);
+        kept
+    }
+}
+
+pub fn functions() -> Vec<&'static str> {
+    TABLE.iter().map(|(name, _)| *name).collect()
+}
+
+pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
+    Ok(Arc::new(Reduce {
+        function: r.one_of("function", TABLE)?,
+        axes: r.sizes("axes")?,
+        keepdims: r.bool("keepdims")?,
+    }))
+}
+
+impl Op for Reduce {
+    fn name(&self) -> &'static str {
+        "reduce"
+    }
+
+    fn shape(&self, inputs: &[&Spec]) -> Result<Vec<Spec>> {
+        let [x] = check::count(self.name(), inputs)?;
+        for (i, axis) in self.axes.iter().enumerate() {
+            check::axis(self.name(), *axis, x)?;
+            if self.axes[..i].contains(axis) {
+                let got = show(&self.axes);
+                return Err(Error::shape(self.name(), "each axis once", got));
+            }
+        }
+        match self.function {
+            Reduction::Any | Reduction::All => check::dtype(self.name(), "x", x, DType::Bool)?,
+            Reduction::Mean => check::float(self.name(), "x", x)?,
+            _ if x.dtype == DType::Bool => {
+                return Err(Error::dtype(self.name(), "x of numbers", "bool"))
+            }
+            _ => {}
+        }
+        let empty = self.axes.iter().any(|&a| x.shape[a] == 0);
+        if empty && matches!(self.function, Reduction::Max | Reduction::Min) {
+            return Err(Error::shape(
+                self.name(),
+                "axes that are not empty for max and min",
+                show(&x.shape),
+            ));
+        }
+        let shape = match self.keepdims {
+            true => self.kept(&x.shape),
+            false => (0..x.rank())
+                .filter(|a| !self.axes.contains(a))
+                .map(|a| x.shape[a])
+                .collect(),
+        };
+        Ok(vec![Spec::new(shape, x.dtype)])
+    }
+
+    fn forward(&self, io: &mut Io) -> Result<()> {
+        let spec = io.inputs[0].spec;
+        with_dtype!(spec.dtype, T => {
+            let x: &[T] = io.inputs[0].slice();
+            let out = T::slice_mut(&mut io.outputs[0].data);
+            match self.function {
+                Reduction::Any if x.is_empty() => out.fill(T::ZERO),
+                Reduction::All if x.is_empty() => out.fill(T::ONE),
+                _ => reduce(self.fold(), x, &spec.shape, &self.axes, out),
+            }
+        });
+        if self.function == Reduction::Mean {
+            let count: usize = self.axes.iter().map(|&a| spec.shape[a]).product();
+            with_float!(spec.dtype, T => {
+                let n = <T as Number>::from_f64(count as f64);
+                T::slice_mut(&mut io.outputs[0].data).iter_mut().for_each(|y| *y /= n);
+            });
+        }
+        Ok(())
+    }
+
+    fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
+        if matches!(self.function, Reduction::Any | Reduction::All) {
+            return Ok(vec![None]);
+        }
+        let dout = b.dout(self.name())?;
+        let (x, y) = (b.inputs[0], b.outputs[0]);
+        let spec = b.spec(x);
+        let kept = self.kept(&spec.shape);
+        let g = &mut *b.graph;
+        let dout = g.reshape(dout, &kept)?;
+        let dx = match self.function {
+            Reduction::Sum => g.broadcast_to(dout, &spec.shape)?,
+            Reduction::Mean => {
+                let count: usize = self.axes.iter().map(|&a| spec.shape[a]).product();
+                let count = g.scalar(count as f64, spec.dtype);
+                let share = g.div(dout, count)?;
+                g.broadcast_to(share, &spec.shape)?
+            }
+            Reduction::Max | Reduction::Min => {
+                let y = g.reshape(y, &kept)?;
+                let attains = g.compare(Compare::Eq, x, y)?;
+                let ones = g.cast(attains, spec.dtype)?;
+                let count = g.reduce(Reduction::Sum, ones, &self.axes, true)?;
+                let share = g.div(dout, count)?;
+                g.mul(ones, share)?
+            }
+            Reduction::Prod => {
+                let others = self.product_of_others(g, x, &spec)?;
+                g.mul(dout, others)?
+            }
+            Reduction::Any | Reduction::All => unreachable!("bools have no gradient"),
+        };
+        Ok(vec![Some(dx)])
+    }
+}
+
+impl Reduce {
+    /// For each element the product of the others along the axes, right where some are zero: the
+    /// products of all before and of all after.
+    fn product_of_others(&self, g: &mut Graph, x: Value, spec: &Spec) -> Result<Value> {
+        let rank = spec.rank();
+        let mut order: Vec<usize> = (0..rank).filter(|a| !self.axes.contains(a)).collect();
+        order.extend(&self.axes);
+        let moved: Vec<usize> = order.iter().map(|&a| spec.shape[a]).collect();
+        let n: usize = self.axes.iter().map(|&a| spec.shape[a]).product();
+        let t = g.transpose(x, &order)?;
+        let lanes = g.reshape(t, &[spec.len() / n.max(1), n])?;
+        let before = g.push(Cumulate::product(1, false), &[lanes])?;
+        let after = g.push(Cumulate::product(1, true), &[lanes])?;
+        let others = g.mul(before, after)?;
+        let others = g.reshape(others, &moved)?;
+        let mut inverse = vec![0; rank];
+        order.iter().enumerate().for_each(|(to, &from)| inverse[from] = to);
+        g.transpose(others, &inverse)
+    }
+}
+
+/// Folds `x` over `axes` into `out`.
+fn reduce<T: Number + Element>(f: Fold, x: &[T], shape: &[usize], axes: &[usize], out: &mut [T]) {
+    // Neighbouring axes of one kind act as one; size-1 axes as none.
+    let mut groups: Vec<(usize, bool)> = Vec::new();
+    for (axis, &size) in shape.iter().enumerate() {
+        let reduced = axes.contains(&axis);
+        match groups.last_mut() {
+            _ if size == 1 => {}
+            Some((n, kind)) if *kind == reduced => *n *= size,
+            _ => groups.push((size, reduced)),
+        }
+    }
+    match groups[..] {
+        [] | [(_, false)] => out.copy_from_slice(x),
+        [(_, true)] => out[0] = fold_or_identity(f, x),
+        [(_, false), (n, true)] => rows(f, x, n, out),
+        [(_, true), (n, false)] => fold_columns(f, x, n, out),
+        [(_, false), (m, true), (n, false)] => {
+            if n > 0 && !out.is_empty() {
+                for (at, out) in out.chunks_mut(n).enumerate() {
+                    fold_columns(f, &x[at * m * n..(at + 1) * m * n], n, out);
+                }
+            }
+        }
+        _ => {
+            let own = strides(shape);
+            let mut order: Vec<usize> = (0..shape.len()).filter(|a| !axes.contains(a)).collect();
+            order.extend(axes);
+            let steps: Vec<isize> = order.iter().map(|&a| own[a] as isize).collect();
+            let moved: Vec<usize> = order.iter().map(|&a| shape[a]).collect();
+            let mut lanes = vec![T::default(); x.len()];
+            gather_strided(x, 0, &steps, &moved, &mut lanes);
+            let n = axes.iter().map(|&a| shape[a]).product();
+            rows(f, &lanes, n, out);
+        }
+    }
+}
+
+fn fold_or_identity<T: Number>(f: Fold, x: &[T]) -> T {
+    match f.identity() {
+        Some(identity) if x.is_empty() => identity,
+        _ => fold(f, x),
+    }
+}
+
+fn rows<T: Number + Element>(f: Fold, x: &[T], n: usize, out: &mut [T]) {
+    if n == 0 {
+        out.fill(f.identity().unwrap_or(T::ZERO));
+        return;
+    }
+    let outer = out.len();
+    super::lanes::map_lanes(x, out, (outer, n, 1), 1, |x, y| y[0] = fold(f, x));
+}

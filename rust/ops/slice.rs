@@ -1,0 +1,130 @@
+//! `y[i, j, ...] = x[start_0 + i*step_0, start_1 + j*step_1, ...]`: Python's `start:stop:step` per
+//! axis, already normalised (a stop of -1 ends a negative step at element 0).
+//!
+//! `dx` is `dout` put back into zeros: the op `slice_grad`.
+
+use super::check;
+use super::slice_grad::SliceGrad;
+use crate::attrs::Reader;
+use crate::error::{Error, Result};
+use crate::graph::{Backward, Io, Op, Value};
+use crate::kernels::strided::gather_strided;
+use crate::tensor::{show, strides, Element, Spec};
+use crate::with_dtype;
+use std::sync::Arc;
+
+#[derive(Debug)]
+pub struct Slice {
+    pub start: Vec<i64>,
+    pub stop: Vec<i64>,
+    pub step: Vec<i64>,
+}
+
+impl Slice {
+    /// Elements `from..to` of one axis.
+    pub fn range(shape: &[usize], axis: usize, from: usize, to: usize) -> Self {
+        let mut out = Slice {
+            start: vec![0; shape.len()],
+            stop: shape.iter().map(|&n| n as i64).collect(),
+            step: vec![1; shape.len()],
+        };
+        out.start[axis] = from as i64;
+        out.stop[axis] = to as i64;
+        out
+    }
+}
+
+pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
+    Ok(Arc::new(Slice {
+        start: r.ints("start")?.to_vec(),
+        stop: r.ints("stop")?.to_vec(),
+        step: r.ints("step")?.to_vec(),
+    }))
+}
+
+/// Origin and element steps of the strided view `start, step` of a C-contiguous array.
+pub fn view(shape: &[usize], start: &[i64], step: &[i64]) -> (usize, Vec<isize>) {
+    let own = strides(shape);
+    let origin: usize = own.iter().zip(start).map(|(s, &a)| s * a as usize).sum();
+    let steps = own
+        .iter()
+        .zip(step)
+        .map(|(&s, &d)| s as isize * d as isize)
+        .collect();
+    (origin, steps)
+}
+
+impl Op for Slice {
+    fn name(&self) -> &'static str {
+        "slice"
+    }
+
+    fn shape(&self, inputs: &[&Spec]) -> Result<Vec<Spec>> {
+        let [x] = check::count(self.name(), inputs)?;
+        let rank = x.rank();
+        if [&self.start, &self.stop, &self.step]
+            .iter()
+            .any(|v| v.len() != rank)
+        {
+            return Err(Error::shape(
+                self.name(),
+                format!("start, stop and step of length {rank} for {}", show(&x.shape)),
+                format!(
+                    "lengths {}, {} and {}",
+                    self.start.len(),
+                    self.stop.len(),
+                    self.step.len()
+                ),
+            ));
+        }
+        let mut shape = Vec::with_capacity(rank);
+        for axis in 0..rank {
+            let (n, start, stop, step) = (
+                x.shape[axis] as i64,
+                self.start[axis],
+                self.stop[axis],
+                self.step[axis],
+            );
+            let size = match step {
+                0 => 0,
+                1.. => (stop - start + step - 1).max(0) / step,
+                _ => (start - stop - step - 1).max(0) / -step,
+            };
+            let inside = size == 0
+                || ((0..n).contains(&start) && (0..n).contains(&(start + (size - 1) * step)));
+            if step == 0 || !inside {
+                return Err(Error::shape(
+                    self.name(),
+                    format!("a range inside 0..{n} on axis {axis}"),
+                    format!("{start}:{stop}:{step}"),
+                ));
+            }
+            shape.push(size as usize);
+        }
+        Ok(vec![Spec::new(shape, x.dtype)])
+    }
+
+    fn forward(&self, io: &mut Io) -> Result<()> {
+        let shape = &io.outputs[0].spec.shape;
+        if shape.contains(&0) {
+            return Ok(());
+        }
+        let (origin, steps) = view(&io.inputs[0].spec.shape, &self.start, &self.step);
+        with_dtype!(io.inputs[0].spec.dtype, T => {
+            let x: &[T] = io.inputs[0].slice();
+            gather_strided(x, origin, &steps, shape, T::slice_mut(&mut io.outputs[0].data));
+        });
+        Ok(())
+    }
+
+    fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
+        let dout = b.dout(self.name())?;
+        let shape = b.spec(b.inputs[0]).shape;
+        let op = SliceGrad {
+            shape,
+            start: self.start.clone(),
+            step: self.step.clone(),
+        };
+        Ok(vec![Some(b.graph.push(op, &[dout])?)])
+    }
+}

@@ -1,0 +1,93 @@
+//! `y = 0` but `y[start_0 + i*step_0, ...] = x[i, ...]`: the gradient of `slice`, and padding by
+//! zeros.
+//!
+//! `dx[i, ...] = dout[start_0 + i*step_0, ...]`, which is `slice`.
+
+use super::check;
+use super::slice::{view, Slice};
+use crate::attrs::Reader;
+use crate::error::{Error, Result};
+use crate::graph::{Backward, Io, Op, Value};
+use crate::kernels::strided::scatter_strided;
+use crate::tensor::{show, Element, Spec};
+use crate::with_dtype;
+use std::sync::Arc;
+
+#[derive(Debug)]
+pub struct SliceGrad {
+    pub shape: Vec<usize>,
+    pub start: Vec<i64>,
+    pub step: Vec<i64>,
+}
+
+pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
+    Ok(Arc::new(SliceGrad {
+        shape: r.sizes("shape")?,
+        start: r.ints("start")?.to_vec(),
+        step: r.ints("step")?.to_vec(),
+    }))
+}
+
+impl Op for SliceGrad {
+    fn name(&self) -> &'static str {
+        "slice_grad"
+    }
+
+    fn shape(&self, inputs: &[&Spec]) -> Result<Vec<Spec>> {
+        let [x] = check::count(self.name(), inputs)?;
+        let rank = x.rank();
+        if self.shape.len() != rank || self.start.len() != rank || self.step.len() != rank {
+            return Err(Error::shape(
+                self.name(),
+                format!("shape, start and step of length {rank} for {}", show(&x.shape)),
+                format!(
+                    "lengths {}, {} and {}",
+                    self.shape.len(),
+                    self.start.len(),
+                    self.step.len()
+                ),
+            ));
+        }
+        for axis in 0..rank {
+            let (n, size) = (self.shape[axis] as i64, x.shape[axis] as i64);
+            let (start, step) = (self.start[axis], self.step[axis]);
+            let inside = size == 0
+                || ((0..n).contains(&start) && (0..n).contains(&(start + (size - 1) * step)));
+            if step == 0 || !inside {
+                return Err(Error::shape(
+                    self.name(),
+                    format!("{size} elements inside 0..{n} on axis {axis}"),
+                    format!("start {start}, step {step}"),
+                ));
+            }
+        }
+        Ok(vec![Spec::new(self.shape.clone(), x.dtype)])
+    }
+
+    fn forward(&self, io: &mut Io) -> Result<()> {
+        let shape = &io.inputs[0].spec.shape;
+        with_dtype!(io.inputs[0].spec.dtype, T => {
+            let out = T::slice_mut(&mut io.outputs[0].data);
+            out.fill(T::default());
+            if !shape.contains(&0) {
+                let (origin, steps) = view(&self.shape, &self.start, &self.step);
+                scatter_strided(io.inputs[0].slice::<T>(), origin, &steps, shape, out);
+            }
+        });
+        Ok(())
+    }
+
+    fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
+        let dout = b.dout(self.name())?;
+        let x = b.spec(b.inputs[0]);
+        let stop: Vec<i64> = (0..x.rank())
+            .map(|a| self.start[a] + (x.shape[a] as i64 - 1) * self.step[a] + self.step[a].signum())
+            .collect();
+        let op = Slice {
+            start: self.start.clone(),
+            stop,
+            step: self.step.clone(),
+        };
+        Ok(vec![Some(b.graph.push(op, &[dout])?)])
+    }
+}

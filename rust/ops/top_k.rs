@@ -1,0 +1,90 @@
+//! The `k` largest elements of the last axis in descending order, and their int32 indices; of equal
+//! elements the one with the lower index comes first.
+//!
+//! `dx[index] = dvalue`: the op `scatter_along`.
+
+use super::argsort::ascending;
+use super::check;
+use super::lanes::{map_lanes, split};
+use super::scatter_along::ScatterAlong;
+use crate::attrs::Reader;
+use crate::error::{Error, Result};
+use crate::graph::{Backward, Io, Op, Value};
+use crate::tensor::{show, DType, Element, Spec};
+use crate::with_dtype;
+use std::sync::Arc;
+
+#[derive(Debug)]
+pub struct TopK {
+    k: usize,
+}
+
+pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
+    Ok(Arc::new(TopK { k: r.size("k")? }))
+}
+
+impl Op for TopK {
+    fn name(&self) -> &'static str {
+        "top_k"
+    }
+
+    fn shape(&self, inputs: &[&Spec]) -> Result<Vec<Spec>> {
+        let [x] = check::count(self.name(), inputs)?;
+        check::ranked(self.name(), "x", x)?;
+        let mut shape = x.shape.clone();
+        let last = shape.len() - 1;
+        if self.k > shape[last] {
+            return Err(Error::shape(
+                self.name(),
+                format!("a last axis of {} or more", self.k),
+                show(&x.shape),
+            ));
+        }
+        shape[last] = self.k;
+        Ok(vec![
+            Spec::new(shape.clone(), x.dtype),
+            Spec::new(shape, DType::I32),
+        ])
+    }
+
+    fn forward(&self, io: &mut Io) -> Result<()> {
+        let shape = &io.inputs[0].spec.shape;
+        let lanes = split(shape, shape.len() - 1);
+        let k = self.k;
+        with_dtype!(io.inputs[0].spec.dtype, T => {
+            let x: &[T] = io.inputs[0].slice();
+            let (values, indices) = io.outputs.split_at_mut(1);
+            let indices = i32::slice_mut(&mut indices[0].data);
+            map_lanes(x, indices, lanes, k, |x, y| {
+                let mut order: Vec<i32> = (0..x.len() as i32).collect();
+                let first = |a: &i32, b: &i32| {
+                    ascending(&x[*b as usize], &x[*a as usize]).then(a.cmp(b))
+                };
+                if k < order.len() {
+                    order.select_nth_unstable_by(k, first);
+                    order.truncate(k);
+                }
+                order.sort_unstable_by(first);
+                y.copy_from_slice(&order);
+            });
+            let values = T::slice_mut(&mut values[0].data);
+            for (at, value) in values.iter_mut().enumerate() {
+                *value = x[at / k * lanes.1 + indices[at] as usize];
+            }
+        });
+        Ok(())
+    }
+
+    fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
+        let Some(dout) = b.douts[0] else {
+            return Ok(vec![None]);
+        };
+        let x = b.spec(b.inputs[0]);
+        let op = ScatterAlong {
+            axis: x.rank() - 1,
+            size: x.shape[x.rank() - 1],
+        };
+        let indices = b.outputs[1];
+        Ok(vec![Some(b.graph.push(op, &[dout, indices])?)])
+    }
+}

@@ -1,0 +1,139 @@
+//! From a graph to a program: fuse, plan, and resolve every value to its memory.
+
+use super::arena::Operand;
+use crate::graph::{Cell, Graph, Op, Source, Value};
+use crate::kernels::buffer::Buffer;
+use crate::passes::fuse::fuse;
+use crate::passes::plan::{plan, Place};
+use crate::tensor::{DType, Spec, Tensor};
+use std::sync::Arc;
+
+/// One op with its operands resolved.
+#[derive(Debug)]
+pub struct Step {
+    pub op: Arc<dyn Op>,
+    pub inputs: Vec<Operand>,
+    pub outputs: Vec<Operand>,
+    pub scratch: Operand,
+    pub layer: Arc<str>,
+}
+
+/// A compiled graph. Runs one batch at a time; a second caller waits.
+#[derive(Debug)]
+pub struct Program {
+    /// What to feed, in order: names and places.
+    pub feeds: Vec<(String, Operand)>,
+    pub steps: Vec<Step>,
+    pub outputs: Vec<Operand>,
+    /// Copies from computed values to cells at the end of a run.
+    pub copies: Vec<(Operand, Operand)>,
+    /// Copies that save values about to be overwritten by [`Program::copies`].
+    pub saves: Vec<(Operand, Operand)>,
+    /// Cells by id, true where assigned.
+    pub cells: Vec<(Arc<Cell>, bool)>,
+    _constants: Vec<Arc<Tensor>>,
+    arena: Buffer,
+}
+
+impl Program {
+    /// Compiles the graph's assignments and `outputs`.
+    pub fn compile(graph: &Graph, outputs: &[Value]) -> Program {
+        let mut wanted = outputs.to_vec();
+        wanted.extend(graph.assigned.iter().map(|(_, v)| *v));
+        let tasks = fuse(graph, &wanted);
+        let plan = plan(graph, &tasks, outputs);
+
+        let constants: Vec<Arc<Tensor>> = (0..graph.len())
+            .filter_map(|at| match graph.source(Value(at)) {
+                Source::Constant(t) => Some(t.clone()),
+                _ => None,
+            })
+            .collect();
+        let is_cell = |v: &Value| matches!(plan.places[v], Place::Cell(_));
+        let mut bytes = plan.bytes;
+        let mut saved = Vec::new();
+        for (value, _) in plan.copies.iter().filter(|(v, _)| is_cell(v)) {
+            saved.push((*value, bytes));
+            bytes += graph.spec(*value).bytes().next_multiple_of(64);
+        }
+        let arena = Buffer::zeroed(bytes);
+        let operand = |v: Value| {
+            let spec = graph.spec(v).clone();
+            match plan.places[&v] {
+                Place::Arena(offset) => Operand::in_arena(&arena, offset, spec),
+                Place::Cell(slot) => Operand::in_cell(&plan.cells[slot].0, spec),
+                Place::Constant(c) => match graph.source(c) {
+                    Source::Constant(t) => Operand::in_tensor(t, spec),
+                    other => unreachable!("a constant's place names {other:?}"),
+                },
+            }
+        };
+
+        let mut feeds: Vec<(usize, String, Operand)> = Vec::new();
+        for at in 0..graph.len() {
+            if let Source::Input { name, index } = graph.source(Value(at)) {
+                feeds.push((*index, name.clone(), operand(Value(at))));
+            }
+        }
+        feeds.sort_by_key(|f| f.0);
+
+        let mut steps = Vec::with_capacity(tasks.len());
+        for (at, task) in tasks.iter().enumerate() {
+            if task.op.is_view() && plan.places[&task.inputs[0]] == plan.places[&task.outputs[0]] {
+                continue;
+            }
+            let (offset, size) = plan.scratch[at];
+            steps.push(Step {
+                op: task.op.clone(),
+                inputs: task
+                    .inputs
+                    .iter()
+                    .zip(&plan.in_place[at])
+                    .map(|(v, shared)| operand(*v).overwritten_by(*shared))
+                    .collect(),
+                outputs: task.outputs.iter().map(|v| operand(*v)).collect(),
+                scratch: Operand::in_arena(&arena, offset, Spec::new([size], DType::U8)),
+                layer: task.layer.clone(),
+            });
+        }
+
+        let temporary = |v: Value| {
+            let at = saved
+                .iter()
+                .find(|(s, _)| *s == v)
+                .map(|(_, offset)| *offset);
+            at.map(|offset| Operand::in_arena(&arena, offset, graph.spec(v).clone()))
+        };
+        let saves = saved
+            .iter()
+            .filter_map(|(v, _)| Some((operand(*v), temporary(*v)?)))
+            .collect();
+        let copies = plan
+            .copies
+            .iter()
+            .map(|(v, slot)| {
+                let from = temporary(*v).unwrap_or_else(|| operand(*v));
+                let cell = &plan.cells[*slot].0;
+                (from, Operand::in_cell(cell, cell.spec.clone()))
+            })
+            .collect();
+        let results = outputs.iter().map(|v| operand(*v)).collect();
+        let mut cells = plan.cells.clone();
+        cells.sort_by_key(|(cell, _)| cell.id);
+        Program {
+            feeds: feeds.into_iter().map(|(_, n, o)| (n, o)).collect(),
+            steps,
+            outputs: results,
+            copies,
+            saves,
+            cells,
+            _constants: constants,
+            arena,
+        }
+    }
+
+    /// Bytes of memory that the program keeps between runs.
+    pub fn arena_bytes(&self) -> usize {
+        self.arena.len()
+    }
+}

@@ -1,0 +1,8 @@
+//! Compiled graphs: one arena, a straight list of steps, and the loop over batches.
+
+pub mod arena;
+pub mod compile;
+pub mod epoch;
+pub mod step;
+
+pub use compile::Program;

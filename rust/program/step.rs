@@ -1,0 +1,143 @@
+//! One run of a program: feed, compute, assign.
+
+use super::arena::lock;
+use super::compile::Program;
+use crate::error::{Error, Result};
+use crate::graph::Io;
+use crate::kernels::map;
+use crate::tensor::{DType, Data, DataMut, Element};
+use crate::with_dtype;
+
+/// Elements to feed, of any dtype, in rows: the batch takes the rows of `order`, or those from
+/// `start` on.
+#[derive(Clone, Copy)]
+pub struct Rows<'a> {
+    pub data: Data<'a>,
+    /// Elements a row.
+    pub width: usize,
+}
+
+/// Which rows of the data make the batch.
+#[derive(Clone, Copy)]
+pub enum Batch<'a> {
+    /// `count` rows from this one on.
+    From(usize),
+    /// These rows.
+    Order(&'a [i64]),
+}
+
+impl Program {
+    /// Runs once. `feeds` in the order of the graph's inputs; `read` sees the outputs before the
+    /// program's memory is released. On an error no cell has changed.
+    pub fn run(
+        &mut self,
+        feeds: &[Rows],
+        batch: Batch,
+        read: impl FnOnce(&[(&crate::tensor::Spec, Data)]),
+    ) -> Result<()> {
+        if feeds.len() != self.feeds.len() {
+            return Err(Error::shape(
+                "run",
+                format!("{} inputs", self.feeds.len()),
+                feeds.len().to_string(),
+            ));
+        }
+        let mut memory = lock(&self.cells);
+        for (rows, (name, operand)) in feeds.iter().zip(&self.feeds) {
+            let mut out = memory.output(operand);
+            let to = out.spec.dtype;
+            gather_rows(rows, batch, to, &mut out.data)
+                .map_err(|e| e.in_layer(&format!("input {name}")))?;
+        }
+        for step in &self.steps {
+            let (inputs, mut outputs, scratch) =
+                memory.step(&step.inputs, &step.outputs, &step.scratch);
+            step.op
+                .forward(&mut Io {
+                    inputs: &inputs,
+                    outputs: &mut outputs,
+                    scratch,
+                })
+                .map_err(|e| e.in_layer(&step.layer))?;
+        }
+        let outputs: Vec<_> = self
+            .outputs
+            .iter()
+            .map(|o| (&o.spec, memory.input(o).data))
+            .collect();
+        read(&outputs);
+        for (from, to) in &self.saves {
+            memory.copy(from, to);
+        }
+        for (from, to) in &self.copies {
+            memory.copy(from, to);
+        }
+        Ok(())
+    }
+}
+
+/// Copies rows into a feed, converting the dtype.
+fn gather_rows(rows: &Rows, batch: Batch, to: DType, out: &mut DataMut) -> Result<()> {
+    let width = rows.width;
+    macro_rules! from {
+        ($x:expr, $a:ty) => {
+            with_dtype!(to, B => {
+                let out = B::slice_mut(out);
+                let convert = |x: &[$a], out: &mut [B]| match to {
+                    DType::Bool => {
+                        map::to_bool(x, <u8 as Element>::slice_mut(&mut bytes_of(out)))
+                    }
+                    _ => map::cast::<$a, B>(x, out),
+                };
+                let available = if width == 0 { usize::MAX } else { $x.len() / width };
+                match batch {
+                    Batch::From(start) => {
+                        let end = start * width + out.len();
+                        let Some(x) = $x.get(start * width..end) else {
+                            return Err(Error::shape(
+                                "run",
+                                format!("{end} elements"),
+                                $x.len().to_string(),
+                            ));
+                        };
+                        convert(x, out);
+                    }
+                    Batch::Order(order) => {
+                        if order.len() * width != out.len() {
+                            return Err(Error::shape(
+                                "run",
+                                format!("{} elements a batch", out.len()),
+                                (order.len() * width).to_string(),
+                            ));
+                        }
+                        for (row, out) in order.iter().zip(out.chunks_mut(width.max(1))) {
+                            let row = usize::try_from(*row).ok().filter(|r| *r < available);
+                            let Some(row) = row else {
+                                return Err(Error::data(
+                                    "run",
+                                    format!("row numbers below {available}"),
+                                    format!("{order:?}"),
+                                ));
+                            };
+                            convert(&$x[row * width..(row + 1) * width], out);
+                        }
+                    }
+                }
+            })
+        };
+    }
+    match rows.data {
+        Data::F32(x) => from!(x, f32),
+        Data::F64(x) => from!(x, f64),
+        Data::I32(x) => from!(x, i32),
+        Data::I64(x) => from!(x, i64),
+        Data::U8(x) => from!(x, u8),
+        Data::U32(x) => from!(x, u32),
+    }
+    Ok(())
+}
+
+/// A slice of `u8` under its enum; only called where the target dtype is bool.
+fn bytes_of<B: Element>(out: &mut [B]) -> DataMut<'_> {
+    B::wrap_mut(out)
+}
