@@ -63,8 +63,8 @@ def _as_bool(mask: Any, inputs: Any) -> Any:
     sizes = zip(reversed(mask.shape), reversed(inputs.shape))
     if len(mask.shape) > len(inputs.shape) or any(m not in (1, n) for m, n in sizes):
         raise ShapeError(
-            "The `mask` must be broadcastable to `inputs`: not more dimensions, each 1 or that "
-            f"of the input. Received: inputs.shape={tuple(inputs.shape)}, "
+            "The `mask` must be broadcastable to `inputs`: it must not have more dimensions, and "
+            f"each is 1 or that of the input. Received: inputs.shape={tuple(inputs.shape)}, "
             f"mask.shape={tuple(mask.shape)}"
         )
     return mask if mask.dtype == "bool" else ops.greater(mask, 0.5)

@@ -154,6 +154,8 @@ class Dense(Layer):
 
 def _fused_name(activation: Any) -> str | None:
     """The name under which the core's `dense` op applies the activation, if it does."""
+    if activation is None:
+        return "linear"
     for name in _FUSED:
         if activation is getattr(activations, name):
             return name

@@ -85,7 +85,7 @@ class EinsumDense(Layer):
         self.bias_constraint = constraints.get(bias_constraint)
 
     def build(self, input_shape: Any) -> None:
-        shapes = analyze_einsum(
+        shapes = _analyze_einsum_string(
             self.equation, self.bias_axes, input_shape, self.partial_output_shape
         )
         self.input_spec = InputSpec(ndim=len(input_shape))
@@ -117,7 +117,7 @@ class EinsumDense(Layer):
         return self._kernel
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        return analyze_einsum(
+        return _analyze_einsum_string(
             self.equation, self.bias_axes, input_shape, self.partial_output_shape
         ).output
 
@@ -125,7 +125,7 @@ class EinsumDense(Layer):
         outputs = ops.einsum(self.equation, inputs, self.kernel)
         if self.bias is not None:
             outputs = ops.add(outputs, self.bias)
-        return self.activation(outputs)
+        return outputs if self.activation is None else self.activation(outputs)
 
     def get_config(self) -> dict[str, Any]:
         config = {
@@ -172,7 +172,7 @@ class EinsumShapes(NamedTuple):
     output_axes: list[int]
 
 
-def analyze_einsum(
+def _analyze_einsum_string(
     equation: str, bias_axes: str | None, input_shape: Any, output_shape: Any
 ) -> EinsumShapes:
     """Shapes of kernel, bias and output.
@@ -201,7 +201,7 @@ def analyze_einsum(
         )
     x, w, y = match.groups()
     elided = len(input_shape) - len(x)
-    if elided < 0 or (not side and elided):
+    if elided < 0:
         raise ShapeError(
             f"Equation '{equation}' expects an input with {len(x)} axes, "
             f"found shape {tuple(input_shape)}."

@@ -7,7 +7,7 @@ from typing import Any
 
 from chainrule import constraints, initializers, ops, regularizers
 from chainrule.layers.layer import Layer
-from chainrule.layers.options import check_axes, int_or_list, known_size, serialize_options
+from chainrule.layers.options import check_axes, known_size, serialize_options
 from chainrule.variable import Variable
 
 
@@ -68,7 +68,12 @@ class LayerNormalization(Layer):
                 stacklevel=2,
             )
         super().__init__(**kwargs)
-        self.axis = int_or_list(axis)
+        if not isinstance(axis, (int, list, tuple)):
+            raise TypeError(
+                "Expected an int or a list/tuple of ints for the argument 'axis', but received: "
+                f"{axis!r}"
+            )
+        self.axis = axis if isinstance(axis, int) else list(axis)
         self.epsilon = epsilon
         self.center = center
         self.scale = scale
