@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from chainrule import layers
+from chainrule import layers, ops
 from chainrule.saving.serialization import deserialize_keras_object, serialize_keras_object
 from chainrule.scopes import Trace
 from chainrule.tensor import KerasTensor
@@ -299,3 +299,39 @@ def test_a_python_lambda_is_not_loaded() -> None:
     config = {"name": "f", "function": {"class_name": "__lambda__", "config": {"code": "x"}}}
     with pytest.raises(ValueError, match="Python lambda"):
         layers.Lambda.from_config(config, safe_mode=False)
+
+
+NO_GRADIENT = ("dropout off",)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [row for row in ROWS if not row.integers and row.name not in NO_GRADIENT],
+    ids=lambda row: row.name,
+)
+def test_gradients_of_inputs_and_weights_against_finite_differences(row: Row) -> None:
+    rng = np.random.default_rng(11)
+    xs = _inputs(row, "float64")
+    layer = row.make(dtype="float64")
+    shape = _call(layer, xs, row).shape
+    factor = rng.normal(size=shape)
+    variables = layer.trainable_variables
+    with Trace() as trace:
+        inputs = [trace.input(f"x{i}", x.shape, "float64") for i, x in enumerate(xs)]
+        loss = ops.sum(_call(layer, inputs, row) * factor)
+        wrt = [*inputs, *(trace.read(v) for v in variables)]
+        gradients = trace.gradients(loss, wrt)
+    values = [*xs, *(v.numpy() for v in variables)]
+    found = trace.compile(gradients).run(xs)
+    directions = [rng.normal(size=v.shape) for v in values]
+    step = 1e-6
+
+    def at(sign: float) -> float:
+        moved = [v + sign * step * d for v, d in zip(values, directions)]
+        for variable, value in zip(variables, moved[len(xs) :]):
+            variable.assign(value)
+        return float((_call(layer, moved[: len(xs)], row) * factor).sum())
+
+    expected = (at(1.0) - at(-1.0)) / (2 * step)
+    derivative = sum(float((g * d).sum()) for g, d in zip(found, directions))
+    assert abs(derivative - expected) <= 1e-6 * max(1.0, abs(expected))
