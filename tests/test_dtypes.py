@@ -93,7 +93,7 @@ def test_weak_floats_take_the_default_width(float64_default):
 
 
 def test_float8_has_no_implicit_conversion():
-    with pytest.raises(ValueError, match="no implicit conversion"):
+    with pytest.raises(ValueError, match="no implicit conversions"):
         result_type("float8_e4m3fn", "float32")
 
 

@@ -47,26 +47,27 @@ _PYTHON_TYPES: dict[Any, str] = {
     "int": "int32",
 }
 
-# Each dtype -> the dtypes just above it. "int" and "float" are the weak types of Python scalars.
-_LATTICE: dict[str, tuple[str, ...]] = {
-    "bool": ("int",),
-    "uint8": ("int16", "uint16"),
-    "uint16": ("int32", "uint32"),
-    "uint32": ("int64", "uint64"),
-    "uint64": ("float",),
-    "int": ("uint8", "int8", "complex64"),
-    "int8": ("int16",),
-    "int16": ("int32",),
-    "int32": ("int64",),
-    "int64": ("float",),
-    "float": ("bfloat16", "float16"),
-    "bfloat16": ("float32",),
-    "float16": ("float32",),
-    "float32": ("float64", "complex64"),
-    "float64": ("complex128",),
-    "complex64": ("complex128",),
-    "complex128": (),
-}
+def _type_promotion_lattice() -> dict[str, list[str]]:
+    """Each dtype -> the dtypes just above it; `int` and `float` are Python's, which are weak."""
+    return {
+        "bool": ["int"],
+        "uint8": ["int16", "uint16"],
+        "uint16": ["int32", "uint32"],
+        "uint32": ["int64", "uint64"],
+        "uint64": ["float"],
+        "int": ["uint8", "int8", "complex64"],
+        "int8": ["int16"],
+        "int16": ["int32"],
+        "int32": ["int64"],
+        "int64": ["float"],
+        "float": ["bfloat16", "float16"],
+        "bfloat16": ["float32"],
+        "float16": ["float32"],
+        "float32": ["float64", "complex64"],
+        "float64": ["complex128"],
+        "complex64": ["complex128"],
+        "complex128": [],
+    }
 
 
 def standardize_dtype(dtype: Any) -> str:
@@ -134,41 +135,68 @@ def require_compute_dtype(dtype: Any, place: str) -> str:
     return name
 
 
-def _upper_bounds() -> dict[str, frozenset[str]]:
-    bounds: dict[str, frozenset[str]] = {}
-
-    def above(name: str) -> frozenset[str]:
-        if name not in bounds:
-            bounds[name] = frozenset({name}).union(*(above(n) for n in _LATTICE[name]))
-        return bounds[name]
-
-    for name in _LATTICE:
-        above(name)
+def _make_lattice_upper_bounds() -> dict[str, set[str]]:
+    """Each dtype -> itself and all dtypes above it."""
+    lattice = _type_promotion_lattice()
+    bounds = {name: {name} for name in lattice}
+    for name, found in bounds.items():
+        new = set(lattice[name])
+        while not new <= found:
+            found |= new
+            new = {above for below in new for above in lattice[below]}
+            if name in new:
+                raise ValueError(f"cycle detected in type promotion lattice for node {name}")
     return bounds
 
 
-_UPPER_BOUNDS = _upper_bounds()
+LATTICE_UPPER_BOUNDS = _make_lattice_upper_bounds()
 
 
 @functools.lru_cache(512)
-def _least_upper_bound(names: frozenset[str]) -> str:
-    for name in sorted(names):
-        if name not in _UPPER_BOUNDS:
+def _least_upper_bound(*names: str) -> str:
+    """The lowest dtype that is not below any of `names`."""
+    for name in names:
+        if name not in LATTICE_UPPER_BOUNDS:
             raise ValueError(f"dtype={name!r} is not a valid dtype for Keras type promotion.")
-    common = frozenset.intersection(*(_UPPER_BOUNDS[name] for name in names))
-    least = [name for name in common if common <= _UPPER_BOUNDS[name]]
+    common = set.intersection(*(LATTICE_UPPER_BOUNDS[name] for name in names))
+    least = [name for name in common if common <= LATTICE_UPPER_BOUNDS[name]]
     if len(least) != 1:
         raise ValueError(
-            f"Input dtypes {tuple(sorted(names))} have no common dtype to be promoted to. "
+            f"Input dtypes {names} have no available implicit dtype promotion path. "
             "Cast the inputs to the dtype of the result."
         )
     return least[0]
 
 
-def _weak(name: str) -> str:
-    if is_float_dtype(name):
-        return "float"
-    return "int" if is_int_dtype(name) else name
+def _respect_weak_type(dtype: str, weak_type: bool) -> str:
+    """The weak counterpart of a dtype where `weak_type`, else the dtype."""
+    if not weak_type or dtype == "bool":
+        return dtype
+    for kind in ("float", "int", "complex"):
+        if kind in dtype:
+            return kind
+    raise ValueError(
+        f"Invalid value for argument `dtype`. Expected one of {ALLOWED_DTYPES}. "
+        f"Received: dtype={dtype}"
+    )
+
+
+def _resolve_weak_type(dtype: str, precision: str = "32") -> str:
+    """A dtype of the same kind with `precision` bits."""
+    if dtype not in (*ALLOWED_DTYPES, *WEAK_TYPES):
+        raise ValueError(
+            f"Invalid value for argument `dtype`. Expected one of {ALLOWED_DTYPES}. "
+            f"Received: dtype={dtype}"
+        )
+    if precision not in ("16", "32", "64"):
+        raise ValueError(
+            "Invalid value for argument `precision`. Expected one of ('16', '32', '64'). "
+            f"Received: precision={precision}"
+        )
+    if dtype == "bool":
+        return "bool"
+    kind = next((k for k in ("uint", "int") if dtype.startswith(k)), "float")
+    return f"{kind}{precision}"
 
 
 def result_type(*dtypes: Any) -> str:
@@ -196,7 +224,7 @@ def result_type(*dtypes: Any) -> str:
         return config.floatx()
     if any(isinstance(d, str) and d in FLOAT8_TYPES for d in dtypes):
         raise ValueError(
-            "There is no implicit conversion from float8 dtypes to others. "
+            "There is no implicit conversions from float8 dtypes to others. "
             f"Cast the inputs first. Received: {dtypes}"
         )
     weak = tuple(d is int or d is float for d in dtypes)
@@ -206,15 +234,13 @@ def result_type(*dtypes: Any) -> str:
 @functools.lru_cache(4096)
 def _promote(names: tuple[str, ...], weak: tuple[bool, ...], precision: str) -> str:
     if all(weak):
-        bound = _weak(_least_upper_bound(frozenset(names)))
+        bound = _respect_weak_type(_least_upper_bound(*names), True)
     elif len(set(names)) == 1:
         bound = names[0]
     else:
-        bound = _least_upper_bound(
-            frozenset(_weak(n) if w else n for n, w in zip(names, weak, strict=True))
-        )
+        bound = _least_upper_bound(*(_respect_weak_type(n, w) for n, w in zip(names, weak)))
     if bound in WEAK_TYPES:
-        bound += precision
+        bound = _resolve_weak_type(bound, precision)
     if bound in ("int64", "uint64") and bound not in names and "int64" not in names:
         bound = bound.replace("64", "32")
     return bound

@@ -146,12 +146,13 @@ def _check_same_node(a: Any, node: _Node, b: Any) -> None:
         )
     if len(node.keys) != len(other.keys):
         raise ValueError(
-            "The structures don't have the same nested structure: arity mismatch, the number of "
-            f"items should be {len(node.keys)} and is {len(other.keys)} in {b!r}."
+            "The structures don't have the same nested structure: Node arity mismatch, the number "
+            f"of items should be {len(node.keys)} and is {len(other.keys)} in {b!r}."
         )
     if set(node.keys) != set(other.keys):
+        what = "Node context mismatch" if type(a) in _registered else "dictionary key mismatch"
         raise ValueError(
-            "The structures don't have the same nested structure: "
+            f"The structures don't have the same nested structure: {what}, "
             f"expected the keys {list(node.keys)}, got {list(other.keys)}."
         )
 

@@ -7,7 +7,7 @@ import sys
 
 from chainrule import config
 
-__all__ = ["print_msg"]
+__all__ = ["ask_to_proceed_with_overwrite", "print_msg", "set_logging_verbosity"]
 
 
 def print_msg(message: str, line_break: bool = True) -> None:
@@ -31,3 +31,31 @@ def write_text(text: str) -> None:
         encoding = sys.stdout.encoding or "ascii"
         plain = text.replace("━", "=")
         sys.stdout.write(plain.encode(encoding, "replace").decode(encoding))
+
+
+def set_logging_verbosity(level: str) -> None:
+    """Which messages of the `chainrule` logger are let through.
+
+    Parameters
+    ----------
+    level : {"FATAL", "ERROR", "WARNING", "INFO", "DEBUG"}
+
+    Raises
+    ------
+    ValueError
+        For another word.
+    """
+    if level not in ("FATAL", "ERROR", "WARNING", "INFO", "DEBUG"):
+        raise ValueError(
+            "Please pass a valid level for logging verbosity. Expected one of 'FATAL', 'ERROR', "
+            f"'WARNING', 'INFO', 'DEBUG'. Received: {level!r}"
+        )
+    logging.getLogger("chainrule").setLevel(level)
+
+
+def ask_to_proceed_with_overwrite(path: str) -> bool:
+    """Ask on the terminal whether to replace a file; whether the answer was yes."""
+    answer = ""
+    while answer not in ("y", "n"):
+        answer = input(f"{path} exists already. Overwrite it? [y/n] ").strip().lower()
+    return answer == "y"
