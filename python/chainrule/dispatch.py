@@ -78,8 +78,14 @@ def engine_array(x: Array) -> Array:
 
 
 def storage_dtype(dtype: str) -> np.dtype[Any]:
-    """NumPy's dtype for the name; bfloat16, which NumPy lacks, is kept as float32."""
-    return np.dtype("float32" if dtype == "bfloat16" else dtype)
+    """NumPy's dtype for the name.
+
+    bfloat16 is kept as float32 unless another library has taught NumPy that name.
+    """
+    try:
+        return np.dtype(dtype)
+    except TypeError:
+        return np.dtype("float32")
 
 
 def constant(x: Any, dtype: str | None = None) -> Any:
@@ -120,7 +126,7 @@ def _python_dtype(x: Any) -> str | None:
 
 
 def _check_numbers(x: Array) -> Array:
-    if x.dtype.kind in "OSUVMmc":
+    if x.dtype.name not in _ENGINE_DTYPES:
         raise DTypeError(
             f"expected an array of numbers or booleans, got dtype {x.dtype} "
             f"and shape {x.shape}"
