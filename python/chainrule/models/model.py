@@ -1,0 +1,209 @@
+"""Model: a layer that can be compiled, trained, evaluated and saved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from chainrule import dispatch, tree
+from chainrule.layers.layer import Layer
+from chainrule.tensor import KerasTensor
+from chainrule.training.trainer import Trainer
+from chainrule.utils.summary import print_summary
+
+
+class Model(Trainer, Layer):
+    """A network: `Model(inputs, outputs)` of a functional graph, or a subclass with `call`.
+
+    Parameters
+    ----------
+    inputs, outputs : KerasTensor or structure of them
+        Made by `Input` and by calling layers on it.
+    name : str, optional
+    trainable : bool
+        Default True.
+
+    Examples
+    --------
+    >>> import numpy as np, chainrule as keras
+    >>> class Twice(keras.Model):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.dense = keras.layers.Dense(1, kernel_initializer="ones")
+    ...     def call(self, x):
+    ...         return 2 * self.dense(x)
+    >>> Twice().predict(np.ones((2, 3)), verbose=0).tolist()
+    [[6.0], [6.0]]
+    """
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        if cls is Model and _is_functional(args, kwargs):
+            from chainrule.models.functional import Functional
+
+            return Functional.__new__(Functional, *args, **kwargs)
+        return super().__new__(cls, *args, **kwargs)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if _is_functional(args, kwargs) and type(self).__init__ is not Model.__init__:
+            raise TypeError(
+                f"{type(self).__name__}: expected a subclass of Model to define `call`, got inputs "
+                "and outputs; subclass chainrule.models.Functional for those"
+            )
+        super().__init__(*args, **kwargs)
+        self._init_trainer()
+        self.__dict__["_output_specs"] = {}
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers directly inside, inputs left out of subclassed models."""
+        return list(self._layers)
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """A layer by its name or its number.
+
+        Raises
+        ------
+        ValueError
+            When there is no such layer, or both or neither argument is given.
+        """
+        if (name is None) == (index is None):
+            raise ValueError(f"get_layer: expected a name or an index, got {name!r} and {index!r}")
+        if index is not None:
+            if not -len(self.layers) <= index < len(self.layers):
+                raise ValueError(
+                    f"get_layer: expected an index below {len(self.layers)}, got {index}"
+                )
+            return self.layers[index]
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        names = [layer.name for layer in self.layers]
+        raise ValueError(f"get_layer: expected one of {names}, got {name!r}")
+
+    def _symbolic_inputs(self, x: Any) -> Any:
+        """KerasTensors of the shapes of these arrays with an open batch size."""
+
+        def symbol(a: Any) -> KerasTensor:
+            dtype = a.dtype.name if isinstance(a, np.ndarray) else str(a.dtype)
+            if dtype == "float64" and self.compute_dtype != "float64":
+                dtype = self.compute_dtype
+            return KerasTensor((None, *a.shape[1:]), dtype)
+
+        return tree.map_structure(symbol, x)
+
+    def _build_on(self, x: Any) -> None:
+        """Build every layer for inputs like these."""
+        self(self._symbolic_inputs(x))
+
+    def _output_spec_of(self, x: Any) -> Any:
+        """The outputs for inputs like these, as KerasTensors with an open batch size."""
+        symbols = self._symbolic_inputs(x)
+        key = tuple((s.shape, s.dtype) for s in tree.flatten(symbols))
+        known = self.__dict__["_output_specs"]
+        if key not in known:
+            known[key] = dispatch.compute_output_spec(self, symbols)
+        return known[key]
+
+    def build(self, input_shape: Any = None) -> None:
+        """Make the variables of every layer for inputs of this shape (or structure of shapes)."""
+        if input_shape is None or self.built:
+            self.built = True
+            return
+        symbols = tree.map_shape_structure(
+            lambda shape: KerasTensor(shape, self.compute_dtype), input_shape
+        )
+        dispatch.compute_output_spec(self.call, symbols)
+        self.built = True
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Any = None,
+        print_fn: Callable[[str], Any] | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Any = None,
+    ) -> None:
+        """Print a table of the layers, their output shapes and their numbers of parameters."""
+        print_summary(
+            self,
+            line_length=line_length,
+            positions=positions,
+            print_fn=print_fn,
+            expand_nested=expand_nested,
+            show_trainable=show_trainable,
+            layer_range=layer_range,
+        )
+
+    def save(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
+        """Write configuration, weights and optimizer state to one `.chainrule` file.
+
+        Parameters
+        ----------
+        filepath : str or path
+            Written under a temporary name and renamed.
+        overwrite : bool
+            Default True.
+
+        Raises
+        ------
+        FileExistsError
+            When the file is there and `overwrite` is False.
+        """
+        from chainrule.saving.files import save_model
+
+        save_model(self, filepath, overwrite=overwrite, **kwargs)
+
+    def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
+        """Write the weights to a `.safetensors` file."""
+        from chainrule.saving.files import save_weights
+
+        save_weights(self, filepath, overwrite=overwrite)
+
+    def load_weights(self, filepath: Any, skip_mismatch: bool = False) -> None:
+        """Read weights from a `.safetensors` or `.chainrule` file.
+
+        Raises
+        ------
+        FileFormatError
+            A file that is truncated, corrupt or of another format; no weight has changed.
+        ShapeError
+            Weights of other shapes, unless `skip_mismatch`.
+        """
+        from chainrule.saving.files import load_weights
+
+        load_weights(self, filepath, skip_mismatch=skip_mismatch)
+
+    def check_gradients(self, x: Any, y: Any, sample_weight: Any = None, **options: Any) -> Any:
+        """Check the loss and every weight's gradient against the NumPy reference.
+
+        See `chainrule.checks.check_gradients`, which this calls.
+        """
+        from chainrule.checks import check_gradients
+
+        return check_gradients(self, x, y, sample_weight=sample_weight, **options)
+
+    def to_json(self, **kwargs: Any) -> str:
+        """The configuration as JSON text."""
+        import json
+
+        from chainrule.saving import serialize_keras_object
+
+        return json.dumps(serialize_keras_object(self), **kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments, where they are plain values."""
+        return super().get_config()
+
+    def _obj_type(self) -> str:
+        return "Model"
+
+
+def _is_functional(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether the constructor got inputs and outputs."""
+    if len(args) == 2 or {"inputs", "outputs"} <= set(kwargs) or (len(args) == 1 and "outputs" in kwargs):
+        leaves = tree.flatten((args, kwargs.get("inputs"), kwargs.get("outputs")))
+        return any(isinstance(leaf, KerasTensor) for leaf in leaves)
+    return False

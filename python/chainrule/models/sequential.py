@@ -1,0 +1,223 @@
+"""Sequential: layers one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from chainrule import tree
+from chainrule.layers.core.input_layer import Input, InputLayer
+from chainrule.layers.layer import Layer
+from chainrule.models.model import Model
+from chainrule.saving import deserialize_keras_object, serialize_keras_object
+from chainrule.tensor import KerasTensor
+
+
+class Sequential(Model):
+    """``y = layers[-1](... layers[1](layers[0](x)))``.
+
+    Parameters
+    ----------
+    layers : list of Layer, optional
+        May begin with an `Input`, which fixes the shape so that weights exist at once.
+    trainable : bool
+        Default True.
+    name : str, optional
+
+    Raises
+    ------
+    ValueError
+        Something that is no layer, or a second layer of the same name.
+
+    Examples
+    --------
+    >>> import chainrule as keras
+    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3), keras.layers.Dense(2)])
+    >>> model.output_shape, model.count_params()
+    ((None, 2), 23)
+    """
+
+    _input_layer: InputLayer | None
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        return Layer.__new__(cls, *args, **kwargs)
+
+    def __init__(
+        self, layers: Iterable[Any] | None = None, trainable: bool = True, name: str | None = None
+    ) -> None:
+        super().__init__(trainable=trainable, name=name)
+        self._set_input(None)
+        self._outputs: Any = None
+        for layer in layers or ():
+            self._append(layer)
+        self._maybe_rebuild()
+
+    def add(self, layer: Any, rebuild: bool = True) -> None:
+        """Put a layer at the end."""
+        self._append(layer)
+        if rebuild:
+            self._maybe_rebuild()
+
+    def pop(self, rebuild: bool = True) -> Layer:
+        """Take the last layer away and return it."""
+        if not self.layers:
+            raise ValueError(f"model '{self.name}': expected a layer to pop, got an empty model")
+        chain = list(self._layers)
+        last = chain.pop()
+        self._set_chain(chain)
+        self._reset()
+        if rebuild:
+            self._maybe_rebuild()
+        return last
+
+    def _set_input(self, found: Any) -> None:
+        """Keep the input layer (or an `Input` tensor's) outside the tracked layers."""
+        if isinstance(found, KerasTensor):
+            found = found._keras_history.operation
+        self.__dict__["_input_layer"] = found
+
+    def _set_chain(self, chain: list[Any]) -> None:
+        self._tracker.unlock()
+        self._layers[:] = chain
+        self._tracker.lock()
+
+    def _append(self, layer: Any) -> None:
+        if isinstance(layer, KerasTensor):
+            origin = getattr(layer, "_keras_history", (None,))[0]
+            if isinstance(origin, InputLayer):
+                layer = origin
+        if not isinstance(layer, Layer):
+            raise ValueError(
+                "Only instances of `chainrule.Layer` can be added to a Sequential model. "
+                f"Received: {layer!r} (of type {type(layer)})"
+            )
+        if isinstance(layer, InputLayer):
+            if self._layers or self._input_layer is not None:
+                raise ValueError(
+                    f"model '{self.name}': expected the Input first, got one after "
+                    f"{len(self._layers)} layers"
+                )
+            self._set_input(layer)
+            return
+        if any(layer.name == other.name for other in self._layers):
+            raise ValueError(
+                "All layers added to a Sequential model should have unique names. Name "
+                f"'{layer.name}' is already the name of a layer in this model. "
+                "Update the `name` argument to pass a unique name."
+            )
+        shape = getattr(layer, "_input_shape_arg", None)
+        if shape is not None and not self._layers and self._input_layer is None:
+            self._set_input(Input(shape=shape, dtype=self.compute_dtype))
+        self._set_chain([*self._layers, layer])
+        self._reset()
+
+    def _reset(self) -> None:
+        self.built = False
+        self._outputs = None
+        self.__dict__["_output_specs"].clear()
+        self._programs.clear()
+
+    def _maybe_rebuild(self) -> None:
+        if self._input_layer is not None and self._layers and self._outputs is None:
+            self.build(self._input_layer.batch_shape)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers in order, without the input."""
+        return list(self._layers)
+
+    def build(self, input_shape: Any = None) -> None:
+        """Make every layer's variables for inputs of this shape, the batch size first."""
+        if not self._layers:
+            raise ValueError(
+                f"Sequential model {self.name} cannot be built because it has no layers. "
+                "Call `model.add(layer)`."
+            )
+        if input_shape is None:
+            if self._input_layer is None:
+                raise ValueError(
+                    f"You must provide an `input_shape` argument to build model '{self.name}'."
+                )
+            input_shape = self._input_layer.batch_shape
+        if self._input_layer is None:
+            self._set_input(Input(batch_shape=tuple(input_shape), dtype=self.compute_dtype))
+        x: Any = self._built_input(checked=False).output
+        for layer in self._layers:
+            x = layer(x)
+        self._outputs = x
+        self.built = True
+
+    def _build_on(self, x: Any) -> None:
+        symbol = tree.flatten(self._symbolic_inputs(x))[0]
+        if self._input_layer is None:
+            self._set_input(Input(batch_shape=symbol.shape, dtype=symbol.dtype))
+        with self._open_name_scope():
+            self.build(symbol.shape)
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Each layer on what the one before gave."""
+        x = inputs
+        for layer in self._layers:
+            x = layer(x)
+        return x
+
+    @property
+    def inputs(self) -> list[Any]:
+        """The symbolic input, in a list."""
+        return [self._built_input().output]
+
+    @property
+    def outputs(self) -> list[Any]:
+        """The symbolic output, in a list."""
+        self._built_input()
+        return list(tree.flatten(self._outputs))
+
+    @property
+    def input_shape(self) -> Any:
+        """The shape of the input, None for the batch size."""
+        return tuple(self._built_input().batch_shape)
+
+    @property
+    def output_shape(self) -> Any:
+        """The shape of the output, None for the batch size."""
+        self._built_input()
+        return tree.map_structure(lambda t: tuple(t.shape), self._outputs)
+
+    def _built_input(self, checked: bool = True) -> InputLayer:
+        if self._input_layer is None or (checked and self._outputs is None):
+            raise AttributeError(
+                f"Sequential model '{self.name}' has no defined inputs or outputs yet: it must "
+                "be built first."
+            )
+        return self._input_layer
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The shape after every layer."""
+        for layer in self._layers:
+            input_shape = layer.compute_output_shape(input_shape)
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Name, layers (the input first, where there is one) and the built shape."""
+        chain: list[Any] = [] if self._input_layer is None else [self._input_layer]
+        config: dict[str, Any] = {
+            "name": self.name,
+            "trainable": self.trainable,
+            "layers": [serialize_keras_object(layer) for layer in [*chain, *self._layers]],
+        }
+        if self._outputs is not None:
+            config["build_input_shape"] = tuple(self._built_input().batch_shape)
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        """A model of the same layers, built where the original was."""
+        model = cls(name=config.get("name"), trainable=config.get("trainable", True))
+        for layer in config["layers"]:
+            model.add(
+                deserialize_keras_object(layer, custom_objects=custom_objects), rebuild=False
+            )
+        shape = config.get("build_input_shape")
+        if shape is not None and not model.built:
+            model.build(tuple(shape))
+        return model

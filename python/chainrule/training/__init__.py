@@ -1,0 +1,1 @@
+"""Training: data in, the traced step, the loop over epochs."""

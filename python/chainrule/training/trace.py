@@ -1,0 +1,147 @@
+"""Model, loss, optimizer and metrics traced to one graph and compiled: a whole step in the core."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from chainrule import _core, scopes, tree
+from chainrule.errors import DTypeError
+from chainrule.training.data import flat
+
+Spec = tuple[tuple[int, ...], str]
+
+
+class OutputSpec:
+    """Shape and dtype of one output of a program; a leaf of the structure of outputs."""
+
+    def __init__(self, shape: tuple[int, ...], dtype: str) -> None:
+        self.shape = shape
+        self.dtype = dtype
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Structure, shapes and dtypes of a batch: what a program is compiled for."""
+
+    structure: Any
+    specs: tuple[Spec, ...]
+
+    @staticmethod
+    def of(batch: tuple[Any, Any, Any], rows: int) -> Signature:
+        """The signature of a batch of `rows` rows of these arrays."""
+        leaves = [a for part in batch for a in flat(part)]
+        return Signature(
+            _skeleton(batch), tuple(((rows, *a.shape[1:]), a.dtype.name) for a in leaves)
+        )
+
+
+def _skeleton(structure: Any) -> Any:
+    """A hashable picture of a structure: `"*"` for each array."""
+    if isinstance(structure, dict):
+        return ("dict", *((k, _skeleton(structure[k])) for k in sorted(structure)))
+    if isinstance(structure, (list, tuple)):
+        return (type(structure).__name__, *map(_skeleton, structure))
+    return None if structure is None else "*"
+
+
+def _inputs(trace: scopes.Trace, batch: tuple[Any, Any, Any], signature: Signature) -> list[Any]:
+    """The batch's structures with a traced input for each array."""
+    specs = iter(signature.specs)
+    parts: list[Any] = []
+    for name, part in zip(("x", "y", "sample_weight"), batch):
+        if part is None:
+            parts.append(None)
+            continue
+        tensors = []
+        for i, _ in enumerate(flat(part)):
+            shape, dtype = next(specs)
+            tensors.append(trace.input(name if i == 0 else f"{name}[{i}]", shape, dtype))
+        parts.append(tree.pack_sequence_as(part, tensors))
+    return parts
+
+
+def compile_step(
+    model: Any, mode: str, batch: tuple[Any, Any, Any], signature: Signature
+) -> tuple[_core.Program, Any]:
+    """The program of one step and the structure of its outputs (of predictions only).
+
+    Parameters
+    ----------
+    mode : {"train", "test", "predict"}
+    """
+    with scopes.Trace() as trace:
+        x, y, sample_weight = _inputs(trace, batch, signature)
+        outputs: list[Any] = []
+        structure = None
+        if mode == "predict":
+            structure = model(x, training=False)
+            outputs = tree.flatten(structure)
+            structure = tree.map_structure(lambda t: OutputSpec(tuple(t.shape), t.dtype), structure)
+        elif mode == "test":
+            test_step(model, x, y, sample_weight)
+        else:
+            train_step(model, trace, x, y, sample_weight)
+        return trace.compile(outputs), structure
+
+
+def train_step(model: Any, trace: scopes.Trace, x: Any, y: Any, sample_weight: Any) -> None:
+    """Forward, loss, metrics, backward, clipping, update: in this order."""
+    variables = model.trainable_variables
+    weights = [trace.read(v) for v in variables]
+    y_pred = model(x, training=True)
+    loss = model.compute_loss(
+        x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True
+    )
+    model._loss_tracker.update_state(loss, sample_weight=_rows(x))
+    model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+    if not variables:
+        return
+    scaled = model.optimizer.scale_loss(loss)
+    for variable in variables:
+        if not str(variable.dtype).startswith("float"):
+            raise DTypeError(
+                f"variable '{variable.path}': expected a float dtype to be trainable, "
+                f"got {variable.dtype}"
+            )
+    gradients = trace.gradients(scaled, weights)
+    model.optimizer.apply(gradients, variables)
+
+
+def test_step(model: Any, x: Any, y: Any, sample_weight: Any) -> None:
+    """Forward without training behaviour, loss and metrics."""
+    y_pred = model(x, training=False)
+    loss = model.compute_loss(
+        x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False
+    )
+    model._loss_tracker.update_state(loss, sample_weight=_rows(x))
+    model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+
+
+def _rows(x: Any) -> int:
+    leaf: Any = tree.flatten(x)[0]
+    return int(leaf.shape[0])
+
+
+class Programs:
+    """The compiled steps of a model by mode and signature; the last few are kept."""
+
+    LIMIT = 16
+
+    def __init__(self) -> None:
+        self._programs: dict[Any, tuple[_core.Program, Any]] = {}
+
+    def get(self, key: Any, make: Callable[[], tuple[_core.Program, Any]]) -> tuple[_core.Program, Any]:
+        """The program under `key`, compiled at the first call."""
+        found = self._programs.pop(key, None)
+        if found is None:
+            found = make()
+            while len(self._programs) >= self.LIMIT:
+                self._programs.pop(next(iter(self._programs)))
+        self._programs[key] = found
+        return found
+
+    def clear(self) -> None:
+        """Forget all: what they were traced from has changed."""
+        self._programs.clear()
