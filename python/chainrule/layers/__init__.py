@@ -43,10 +43,13 @@ from chainrule.layers.regularization.spatial_dropout import (
     SpatialDropout2D,
     SpatialDropout3D,
 )
+from chainrule.layers.reshaping.cropping import Cropping1D, Cropping2D, Cropping3D
 from chainrule.layers.reshaping.flatten import Flatten
 from chainrule.layers.reshaping.permute import Permute
 from chainrule.layers.reshaping.repeat_vector import RepeatVector
 from chainrule.layers.reshaping.reshape import Reshape
+from chainrule.layers.reshaping.up_sampling import UpSampling1D, UpSampling2D, UpSampling3D
+from chainrule.layers.reshaping.zero_padding import ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 
 __all__ = [
     "Activation",
@@ -56,6 +59,9 @@ __all__ = [
     "Average",
     "BatchNormalization",
     "Concatenate",
+    "Cropping1D",
+    "Cropping2D",
+    "Cropping3D",
     "Dense",
     "Dot",
     "Dropout",
@@ -92,7 +98,13 @@ __all__ = [
     "SpatialDropout3D",
     "Subtract",
     "UnitNormalization",
+    "UpSampling1D",
+    "UpSampling2D",
+    "UpSampling3D",
     "Wrapper",
+    "ZeroPadding1D",
+    "ZeroPadding2D",
+    "ZeroPadding3D",
     "add",
     "average",
     "concatenate",
