@@ -21,12 +21,12 @@ class LambdaCallback(Callback):
 on_train_batch_end : callable, optional
         Take what the hook takes: `(epoch, logs)`, `(logs)`, `(batch, logs)`.
     **kwargs : callable
-        Any other hook of `Callback`.
+        Any other hook of `Callback`, or a method to give the callback.
 
     Raises
     ------
     TypeError
-        When a name is no hook.
+        When a name that begins with `on_` is no hook.
 
     Examples
     --------
@@ -56,7 +56,7 @@ on_train_batch_end : callable, optional
             **kwargs,
         }
         for name, function in hooks.items():
-            if not (name.startswith("on_") and hasattr(Callback, name)):
+            if name.startswith("on_") and not hasattr(Callback, name):
                 raise TypeError(f"LambdaCallback: {name!r} is not a hook of Callback.")
             if function is not None:
                 setattr(self, name, function)

@@ -14,9 +14,26 @@ from chainrule.utils.io import print_msg
 __all__ = ["LearningRateScheduler"]
 
 
+def with_learning_rate(optimizer: Any) -> list[tuple[str, Any]]:
+    """The optimizer under an empty name, or the parts of a `MultiOptimizer` by name.
+
+    Raises
+    ------
+    ValueError
+        When an optimizer has no learning rate.
+    """
+    parts = getattr(optimizer, "optimizers", None)
+    named = [("", optimizer)] if parts is None else [(part.name, part) for part in parts]
+    for _, part in named:
+        if not hasattr(part, "learning_rate"):
+            raise ValueError('Optimizer must have a "learning_rate" attribute.')
+    return named
+
+
 def log_learning_rate(optimizer: Any, logs: dict[str, Any]) -> None:
-    """Add the optimizer's learning rate to the logs."""
-    logs["learning_rate"] = float(optimizer.learning_rate)
+    """Add the learning rate of each optimizer to the logs."""
+    for name, part in with_learning_rate(optimizer):
+        logs[f"learning_rate_{name}" if name else "learning_rate"] = float(part.learning_rate)
 
 
 class LearningRateScheduler(Callback):
@@ -47,9 +64,16 @@ class LearningRateScheduler(Callback):
         self.verbose = verbose
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
-        optimizer = self.model.optimizer
-        if not hasattr(optimizer, "learning_rate"):
-            raise ValueError('Optimizer must have a "learning_rate" attribute.')
+        for name, optimizer in with_learning_rate(self.model.optimizer):
+            rate = self._next_rate(epoch, optimizer)
+            optimizer.learning_rate = rate
+            if self.verbose > 0:
+                print_msg(
+                    f"\nEpoch {epoch + 1}: LearningRateScheduler setting "
+                    f"{name + ' ' if name else ''}learning rate to {rate}."
+                )
+
+    def _next_rate(self, epoch: int, optimizer: Any) -> float:
         if _takes_rate(self.schedule):
             rate = self.schedule(epoch, float(optimizer.learning_rate))
         else:
@@ -60,11 +84,7 @@ class LearningRateScheduler(Callback):
             raise ValueError(
                 f"The output of the `schedule` function should be a float. Got: {rate}"
             )
-        optimizer.learning_rate = rate
-        if self.verbose > 0:
-            print_msg(
-                f"\nEpoch {epoch + 1}: LearningRateScheduler setting learning rate to {rate}."
-            )
+        return float(rate)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         if logs is not None:

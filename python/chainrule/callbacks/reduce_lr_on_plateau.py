@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 
 from chainrule.callbacks.callback import Logs
-from chainrule.callbacks.learning_rate_scheduler import log_learning_rate
+from chainrule.callbacks.learning_rate_scheduler import (
+    log_learning_rate,
+    with_learning_rate,
+)
 from chainrule.callbacks.monitor_callback import MonitorCallback
 from chainrule.utils.io import print_msg
 
@@ -98,11 +101,14 @@ class ReduceLROnPlateau(MonitorCallback):
             self.wait = 0
         elif not self.in_cooldown():
             self.wait += 1
-            if self.wait >= self.patience and self._reduce(self.model.optimizer, epoch):
+            if self.wait < self.patience:
+                return
+            parts = with_learning_rate(self.model.optimizer)
+            if any([self._reduce(part, name, epoch) for name, part in parts]):
                 self.cooldown_counter = self.cooldown
                 self.wait = 0
 
-    def _reduce(self, optimizer: Any, epoch: int) -> bool:
+    def _reduce(self, optimizer: Any, name: str, epoch: int) -> bool:
         """Make the learning rate smaller; whether it was above `min_lr`."""
         old = float(optimizer.learning_rate)
         if old <= np.float32(self.min_lr):
@@ -111,7 +117,8 @@ class ReduceLROnPlateau(MonitorCallback):
         optimizer.learning_rate = new
         if self.verbose > 0:
             print_msg(
-                f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {new}."
+                f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing "
+                f"{name + ' ' if name else ''}learning rate to {new}."
             )
         return True
 

@@ -72,11 +72,25 @@ class SwapEMAWeights(Callback):
         self._ema_weights_in_model = averaged
 
     def _pairs(self) -> list[tuple[Any, Any]]:
-        optimizer = self.model.optimizer
-        averages = getattr(optimizer, "_model_variables_moving_average", None)
-        if not getattr(optimizer, "use_ema", False) or averages is None:
+        """The weights and their averages, of every optimizer that keeps averages."""
+        outer = self.model.optimizer
+        outer = getattr(outer, "inner_optimizer", outer)
+        optimizers = [
+            optimizer
+            for optimizer in getattr(outer, "optimizers", [outer])
+            if getattr(optimizer, "use_ema", False)
+        ]
+        if not optimizers:
             raise ValueError(
                 "SwapEMAWeights must be used when `use_ema=True` is set on the optimizer. "
-                f"Received: use_ema={getattr(optimizer, 'use_ema', None)}"
+                f"Received: use_ema=False on {outer}"
             )
-        return list(zip(optimizer._trainable_variables, averages, strict=True))
+        return [
+            pair
+            for optimizer in optimizers
+            for pair in zip(
+                optimizer._trainable_variables,
+                optimizer._model_variables_moving_average,
+                strict=True,
+            )
+        ]
