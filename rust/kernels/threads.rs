@@ -53,7 +53,8 @@ pub fn selected() -> Result<usize, String> {
             match text.trim().parse() {
                 Ok(n @ 1..=MAX_THREADS) => Ok(n),
                 _ => Err(format!(
-                    "{THREADS_VARIABLE}: expected a whole number from 1 to {MAX_THREADS}, got {text:?}"
+                    "{THREADS_VARIABLE}: expected a whole number from 1 to {MAX_THREADS}, \
+                     got {text:?}"
                 )),
             }
         }

@@ -213,7 +213,7 @@ impl<'a, T: Element> Problem<'a, T> {
         let depth = &task.depth;
         let width = vectors * kernels.lanes;
         let packed = self.b_cs != 1;
-        let copy = !packed && vectors == 2 && task.strips.len() > 2;
+        let copy = task.plan.copy_b && !packed && vectors == 2 && task.strips.len() > 2;
         // SAFETY: all pointers stay inside A, B, C and the scratch; the table's tiles belong to an
         // instruction set that this machine has.
         unsafe {

@@ -4,12 +4,13 @@ use super::block::Problem;
 use super::micro::Kernels;
 use std::ops::Range;
 
-/// Deepest panel of k, in bytes of one column of A.
-const PANEL_BYTES: usize = 2048;
-/// Packed A that one block of rows may take: half of a usual second-level cache.
-const ROW_BLOCK_BYTES: usize = 512 << 10;
-/// A that is read in place as it lies, where reading by rows is possible at all.
-const IN_PLACE_BYTES: usize = 64 << 10;
+/// Deepest panel of k, in bytes of one row of A.
+const PANEL_BYTES: usize = 4096;
+/// Packed A that one block of rows may take. Tiles read it in order, so it may outgrow the
+/// second-level cache; the strip of B is what must stay.
+const ROW_BLOCK_BYTES: usize = 2 << 20;
+/// A or B up to this size is read in place where one of its strides is one.
+const IN_PLACE_BYTES: usize = 512 << 10;
 /// Multiply-adds below which a second thread costs more than it brings.
 const SERIAL: usize = 700_000;
 /// Multiply-adds that one task is worth.
@@ -29,6 +30,8 @@ pub(super) struct Plan {
     pub col_blocks: usize,
     pub panels: usize,
     pub pack_a: bool,
+    /// Whether the first strip of rows packs B, where B is read by rows.
+    pub copy_b: bool,
 }
 
 impl Plan {
@@ -44,7 +47,8 @@ impl Plan {
         let wide = m <= kernels.wide[0].len() && p.a_rs != 1 && n >= 2 * strip;
         let pack_a = !in_place || wide || (m * k * size > IN_PLACE_BYTES && n >= 2 * strip);
 
-        let work = m.saturating_mul(n).saturating_mul(k);
+        // A few rows cost the time that it takes to read B.
+        let work = m.max(4).saturating_mul(n).saturating_mul(k);
         let tasks = if work < SERIAL {
             1
         } else {
@@ -65,6 +69,7 @@ impl Plan {
             col_blocks,
             panels,
             pack_a,
+            copy_b: k * n * size > IN_PLACE_BYTES,
         }
     }
 
