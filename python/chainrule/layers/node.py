@@ -23,8 +23,8 @@ class SymbolicArguments:
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.args = tree.map_structure(lambda x: x, args)
         self.kwargs = tree.map_structure(lambda x: x, kwargs)
-        flat = tree.flatten((self.args, self.kwargs))
-        self.keras_tensors: list[KerasTensor] = [x for x in flat if isinstance(x, KerasTensor)]
+        self._flat_arguments: list[Any] = tree.flatten((self.args, self.kwargs))
+        self.keras_tensors = [x for x in self._flat_arguments if isinstance(x, KerasTensor)]
 
     def convert(self, conversion_fn: Callable[[Any], Any]) -> tuple[Any, Any]:
         """Apply a function to every leaf; returns ``(args, kwargs)``."""
