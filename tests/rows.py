@@ -65,7 +65,7 @@ def _every_other(x: Array) -> Array:
 
 
 def _backwards(x: Array) -> Array:
-    turned = tuple(slice(None, None, -1) for _ in x.shape)
+    turned = (..., *(slice(None, None, -1) for _ in x.shape))
     return x[turned].copy()[turned]
 
 
