@@ -5,8 +5,9 @@
 //! | module    | what it holds                                                             |
 //! |-----------|---------------------------------------------------------------------------|
 //! | `error`   | the one error enum                                                        |
-//! | `tensor`  | shapes, dtypes, owned tensors, typed views                                |
-//! | `rng`     | the counter-based random numbers                                          |
+//! | `dtype`   | element types, and slices typed at run time                               |
+//! | `memory`  | buffers aligned to a cache line                                           |
+//! | `tensor`  | shapes and owned tensors                                                  |
 //! | `kernels` | slices in, slices out: SIMD, threads, GEMM, reductions; most of `unsafe`  |
 //! | `attrs`   | attributes of ops as they come over the border                            |
 //! | `graph`   | the trait `Op` and the graph; no concrete op                              |
@@ -16,13 +17,14 @@
 //! | `binding` | the border to Python                                                      |
 
 pub mod attrs;
+pub mod dtype;
 pub mod error;
 pub mod graph;
 pub mod kernels;
+pub mod memory;
 pub mod ops;
 pub mod passes;
 pub mod program;
-pub mod rng;
 pub mod tensor;
 
 #[cfg(feature = "python")]

@@ -1,9 +1,9 @@
 //! `Program`: runs compiled graphs on arrays with the GIL released.
 
-use super::array::{data_to_numpy, Array, ArrayMut};
+use super::array::{data_to_numpy, to_tensor, Array, ArrayMut};
 use crate::error::Error;
 use crate::program::epoch::Batches;
-use crate::program::step::Batch;
+use crate::program::step::{Batch, Rows};
 use crate::program::Program;
 use crate::tensor::{show, DType, DataMut, Spec, Tensor};
 use numpy::{PyArray1, PyArrayMethods};
@@ -63,9 +63,21 @@ impl PyProgram {
     ) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let arrays = feeds.iter().map(Array::new).collect::<PyResult<Vec<_>>>()?;
         let specs: Vec<Spec> = arrays.iter().map(Array::spec).collect();
+        let copies = arrays
+            .iter()
+            .zip(&feeds)
+            .map(|(a, feed)| match a.data() {
+                Some(_) => Ok(None),
+                None => to_tensor(feed).map(Some),
+            })
+            .collect::<PyResult<Vec<_>>>()?;
         let rows = arrays
             .iter()
-            .map(|a| a.rows("run"))
+            .zip(&copies)
+            .map(|(a, copy)| match copy {
+                Some(tensor) => Ok(Rows::of(tensor)),
+                None => a.rows("run"),
+            })
             .collect::<PyResult<Vec<_>>>()?;
         let outputs = py.detach(|| {
             let mut program = self.lock();

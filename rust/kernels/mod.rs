@@ -1,6 +1,5 @@
 //! Kernels: slices in, slices out. SIMD, threads and `unsafe` live here.
 
-pub mod buffer;
 pub mod epilogue;
 pub mod finite;
 pub mod float;
@@ -12,6 +11,7 @@ pub mod math;
 pub mod normalise;
 pub mod number;
 pub mod pointwise;
+pub mod rng;
 pub mod softmax;
 pub mod strided;
 pub mod threads;

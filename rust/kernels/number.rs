@@ -1,10 +1,10 @@
 //! Arithmetic that integers and floats share, with NumPy's conventions.
 
-use super::buffer::Pod;
 use super::float::Float;
+use crate::dtype::Scalar;
 
 /// A number of any dtype. Integers wrap on overflow; division by an integer zero gives zero.
-pub trait Number: Pod + PartialOrd + PartialEq {
+pub trait Number: Scalar + PartialOrd + PartialEq {
     const ZERO: Self;
     const ONE: Self;
     fn add(self, other: Self) -> Self;
@@ -112,10 +112,16 @@ macro_rules! floats {
             fn minimum(self, other: Self) -> Self { if self < other || self.is_nan() { self } else { other } }
             #[inline(always)]
             fn floor_div(self, other: Self) -> Self {
-                let m = self % other;
-                if other == 0.0 { return self / other; }
-                let m = if m != 0.0 && ((m < 0.0) != (other < 0.0)) { m + other } else { m };
-                Float::round_even((self - m) / other)
+                if other == 0.0 {
+                    return self / other;
+                }
+                let rest = self % other;
+                let quotient = Float::round_even((self - rest) / other);
+                if rest != 0.0 && ((rest < 0.0) != (other < 0.0)) {
+                    quotient - 1.0
+                } else {
+                    quotient
+                }
             }
             #[inline(always)]
             fn modulo(self, other: Self) -> Self {

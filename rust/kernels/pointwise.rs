@@ -1,10 +1,10 @@
 //! Runs a short program of element-wise instructions over a shape, block by block: every operand of
 //! a block stays in the first-level cache, and memory is read and written once.
 
-use super::buffer::{Buffer, ALIGN};
 use super::map::{self, Instr};
 use super::threads::parallel_for;
-use crate::rng;
+use crate::kernels::rng;
+use crate::memory::{Buffer, ALIGN};
 use crate::tensor::{strides, DType, Data, DataMut, Element};
 use crate::{with_dtype, with_float};
 use std::cell::RefCell;

@@ -1,6 +1,6 @@
 //! Lanes: the 1-d runs of a tensor along one axis, gathered where they are strided.
 
-use crate::kernels::buffer::Pod;
+use crate::dtype::Scalar;
 use crate::kernels::threads::parallel_for;
 use std::sync::Mutex;
 
@@ -20,7 +20,7 @@ const TASK_LEN: usize = 1 << 13;
 
 /// As [`map_lanes`] with lanes of one length in and out, but `f` gets several contiguous lanes at once
 /// where they lie one after the other.
-pub fn map_rows<T: Pod + Default>(
+pub fn map_rows<T: Scalar>(
     x: &[T],
     out: &mut [T],
     (outer, n, inner): (usize, usize, usize),
@@ -46,7 +46,7 @@ pub fn map_rows<T: Pod + Default>(
 
 /// Calls `f(lane of x, lane of out)` for every lane along `axis`; both have the given lengths there
 /// and agree on the other axes.
-pub fn map_lanes<A: Pod + Default, B: Pod + Default>(
+pub fn map_lanes<A: Scalar, B: Scalar>(
     x: &[A],
     out: &mut [B],
     (outer, n, inner): (usize, usize, usize),

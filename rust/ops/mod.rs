@@ -3,7 +3,7 @@
 use crate::attrs::{Attrs, Reader};
 use crate::error::{Error, Result};
 use crate::graph::{Input, Io, Op, Output};
-use crate::kernels::buffer::Buffer;
+use crate::memory::Buffer;
 use crate::tensor::{Spec, Tensor};
 use std::sync::Arc;
 

@@ -10,7 +10,7 @@ use crate::attrs::Reader;
 use crate::error::{Error, Result};
 use crate::graph::{Backward, Io, Op, Value};
 use crate::kernels::threads::parallel_for;
-use crate::rng;
+use crate::kernels::rng;
 use crate::tensor::{DType, Element, Spec};
 use crate::with_float;
 use std::sync::{Arc, Mutex};

@@ -2,7 +2,7 @@
 
 use super::fuse::Task;
 use crate::graph::{Cell, Graph, Source, Value};
-use crate::kernels::buffer::ALIGN;
+use crate::memory::ALIGN;
 use std::collections::HashMap;
 use std::sync::Arc;
 

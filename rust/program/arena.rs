@@ -4,7 +4,7 @@
 //! operand, but for inputs marked in place, whose view is left empty.
 
 use crate::graph::{Cell, Input, Output};
-use crate::kernels::buffer::{data_at, data_mut_at, Buffer};
+use crate::memory::{data_at, data_mut_at, Buffer};
 use crate::tensor::{Spec, Tensor};
 use std::sync::{Arc, RwLockReadGuard, RwLockWriteGuard};
 

@@ -2,7 +2,7 @@
 
 use super::arena::Operand;
 use crate::graph::{Cell, Graph, Op, Source, Value};
-use crate::kernels::buffer::Buffer;
+use crate::memory::Buffer;
 use crate::passes::fuse::fuse;
 use crate::passes::plan::{plan, Place};
 use crate::tensor::{DType, Spec, Tensor};

@@ -5,7 +5,7 @@ use super::compile::Program;
 use crate::error::{Error, Result};
 use crate::graph::Io;
 use crate::kernels::map;
-use crate::tensor::{DType, Data, DataMut, Element};
+use crate::tensor::{DType, Data, DataMut, Element, Tensor};
 use crate::with_dtype;
 
 /// Elements to feed, of any dtype, in rows: the batch takes the rows of `order`, or those from
@@ -15,6 +15,16 @@ pub struct Rows<'a> {
     pub data: Data<'a>,
     /// Elements a row.
     pub width: usize,
+}
+
+impl<'a> Rows<'a> {
+    /// A tensor as rows along its first axis.
+    pub fn of(tensor: &'a Tensor) -> Self {
+        Rows {
+            data: tensor.data(),
+            width: tensor.spec().shape.iter().skip(1).product(),
+        }
+    }
 }
 
 /// Which rows of the data make the batch.

@@ -5,8 +5,8 @@
 //! filling two words. Element `i` of 32 bits takes word `i`; an `f64` takes words `2i` (low) and
 //! `2i + 1` (high). So any part of a tensor can be drawn by itself, with the same bits.
 
-use crate::kernels::float::Float;
-use crate::kernels::isa::{dispatch, Kernel};
+use super::float::Float;
+use super::isa::{dispatch, Kernel};
 
 const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
 const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
@@ -245,8 +245,8 @@ pub fn dropout<T: Float>(x: &[T], out: &mut [T], key: [u32; 2], first: u64, rate
 
 #[cfg(test)]
 mod tests {
+    use super::isa::{set_isa, Isa};
     use super::*;
-    use crate::kernels::isa::{set_isa, Isa};
 
     const KEY: [u32; 2] = [0x1234_5678, 42];
 

@@ -1,29 +1,11 @@
 //! Memory aligned to a cache line, read and written as typed slices.
 
-use crate::tensor::{DType, Data, DataMut};
+use crate::dtype::{DType, Data, DataMut};
 use std::alloc::{alloc_zeroed, dealloc, handle_alloc_error, Layout};
 use std::ptr::NonNull;
 
 /// Alignment of every buffer and of every value inside one, in bytes.
 pub const ALIGN: usize = 64;
-
-/// Plain old data: any bit pattern is a value.
-///
-/// # Safety
-/// Only for types without padding, niches or drop.
-pub unsafe trait Pod: Copy + Send + Sync + 'static {}
-// SAFETY: numbers, every bit pattern of which is a value.
-unsafe impl Pod for f32 {}
-// SAFETY: as above.
-unsafe impl Pod for f64 {}
-// SAFETY: as above.
-unsafe impl Pod for i32 {}
-// SAFETY: as above.
-unsafe impl Pod for i64 {}
-// SAFETY: as above.
-unsafe impl Pod for u8 {}
-// SAFETY: as above.
-unsafe impl Pod for u32 {}
 
 /// An owned, zero-initialised, cache-line-aligned block of bytes.
 #[derive(Debug)]

@@ -1,0 +1,196 @@
+//! Element types, and slices of them typed at run time.
+//!
+//! Bool elements are stored as one byte, 0 or 1.
+
+use std::fmt;
+
+/// Element type of a tensor.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum DType {
+    F32,
+    F64,
+    I32,
+    I64,
+    U8,
+    U32,
+    Bool,
+}
+
+impl DType {
+    pub const ALL: [DType; 7] = [
+        DType::F32,
+        DType::F64,
+        DType::I32,
+        DType::I64,
+        DType::U8,
+        DType::U32,
+        DType::Bool,
+    ];
+
+    /// NumPy's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            DType::F32 => "float32",
+            DType::F64 => "float64",
+            DType::I32 => "int32",
+            DType::I64 => "int64",
+            DType::U8 => "uint8",
+            DType::U32 => "uint32",
+            DType::Bool => "bool",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<DType> {
+        DType::ALL.into_iter().find(|d| d.name() == name)
+    }
+
+    /// Bytes an element.
+    pub fn size(self) -> usize {
+        match self {
+            DType::F64 | DType::I64 => 8,
+            DType::F32 | DType::I32 | DType::U32 => 4,
+            DType::U8 | DType::Bool => 1,
+        }
+    }
+
+    pub fn is_float(self) -> bool {
+        matches!(self, DType::F32 | DType::F64)
+    }
+
+    pub fn is_int(self) -> bool {
+        matches!(self, DType::I32 | DType::I64 | DType::U8 | DType::U32)
+    }
+}
+
+impl fmt::Display for DType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A typed read-only slice of a tensor's elements.
+#[derive(Clone, Copy, Debug)]
+pub enum Data<'a> {
+    F32(&'a [f32]),
+    F64(&'a [f64]),
+    I32(&'a [i32]),
+    I64(&'a [i64]),
+    /// `uint8`, and `bool` as 0 or 1.
+    U8(&'a [u8]),
+    U32(&'a [u32]),
+}
+
+/// A typed mutable slice of a tensor's elements.
+#[derive(Debug)]
+pub enum DataMut<'a> {
+    F32(&'a mut [f32]),
+    F64(&'a mut [f64]),
+    I32(&'a mut [i32]),
+    I64(&'a mut [i64]),
+    U8(&'a mut [u8]),
+    U32(&'a mut [u32]),
+}
+
+impl DataMut<'_> {
+    /// The same elements under a shorter borrow.
+    pub fn reborrow(&mut self) -> DataMut<'_> {
+        match self {
+            DataMut::F32(s) => DataMut::F32(s),
+            DataMut::F64(s) => DataMut::F64(s),
+            DataMut::I32(s) => DataMut::I32(s),
+            DataMut::I64(s) => DataMut::I64(s),
+            DataMut::U8(s) => DataMut::U8(s),
+            DataMut::U32(s) => DataMut::U32(s),
+        }
+    }
+}
+
+/// A plain number.
+pub trait Scalar: Copy + Default + Send + Sync + 'static {}
+
+impl<T: Copy + Default + Send + Sync + 'static> Scalar for T {}
+
+/// An element type of the engine; `bool` tensors are read and written as `u8`.
+pub trait Element: Scalar + PartialOrd + PartialEq + fmt::Debug {
+    fn slice<'a>(data: Data<'a>) -> &'a [Self];
+    fn slice_mut<'a>(data: &'a mut DataMut<'_>) -> &'a mut [Self];
+    /// The slice as the enum's variant.
+    fn wrap(data: &[Self]) -> Data<'_>;
+    fn wrap_mut(data: &mut [Self]) -> DataMut<'_>;
+}
+
+macro_rules! elements {
+    ($($t:ty => $variant:ident),*) => {$(
+        impl Element for $t {
+            fn slice<'a>(data: Data<'a>) -> &'a [Self] {
+                match data {
+                    Data::$variant(s) => s,
+                    other => unreachable!("{} read from {other:?}", stringify!($t)),
+                }
+            }
+            fn slice_mut<'a>(data: &'a mut DataMut<'_>) -> &'a mut [Self] {
+                match data {
+                    DataMut::$variant(s) => s,
+                    other => unreachable!("{} written to {other:?}", stringify!($t)),
+                }
+            }
+            fn wrap(data: &[Self]) -> Data<'_> {
+                Data::$variant(data)
+            }
+            fn wrap_mut(data: &mut [Self]) -> DataMut<'_> {
+                DataMut::$variant(data)
+            }
+        }
+    )*};
+}
+elements!(f32 => F32, f64 => F64, i32 => I32, i64 => I64, u8 => U8, u32 => U32);
+
+/// Runs a block with `$t` bound to the element type of a dtype.
+#[macro_export]
+macro_rules! with_dtype {
+    ($dtype:expr, $t:ident => $body:expr) => {
+        match $dtype {
+            $crate::dtype::DType::F32 => {
+                type $t = f32;
+                $body
+            }
+            $crate::dtype::DType::F64 => {
+                type $t = f64;
+                $body
+            }
+            $crate::dtype::DType::I32 => {
+                type $t = i32;
+                $body
+            }
+            $crate::dtype::DType::I64 => {
+                type $t = i64;
+                $body
+            }
+            $crate::dtype::DType::U32 => {
+                type $t = u32;
+                $body
+            }
+            $crate::dtype::DType::U8 | $crate::dtype::DType::Bool => {
+                type $t = u8;
+                $body
+            }
+        }
+    };
+}
+
+/// As [`with_dtype`], for ops whose `shape` has let only floats pass.
+#[macro_export]
+macro_rules! with_float {
+    ($dtype:expr, $t:ident => $body:expr) => {
+        match $dtype {
+            $crate::dtype::DType::F64 => {
+                type $t = f64;
+                $body
+            }
+            _ => {
+                type $t = f32;
+                $body
+            }
+        }
+    };
+}
