@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import chainrule as cr
 from chainrule import initializers
-from chainrule.initializers.variance_scaling import compute_fans
+from chainrule.initializers.random_initializers import compute_fans
 
 SHAPE = (60, 100)
 FAN_IN, FAN_OUT = 60, 100

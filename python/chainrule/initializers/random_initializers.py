@@ -195,3 +195,38 @@ class Orthogonal(RandomInitializer):
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {**super().get_config(), "gain": self.gain}
+
+
+def compute_fans(
+    shape: Sequence[int],
+    input_axes: Sequence[int] | None = None,
+    output_axes: Sequence[int] | None = None,
+) -> tuple[int, int]:
+    """How many inputs a unit reads, and how many units read an input.
+
+    Parameters
+    ----------
+    shape
+        Shape of the weight: (inputs, units), or (receptive field ..., inputs, units).
+    input_axes, output_axes
+        Where both are given, the fans are the products of the sizes of these axes.
+
+    Examples
+    --------
+    >>> compute_fans((3, 3, 16, 32))
+    (144, 288)
+    >>> compute_fans((64, 4, 16), input_axes=[0], output_axes=[1, 2])
+    (64, 64)
+    """
+    shape = tuple(shape)
+    if input_axes is not None and output_axes is not None:
+        return (
+            math.prod(shape[axis] for axis in input_axes),
+            math.prod(shape[axis] for axis in output_axes),
+        )
+    if not shape:
+        return 1, 1
+    if len(shape) == 1:
+        return int(shape[0]), int(shape[0])
+    field = math.prod(shape[:-2])
+    return int(shape[-2] * field), int(shape[-1] * field)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from chainrule import random
-from chainrule.initializers.random_initializers import RandomInitializer
+from chainrule.initializers.random_initializers import RandomInitializer, compute_fans
 
 # The standard deviation of N(0, 1) cut at two standard deviations.
 _TRUNCATED_STDDEV = 0.87962566103423978
@@ -217,38 +217,3 @@ class HeUniform(_Named):
     """
 
     _scale, _mode, _distribution = 2.0, "fan_in", "uniform"
-
-
-def compute_fans(
-    shape: Sequence[int],
-    input_axes: Sequence[int] | None = None,
-    output_axes: Sequence[int] | None = None,
-) -> tuple[int, int]:
-    """How many inputs a unit reads, and how many units read an input.
-
-    Parameters
-    ----------
-    shape
-        Shape of the weight: (inputs, units), or (receptive field ..., inputs, units).
-    input_axes, output_axes
-        Where both are given, the fans are the products of the sizes of these axes.
-
-    Examples
-    --------
-    >>> compute_fans((3, 3, 16, 32))
-    (144, 288)
-    >>> compute_fans((64, 4, 16), input_axes=[0], output_axes=[1, 2])
-    (64, 64)
-    """
-    shape = tuple(shape)
-    if input_axes is not None and output_axes is not None:
-        return (
-            math.prod(shape[axis] for axis in input_axes),
-            math.prod(shape[axis] for axis in output_axes),
-        )
-    if not shape:
-        return 1, 1
-    if len(shape) == 1:
-        return int(shape[0]), int(shape[0])
-    field = math.prod(shape[:-2])
-    return int(shape[-2] * field), int(shape[-1] * field)

@@ -21,6 +21,7 @@ class OptimizerState:
 
     name: str
     gradient_accumulation_steps: int | None
+    _iterations: Variable
     _learning_rate: Any
 
     def __init__(self) -> None:
@@ -164,8 +165,11 @@ class OptimizerState:
                 )
         return added[0] if isinstance(name, str) else added
 
+    def _var_key(self, variable: Variable) -> int:
+        return id(variable)
+
     def _get_variable_index(self, variable: Variable) -> int:
-        return self._trainable_variables_indices[id(variable)]
+        return self._trainable_variables_indices[self._var_key(variable)]
 
     def _check_variables_are_known(self, variables: Iterable[Variable]) -> None:
         for variable in variables:
