@@ -18,7 +18,7 @@ def run_traced(function: Callable[..., Any], *arrays: np.ndarray) -> list[np.nda
         outputs = function(*inputs)
         outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
         program = trace.compile(outputs)
-    return program.run(list(arrays))
+    return program.run([np.ascontiguousarray(a) for a in arrays])
 
 
 def gradient(function: Callable[[Any], Any], x: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from chainrule import dtype_policies, ops, tree
 from chainrule.dtypes import DTypePolicy
 from chainrule.masking import get_keras_mask
 from chainrule.saving import serialization
-from chainrule.scopes import name_scope
+from chainrule.scopes import layer_scope, name_scope
 from chainrule.utils.naming import auto_name
 
 Tensor = Any
@@ -73,7 +73,7 @@ class Loss:
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
         """Return the reduced loss, weighted by ``sample_weight`` and by the mask of ``y_pred``."""
         mask = get_keras_mask(y_pred)
-        with name_scope(self.name):
+        with name_scope(self.name), layer_scope(self.name):
             y_pred = to_tensors(y_pred, self.dtype)
             y_true = to_tensors(y_true, self.dtype)
             values = self.call(y_true, y_pred)
