@@ -1,5 +1,7 @@
-"""Random graphs of many ops: compiled (fused, planned, in place) equals op after op, eagerly, bit for bit;
-and the core's gradients equal those of the reference's walk."""
+"""Random graphs of many ops, compiled (fused, planned, in place).
+
+They equal op after op, eagerly, bit for bit; their gradients equal those of the reference's walk.
+"""
 
 from __future__ import annotations
 
