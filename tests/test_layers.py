@@ -277,6 +277,8 @@ def test_float_inputs_are_cast_and_integers_are_not() -> None:
         (lambda: layers.Dense(2)(np.ones(3)), ShapeError, "min_ndim=2, found ndim=1"),
         (lambda: layers.Dense(2)(np.array([["a"]])), DTypeError, "expected numbers"),
         (lambda: layers.Dense(2)(np.array([[object()]])), DTypeError, "expected numbers"),
+        (lambda: layers.Dense(2)(np.ones((1, 2), "longdouble")), DTypeError, "expected numbers"),
+        (lambda: layers.Dense(2)(np.ones((1, 2), "complex64")), DTypeError, "complex64"),
         (lambda: layers.Dense(2)([[1.0, 2.0]]), ValueError, "Only input tensors"),
         (lambda: layers.Dense(0), ValueError, "positive integer"),
         (lambda: layers.Dense(2, colour=1), ValueError, "Unrecognized keyword arguments"),
@@ -428,7 +430,7 @@ def test_losses_inside_a_stateless_scope_go_to_the_scope() -> None:
 
 
 def test_unknown_arguments_of_call_are_an_error() -> None:
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="Layer 'affine.*colour"):
         Affine()(np.ones((1, 2)), colour=1)
 
 

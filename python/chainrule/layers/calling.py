@@ -10,7 +10,13 @@ from typing import Any
 import numpy as np
 
 from chainrule import dispatch, ops, tree
-from chainrule.dtypes import is_float_dtype, standardize_dtype
+from chainrule.dtypes import (
+    BOOL_TYPES,
+    FLOAT_TYPES,
+    INT_TYPES,
+    is_float_dtype,
+    standardize_dtype,
+)
 from chainrule.errors import DataError, DTypeError, ShapeError
 from chainrule.global_state import get_global_attribute, set_global_attribute
 from chainrule.layers.call_spec import CallSpec, is_tensor_or_symbolic, shapes_for
@@ -32,6 +38,7 @@ from chainrule.scopes import (
 from chainrule.tensor import KerasTensor
 
 _CALL_CONTEXT = "current_call_ctx"
+_NUMBERS = frozenset((*BOOL_TYPES, *INT_TYPES, *FLOAT_TYPES))
 
 
 class CallContext:
@@ -145,7 +152,10 @@ class LayerCalling(LayerState):
                         "positional arguments. The following argument value should be passed as "
                         f"a keyword argument: {arg} (of type {type(arg)})"
                     )
-        spec = CallSpec(self._call_signature, self._call_context_args, args, kwargs)
+        try:
+            spec = CallSpec(self._call_signature, self._call_context_args, args, kwargs)
+        except TypeError as error:
+            raise TypeError(f"Layer '{self.path or self.name}': {error}") from None
         self._assert_input_compatibility(spec.first_arg)
         with self._open_name_scope():
             self._maybe_build(spec)
@@ -176,7 +186,7 @@ class LayerCalling(LayerState):
             if not hasattr(x, "__array__"):
                 return x
             x = ops.convert_to_tensor(x)
-        if isinstance(x, np.ndarray) and x.dtype.kind in "OSUMmc":
+        if isinstance(x, np.ndarray) and x.dtype.name not in _NUMBERS:
             raise DTypeError(
                 f"Layer '{self.path or self.name}' expected numbers, but got an array of dtype "
                 f"{x.dtype} and shape {x.shape}."
