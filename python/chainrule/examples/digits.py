@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,23 +23,25 @@ from chainrule.datasets import digits
 __all__ = ["main"]
 
 Array = npt.NDArray[Any]
+BATCH_SIZE = 32
 
 
 def build_model() -> Any:
-    """A network of 64-128-64-10 units with batch normalization and dropout."""
+    """A network of 64-256-128-10 units with batch normalization, noise and dropout."""
     return cr.Sequential(
         [
             layers.Input((8, 8)),
             layers.Rescaling(1 / 16),
             layers.Flatten(),
+            layers.GaussianNoise(0.1),
+            layers.Dense(256),
+            layers.BatchNormalization(),
+            layers.Activation("relu"),
+            layers.Dropout(0.4),
             layers.Dense(128),
             layers.BatchNormalization(),
             layers.Activation("relu"),
-            layers.Dropout(0.3),
-            layers.Dense(64),
-            layers.BatchNormalization(),
-            layers.Activation("relu"),
-            layers.Dropout(0.3),
+            layers.Dropout(0.4),
             layers.Dense(10, activation="softmax"),
         ],
         name="digits",
@@ -77,7 +80,7 @@ def draw_curves(history: dict[str, list[float]], path: Path) -> None:
 def main(arguments: Sequence[str] | None = None) -> float:
     """Train, report, and give the test accuracy."""
     parser = argparse.ArgumentParser(description="Read handwritten digits with a dense network.")
-    parser.add_argument("--epochs", type=int, default=60, help="how often to see all scans")
+    parser.add_argument("--epochs", type=int, default=30, help="how often to see all scans")
     parser.add_argument("--seed", type=int, default=0, help="the same seed, the same weights")
     parser.add_argument("--out", type=Path, default=Path("digits.png"), help="the curves' file")
     options = parser.parse_args(arguments)
@@ -85,14 +88,15 @@ def main(arguments: Sequence[str] | None = None) -> float:
     cr.utils.set_random_seed(options.seed)
     (x_train, y_train), (x_test, y_test) = digits.load_data()
     model = build_model()
+    steps = math.ceil(0.9 * len(x_train) / BATCH_SIZE) * options.epochs
     model.compile(
-        optimizer=cr.optimizers.Adam(2e-3),
+        optimizer=cr.optimizers.Adam(cr.optimizers.schedules.CosineDecay(3e-3, steps)),
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
     model.summary()
     history = model.fit(
-        x_train, y_train, batch_size=32, epochs=options.epochs, validation_split=0.1
+        x_train, y_train, batch_size=BATCH_SIZE, epochs=options.epochs, validation_split=0.1
     )
 
     predicted = np.argmax(model.predict(x_test, verbose=0), axis=-1)
