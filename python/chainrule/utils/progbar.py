@@ -123,7 +123,7 @@ class Progbar:
                 self._sums[name] = (value, 1)
         self._seen_so_far = current
         now = time.monotonic()
-        if self._first_step is None and current >= 1:
+        if self._first_step is None and current == 1:
             self._first_step = now
         if self.verbose == 1:
             self._draw(current, now, finalize)
@@ -181,7 +181,7 @@ class Progbar:
         return f"{seconds}s"
 
     def _seconds_per_step(self, current: int, now: float) -> float:
-        """The mean duration of a step; the first, which compiles, counts only when alone."""
+        """The mean duration of a step, without the first where its end was seen."""
         if current < 1:
             return 0.0
         if current > 1 and self._first_step is not None and now > self._first_step:
