@@ -38,6 +38,7 @@ from chainrule.scopes import (
 from chainrule.tensor import KerasTensor
 
 _CALL_CONTEXT = "current_call_ctx"
+_FLOAT32 = np.dtype("float32")
 _NUMBERS = frozenset((*BOOL_TYPES, *INT_TYPES, *FLOAT_TYPES))
 
 
@@ -186,7 +187,7 @@ class LayerCalling(LayerState):
             if not hasattr(x, "__array__"):
                 return x
             x = ops.convert_to_tensor(x)
-        if isinstance(x, np.ndarray) and x.dtype.name not in _NUMBERS:
+        if isinstance(x, np.ndarray) and x.dtype != _FLOAT32 and x.dtype.name not in _NUMBERS:
             raise DTypeError(
                 f"Layer '{self.path or self.name}' expected numbers, but got an array of dtype "
                 f"{x.dtype} and shape {x.shape}."
