@@ -1,0 +1,145 @@
+"""Every row gives the same bits for any number of threads and on any instruction set."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.rows import Row, Spec, integers
+
+# Large enough to be cut among threads.
+LARGE = [
+    Row("unary", "large", {"function": "exp"}, (Spec((100_003,)),), (0,)),
+    Row("binary", "large", {"function": "mul"}, (Spec((331, 307)), Spec((307,))), (0, 1)),
+    *(
+        Row(
+            "reduce",
+            f"large-{axes}",
+            {"function": f, "axes": axes, "keepdims": False},
+            (Spec((331, 307)),),
+            (0,),
+        )
+        for f in ("sum", "max")
+        for axes in ([0], [1], [0, 1])
+    ),
+    Row(
+        "matmul",
+        "large",
+        {"transpose_a": False, "transpose_b": True},
+        (Spec((259, 517)), Spec((307, 517))),
+        (0, 1),
+    ),
+    Row(
+        "dense",
+        "large",
+        {"activation": "tanh"},
+        (Spec((259, 517)), Spec((517, 307)), Spec((307,))),
+        (0, 1, 2),
+    ),
+    Row("softmax", "large", {"axis": 1}, (Spec((331, 307)),), (0,)),
+    Row("log_softmax", "large", {"axis": 0}, (Spec((331, 307)),), (0,)),
+    Row("logsumexp", "large", {"axes": [0, 1], "keepdims": False}, (Spec((331, 307)),), (0,)),
+    Row(
+        "batch_norm",
+        "large",
+        {"epsilon": 1e-3},
+        (Spec((1331, 107)), Spec((107,)), Spec((107,))),
+        (0, 1, 2),
+    ),
+    Row(
+        "layer_norm",
+        "large",
+        {"epsilon": 1e-3, "axes": [1]},
+        (Spec((1331, 107)), Spec((107,)), Spec((107,))),
+        (0, 1, 2),
+    ),
+    Row(
+        "cross_entropy",
+        "large",
+        {"from_logits": True, "epsilon": 1e-7, "sparse": True},
+        (Spec((1331, 107)), Spec((1331,), integers(0, 107), "int32")),
+        (0,),
+    ),
+    Row(
+        "dropout",
+        "large",
+        {"rate": 0.3},
+        (Spec((100_003,)), Spec((2,), integers(0, 99), "uint32")),
+        (0,),
+    ),
+    Row(
+        "gather",
+        "large",
+        {"axis": 0},
+        (Spec((107, 331)), Spec((997,), integers(0, 107), "int32")),
+        (0,),
+    ),
+    *(
+        Row(
+            "random",
+            f"large-{distribution}",
+            {"distribution": distribution, "shape": [100_003], "dtype": "float"},
+            (Spec((2,), integers(0, 99), "uint32"),),
+        )
+        for distribution in ("uniform", "normal", "truncated_normal")
+    ),
+]
+
+DIGESTS = """
+import hashlib, json
+from tests import cases
+from tests.harness import FLOATS, compiled_gradients, compiled_outputs, cotangents, of_row
+from tests.test_same_bits import LARGE
+
+digests = {}
+for row in LARGE + [row for op in cases.names() for row in cases.load(op).ROWS]:
+    for dtype in FLOATS:
+        run = of_row(row, dtype)
+        results = compiled_outputs(run)
+        if row.grad:
+            results += compiled_gradients(run, cotangents(run, results))
+        bits = hashlib.sha256(b"".join(x.tobytes() for x in results))
+        digests[f"{row} {dtype}"] = bits.hexdigest()
+print(json.dumps(digests))
+"""
+
+
+@cache
+def digests(threads: str, isa: str) -> dict[str, str]:
+    """SHA-256 of the outputs and gradients of every row, in a process of its own."""
+    settings = {"CHAINRULE_NUM_THREADS": threads, "CHAINRULE_ISA": isa}
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", DIGESTS],
+        env={**os.environ, **settings},
+        cwd=Path(__file__).resolve().parents[1],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if run.returncode != 0 and "CHAINRULE_ISA" in run.stderr:
+        pytest.skip(f"this machine has no {isa}")
+    assert run.returncode == 0, run.stderr
+    found: dict[str, str] = json.loads(run.stdout)
+    return found
+
+
+def check_same(threads: str, isa: str) -> None:
+    expected, got = digests("1", "scalar"), digests(threads, isa)
+    assert len(got) > 1000
+    assert not [row for row in expected if expected[row] != got[row]]
+
+
+@pytest.mark.parametrize("isa", ["avx2", "avx512"])
+def test_instruction_sets_give_the_same_bits(isa: str) -> None:
+    check_same("1", isa)
+
+
+@pytest.mark.parametrize("threads", ["2", "3", "8"])
+def test_threads_give_the_same_bits(threads: str) -> None:
+    check_same(threads, "")
