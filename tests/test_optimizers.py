@@ -123,8 +123,13 @@ def test_apply_needs_variables_at_first() -> None:
         optimizer.apply([ones(), ones()])
     with pytest.raises(ValueError, match="Unknown variable"):
         optimizer.apply([ones()], [variable()])
+    with pytest.raises(
+        cr.errors.ShapeError, match=r"shape \(2,\) for the variable '.*', got shape \(1,\)"
+    ):
+        optimizer.apply([ones((1,))], [v])
     optimizer.apply([])
     assert int(optimizer.iterations) == 1
+    np.testing.assert_allclose(v.numpy(), [0.5, 1.5])
 
 
 def test_missing_gradients() -> None:
@@ -279,6 +284,9 @@ def test_schedules_replace_the_variable() -> None:
     v = variable()
     optimizer.apply([ones()], [v])
     assert float(optimizer.learning_rate) == 0.5
+    key = optimizer._trace_key()
+    optimizer.learning_rate = schedules.ExponentialDecay(1.0, 1, 0.5)
+    assert optimizer._trace_key() != key
 
 
 def test_a_function_as_learning_rate() -> None:

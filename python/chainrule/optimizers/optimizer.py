@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from chainrule import ops
+from chainrule.errors import ShapeError
 from chainrule.optimizers.clipping import clip_by_global_norm, clip_by_norm, clip_by_value
 from chainrule.optimizers.options import check_options
 from chainrule.optimizers.state import OptimizerState, is_overwritten
@@ -144,8 +145,7 @@ class Optimizer(OptimizerState):
     def _trace_key(self) -> tuple[Any, ...]:
         """What a compiled step depends on; the value of a learning rate variable is not in it."""
         plain = (bool, int, float, str, type(None))
-        settings_of_step = [(k, v) for k, v in vars(self).items() if isinstance(v, plain)]
-        return (*sorted(settings_of_step), id(self._learning_rate), id(self._not_decayed))
+        return tuple(item for item in vars(self).items() if isinstance(item[1], plain))
 
     # --- one update ----------------------------------------------------------------------------
 
@@ -202,6 +202,8 @@ class Optimizer(OptimizerState):
         ValueError
             Without variables before `build`, for a different number of gradients and variables,
             for unknown variables, and when all gradients are None.
+        ShapeError
+            For a gradient whose shape is not its variable's.
         """
         grads = list(grads)
         if not grads:
@@ -244,6 +246,13 @@ class Optimizer(OptimizerState):
                 "There must be one gradient for every variable of the optimizer. "
                 f"Received {len(grads)} gradients for {len(variables)} trainable variables."
             )
+        for gradient, variable in zip(grads, variables):
+            if gradient is not None and tuple(ops.shape(gradient)) != tuple(variable.shape):
+                raise ShapeError(
+                    f"optimizer '{self.name}': expected a gradient of shape "
+                    f"{tuple(variable.shape)} for the variable '{variable.path}', got shape "
+                    f"{tuple(ops.shape(gradient))}"
+                )
         return variables
 
     def _filter_empty_gradients(

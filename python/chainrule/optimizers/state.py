@@ -28,6 +28,7 @@ class OptimizerState:
         self._variables: list[Variable] = []
         self._trainable_variables: list[Variable] = []
         self._trainable_variables_indices: dict[int, int] = {}
+        self._replaced = 0  # how often another schedule, function or variable was set
         self.built = False
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -211,6 +212,7 @@ class OptimizerState:
         previous = self._learning_rate
         if callable(learning_rate):
             self._learning_rate = learning_rate
+            self._replaced += 1
             if isinstance(previous, Variable):
                 self._untrack(previous)
         elif isinstance(previous, LearningRateSchedule):
@@ -224,6 +226,7 @@ class OptimizerState:
             previous.assign(learning_rate)
         else:
             self._learning_rate = self._as_learning_rate(learning_rate)
+            self._replaced += 1
 
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Set the values of `variables`.
