@@ -15,6 +15,8 @@ mod power;
 mod trig;
 
 #[cfg(test)]
+mod edge_tests;
+#[cfg(test)]
 mod tests;
 
 pub use erf::{erf, erf_f32, erfinv, erfinv_f32};
