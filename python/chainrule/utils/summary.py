@@ -78,10 +78,12 @@ def print_summary(
         When `layer_range` names no layers, or the line is too short.
     """
     layers = list(model.layers)
-    operations = list(getattr(model, "operations", None) or layers)
-    connected = not _is_chain(operations)
-    if connected or len(operations) > len(layers):
-        layers = operations
+    nodes = getattr(model, "_nodes", None)
+    if nodes:
+        calls = [node.operation for node in nodes]
+        inputs = [layer for layer in layers if all(layer is not call for call in calls)]
+        layers = list({id(layer): layer for layer in [*inputs, *calls]}.values())
+    connected = not _is_chain(nodes or ())
     first, last = _bounds(layers, layer_range)
     header = ["Layer (type)", "Output Shape", "Param #"]
     if connected:
@@ -90,7 +92,8 @@ def print_summary(
         header.append("Trainable")
     rows: list[list[str]] = []
     for layer in layers[first:last]:
-        rows.extend(_rows(layer, connected, show_trainable, expand_nested, 0))
+        calls = nodes if connected else None
+        rows.extend(_rows(layer, calls, show_trainable, expand_nested, 0))
     if line_length is None:
         width = DEFAULT_LINE_LENGTH + 20 * connected + 12 * show_trainable
         line_length = min(width, shutil.get_terminal_size((width, 24)).columns)
@@ -105,7 +108,7 @@ def print_summary(
 
 
 def _rows(
-    layer: Any, connected: bool, show_trainable: bool, expand_nested: bool, level: int
+    layer: Any, calls: Any, show_trainable: bool, expand_nested: bool, level: int
 ) -> list[list[str]]:
     prefix = "   " * level + "└ " if level else ""
     if not hasattr(layer, "built"):
@@ -113,15 +116,15 @@ def _rows(
     else:
         params = f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"
     fields = [f"{prefix}{layer.name} ({type(layer).__name__})", _output_shape(layer), params]
-    if connected:
-        fields.append(_connections(layer))
+    if calls is not None:
+        fields.append(_connections(layer, calls))
     if show_trainable:
         weights = getattr(layer, "weights", None)
         fields.append("-" if not weights else "Y" if layer.trainable else "N")
     rows = [fields]
     if expand_nested:
         for inner in getattr(layer, "layers", None) or ():
-            rows.extend(_rows(inner, connected, show_trainable, expand_nested, level + 1))
+            rows.extend(_rows(inner, calls, show_trainable, expand_nested, level + 1))
     return rows
 
 
@@ -146,24 +149,28 @@ def _output_shape(layer: Any) -> str:
     return str(tree.map_shape_structure(tuple, shapes))
 
 
-def _connections(layer: Any) -> str:
+def _connections(layer: Any, calls: Sequence[Any]) -> str:
+    """Where the layer's inputs come from, in the model's own calls of it."""
     names = [
         f"{x._keras_history.operation.name}[{x._keras_history.node_index}]"
         f"[{x._keras_history.tensor_index}]"
-        for node in getattr(layer, "_inbound_nodes", ())
+        for node in calls
+        if node.operation is layer
         for x in node.input_tensors
         if x._keras_history.operation is not None
     ]
     return ", ".join(names) or "-"
 
 
-def _is_chain(operations: Sequence[Any]) -> bool:
-    """Whether every operation takes at most the one output of the operation before."""
-    for operation in operations:
-        nodes = getattr(operation, "_inbound_nodes", ())
-        if len(nodes) > 1 or any(len(node.input_tensors) > 1 for node in nodes):
+def _is_chain(nodes: Sequence[Any]) -> bool:
+    """Whether every call takes the one output of the call before, and no layer is called twice."""
+    before = None
+    for node in nodes:
+        sources = [x._keras_history.operation for x in node.input_tensors]
+        if len(sources) != 1 or (before is not None and sources[0] is not before):
             return False
-    return True
+        before = node.operation
+    return len({id(node.operation) for node in nodes}) == len(nodes)
 
 
 def _bounds(layers: Sequence[Any], layer_range: Sequence[str] | None) -> tuple[int, int]:
