@@ -149,8 +149,9 @@ def _check_same_node(a: Any, node: _Node, b: Any) -> None:
             "The structures don't have the same nested structure: Node arity mismatch, the number "
             f"of items should be {len(node.keys)} and is {len(other.keys)} in {b!r}."
         )
-    if set(node.keys) != set(other.keys):
-        what = "Node context mismatch" if type(a) in _registered else "dictionary key mismatch"
+    in_order = type(a) in _registered
+    if (node.keys != other.keys) if in_order else (set(node.keys) != set(other.keys)):
+        what = "Node context mismatch" if in_order else "dictionary key mismatch"
         raise ValueError(
             f"The structures don't have the same nested structure: {what}, "
             f"expected the keys {list(node.keys)}, got {list(other.keys)}."
