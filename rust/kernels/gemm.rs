@@ -93,7 +93,7 @@ impl<'a, T> MatMut<'a, T> {
         check_extent(data.len(), rows, cols, row_stride, 1);
         assert!(
             rows <= 1 || row_stride >= cols,
-            "gemm: expected rows of C that do not overlap, got {cols} columns at stride {row_stride}"
+            "gemm: expected rows of C apart, got {cols} columns at a row stride of {row_stride}"
         );
         MatMut {
             data,

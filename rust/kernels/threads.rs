@@ -24,8 +24,11 @@ pub const THREADS_VARIABLE: &str = "CHAINRULE_NUM_THREADS";
 /// The largest number of threads.
 pub const MAX_THREADS: usize = 256;
 
-/// How long an idle worker, or a caller that waits for one, keeps its core before it gives it up.
+/// How long an idle worker looks for the next region before it sleeps.
 const SPIN: Duration = Duration::from_micros(100);
+
+/// How much of that it keeps its core for; then it lets others have it between two looks.
+const ALONE: Duration = Duration::from_micros(10);
 
 /// The number of threads in use, the calling one included; 0 until the first call.
 static THREADS: AtomicUsize = AtomicUsize::new(0);
@@ -344,7 +347,11 @@ impl Patience {
         if !self.looks.is_multiple_of(32) {
             return false;
         }
-        num_threads() > cores() || self.start.get_or_insert_with(Instant::now).elapsed() > SPIN
+        let waited = self.start.get_or_insert_with(Instant::now).elapsed();
+        if waited > ALONE {
+            std::thread::yield_now();
+        }
+        waited > SPIN || num_threads() > cores()
     }
 }
 
