@@ -292,6 +292,12 @@ impl Graph {
     ) -> Result<Vec<Value>> {
         let key = format!("{} {op:?} {inputs:?}", op.name());
         if let Some(found) = self.known.get(&key) {
+            // A node that a backward pass pushed learns its attributes from the border.
+            if let Source::Node { node, .. } = self.values[found[0].0].1 {
+                if self.nodes[node].attrs.is_empty() {
+                    self.nodes[node].attrs = attrs;
+                }
+            }
             return Ok(found.clone());
         }
         let specs: Vec<&Spec> = inputs.iter().map(|v| self.spec(*v)).collect();

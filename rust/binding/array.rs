@@ -70,6 +70,13 @@ fn check_rank(shape: &[usize]) -> PyResult<()> {
     }
 }
 
+fn check_aligned(address: usize, align: usize) -> PyResult<()> {
+    match address % align {
+        0 => Ok(()),
+        _ => Err(Error::data("array", "elements at aligned addresses", "unaligned ones").into()),
+    }
+}
+
 /// An array of one of the engine's dtypes, borrowed for reading.
 pub enum Array<'py> {
     F32(PyReadonlyArrayDyn<'py, f32>),
@@ -99,6 +106,7 @@ impl<'py> Array<'py> {
             ($($t:ty => $variant:ident),*) => {
                 $(if let Ok(a) = any.cast::<PyArrayDyn<$t>>() {
                     check_rank(a.shape())?;
+                    check_aligned(a.data() as usize, std::mem::align_of::<$t>())?;
                     return Ok(Array::$variant(a.try_readonly().map_err(|e| {
                         PyTypeError::new_err(format!("array: expected one that nobody writes, got {e}"))
                     })?));

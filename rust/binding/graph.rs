@@ -138,10 +138,11 @@ impl PyGraph {
         Ok(out)
     }
 
-    /// A program that computes `outputs` and performs the assignments.
-    fn compile(&self, py: Python<'_>, outputs: Vec<usize>) -> PyResult<PyProgram> {
+    /// A program that computes `outputs` and, unless told not to, performs the assignments.
+    #[pyo3(signature = (outputs, assign=true))]
+    fn compile(&self, py: Python<'_>, outputs: Vec<usize>, assign: bool) -> PyResult<PyProgram> {
         let outputs = self.values(&outputs)?;
-        let program = py.detach(|| Program::compile(&self.graph, &outputs));
+        let program = py.detach(|| Program::compile(&self.graph, &outputs, assign));
         Ok(PyProgram {
             program: Mutex::new(program),
         })

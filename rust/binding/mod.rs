@@ -2,6 +2,7 @@
 
 mod array;
 mod cell;
+mod files;
 mod graph;
 mod program;
 
@@ -130,6 +131,8 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(eager, m)?)?;
     m.add_function(wrap_pyfunction!(op_names, m)?)?;
     m.add_function(wrap_pyfunction!(all_finite, m)?)?;
+    m.add_function(wrap_pyfunction!(files::load_safetensors, m)?)?;
+    m.add_function(wrap_pyfunction!(files::save_safetensors, m)?)?;
     m.add_function(wrap_pyfunction!(num_threads, m)?)?;
     m.add_function(wrap_pyfunction!(set_num_threads, m)?)?;
     m.add_function(wrap_pyfunction!(isa_name, m)?)?;

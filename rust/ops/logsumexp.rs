@@ -1,7 +1,7 @@
 //! `y = log sum exp(x)` over `axes`, shifted by the largest element so that nothing overflows; a
 //! group of -infinity only gives -infinity.
 //!
-//! `dx = dout * exp(x - y)`.
+//! `dx = dout * exp(x - y)`, computed as `dout * exp(x - max) / sum`.
 
 use super::build::Build;
 use super::check;
@@ -76,13 +76,17 @@ impl Op for Logsumexp {
 
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
         let dout = b.dout(self.name())?;
-        let (x, y) = (b.inputs[0], b.outputs[0]);
+        let x = b.inputs[0];
         let mut kept = b.spec(x).shape;
         self.axes.iter().for_each(|&a| kept[a] = 1);
         let g = &mut *b.graph;
-        let (y, dout) = (g.reshape(y, &kept)?, g.reshape(dout, &kept)?);
-        let shifted = g.sub(x, y)?;
-        let share = g.unary(Unary::Exp, shifted)?;
+        // exp(x - max) / sum: exp(x - y) would carry the rounding of a large y.
+        let top = g.reduce(Reduction::Max, x, &self.axes, true)?;
+        let shifted = g.sub(x, top)?;
+        let e = g.unary(Unary::Exp, shifted)?;
+        let sum = g.reduce(Reduction::Sum, e, &self.axes, true)?;
+        let share = g.div(e, sum)?;
+        let dout = g.reshape(dout, &kept)?;
         Ok(vec![Some(g.mul(share, dout)?)])
     }
 }

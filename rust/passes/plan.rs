@@ -33,8 +33,11 @@ pub struct Plan {
     pub bytes: usize,
 }
 
+/// The value that each cell takes at the end of a run.
+type Assigned<'a> = &'a [(Arc<Cell>, Value)];
+
 /// Plans the tasks of a graph whose `outputs` are read after the run.
-pub fn plan(graph: &Graph, tasks: &[Task], outputs: &[Value]) -> Plan {
+pub fn plan(graph: &Graph, tasks: &[Task], assigned: Assigned, outputs: &[Value]) -> Plan {
     let root = roots(graph, tasks);
     let root_of = |v: &Value| *root.get(v).unwrap_or(v);
     let end = tasks.len();
@@ -52,7 +55,7 @@ pub fn plan(graph: &Graph, tasks: &[Task], outputs: &[Value]) -> Plan {
     let mut cells: Vec<(Arc<Cell>, bool)> = Vec::new();
     let mut places: HashMap<Value, Place> = HashMap::new();
     let mut arena = Arena::default();
-    for (cell, _) in &graph.assigned {
+    for (cell, _) in assigned {
         cells.push((cell.clone(), true));
     }
     for at in 0..graph.len() {
@@ -79,9 +82,9 @@ pub fn plan(graph: &Graph, tasks: &[Task], outputs: &[Value]) -> Plan {
         }
     }
 
-    let direct = assigned_in_place(graph, tasks, outputs, &root_of, &last);
+    let direct = assigned_in_place(graph, tasks, assigned, outputs, &root_of, &last);
     let mut copies = Vec::new();
-    for (slot, (_, value)) in graph.assigned.iter().enumerate() {
+    for (slot, (_, value)) in assigned.iter().enumerate() {
         if direct.contains(&slot) {
             places.insert(root_of(value), Place::Cell(slot));
         } else {
@@ -183,18 +186,19 @@ fn may_overwrite(task: &Task, input: usize, output: usize, graph: &Graph) -> boo
         && task.op.in_place(input, output)
 }
 
-/// Slots of `graph.assigned` whose new value can be computed straight into the cell: every reader
+/// Slots of `assigned` whose new value can be computed straight into the cell: every reader
 /// of the old value has run by then, and nothing after it can refuse its input.
 fn assigned_in_place(
     graph: &Graph,
     tasks: &[Task],
+    assigned: Assigned,
     outputs: &[Value],
     root_of: &impl Fn(&Value) -> Value,
     last: &HashMap<Value, usize>,
 ) -> Vec<usize> {
     let last_failing = tasks.iter().rposition(|t| t.op.can_fail());
     let kept: Vec<Value> = outputs.iter().map(root_of).collect();
-    let finals: Vec<Value> = graph.assigned.iter().map(|(_, v)| root_of(v)).collect();
+    let finals: Vec<Value> = assigned.iter().map(|(_, v)| root_of(v)).collect();
     let reads: HashMap<u64, Value> = (0..graph.len())
         .filter_map(|at| match graph.source(Value(at)) {
             Source::Read(cell) => Some((cell.id, Value(at))),
@@ -211,7 +215,7 @@ fn assigned_in_place(
             if !unique || kept.contains(&value) || last_failing.is_some_and(|f| f > at) {
                 return false;
             }
-            let Some(old) = reads.get(&graph.assigned[slot].0.id) else {
+            let Some(old) = reads.get(&assigned[slot].0.id) else {
                 return true;
             };
             if kept.contains(old) || finals.contains(old) {

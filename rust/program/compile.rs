@@ -36,12 +36,13 @@ pub struct Program {
 }
 
 impl Program {
-    /// Compiles the graph's assignments and `outputs`.
-    pub fn compile(graph: &Graph, outputs: &[Value]) -> Program {
+    /// Compiles `outputs` and, where `assign` is set, the graph's assignments.
+    pub fn compile(graph: &Graph, outputs: &[Value], assign: bool) -> Program {
+        let assigned = if assign { &graph.assigned[..] } else { &[] };
         let mut wanted = outputs.to_vec();
-        wanted.extend(graph.assigned.iter().map(|(_, v)| *v));
+        wanted.extend(assigned.iter().map(|(_, v)| *v));
         let tasks = fuse(graph, &wanted);
-        let plan = plan(graph, &tasks, outputs);
+        let plan = plan(graph, &tasks, assigned, outputs);
 
         let constants: Vec<Arc<Tensor>> = (0..graph.len())
             .filter_map(|at| match graph.source(Value(at)) {

@@ -49,7 +49,7 @@ def to_array(x: Any, name: str) -> Array:
             f"and shape {array.shape}"
         )
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
-    return array if array.flags.c_contiguous else np.ascontiguousarray(array)
+    return np.require(array, requirements=("C", "A")).reshape(array.shape)
 
 
 def to_arrays(structure: Any, name: str) -> Any:

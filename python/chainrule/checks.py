@@ -1,0 +1,264 @@
+"""The check of gradients that a user can run: the core against NumPy and finite differences.
+
+The loss and the gradient of every weight are computed three times: by the compiled core; by the
+NumPy reference in float64, with its own reverse walk over the traced graph, which knows nothing of
+the core's differentiation; and, along random directions, by central differences of the reference's
+forward pass: ``(L(w + h d) - L(w - h d)) / 2h`` against ``<gradient, d>``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule import scopes
+from chainrule.reference import walk
+from chainrule.training.data import ArraySource, to_arrays
+from chainrule.training.trace import Signature, _inputs
+
+__all__ = ["GradientCheck", "GradientReport", "check_gradients"]
+
+Array = NDArray[Any]
+
+_TOLERANCE = {"float32": 1e-4, "float64": 1e-9}
+_DIFFERENCE_TOLERANCE = 1e-5
+_STEP = 1e-6
+
+
+@dataclass(frozen=True)
+class GradientCheck:
+    """The check of one weight.
+
+    Attributes
+    ----------
+    layer, weight : str
+        Path of the layer and name of the weight.
+    shape : tuple of int
+    error : float
+        ``max |core - reference| / max |reference|`` over the weight's elements.
+    difference_error : float
+        ``|<reference, d> - finite difference| / scale``, the largest over the directions ``d``;
+        NaN where finite differences were not asked for.
+    ok : bool
+        Whether both are within their tolerances.
+    """
+
+    layer: str
+    weight: str
+    shape: tuple[int, ...]
+    error: float
+    difference_error: float
+    ok: bool
+
+
+@dataclass(frozen=True)
+class GradientReport:
+    """What `check_gradients` found; prints as a table, and shows as one in a notebook.
+
+    Attributes
+    ----------
+    ok : bool
+        Whether the loss and every weight passed.
+    loss, reference_loss : float
+        The loss by the core and by the reference.
+    rows : list of GradientCheck
+        One a weight.
+    tolerance : float
+        Largest relative error against the reference.
+    """
+
+    loss: float
+    reference_loss: float
+    rows: list[GradientCheck]
+    tolerance: float
+
+    @property
+    def loss_error(self) -> float:
+        """``|loss - reference loss| / max(|reference loss|, 1e-8)``."""
+        return abs(self.loss - self.reference_loss) / max(abs(self.reference_loss), 1e-8)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the loss and every weight passed."""
+        return bool(self.loss_error <= self.tolerance and all(row.ok for row in self.rows))
+
+    def _cells(self) -> list[tuple[str, str, str, str, str]]:
+        return [
+            (
+                row.layer,
+                row.weight,
+                f"{row.error:.1e}",
+                f"{row.difference_error:.1e}",
+                "ok" if row.ok else "WRONG",
+            )
+            for row in self.rows
+        ]
+
+    def __str__(self) -> str:
+        head = ("layer", "weight", "vs reference", "vs differences", "verdict")
+        cells = [head, *self._cells()]
+        widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
+        lines = [
+            "  ".join(c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths)))
+            for row in cells
+        ]
+        lines.insert(1, "  ".join("-" * w for w in widths))
+        verdict = "ok" if self.ok else "WRONG"
+        lines.append(
+            f"loss {self.loss:.6g}, by the reference {self.reference_loss:.6g}: gradients {verdict}"
+        )
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        head = "".join(
+            f"<th>{name}</th>"
+            for name in ("layer", "weight", "vs reference", "vs differences", "verdict")
+        )
+        body = "".join(
+            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
+            for row in self._cells()
+        )
+        return f"<table><tr>{head}</tr>{body}</table><p>{escape(str(self).splitlines()[-1])}</p>"
+
+
+def check_gradients(
+    model: Any,
+    x: Any,
+    y: Any = None,
+    sample_weight: Any = None,
+    *,
+    rows: int = 32,
+    directions: int = 2,
+    tolerance: float | None = None,
+    seed: int = 0,
+) -> GradientReport:
+    """Check the gradient of a compiled model's loss by each of its trainable weights.
+
+    Parameters
+    ----------
+    model : Model
+        Compiled with a loss.
+    x, y, sample_weight : arrays, or structures of them
+        Only the first `rows` rows are used.
+    rows : int
+        Default 32.
+    directions : int
+        Random directions a weight for finite differences; 0 leaves them out. Default 2.
+    tolerance : float, optional
+        Largest relative error against the reference; default 1e-4 for float32 weights, 1e-9 for
+        float64.
+    seed : int
+        Of the directions.
+
+    Returns
+    -------
+    GradientReport
+        ``report.ok``, and a table when printed.
+
+    Raises
+    ------
+    NotCompiledError
+        The model has no loss.
+    ShapeError, DTypeError, DataError
+        Data that the model cannot take.
+
+    Notes
+    -----
+    The step is the training step: dropout drops what it would drop next, batch normalisation uses
+    the batch. No weight, seed or moving statistic changes.
+
+    Examples
+    --------
+    >>> import numpy as np, chainrule as keras
+    >>> model = keras.Sequential([keras.layers.Dense(3, activation="tanh"), keras.layers.Dense(1)])
+    >>> model.compile(optimizer="sgd", loss="mse")
+    >>> x = np.random.default_rng(0).normal(size=(8, 4))
+    >>> model.check_gradients(x, x.sum(axis=1)).ok
+    True
+    """
+    model._check_compiled("check_gradients")
+    source = ArraySource(to_arrays(x, "x"), to_arrays(y, "y"), to_arrays(sample_weight, "weight"))
+    source = ArraySource(*source.batch(slice(0, rows)))
+    model._ensure_ready("test", source)
+    model._check_targets(source)
+    batch = (source.x, source.y, source.sample_weight)
+    leaves = source.leaves()
+
+    with scopes.Trace() as trace:
+        inputs = _inputs(trace, batch, Signature.of(batch, source.rows))
+        variables = model.trainable_variables
+        weights = [trace.read(v) for v in variables]
+        y_pred = model(inputs[0], training=True)
+        loss = trace.lift(
+            model.compute_loss(
+                x=inputs[0], y=inputs[1], y_pred=y_pred, sample_weight=inputs[2], training=True
+            )
+        )
+        nodes = trace.graph.nodes()
+        gradients = trace.graph.gradients(loss.value, [w.value for w in weights])
+        reads = list(trace.reads)
+        graph = trace.graph
+
+    values: dict[int, Array] = {
+        node["outputs"][0]: leaves[node["attrs"]["index"]] for node in nodes if node["op"] == "input"
+    }
+    values.update({tensor.value: variable.numpy() for variable, tensor in reads})
+    numbers = [w.value for w in weights]
+    program = graph.compile([loss.value, *gradients], assign=False)
+    computed = program.run(leaves)
+    reference_loss = float(walk.evaluate(nodes, values, [loss.value])[loss.value])
+    expected = walk.gradients(nodes, values, loss.value, numbers)
+
+    generator = np.random.default_rng(seed)
+    checks = []
+    for variable, number, got, want in zip(variables, numbers, computed[1:], expected):
+        limit = _TOLERANCE[got.dtype.name] if tolerance is None else tolerance
+        error = _relative(got, want)
+        difference = float("nan")
+        if directions:
+            difference = max(
+                _difference_error(nodes, values, loss.value, number, want, generator)
+                for _ in range(directions)
+            )
+        ok = error <= limit and not difference > _DIFFERENCE_TOLERANCE
+        layer, _, name = variable.path.rpartition("/")
+        checks.append(
+            GradientCheck(layer, name, tuple(variable.shape), error, difference, bool(ok))
+        )
+    limit = max([_TOLERANCE[g.dtype.name] for g in computed[:1]]) if tolerance is None else tolerance
+    return GradientReport(float(computed[0]), reference_loss, checks, limit)
+
+
+def _relative(got: Array, want: Array) -> float:
+    scale = float(np.abs(want).max(initial=0.0))
+    error = float(np.abs(got - want).max(initial=0.0))
+    return error / scale if scale > 0 else error
+
+
+def _difference_error(
+    nodes: list[dict[str, Any]],
+    values: dict[int, Array],
+    loss: int,
+    number: int,
+    gradient: Array,
+    generator: np.random.Generator,
+) -> float:
+    """The disagreement of ``<gradient, d>`` with a central difference along a random ``d``."""
+    direction = generator.standard_normal(gradient.shape)
+    direction /= max(float(np.linalg.norm(direction)), 1e-30)
+    weight = np.asarray(values[number], np.float64)
+    step = _STEP * max(1.0, float(np.abs(weight).max(initial=0.0)))
+    sides = [
+        float(walk.evaluate(nodes, {**values, number: weight + sign * step * direction}, [loss])[loss])
+        for sign in (1.0, -1.0)
+    ]
+    measured = (sides[0] - sides[1]) / (2 * step)
+    expected = float((gradient * direction).sum())
+    scale = max(float(np.linalg.norm(gradient)), abs(expected), 1e-3)
+    return abs(measured - expected) / scale

@@ -1,0 +1,125 @@
+//! Tensors in safetensors files: read whole and checked, written under a temporary name and renamed.
+
+use super::array::{to_numpy, to_tensor};
+use super::FileFormatError;
+use crate::tensor::{DType, Spec, Tensor};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use std::collections::HashMap;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+fn dtype_of(stored: Dtype) -> Option<DType> {
+    Some(match stored {
+        Dtype::F32 => DType::F32,
+        Dtype::F64 => DType::F64,
+        Dtype::I32 => DType::I32,
+        Dtype::I64 => DType::I64,
+        Dtype::U8 => DType::U8,
+        Dtype::U32 => DType::U32,
+        Dtype::BOOL => DType::Bool,
+        _ => return None,
+    })
+}
+
+fn stored_as(dtype: DType) -> Dtype {
+    match dtype {
+        DType::F32 => Dtype::F32,
+        DType::F64 => Dtype::F64,
+        DType::I32 => Dtype::I32,
+        DType::I64 => Dtype::I64,
+        DType::U8 => Dtype::U8,
+        DType::U32 => Dtype::U32,
+        DType::Bool => Dtype::BOOL,
+    }
+}
+
+type Contents = (Vec<(String, Tensor)>, HashMap<String, String>);
+
+/// Every tensor and the metadata, or what is wrong with the bytes.
+fn parse(bytes: &[u8]) -> Result<Contents, String> {
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
+    let file = SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
+    let mut tensors = Vec::new();
+    for (name, view) in file.tensors() {
+        let dtype = dtype_of(view.dtype())
+            .ok_or_else(|| format!("tensor '{name}' of the dtype {:?}", view.dtype()))?;
+        let mut tensor = Tensor::zeros(Spec::new(view.shape(), dtype));
+        if tensor.bytes().len() != view.data().len() {
+            return Err(format!("tensor '{name}' of {} bytes", view.data().len()));
+        }
+        tensor.bytes_mut().copy_from_slice(view.data());
+        if dtype == DType::Bool {
+            tensor
+                .bytes_mut()
+                .iter_mut()
+                .for_each(|b| *b = (*b != 0) as u8);
+        }
+        tensors.push((name, tensor));
+    }
+    Ok((tensors, header.metadata().clone().unwrap_or_default()))
+}
+
+/// Reads a safetensors file: arrays by name, and its metadata.
+#[pyfunction]
+pub fn load_safetensors<'py>(
+    py: Python<'py>,
+    path: PathBuf,
+) -> PyResult<(Bound<'py, PyDict>, HashMap<String, String>)> {
+    let bytes = py.detach(|| fs::read(&path))?;
+    let (tensors, metadata) = py.detach(|| parse(&bytes)).map_err(|problem| {
+        FileFormatError::new_err(format!(
+            "file '{}': expected safetensors, got {problem}",
+            path.display()
+        ))
+    })?;
+    let out = PyDict::new(py);
+    for (name, tensor) in &tensors {
+        out.set_item(name, to_numpy(py, tensor)?)?;
+    }
+    Ok((out, metadata))
+}
+
+/// Writes arrays by name, and metadata, to a safetensors file.
+#[pyfunction]
+pub fn save_safetensors(
+    py: Python<'_>,
+    path: PathBuf,
+    arrays: &Bound<'_, PyDict>,
+    metadata: HashMap<String, String>,
+) -> PyResult<()> {
+    let mut tensors = Vec::new();
+    for (name, array) in arrays.iter() {
+        tensors.push((name.extract::<String>()?, to_tensor(&array)?));
+    }
+    let written = py.detach(|| {
+        let mut views = Vec::new();
+        for (name, tensor) in &tensors {
+            let spec = tensor.spec();
+            let view = TensorView::new(stored_as(spec.dtype), spec.shape.clone(), tensor.bytes())
+                .map_err(|e| std::io::Error::other(format!("tensor '{name}': {e}")))?;
+            views.push((name, view));
+        }
+        let bytes = safetensors::serialize(views, Some(metadata)).map_err(std::io::Error::other)?;
+        write_whole(&path, &bytes)
+    });
+    Ok(written?)
+}
+
+/// Writes beside the target and renames, so that no reader sees half a file.
+fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(format!(".{}.tmp", std::process::id()));
+    let temporary = path.with_file_name(name);
+    let written = fs::File::create(&temporary).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    let done = written.and_then(|()| fs::rename(&temporary, path));
+    if done.is_err() {
+        fs::remove_file(&temporary).ok();
+    }
+    done
+}
