@@ -2,7 +2,7 @@
 //!
 //! The polynomials are minimax fits (Remez exchange at 50 digits) of the function that each
 //! constant's comment names. Reductions follow Cody and Waite, *Software Manual for the Elementary
-//! Functions* (1980), and Muller, *Elementary Functions* (3rd ed., 2016). Errors are at most 2 ulp
+//! Functions* (1980), and Muller, *Elementary Functions* (3rd ed., 2016). Errors are at most 3 ulp
 //! for `f32`, and for `f64` at most 1e-14 relative, except beside the zeros of `lgamma` on the
 //! negative axis and of `digamma`, where the error is 1e-14 absolute. Subnormal numbers are kept.
 
