@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 import chainrule as cr
 from chainrule import constraints, ops, optimizers
@@ -235,6 +238,24 @@ def test_global_norm_of_nothing_finite_is_nan_everywhere() -> None:
     clipped = clip_by_global_norm(grads, 1.0)
     assert np.isnan(clipped[1]).all() and clipped[2] is None
     assert float(global_norm([np.array([3.0]), None, np.array([4.0])])) == 5.0
+
+
+@given(
+    x=hnp.arrays("float64", 5, elements=st.floats(-1e3, 1e3, width=32)),
+    y=hnp.arrays("float64", (2, 2), elements=st.floats(-1e3, 1e3, width=32)),
+    limit=st.floats(0.125, 10.0),
+)
+def test_clipping_bounds_the_norm_and_keeps_the_direction(
+    x: np.ndarray, y: np.ndarray, limit: float
+) -> None:
+    norms = [np.linalg.norm(x), np.linalg.norm(y)]
+    single = optimizers.SGD(clipnorm=limit)._clip_gradients([x, y])
+    for g, n, clipped in zip((x, y), norms, single):
+        np.testing.assert_allclose(clipped, g * min(1.0, limit / n) if n else g, atol=1e-9)
+    together = optimizers.SGD(global_clipnorm=limit)._clip_gradients([x, y])
+    n = np.hypot(*norms)
+    for g, clipped in zip((x, y), together):
+        np.testing.assert_allclose(clipped, g * min(1.0, limit / n) if n else g, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", ["clipnorm", "global_clipnorm", "clipvalue"])

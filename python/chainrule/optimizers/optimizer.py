@@ -8,17 +8,16 @@ from typing import Any
 
 from chainrule import ops
 from chainrule.errors import ShapeError
-from chainrule.optimizers.clipping import clip_by_global_norm, clip_by_norm, clip_by_value
+from chainrule.optimizers.adjustments import Adjustments
 from chainrule.optimizers.options import check_options
-from chainrule.optimizers.state import OptimizerState, is_overwritten
-from chainrule.optimizers.weight_decay import Exclusions
+from chainrule.optimizers.state import is_overwritten
 from chainrule.saving import serialization
-from chainrule.scopes import StatelessScope, name_scope
+from chainrule.scopes import name_scope
 from chainrule.utils.naming import auto_name
 from chainrule.variable import Variable
 
 
-class Optimizer(OptimizerState):
+class Optimizer(Adjustments):
     """``w <- constraint(step(decay(w), clip(g)))``: one update of every variable a call.
 
     In order, `apply` unscales the gradients, clips them, decays the variables
@@ -104,9 +103,7 @@ class Optimizer(OptimizerState):
             gradient_accumulation_steps,
         )
         super().__init__()
-        self._model_variables_moving_average: list[Variable | None] = []
         self._accumulated_gradients: list[Variable] = []
-        self._not_decayed = Exclusions()
         self._shared: dict[Any, Any] | None = None
 
         self.name = auto_name(type(self).__name__) if name is None else name
@@ -363,162 +360,6 @@ class Optimizer(OptimizerState):
         update()
         for variable, value in zip(variables, before):
             variable.assign(ops.where(condition, variable, value))
-
-    def stateless_apply(
-        self,
-        optimizer_variables: Sequence[Any],
-        grads: Sequence[Any],
-        trainable_variables: Sequence[Any],
-    ) -> tuple[list[Any], list[Any]]:
-        """Return the values after an update, and change no variable.
-
-        Parameters
-        ----------
-        optimizer_variables
-            Values of `variables`, in their order.
-        grads
-            Gradients, one a variable that the optimizer was built with.
-        trainable_variables
-            Values of those variables.
-
-        Returns
-        -------
-        (list, list)
-            The new values of the trainable variables and of the optimizer's.
-
-        Raises
-        ------
-        ValueError
-            Before `build`, or for lists of the wrong length.
-        """
-        self._check_initialized()
-        if not self.built:
-            raise ValueError(
-                f"To call `stateless_apply`, {type(self).__name__} must be built (i.e. its "
-                "variables must have been created). You can build it via "
-                "`optimizer.build(trainable_variables)`."
-            )
-        if len(optimizer_variables) != len(self.variables):
-            raise ValueError(
-                "Argument `optimizer_variables` must be a list of tensors corresponding 1:1 to "
-                f"{type(self).__name__}().variables. Received list with length "
-                f"{len(optimizer_variables)}, but expected {len(self.variables)} variables."
-            )
-        if len(trainable_variables) != len(self._trainable_variables):
-            raise ValueError(
-                "Argument `trainable_variables` must be a list of tensors corresponding 1:1 to "
-                "the trainable variables list that the optimizer was built with. Received "
-                f"len(trainable_variables) == {len(trainable_variables)} whereas the optimizer "
-                f"was built with {len(self._trainable_variables)} variables."
-            )
-        mapping = [
-            *zip(self._trainable_variables, trainable_variables),
-            *zip(self.variables, optimizer_variables),
-        ]
-        with StatelessScope(state_mapping=mapping) as scope:
-            self.apply(grads)
-        return (
-            [scope.get_current_value(variable) for variable in self._trainable_variables],
-            [scope.get_current_value(variable) for variable in self.variables],
-        )
-
-    # --- around the step -----------------------------------------------------------------------
-
-    def scale_loss(self, loss: Any) -> Any:
-        """``loss * loss_scale_factor``; the gradients are divided by the factor later."""
-        if self.loss_scale_factor is None:
-            return loss
-        return ops.multiply(loss, self.loss_scale_factor)
-
-    def _clip_gradients(self, grads: Sequence[Any]) -> list[Any]:
-        if self.clipnorm and self.clipnorm > 0:
-            return [None if g is None else clip_by_norm(g, self.clipnorm) for g in grads]
-        if self.global_clipnorm and self.global_clipnorm > 0:
-            return clip_by_global_norm(grads, self.global_clipnorm)
-        if self.clipvalue and self.clipvalue > 0:
-            return clip_by_value(grads, self.clipvalue)
-        return list(grads)
-
-    def exclude_from_weight_decay(
-        self,
-        var_list: Iterable[Variable] | None = None,
-        var_names: Iterable[str] | None = None,
-    ) -> None:
-        """Exclude variables from weight decay, before the optimizer is built.
-
-        Parameters
-        ----------
-        var_list
-            Variables to exclude.
-        var_names
-            Regular expressions: a variable is excluded when its name holds a match of one.
-
-        Raises
-        ------
-        ValueError
-            When the optimizer is built already.
-        """
-        if self.built:
-            raise ValueError(
-                "`exclude_from_weight_decay()` can only be configured before the optimizer is "
-                "built."
-            )
-        self._not_decayed = Exclusions(var_list or (), var_names or ())
-
-    def _use_weight_decay(self, variable: Variable) -> bool:
-        return variable not in self._not_decayed
-
-    def _apply_weight_decay(self, variables: Iterable[Variable]) -> None:
-        if self.weight_decay is None:
-            return
-        for variable in variables:
-            if self._use_weight_decay(variable):
-                self._decay(variable, self.weight_decay)
-
-    def _decay(self, variable: Variable, rate: float) -> None:
-        learning_rate = ops.cast(self.learning_rate, variable.dtype)
-        lost = ops.multiply(ops.multiply(variable, rate), learning_rate)
-        variable.assign(ops.subtract(variable, lost))
-
-    def _averages(self, variables: Sequence[Variable]) -> list[tuple[Variable, Variable]]:
-        pairs = zip(variables, self._model_variables_moving_average)
-        return [(variable, average) for variable, average in pairs if average is not None]
-
-    def _update_model_variables_moving_average(self, variables: Sequence[Variable]) -> None:
-        started = ops.not_equal(self.iterations, 0)
-        for variable, average in self._averages(variables):
-            momentum = ops.multiply(ops.cast(started, variable.dtype), self.ema_momentum)
-            average.assign(
-                ops.add(
-                    ops.multiply(momentum, average),
-                    ops.multiply(ops.subtract(1.0, momentum), variable),
-                )
-            )
-
-    def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
-        """Replace the variables by their moving averages, if the optimizer keeps them.
-
-        Parameters
-        ----------
-        var_list
-            The variables that the optimizer was built with.
-
-        Raises
-        ------
-        ValueError
-            For a different number of variables.
-        """
-        if not self.use_ema:
-            return
-        if len(var_list) != len(self._model_variables_moving_average):
-            raise ValueError(
-                f"The length of model variables ({len(var_list)}) to override does not match the "
-                "length of model variables stored in the optimizer "
-                f"({len(self._model_variables_moving_average)}). Please check if the optimizer "
-                "was called on your model."
-            )
-        for variable, average in self._averages(var_list):
-            variable.assign(average)
 
     # --- saving --------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ import numpy as np
 from chainrule import config as settings
 from chainrule import initializers, ops
 from chainrule.optimizers.schedules.learning_rate_schedule import LearningRateSchedule
-from chainrule.scopes import name_scope
+from chainrule.scopes import StatelessScope, name_scope
 from chainrule.variable import Variable
 
 
@@ -227,6 +227,70 @@ class OptimizerState:
         else:
             self._learning_rate = self._as_learning_rate(learning_rate)
             self._replaced += 1
+
+    def apply(
+        self, grads: Sequence[Any], trainable_variables: Iterable[Variable] | None = None
+    ) -> None:
+        """Update the variables from their gradients."""
+        raise NotImplementedError(f"Optimizer '{type(self).__name__}' must override `apply`.")
+
+    def stateless_apply(
+        self,
+        optimizer_variables: Sequence[Any],
+        grads: Sequence[Any],
+        trainable_variables: Sequence[Any],
+    ) -> tuple[list[Any], list[Any]]:
+        """Return the values after an update, and change no variable.
+
+        Parameters
+        ----------
+        optimizer_variables
+            Values of `variables`, in their order.
+        grads
+            Gradients, one a variable that the optimizer was built with.
+        trainable_variables
+            Values of those variables.
+
+        Returns
+        -------
+        (list, list)
+            The new values of the trainable variables and of the optimizer's.
+
+        Raises
+        ------
+        ValueError
+            Before `build`, or for lists of the wrong length.
+        """
+        self._check_initialized()
+        if not self.built:
+            raise ValueError(
+                f"To call `stateless_apply`, {type(self).__name__} must be built (i.e. its "
+                "variables must have been created). You can build it via "
+                "`optimizer.build(trainable_variables)`."
+            )
+        if len(optimizer_variables) != len(self.variables):
+            raise ValueError(
+                "Argument `optimizer_variables` must be a list of tensors corresponding 1:1 to "
+                f"{type(self).__name__}().variables. Received list with length "
+                f"{len(optimizer_variables)}, but expected {len(self.variables)} variables."
+            )
+        if len(trainable_variables) != len(self._trainable_variables):
+            raise ValueError(
+                "Argument `trainable_variables` must be a list of tensors corresponding 1:1 to "
+                "the trainable variables list that the optimizer was built with. Received "
+                f"len(trainable_variables) == {len(trainable_variables)} whereas the optimizer "
+                f"was built with {len(self._trainable_variables)} variables."
+            )
+        mapping = [
+            *zip(self._trainable_variables, trainable_variables),
+            *zip(self.variables, optimizer_variables),
+        ]
+        with StatelessScope(state_mapping=mapping) as scope:
+            self.apply(grads)
+        return (
+            [scope.get_current_value(variable) for variable in self._trainable_variables],
+            [scope.get_current_value(variable) for variable in self.variables],
+        )
 
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Set the values of `variables`.
