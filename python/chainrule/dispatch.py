@@ -226,14 +226,20 @@ def any_symbolic(args: Any, kwargs: Any = None) -> bool:
 
 
 @overload
-def operation(function: _Function, *, broadcasts: bool = False) -> _Function: ...
+def operation(
+    function: _Function, *, broadcasts: bool = ..., spec: Callable[..., Any] | None = ...
+) -> _Function: ...
 
 
 @overload
-def operation(*, broadcasts: bool = False) -> Callable[[_Function], _Function]: ...
+def operation(
+    *, broadcasts: bool = ..., spec: Callable[..., Any] | None = ...
+) -> Callable[[_Function], _Function]: ...
 
 
-def operation(function: Any = None, *, broadcasts: bool = False) -> Any:
+def operation(
+    function: Any = None, *, broadcasts: bool = False, spec: Callable[..., Any] | None = None
+) -> Any:
     """Decorator of public ops: a call on symbolic tensors is recorded, others go through.
 
     Parameters
@@ -241,8 +247,11 @@ def operation(function: Any = None, *, broadcasts: bool = False) -> Any:
     function : callable
         Written in `apply` and other ops.
     broadcasts : bool
-        The result has the broadcast shape of the positional arguments; unknown sizes then
-        adapt to known ones in shape inference.
+        The result has the broadcast shape of the tensor arguments; unknown sizes then adapt to
+        known ones in shape inference.
+    spec : callable, optional
+        Of the same arguments, gives the outputs as KerasTensors; for functions whose trace has
+        no fixed length.
 
     Examples
     --------
@@ -253,12 +262,16 @@ def operation(function: Any = None, *, broadcasts: bool = False) -> Any:
     (None, 3)
     """
     if function is None:
-        return functools.partial(operation, broadcasts=broadcasts)
+        return functools.partial(operation, broadcasts=broadcasts, spec=spec)
+    if broadcasts:
+        spec = functools.partial(_broadcast_spec, function)
+    elif spec is None:
+        spec = functools.partial(compute_output_spec, function)
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         if any_symbolic_tensors(args, kwargs):
-            return _record(call, function, broadcasts, args, kwargs)
+            return _record(call, spec, args, kwargs)
         try:
             return function(*args, **kwargs)
         except DTypeError as error:
@@ -291,8 +304,7 @@ def _is_regular(value: Any) -> bool:
 
 def _record(
     call: Callable[..., Any],
-    function: Callable[..., Any],
-    broadcasts: bool,
+    spec: Callable[..., Any],
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
 ) -> Any:
@@ -308,11 +320,9 @@ def _record(
             return call(*args, **kwargs)
 
         def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
-            if broadcasts:
-                return _broadcast_spec(function, args, kwargs)
-            return compute_output_spec(function, *args, **kwargs)
+            return spec(*args, **kwargs)
 
-    FunctionCall.__name__ = FunctionCall.__qualname__ = _camel_case(function.__name__)
+    FunctionCall.__name__ = FunctionCall.__qualname__ = _camel_case(call.__name__)
     return FunctionCall().symbolic_call(*args, **kwargs)
 
 
@@ -376,7 +386,7 @@ def _trace_spec(
         return tree.map_structure(leave, outputs)
 
 
-def _broadcast_spec(function: Callable[..., Any], args: Any, kwargs: Any) -> KerasTensor:
+def _broadcast_spec(function: Callable[..., Any], *args: Any, **kwargs: Any) -> KerasTensor:
     bound = inspect.signature(function).bind(*args, **kwargs).arguments
     tensors = {n: x for n, x in bound.items() if isinstance(x, KerasTensor)}
     arrays = {n: constant(x) for n, x in bound.items() if isinstance(x, (list, tuple, np.ndarray))}

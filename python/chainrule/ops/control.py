@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chainrule import scopes, tree
-from chainrule.dispatch import any_symbolic, compute_output_spec
+from chainrule.dispatch import compute_output_spec, operation
 from chainrule.errors import ShapeError
 from chainrule.ops._common import as_tensor, is_traced, normalize_axis
 from chainrule.ops.arithmetic import where
@@ -26,6 +26,19 @@ __all__ = [
 ]  # fmt: skip
 
 
+def _cond_spec(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
+    yes, no = compute_output_spec(true_fn), compute_output_spec(false_fn)
+    tree.assert_same_structure(yes, no)
+    for a, b in zip(tree.flatten(yes), tree.flatten(no)):
+        if isinstance(a, KerasTensor) and (a.shape, a.dtype) != (b.shape, b.dtype):
+            raise ShapeError(
+                "cond: both branches must give the same shapes and dtypes for a symbolic "
+                f"condition, got {a.shape} {a.dtype} and {b.shape} {b.dtype}"
+            )
+    return yes
+
+
+@operation(spec=_cond_spec)
 def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
     """`true_fn()` if pred holds, else `false_fn()`.
 
@@ -48,8 +61,6 @@ def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> 
         raise TypeError(
             f"cond: expected two callables as branches, got {true_fn!r} and {false_fn!r}"
         )
-    if any_symbolic((pred,)):
-        return _common_spec(true_fn, false_fn)
     pred = as_tensor(pred)
     if not is_traced(pred):
         return true_fn() if bool(pred) else false_fn()
@@ -66,12 +77,6 @@ def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> 
             trace.assign(variable, chosen)
     tree.assert_same_structure(yes, no)
     return tree.map_structure(lambda a, b: _select(pred, a, b), yes, no)
-
-
-def _common_spec(true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
-    yes, no = compute_output_spec(true_fn), compute_output_spec(false_fn)
-    tree.assert_same_structure(yes, no)
-    return yes
 
 
 def _branch(function: Callable[[], Any]) -> tuple[Any, dict[int, Any]]:
@@ -104,6 +109,11 @@ def _select(pred: Any, a: Any, b: Any) -> Any:
     return where(pred, a, b)
 
 
+def _switch_spec(index: Any, branches: Any, *operands: Any) -> Any:
+    return compute_output_spec(branches[0], *operands)
+
+
+@operation(spec=_switch_spec)
 def switch(index: Any, branches: Any, *operands: Any) -> Any:
     """`branches[index](*operands)`, with the index moved into range.
 
@@ -112,8 +122,6 @@ def switch(index: Any, branches: Any, *operands: Any) -> Any:
     >>> switch(1, [lambda x: x, lambda x: 2 * x], 3)
     6
     """
-    if any_symbolic((index, *operands)):
-        return compute_output_spec(branches[0], *operands)
     index = as_tensor(index)
     if not is_traced(index):
         return branches[max(0, min(int(index), len(branches) - 1))](*operands)
@@ -126,6 +134,21 @@ def switch(index: Any, branches: Any, *operands: Any) -> Any:
     return result
 
 
+def _while_spec(
+    cond: Callable[..., Any],
+    body: Callable[..., Any],
+    loop_vars: Any,
+    maximum_iterations: int | None = None,
+) -> Any:
+    return tree.map_structure(_like, loop_vars)
+
+
+def _like(x: Any) -> KerasTensor:
+    x = x if isinstance(x, KerasTensor) else as_tensor(x)
+    return KerasTensor(tuple(x.shape), x.dtype)
+
+
+@operation(spec=_while_spec)
 def while_loop(
     cond: Callable[..., Any],
     body: Callable[..., Any],
@@ -146,8 +169,6 @@ def while_loop(
     """
     is_sequence = isinstance(loop_vars, (tuple, list))
     values = tuple(loop_vars) if is_sequence else (loop_vars,)
-    if any_symbolic(values):
-        return loop_vars
     values = tree.map_structure(convert_to_tensor, values)
     count = 0
     while maximum_iterations is None or count < maximum_iterations:
@@ -165,6 +186,13 @@ def while_loop(
     return values if is_sequence else values[0]
 
 
+def _fori_spec(
+    lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_val: Any
+) -> Any:
+    return compute_output_spec(body_fun, KerasTensor((), "int32"), init_val)
+
+
+@operation(spec=_fori_spec)
 def fori_loop(lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_val: Any) -> Any:
     """`val = body_fun(i, val)` for i from lower up to, not including, upper.
 
@@ -173,8 +201,6 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_
     >>> fori_loop(0, 4, lambda i, total: total + i, 0)
     6
     """
-    if any_symbolic((init_val,)):
-        return compute_output_spec(body_fun, KerasTensor((), "int32"), init_val)
     if is_traced(lower) or is_traced(upper):
         raise TypeError("fori_loop: the bounds must be known while tracing")
     value = init_val
@@ -183,6 +209,19 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_
     return value
 
 
+def _slice_spec(xs: Any) -> Any:
+    return tree.map_structure(lambda x: KerasTensor(x.shape[1:], x.dtype), xs)
+
+
+def _stacked(size: int | None, spec: Any) -> Any:
+    return tree.map_structure(lambda y: KerasTensor((size, *y.shape), y.dtype), spec)
+
+
+def _map_spec(f: Callable[[Any], Any], xs: Any) -> Any:
+    return _stacked(tree.flatten(xs)[0].shape[0], compute_output_spec(f, _slice_spec(xs)))
+
+
+@operation(spec=_map_spec)
 def map(f: Callable[[Any], Any], xs: Any) -> Any:
     """f of every slice of xs along its first axis, stacked.
 
@@ -192,11 +231,26 @@ def map(f: Callable[[Any], Any], xs: Any) -> Any:
     >>> map(lambda row: row * 2, np.array([1, 2])).tolist()
     [2, 4]
     """
-    if any_symbolic((xs,)):
-        return compute_output_spec(lambda inner: map(f, inner), xs)
     return scan(lambda carry, x: (carry, f(x)), (), xs)[1]
 
 
+def _scan_spec(
+    f: Callable[[Any, Any], Any],
+    init: Any,
+    xs: Any = None,
+    length: int | None = None,
+    reverse: bool = False,
+    unroll: Any = 1,
+) -> Any:
+    first = None if xs is None else _slice_spec(xs)
+    size = tree.flatten(xs)[0].shape[0] if length is None else int(length)
+    carry, y = compute_output_spec(f, init, first)
+    if y is None:
+        return carry, _stacked(size, tree.map_structure(_like, init))
+    return carry, _stacked(size, y)
+
+
+@operation(spec=_scan_spec)
 def scan(
     f: Callable[[Any, Any], Any],
     init: Any,
@@ -229,8 +283,6 @@ def scan(
         )
     if xs is None and length is None:
         raise ValueError("Got no `xs` to scan over and `length` not provided.")
-    if any_symbolic((init, xs)):
-        return compute_output_spec(lambda a, b: scan(f, a, b, length, reverse), init, xs)
     slices = [] if xs is None else [convert_to_tensor(x) for x in tree.flatten(xs)]
     count = int(length) if length is not None else int(slices[0].shape[0])
     carry = tree.map_structure(convert_to_tensor, init)
@@ -244,6 +296,28 @@ def scan(
     return carry, tree.map_structure(lambda *ys: stack(ys), *outputs)
 
 
+def _associative_spec(
+    f: Callable[[Any, Any], Any], elems: Any, reverse: bool = False, axis: int = 0
+) -> Any:
+    flat = tree.flatten(elems)
+    if len({x.shape[axis] for x in flat}) != 1:
+        raise ShapeError(
+            "Array inputs to associative_scan must have the same first dimension. "
+            f"(saw: {[x.shape for x in flat]})"
+        )
+    compute_output_spec(f, _unit(elems, axis), _unit(elems, axis))
+    return tree.map_structure(_like, elems)
+
+
+def _unit(elems: Any, axis: int) -> Any:
+    def one(x: Any) -> KerasTensor:
+        place = normalize_axis(axis, x.ndim, "associative_scan")
+        return KerasTensor([1 if i == place else n for i, n in enumerate(x.shape)], x.dtype)
+
+    return tree.map_structure(one, elems)
+
+
+@operation(spec=_associative_spec)
 def associative_scan(
     f: Callable[[Any, Any], Any], elems: Any, reverse: bool = False, axis: int = 0
 ) -> Any:
@@ -257,8 +331,6 @@ def associative_scan(
     """
     if not callable(f):
         raise TypeError(f"`f` should be a callable. Received: f={f}")
-    if any_symbolic((elems,)):
-        return compute_output_spec(lambda e: associative_scan(f, e, reverse, axis), elems)
     flat = [convert_to_tensor(x) for x in tree.flatten(elems)]
     axes = [normalize_axis(axis, x.ndim, "associative_scan") for x in flat]
     sizes = {x.shape[a] for x, a in zip(flat, axes)}
@@ -279,6 +351,11 @@ def associative_scan(
     return tree.pack_sequence_as(elems, joined)
 
 
+def _vectorized_spec(function: Callable[[Any], Any], elements: Any) -> Any:
+    return _map_spec(function, elements)
+
+
+@operation(spec=_vectorized_spec)
 def vectorized_map(function: Callable[[Any], Any], elements: Any) -> Any:
     """`function` of every slice of `elements` along the first axis, stacked.
 
@@ -290,8 +367,6 @@ def vectorized_map(function: Callable[[Any], Any], elements: Any) -> Any:
     >>> vectorized_map(lambda row: row.sum(), np.array([[1, 2], [3, 4]])).tolist()
     [3, 7]
     """
-    if any_symbolic((elements,)):
-        return compute_output_spec(lambda inner: vectorized_map(function, inner), elements)
     several = isinstance(elements, (list, tuple))
     tensors = [as_tensor(x) for x in (elements if several else [elements])]
     results = [

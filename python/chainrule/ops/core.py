@@ -192,7 +192,19 @@ def stop_gradient(variable: Any) -> Any:
     return apply("stop_gradient", {}, [x]) if is_traced(x) else x
 
 
-@operation
+def _unstack_spec(x: Any, num: int | None = None, axis: int = 0) -> list[KerasTensor]:
+    place = normalize_axis(axis, x.ndim, "unstack")
+    count = x.shape[place] if num is None else num
+    if count is None:
+        raise ValueError(
+            f"Cannot infer argument `num` from shape {x.shape}. Either provide a tensor with a "
+            "concrete shape in the `axis` dimension or explicitly pass the `num` argument."
+        )
+    shape = [n for i, n in enumerate(x.shape) if i != place]
+    return [KerasTensor(shape, x.dtype) for _ in range(count)]
+
+
+@operation(spec=_unstack_spec)
 def unstack(x: Any, num: int | None = None, axis: int = 0) -> list[Any]:
     """The slices along `axis`, as a list of tensors with one axis less.
 
@@ -233,10 +245,11 @@ def slice(inputs: Any, start_indices: Any, shape: Any) -> Any:
     [[1, 2], [4, 5]]
     """
     x = as_tensor(inputs)
-    if len(start_indices) != len(shape):
-        raise ValueError(
-            "Length of `start_indices` must match length of `shape`. "
-            f"Received: start_indices={start_indices}, shape={shape}"
+    _check_block("slice", x, start_indices)
+    if len(shape) != x.ndim:
+        raise ShapeError(
+            "The number of dimensions in `inputs` must match the number of dimensions in `shape`. "
+            f"Received: inputs.shape={tuple(x.shape)}, shape={tuple(shape)}"
         )
     if is_traced(start_indices) or any(is_traced(i) for i in _items(start_indices)):
         return _dynamic_slice(x, start_indices, static_shape(shape))
@@ -250,6 +263,15 @@ def slice(inputs: Any, start_indices: Any, shape: Any) -> Any:
             )
     stop = [i + s for i, s in zip(start, sizes)]
     return apply("slice", {"start": start, "stop": stop, "step": [1] * len(start)}, [x])
+
+
+def _check_block(op: str, x: Any, start_indices: Any) -> None:
+    if len(start_indices) != x.ndim:
+        raise ShapeError(
+            "The number of dimensions in `start_indices` must match the number of dimensions in "
+            f"`inputs`. Received: {op} of inputs.shape={tuple(x.shape)} at {len(start_indices)} "
+            "indices"
+        )
 
 
 def _items(indices: Any) -> list[Any]:
@@ -276,6 +298,9 @@ def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Any:
     """
     x = as_tensor(inputs)
     updates = as_dtype(updates, standardize_dtype(x.dtype))
+    _check_block("slice_update", x, start_indices)
+    if any(is_traced(i) for i in (start_indices, *_items(start_indices))):
+        return _dynamic_update(x, _items(start_indices), updates)
     start = [int(i) for i in _items(start_indices)]
     for axis, (n, i, s) in enumerate(zip(x.shape, start, updates.shape)):
         if not 0 <= i <= i + s <= n:
@@ -286,6 +311,19 @@ def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Any:
     inside = np.zeros(x.shape, "bool")
     inside[tuple(np.s_[i : i + s] for i, s in zip(start, updates.shape))] = True
     return apply("select", {}, [inside, apply("slice_grad", attrs, [updates]), x])
+
+
+def _dynamic_update(x: Any, start_indices: list[Any], updates: Any) -> Any:
+    inside: Any = np.ones((1,) * x.ndim, "bool")
+    for axis, start in enumerate(start_indices):
+        size = updates.shape[axis]
+        place = np.arange(x.shape[axis], dtype="int32") - as_dtype(start, "int32")
+        hit = binary("logical_and", place >= 0, place < size)
+        index = apply("select", {}, [hit, place, np.int32(0)])
+        updates = apply("gather", {"axis": axis}, [updates, index])
+        line = [n if i == axis else 1 for i, n in enumerate(x.shape)]
+        inside = binary("logical_and", inside, apply("reshape", {"shape": line}, [hit]))
+    return apply("select", {}, [inside, updates, x])
 
 
 def _flat_indices(indices: Any, shape: tuple[int, ...]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from chainrule.config import epsilon as default_epsilon
 from chainrule.config import floatx
 from chainrule.dispatch import apply, operation
 from chainrule.dtypes import is_int_dtype, result_type, standardize_dtype
-from chainrule.errors import DTypeError, ShapeError
+from chainrule.errors import ShapeError
 from chainrule.ops import reductions
 from chainrule.ops._common import (
     as_dtype,
@@ -37,12 +38,7 @@ def one_hot(
 ) -> Any:
     """out[..., c] = 1 where x = c, else 0, with the classes along `axis` of the result.
 
-    A label outside [0, num_classes) gives zeros.
-
-    Raises
-    ------
-    DTypeError
-        Labels that are no integers.
+    A label outside [0, num_classes) gives zeros; labels given as floats are cut to integers.
 
     Examples
     --------
@@ -52,10 +48,8 @@ def one_hot(
     if sparse:
         raise ValueError("one_hot: there are no sparse tensors, `sparse` must be False")
     x = as_tensor(x)
-    if not is_int_dtype(x.dtype) and standardize_dtype(x.dtype) != "bool":
-        raise DTypeError(f"one_hot: expected integer labels, got dtype {x.dtype}")
     name = floatx() if dtype is None else standardize_dtype(dtype)
-    labels = as_dtype(x, "int32") if standardize_dtype(x.dtype) == "bool" else x
+    labels = x if is_int_dtype(x.dtype) else as_dtype(x, "int32")
     place = normalize_axis(axis, x.ndim + 1, "one_hot")
     core = name if name in ("float32", "float64", "int32", "int64", "bool") else "int32"
     out = apply("one_hot", {"depth": int(num_classes), "dtype": core}, [labels])
@@ -292,6 +286,12 @@ def layer_normalization(
     >>> layer_normalization([1.0, 3.0], epsilon=0.0).tolist()
     [-1.0, 1.0]
     """
+    if rms_scaling:
+        warnings.warn(
+            "You passed `rms_scaling=True`, which is deprecated: it scales by the variance, not "
+            "by the root mean square. Use `ops.rms_normalization` instead.",
+            stacklevel=3,
+        )
     x = as_float(x)
     name = standardize_dtype(x.dtype)
     x = as_dtype(x, result_type(name, "float32"))

@@ -24,6 +24,7 @@ from chainrule.ops.reductions import any as any_of
 from chainrule.ops.reductions import logsumexp
 from chainrule.ops.reductions import sum as sum_of
 from chainrule.ops.shaping import _reshape
+from chainrule.tensor import KerasTensor, shape_equal
 
 __all__ = [
     "cdist", "erf", "erfc", "erfinv", "extract_sequences", "in_top_k", "logdet", "logsumexp",
@@ -31,18 +32,22 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _segments(data: Any, segment_ids: Any, num_segments: int | None) -> tuple[Any, Any, int]:
-    data, ids = as_tensor(data), as_tensor(segment_ids)
+def _check_segments(data: Any, ids: Any) -> None:
     if ids.ndim > 1:
         raise ShapeError(
             "Argument `segment_ids` should be an 1-D vector, got shape: "
             f"{tuple(ids.shape)}. Flatten it and the leading axes of `data`."
         )
-    if data.ndim < 1 or ids.ndim < 1 or ids.shape[0] != data.shape[0]:
+    if data.ndim < 1 or not shape_equal(ids.shape, data.shape[:1]):
         raise ShapeError(
             "Argument `segment_ids` and `data` should have same leading dimension. "
             f"Got {tuple(ids.shape)} v.s. {tuple(data.shape)}."
         )
+
+
+def _segments(data: Any, segment_ids: Any, num_segments: int | None) -> tuple[Any, Any, int]:
+    data, ids = as_tensor(data), as_tensor(segment_ids)
+    _check_segments(data, ids)
     if num_segments is None:
         if is_traced(ids):
             raise TypeError("segment ops need `num_segments` while tracing")
@@ -50,7 +55,14 @@ def _segments(data: Any, segment_ids: Any, num_segments: int | None) -> tuple[An
     return data, as_dtype(ids, "int32"), int(num_segments)
 
 
-@operation
+def _segment_spec(
+    data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False
+) -> KerasTensor:
+    _check_segments(data, segment_ids)
+    return KerasTensor((num_segments, *data.shape[1:]), data.dtype)
+
+
+@operation(spec=_segment_spec)
 def segment_sum(
     data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False
 ) -> Any:
@@ -86,7 +98,7 @@ def _segment_reduce(function: str, start: float, data: Any, ids: Any, n: int | N
     return apply("reduce", {"function": function, "axes": [1], "keepdims": False}, [rows])
 
 
-@operation
+@operation(spec=_segment_spec)
 def segment_max(
     data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False
 ) -> Any:
@@ -100,7 +112,7 @@ def segment_max(
     return _segment_reduce("max", -np.inf, data, segment_ids, num_segments)
 
 
-@operation
+@operation(spec=_segment_spec)
 def segment_min(
     data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False
 ) -> Any:
@@ -114,7 +126,7 @@ def segment_min(
     return _segment_reduce("min", np.inf, data, segment_ids, num_segments)
 
 
-@operation
+@operation(spec=_segment_spec)
 def segment_prod(
     data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False
 ) -> Any:
