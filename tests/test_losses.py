@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from chainrule import config, losses, ops, saving
-from chainrule.errors import DataError
+from chainrule.errors import DataError, ShapeError
 from chainrule.losses.loss import reduce_weighted_values, squeeze_or_expand_to_same_rank
 from chainrule.masking import get_keras_mask, set_keras_mask
 from tests.tracing import finite_difference, gradient, run_traced
@@ -347,9 +347,27 @@ def test_clipping_of_probabilities() -> None:
         np.testing.assert_allclose(wrong, -math.log(EPS), rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["mean_squared_error", "huber", "hinge", "categorical_hinge", "poisson", "kl_divergence"],
+)
+def test_shapes_that_do_not_match(name: str) -> None:
+    loss = losses.LossFunctionWrapper(losses.get(name), name=name)
+    for function in (loss, lambda t, p: run_traced(loss, t, p)):
+        with pytest.raises(ShapeError, match=rf"'{name}'.*\(4, 5\).*\(4, 3\)"):
+            function(np.zeros((4, 5)), np.zeros((4, 3)))
+
+
 def test_label_outside_the_classes() -> None:
     with pytest.raises(DataError, match="3"):
         losses.SparseCategoricalCrossentropy()(np.array([0, 3]), probabilities(2, 3))
+
+
+def test_zero_vectors_have_no_direction() -> None:
+    zero = np.zeros((2, 3))
+    assert np.all(losses.cosine_similarity(REAL[:2], zero) == 0)
+    slope = gradient(lambda p: losses.cosine_similarity(REAL[:2], p), zero)
+    assert np.all(np.isfinite(slope))
 
 
 def test_dtype_defaults_to_floatx() -> None:

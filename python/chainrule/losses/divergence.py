@@ -7,7 +7,7 @@ from typing import Any
 from chainrule import config as backend_config
 from chainrule import ops
 from chainrule.dtypes import DTypePolicy
-from chainrule.losses.loss import FunctionLoss, Tensor
+from chainrule.losses.loss import FunctionLoss, Tensor, tensor_pair
 
 
 def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
@@ -25,8 +25,7 @@ def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
     >>> np.round(losses.kl_divergence([[0.5, 0.5]], [[0.25, 0.75]]), 4)
     array([0.1438], dtype=float32)
     """
-    y_pred = ops.convert_to_tensor(y_pred)
-    y_true = ops.convert_to_tensor(y_true, dtype=y_pred.dtype)
+    y_true, y_pred = tensor_pair(y_true, y_pred)
     epsilon = backend_config.epsilon()
     y_true = ops.clip(y_true, epsilon, 1.0)
     y_pred = ops.clip(y_pred, epsilon, 1.0)
@@ -45,8 +44,7 @@ def poisson(y_true: Any, y_pred: Any) -> Tensor:
     >>> np.round(losses.poisson([[1.0, 2.0]], [[2.0, 2.0]]), 4)
     array([0.9603], dtype=float32)
     """
-    y_pred = ops.convert_to_tensor(y_pred)
-    y_true = ops.convert_to_tensor(y_true, dtype=y_pred.dtype)
+    y_true, y_pred = tensor_pair(y_true, y_pred)
     return ops.mean(y_pred - y_true * ops.log(y_pred + backend_config.epsilon()), axis=-1)
 
 

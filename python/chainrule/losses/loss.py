@@ -11,9 +11,10 @@ import numpy as np
 from chainrule import config as backend_config
 from chainrule import dtype_policies, ops, tree
 from chainrule.dtypes import DTypePolicy
+from chainrule.errors import ShapeError
 from chainrule.masking import get_keras_mask
 from chainrule.saving import serialization
-from chainrule.scopes import layer_scope, name_scope
+from chainrule.scopes import layer_path, layer_scope, name_scope
 from chainrule.utils.naming import auto_name
 
 Tensor = Any
@@ -196,6 +197,27 @@ def to_tensors(x: Any, dtype: str) -> Any:
     if isinstance(x, dict):
         return {key: to_tensors(value, dtype) for key, value in x.items()}
     return ops.convert_to_tensor(x, dtype=dtype)
+
+
+def tensor_pair(y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
+    """Convert both to tensors of ``y_pred``'s dtype.
+
+    Raises
+    ------
+    ShapeError
+        When their shapes do not broadcast, up to a last axis of size one.
+    """
+    y_pred = ops.convert_to_tensor(y_pred)
+    y_true = ops.convert_to_tensor(y_true, dtype=y_pred.dtype)
+    true, pred = squeeze_or_expand_to_same_rank(y_true, y_pred)
+    for m, n in zip(reversed(true.shape), reversed(pred.shape), strict=False):
+        if m != n and 1 not in (m, n) and None not in (m, n):
+            place = f"loss '{layer_path()}': " if layer_path() else ""
+            raise ShapeError(
+                f"{place}expected y_true and y_pred of one shape, got y_true "
+                f"{tuple(y_true.shape)} and y_pred {tuple(y_pred.shape)}"
+            )
+    return y_true, y_pred
 
 
 def squeeze_or_expand_to_same_rank(

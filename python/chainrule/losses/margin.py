@@ -6,7 +6,7 @@ from typing import Any
 
 from chainrule import ops
 from chainrule.dtypes import DTypePolicy
-from chainrule.losses.loss import FunctionLoss, Tensor
+from chainrule.losses.loss import FunctionLoss, Tensor, tensor_pair
 
 
 def convert_binary_labels_to_hinge(y_true: Tensor) -> Tensor:
@@ -26,8 +26,8 @@ def hinge(y_true: Any, y_pred: Any) -> Tensor:
     >>> losses.hinge([[1.0, -1.0]], [[0.5, 0.5]])
     array([1.], dtype=float32)
     """
-    y_pred = ops.convert_to_tensor(y_pred)
-    y_true = convert_binary_labels_to_hinge(ops.cast(y_true, y_pred.dtype))
+    y_true, y_pred = tensor_pair(y_true, y_pred)
+    y_true = convert_binary_labels_to_hinge(y_true)
     return ops.mean(ops.maximum(1.0 - y_true * y_pred, 0.0), axis=-1)
 
 
@@ -42,8 +42,8 @@ def squared_hinge(y_true: Any, y_pred: Any) -> Tensor:
     >>> losses.squared_hinge([[1.0, -1.0]], [[0.5, 0.5]])
     array([1.25], dtype=float32)
     """
-    y_pred = ops.convert_to_tensor(y_pred)
-    y_true = convert_binary_labels_to_hinge(ops.cast(y_true, y_pred.dtype))
+    y_true, y_pred = tensor_pair(y_true, y_pred)
+    y_true = convert_binary_labels_to_hinge(y_true)
     return ops.mean(ops.square(ops.maximum(1.0 - y_true * y_pred, 0.0)), axis=-1)
 
 
@@ -61,8 +61,7 @@ def categorical_hinge(y_true: Any, y_pred: Any) -> Tensor:
     >>> losses.categorical_hinge([[0.0, 1.0]], [[0.5, 0.25]])
     array([1.25], dtype=float32)
     """
-    y_pred = ops.convert_to_tensor(y_pred)
-    y_true = ops.cast(y_true, y_pred.dtype)
+    y_true, y_pred = tensor_pair(y_true, y_pred)
     pos = ops.sum(y_true * y_pred, axis=-1)
     neg = ops.max((1.0 - y_true) * y_pred, axis=-1)
     return ops.maximum(neg - pos + 1.0, 0.0)

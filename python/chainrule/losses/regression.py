@@ -12,14 +12,13 @@ from chainrule.losses.loss import (
     FunctionLoss,
     Tensor,
     squeeze_or_expand_to_same_rank,
+    tensor_pair,
 )
 
 
 def same_rank_and_dtype(y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
     """Convert both to tensors of ``y_pred``'s dtype and of one rank."""
-    y_pred = ops.convert_to_tensor(y_pred)
-    y_true = ops.convert_to_tensor(y_true, dtype=y_pred.dtype)
-    return squeeze_or_expand_to_same_rank(y_true, y_pred)
+    return squeeze_or_expand_to_same_rank(*tensor_pair(y_true, y_pred))
 
 
 def mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
@@ -140,9 +139,14 @@ def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
     array([-0., -1.], dtype=float32)
     """
     y_true, y_pred = same_rank_and_dtype(y_true, y_pred)
-    y_pred = ops.normalize(y_pred, axis=axis)
-    y_true = ops.normalize(y_true, axis=axis)
-    return ops.negative(ops.sum(y_true * y_pred, axis=axis))
+    cosine = ops.sum(unit_vectors(y_true, axis) * unit_vectors(y_pred, axis), axis=axis)
+    return ops.negative(cosine)
+
+
+def unit_vectors(x: Tensor, axis: int) -> Tensor:
+    """``x / max(|x|, epsilon)`` along ``axis``; the derivative at a zero vector is finite."""
+    square = ops.sum(ops.square(x), axis=axis, keepdims=True)
+    return x * ops.rsqrt(ops.maximum(square, backend_config.epsilon() ** 2))
 
 
 class MeanSquaredError(FunctionLoss):

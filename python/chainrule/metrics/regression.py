@@ -13,6 +13,7 @@ from chainrule.losses.regression import (
     mean_squared_error,
     mean_squared_logarithmic_error,
     same_rank_and_dtype,
+    unit_vectors,
 )
 from chainrule.metrics.metric import Tensor
 from chainrule.metrics.reduction import FunctionMetric, Mean
@@ -21,7 +22,7 @@ from chainrule.metrics.reduction import FunctionMetric, Mean
 def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
     """``sum(l2(y_true) l2(y_pred))`` along ``axis``: 1 for the same direction, -1 for opposite."""
     y_true, y_pred = same_rank_and_dtype(y_true, y_pred)
-    return ops.sum(ops.normalize(y_true, axis=axis) * ops.normalize(y_pred, axis=axis), axis=axis)
+    return ops.sum(unit_vectors(y_true, axis) * unit_vectors(y_pred, axis), axis=axis)
 
 
 class MeanSquaredError(FunctionMetric):
