@@ -11,6 +11,8 @@ use super::threads::parallel_for;
 use std::sync::Mutex;
 
 const LANES: usize = 32;
+/// Blocks of a run, or rows of a block of columns, folded in one pass.
+const DEPTH: usize = 8;
 /// Elements of a run folded at once.
 const RUN: usize = 4096;
 /// Rows of a block of columns folded at once.
@@ -103,16 +105,16 @@ impl<T: Number, F: Fn(T, T) -> T> Kernel for Run<'_, T, F> {
         let Run(x, f, kind) = self;
         let start = kind.identity().unwrap_or_else(|| x[0]);
         let mut lanes = [start; LANES];
-        let whole = x.len() / LANES * LANES;
-        let mut at = 0;
-        while at < whole {
-            let block: &[T; LANES] = x[at..at + LANES].try_into().expect("a block of lanes");
-            for l in 0..LANES {
-                lanes[l] = f(lanes[l], block[l]);
-            }
-            at += LANES;
+        // Several blocks at a time: the lanes stay in registers between them.
+        let mut groups = x.chunks_exact(DEPTH * LANES);
+        for group in &mut groups {
+            fold_blocks::<T, DEPTH>(&mut lanes, group, &f);
         }
-        for (lane, v) in lanes.iter_mut().zip(&x[whole..]) {
+        let mut blocks = groups.remainder().chunks_exact(LANES);
+        for block in &mut blocks {
+            fold_blocks::<T, 1>(&mut lanes, block, &f);
+        }
+        for (lane, v) in lanes.iter_mut().zip(blocks.remainder()) {
             *lane = f(*lane, *v);
         }
         let mut width = LANES / 2;
@@ -123,6 +125,19 @@ impl<T: Number, F: Fn(T, T) -> T> Kernel for Run<'_, T, F> {
             width /= 2;
         }
         lanes[0]
+    }
+}
+
+/// `lanes[l] = lanes[l] f x[l] f x[LANES + l] ...` of `D` blocks.
+#[inline(always)]
+fn fold_blocks<T: Number, const D: usize>(lanes: &mut [T; LANES], x: &[T], f: &impl Fn(T, T) -> T) {
+    let x = &x[..D * LANES];
+    for l in 0..LANES {
+        let mut lane = lanes[l];
+        for d in 0..D {
+            lane = f(lane, x[d * LANES + l]);
+        }
+        lanes[l] = lane;
     }
 }
 
@@ -141,14 +156,15 @@ pub fn fold_columns<T: Number>(f: Fold, x: &[T], n: usize, out: &mut [T]) {
         }
         while row < rows {
             let end = (row + ROWS).min(rows);
-            block.copy_from_slice(&x[row * n + from..row * n + from + out.len()]);
-            for r in row + 1..end {
-                fold_into(f, &x[r * n + from..r * n + from + block.len()], &mut block);
+            let rest = &x[row * n + from..];
+            block.copy_from_slice(&rest[..out.len()]);
+            if end > row + 1 {
+                fold_down(f, &rest[n..], n, end - row - 1, &mut block);
             }
             if first {
                 out.copy_from_slice(&block);
             } else {
-                fold_into(f, &block, &mut out);
+                fold_down(f, &block, 0, 1, &mut out);
             }
             first = false;
             row = end;
@@ -161,45 +177,141 @@ pub fn fold_columns<T: Number>(f: Fold, x: &[T], n: usize, out: &mut [T]) {
     }
 }
 
-/// `acc[i] = acc[i] f x[i]`.
-fn fold_into<T: Number>(f: Fold, x: &[T], acc: &mut [T]) {
+/// `acc[j] = acc[j] f x[j] f x[n + j] ...` of `rows` rows that start `n` apart.
+fn fold_down<T: Number>(f: Fold, x: &[T], n: usize, rows: usize, acc: &mut [T]) {
     match f {
-        Fold::Sum => dispatch(Into(
+        Fold::Sum => down(
             x,
+            n,
+            rows,
             acc,
             #[inline(always)]
             |a: T, b: T| a.add(b),
-        )),
-        Fold::Prod => dispatch(Into(
+        ),
+        Fold::Prod => down(
             x,
+            n,
+            rows,
             acc,
             #[inline(always)]
             |a: T, b: T| a.mul(b),
-        )),
-        Fold::Max => dispatch(Into(
+        ),
+        Fold::Max => down(
             x,
+            n,
+            rows,
             acc,
             #[inline(always)]
             |a: T, b: T| a.maximum(b),
-        )),
-        Fold::Min => dispatch(Into(
+        ),
+        Fold::Min => down(
             x,
+            n,
+            rows,
             acc,
             #[inline(always)]
             |a: T, b: T| a.minimum(b),
-        )),
+        ),
     }
 }
 
-struct Into<'a, T, F>(&'a [T], &'a mut [T], F);
+fn down<T: Number>(x: &[T], n: usize, rows: usize, acc: &mut [T], f: impl Fn(T, T) -> T) {
+    dispatch(Down { x, n, rows, acc, f });
+}
 
-impl<T: Number, F: Fn(T, T) -> T> Kernel for Into<'_, T, F> {
+struct Down<'a, T, F> {
+    x: &'a [T],
+    n: usize,
+    rows: usize,
+    acc: &'a mut [T],
+    f: F,
+}
+
+impl<T: Number, F: Fn(T, T) -> T> Kernel for Down<'_, T, F> {
     type Out = ();
     #[inline(always)]
     fn run(self) {
-        let Into(x, acc, f) = self;
-        for (a, v) in acc.iter_mut().zip(x) {
-            *a = f(*a, *v);
+        let Down { x, n, rows, acc, f } = self;
+        let width = acc.len();
+        let row = |r: usize| &x[r * n..r * n + width];
+        let mut at = 0;
+        while at + DEPTH <= rows {
+            let group: [&[T]; DEPTH] = std::array::from_fn(|d| row(at + d));
+            for (j, a) in acc.iter_mut().enumerate() {
+                let mut value = *a;
+                for part in group {
+                    value = f(value, part[j]);
+                }
+                *a = value;
+            }
+            at += DEPTH;
+        }
+        for r in at..rows {
+            for (a, v) in acc.iter_mut().zip(row(r)) {
+                *a = f(*a, *v);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::isa::{dispatch_on, Isa};
+
+    fn sample(n: usize) -> Vec<f32> {
+        (0..n).map(|i| (i as f32 * 0.7311).fract() - 0.4).collect()
+    }
+
+    /// Element `i` into lane `i % 32`, the lanes as a tree.
+    fn by_definition(x: &[f32]) -> f32 {
+        let mut lanes = [0.0f32; LANES];
+        for (i, v) in x.iter().enumerate() {
+            lanes[i % LANES] += v;
+        }
+        let mut width = LANES / 2;
+        while width > 0 {
+            for l in 0..width {
+                lanes[l] += lanes[l + width];
+            }
+            width /= 2;
+        }
+        lanes[0]
+    }
+
+    #[test]
+    fn a_run_is_folded_in_lanes_under_every_isa() {
+        for n in [0, 1, 31, 32, 33, 255, 256, 257, 300, 1000, RUN] {
+            let x = sample(n);
+            for isa in Isa::ALL.into_iter().filter(|i| i.is_available()) {
+                let got = dispatch_on(isa, Run(&x, |a: f32, b: f32| a + b, Fold::Sum));
+                assert_eq!(got.to_bits(), by_definition(&x).to_bits(), "{n} {isa:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn max_and_min_are_nan_where_an_element_is() {
+        let mut x = sample(777);
+        x[50] = -2.0;
+        x[700] = 3.0;
+        assert_eq!(fold(Fold::Max, &x), 3.0);
+        assert_eq!(fold(Fold::Min, &x), -2.0);
+        x[300] = f32::NAN;
+        assert!(fold(Fold::Max, &x).is_nan() && fold(Fold::Min, &x).is_nan());
+    }
+
+    #[test]
+    fn columns_are_folded_by_blocks_of_rows() {
+        for (rows, n) in [(1, 3), (7, 1), (64, 10), (65, 300), (200, 7), (130, 257)] {
+            let x = sample(rows * n);
+            let mut out = vec![0.0; n];
+            fold_columns(Fold::Sum, &x, n, &mut out);
+            for (j, got) in out.iter().enumerate() {
+                let block = |b: &[f32]| b.iter().skip(j).step_by(n).copied().reduce(|a, v| a + v);
+                let expected = x.chunks(ROWS * n).filter_map(block).reduce(|a, v| a + v);
+                assert_eq!(Some(*got), expected, "({rows}, {n}) column {j}");
+            }
         }
     }
 }

@@ -41,14 +41,64 @@ fn shift<T: Float + Number>(x: &[T]) -> T {
     }
 }
 
-/// `out = exp(x - shift)`; gives `(shift, sum of out)`.
+/// Elements of the rows that are taken together, so that one loop of exponentials or logarithms
+/// serves many short rows.
+const GROUP: usize = 1024;
+/// The most rows taken together.
+const GROUP_ROWS: usize = 64;
+
+/// Rows of `n` elements taken together.
 #[inline(always)]
-fn exponentials<T: Float + Number>(x: &[T], out: &mut [T]) -> (T, T) {
-    let top = shift(x);
-    for (o, v) in out.iter_mut().zip(x) {
-        *o = (*v - top).exp();
+fn group_rows(n: usize) -> usize {
+    (GROUP / n).clamp(1, GROUP_ROWS)
+}
+
+/// The shift of each row of a group, and the sum of its shifted exponentials.
+struct Group<T> {
+    top: [T; GROUP_ROWS],
+    sum: [T; GROUP_ROWS],
+}
+
+impl<T: Float + Number> Group<T> {
+    #[inline(always)]
+    fn new() -> Self {
+        let zeros = [<T as Number>::ZERO; GROUP_ROWS];
+        Group {
+            top: zeros,
+            sum: zeros,
+        }
     }
-    (top, fold_row(out, <T as Number>::ZERO, |a, b| a + b))
+
+    /// `out = exp(x - shift)` for rows of `n`.
+    #[inline(always)]
+    fn exponentials(&mut self, x: &[T], out: &mut [T], n: usize) {
+        for (r, (x, out)) in x.chunks_exact(n).zip(out.chunks_exact_mut(n)).enumerate() {
+            let top = shift(x);
+            self.top[r] = top;
+            for (o, v) in out.iter_mut().zip(x) {
+                *o = *v - top;
+            }
+        }
+        for o in out.iter_mut() {
+            *o = o.exp();
+        }
+        for (sum, row) in self.sum.iter_mut().zip(out.chunks_exact(n)) {
+            *sum = add_up(row);
+        }
+    }
+
+    /// The logarithms of the sums of `rows` rows, in their place.
+    #[inline(always)]
+    fn logs(&mut self, rows: usize) {
+        for sum in &mut self.sum[..rows] {
+            *sum = sum.log();
+        }
+    }
+}
+
+#[inline(always)]
+fn add_up<T: Float + Number>(x: &[T]) -> T {
+    fold_row(x, <T as Number>::ZERO, |a, b| a + b)
 }
 
 struct Rows<'a, T, F> {
@@ -58,21 +108,26 @@ struct Rows<'a, T, F> {
     f: F,
 }
 
-impl<T, F: Fn(&[T], &mut [T])> Kernel for Rows<'_, T, F> {
+impl<T: Float + Number, F: Fn(&mut Group<T>, &[T], &mut [T])> Kernel for Rows<'_, T, F> {
     type Out = ();
     #[inline(always)]
     fn run(self) {
-        for (x, out) in self
-            .x
-            .chunks_exact(self.n)
-            .zip(self.out.chunks_exact_mut(self.n))
-        {
-            (self.f)(x, out);
+        let mut group = Group::new();
+        let size = group_rows(self.n) * self.n;
+        for (x, out) in self.x.chunks(size).zip(self.out.chunks_mut(size)) {
+            group.exponentials(x, out, self.n);
+            (self.f)(&mut group, x, out);
         }
     }
 }
 
-fn rows<T>(x: &[T], out: &mut [T], n: usize, f: impl Fn(&[T], &mut [T])) {
+/// Calls `f(group, x, exponentials)` for each group of rows of `n`.
+fn rows<T: Float + Number>(
+    x: &[T],
+    out: &mut [T],
+    n: usize,
+    f: impl Fn(&mut Group<T>, &[T], &mut [T]),
+) {
     dispatch(Rows { x, out, n, f });
 }
 
@@ -83,10 +138,12 @@ pub fn softmax<T: Float + Number>(x: &[T], out: &mut [T], n: usize) {
         out,
         n,
         #[inline(always)]
-        |x, out| {
-            let (_, sum) = exponentials(x, out);
-            for o in out.iter_mut() {
-                *o = *o / sum;
+        |group, _, out| {
+            for (out, sum) in out.chunks_exact_mut(n).zip(group.sum) {
+                let scale = sum.reciprocal();
+                for o in out.iter_mut() {
+                    *o *= scale;
+                }
             }
         },
     );
@@ -99,14 +156,26 @@ pub fn log_softmax<T: Float + Number>(x: &[T], out: &mut [T], n: usize) {
         out,
         n,
         #[inline(always)]
-        |x, out| {
-            let (top, sum) = exponentials(x, out);
-            let log = sum.log();
-            for (o, v) in out.iter_mut().zip(x) {
-                *o = (*v - top) - log;
+        |group, x, out| {
+            group.logs(x.len() / n);
+            let shifts = group.top.iter().zip(&group.sum);
+            let pairs = x.chunks_exact(n).zip(out.chunks_exact_mut(n));
+            for ((x, out), (top, log)) in pairs.zip(shifts) {
+                for (o, v) in out.iter_mut().zip(x) {
+                    *o = (*v - *top) - *log;
+                }
             }
         },
     );
+}
+
+/// Room for the exponentials of a group: the caller's row where a row is a group.
+#[inline(always)]
+fn room<'a, T>(stack: &'a mut [T; GROUP], work: &'a mut [T]) -> &'a mut [T] {
+    match work.len() > GROUP {
+        true => work,
+        false => stack,
+    }
 }
 
 struct LogSumExp<'a, T> {
@@ -120,9 +189,16 @@ impl<T: Float + Number> Kernel for LogSumExp<'_, T> {
     #[inline(always)]
     fn run(self) {
         let n = self.work.len();
-        for (x, out) in self.x.chunks_exact(n).zip(self.out) {
-            let (top, sum) = exponentials(x, self.work);
-            *out = sum.log() + top;
+        let mut stack = [<T as Number>::ZERO; GROUP];
+        let work = room(&mut stack, self.work);
+        let mut group = Group::new();
+        let rows = group_rows(n);
+        for (x, out) in self.x.chunks(rows * n).zip(self.out.chunks_mut(rows)) {
+            group.exponentials(x, &mut work[..x.len()], n);
+            group.logs(out.len());
+            for (out, (top, log)) in out.iter_mut().zip(group.top.iter().zip(&group.sum)) {
+                *out = *log + *top;
+            }
         }
     }
 }
@@ -162,34 +238,56 @@ impl<'a, T: Float + Number, G: Fn(usize) -> Target<'a, T>> Kernel for CrossEntro
     #[inline(always)]
     fn run(self) {
         let n = self.work.len();
-        let zero = <T as Number>::ZERO;
-        for (row, (x, out)) in self.pred.chunks_exact(n).zip(self.out).enumerate() {
-            let work = &mut *self.work;
-            *out = match (self.reading, (self.target)(row)) {
-                (Reading::Logits, Target::Label(label)) => {
-                    let (top, sum) = exponentials(x, work);
-                    sum.log() - (x[label] - top)
-                }
-                (Reading::Logits, Target::Dense(t)) => {
-                    let (top, sum) = exponentials(x, work);
-                    let log = sum.log();
-                    for i in 0..n {
-                        work[i] = t[i] * (log - (x[i] - top));
+        let mut stack = [<T as Number>::ZERO; GROUP];
+        let work = room(&mut stack, self.work);
+        let mut group = Group::new();
+        let rows = group_rows(n);
+        let groups = self.pred.chunks(rows * n).zip(self.out.chunks_mut(rows));
+        for (at, (x, out)) in groups.enumerate() {
+            let work = &mut work[..x.len()];
+            let target = |r: usize| (self.target)(at * rows + r);
+            match self.reading {
+                Reading::Logits => {
+                    group.exponentials(x, work, n);
+                    group.logs(out.len());
+                    for (r, out) in out.iter_mut().enumerate() {
+                        let (x, work) = (&x[r * n..][..n], &mut work[r * n..][..n]);
+                        let (top, log) = (group.top[r], group.sum[r]);
+                        *out = match target(r) {
+                            Target::Label(label) => log - (x[label] - top),
+                            Target::Dense(t) => {
+                                for i in 0..n {
+                                    work[i] = t[i] * (log - (x[i] - top));
+                                }
+                                add_up(work)
+                            }
+                        };
                     }
-                    fold_row(work, zero, |a, b| a + b)
                 }
-                (Reading::Probabilities(epsilon), Target::Label(label)) => {
-                    let total = fold_row(x, zero, |a, b| a + b);
-                    -clip(x[label] / total, epsilon).0.log()
-                }
-                (Reading::Probabilities(epsilon), Target::Dense(t)) => {
-                    let total = fold_row(x, zero, |a, b| a + b);
-                    for i in 0..n {
-                        work[i] = -(t[i] * clip(x[i] / total, epsilon).0.log());
+                Reading::Probabilities(epsilon) => {
+                    for (x, work) in x.chunks_exact(n).zip(work.chunks_exact_mut(n)) {
+                        let total = add_up(x);
+                        for (w, v) in work.iter_mut().zip(x) {
+                            *w = clip(*v / total, epsilon).0;
+                        }
                     }
-                    fold_row(work, zero, |a, b| a + b)
+                    for w in work.iter_mut() {
+                        *w = -w.log();
+                    }
+                    for (r, out) in out.iter_mut().enumerate() {
+                        let work = &mut work[r * n..][..n];
+                        *out = match target(r) {
+                            Target::Label(label) => work[label],
+                            Target::Dense(t) => {
+                                for i in 0..n {
+                                    work[i] = t[i] * work[i];
+                                }
+                                add_up(work)
+                            }
+                        };
+                    }
                 }
-            };
+            }
         }
     }
 }
@@ -238,58 +336,84 @@ impl<'a, T: Float + Number, G: Fn(usize) -> Target<'a, T>> Kernel for CrossEntro
     #[inline(always)]
     fn run(self) {
         let n = self.pred.len() / self.dout.len();
-        let zero = <T as Number>::ZERO;
-        let rows = self.pred.chunks_exact(n).zip(self.out.chunks_exact_mut(n));
-        for (row, ((x, out), dout)) in rows.zip(self.dout).enumerate() {
-            let target = (self.target)(row);
-            match self.reading {
-                Reading::Logits => {
-                    let (_, sum) = exponentials(x, out);
-                    match target {
-                        Target::Label(label) => {
-                            let scale = *dout / sum;
-                            for o in out.iter_mut() {
-                                *o = *o * scale;
-                            }
-                            out[label] = out[label] - *dout;
-                        }
-                        Target::Dense(t) => {
-                            let weight = fold_row(t, zero, |a, b| a + b);
-                            for i in 0..n {
-                                out[i] = *dout * (out[i] / sum * weight - t[i]);
-                            }
-                        }
-                    }
-                }
-                Reading::Probabilities(epsilon) => {
-                    // g = -dout t / p inside the clip; dpred = (g - sum of g q) / total
-                    let total = fold_row(x, zero, |a, b| a + b);
-                    let mut inner = zero;
-                    match target {
-                        Target::Label(label) => {
-                            out.fill(zero);
-                            let q = x[label] / total;
-                            if clip(q, epsilon).1 {
-                                out[label] = -*dout / q;
-                                inner = -*dout;
-                            }
-                        }
-                        Target::Dense(t) => {
-                            for i in 0..n {
-                                let q = x[i] / total;
-                                let (p, inside) = clip(q, epsilon);
-                                let g = -(*dout * t[i] / p);
-                                out[i] = if inside { g } else { zero };
-                                inner += out[i] * q;
-                            }
-                        }
-                    }
-                    for o in out.iter_mut() {
-                        *o = (*o - inner) / total;
+        let mut group = Group::new();
+        let rows = group_rows(n);
+        let groups = self
+            .pred
+            .chunks(rows * n)
+            .zip(self.out.chunks_mut(rows * n));
+        for (at, (x, out)) in groups.enumerate() {
+            if let Reading::Logits = self.reading {
+                group.exponentials(x, out, n);
+            }
+            let pairs = x.chunks_exact(n).zip(out.chunks_exact_mut(n));
+            for (r, (x, out)) in pairs.enumerate() {
+                let row = at * rows + r;
+                let (target, dout) = ((self.target)(row), self.dout[row]);
+                match self.reading {
+                    Reading::Logits => logits_grad(target, dout, group.sum[r], out),
+                    Reading::Probabilities(epsilon) => {
+                        probabilities_grad(x, target, dout, epsilon, out)
                     }
                 }
             }
         }
+    }
+}
+
+/// `out = dout * (out / sum * sum(t) - t)`, `out` holding the exponentials.
+#[inline(always)]
+fn logits_grad<T: Float + Number>(target: Target<T>, dout: T, sum: T, out: &mut [T]) {
+    match target {
+        Target::Label(label) => {
+            let scale = dout / sum;
+            for o in out.iter_mut() {
+                *o *= scale;
+            }
+            out[label] -= dout;
+        }
+        Target::Dense(t) => {
+            let scale = add_up(t) / sum;
+            for (o, t) in out.iter_mut().zip(t) {
+                *o = dout * (*o * scale - *t);
+            }
+        }
+    }
+}
+
+/// `out = (g - sum(g * q)) / sum(x)` with `q = x / sum(x)` and `g = -dout * t / q` inside the clip.
+#[inline(always)]
+fn probabilities_grad<T: Float + Number>(
+    x: &[T],
+    target: Target<T>,
+    dout: T,
+    epsilon: f64,
+    out: &mut [T],
+) {
+    let zero = <T as Number>::ZERO;
+    let total = add_up(x);
+    let mut inner = zero;
+    match target {
+        Target::Label(label) => {
+            out.fill(zero);
+            let q = x[label] / total;
+            if clip(q, epsilon).1 {
+                out[label] = -dout / q;
+                inner = -dout;
+            }
+        }
+        Target::Dense(t) => {
+            for i in 0..x.len() {
+                let q = x[i] / total;
+                let (p, inside) = clip(q, epsilon);
+                let g = -(dout * t[i] / p);
+                out[i] = if inside { g } else { zero };
+                inner += out[i] * q;
+            }
+        }
+    }
+    for o in out.iter_mut() {
+        *o = (*o - inner) / total;
     }
 }
 
@@ -308,4 +432,124 @@ pub fn cross_entropy_grad<'a, T: Float + Number>(
         dout,
         out,
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::isa::{set_isa, Isa};
+
+    /// Row lengths about the lanes and the groups.
+    const LENGTHS: [usize; 9] = [1, 3, 10, 16, 17, 100, 1000, 1024, 1500];
+
+    fn sample(n: usize) -> Vec<f64> {
+        (0..n)
+            .map(|i| (i as f64 * 0.7311).fract() * 9.0 - 5.0)
+            .collect()
+    }
+
+    #[test]
+    fn rows_follow_the_formulas_wherever_they_stand() {
+        for n in LENGTHS {
+            let rows = 70;
+            let x = sample(rows * n);
+            let t = sample(rows * n);
+            let labels: Vec<usize> = (0..rows).map(|r| r * 7 % n).collect();
+            let dense = |r: usize| Target::Dense(&t[r * n..][..n]);
+            let label = |r: usize| Target::Label(labels[r]);
+            let mut y = vec![0.0; rows * n];
+            let mut log = vec![0.0; rows * n];
+            let (mut lse, mut sparse, mut full) =
+                (vec![0.0; rows], vec![0.0; rows], vec![0.0; rows]);
+            let mut work = vec![0.0; n];
+            softmax(&x, &mut y, n);
+            log_softmax(&x, &mut log, n);
+            logsumexp(&x, &mut lse, &mut work);
+            cross_entropy(&x, label, Reading::Logits, &mut sparse, &mut work);
+            cross_entropy(&x, dense, Reading::Logits, &mut full, &mut work);
+            let close =
+                |a: f64, b: f64| assert!((a - b).abs() <= 1e-13 * (1.0 + b.abs()), "{n}: {a} {b}");
+            for r in 0..rows {
+                let at = r * n..(r + 1) * n;
+                let sum: f64 = x[at.clone()].iter().map(|v| v.exp()).sum();
+                close(lse[r], sum.ln());
+                close(sparse[r], -log[r * n + labels[r]]);
+                close(full[r], -at.clone().map(|i| t[i] * log[i]).sum::<f64>());
+                for i in at {
+                    close(y[i], x[i].exp() / sum);
+                    close(log[i], x[i] - sum.ln());
+                }
+            }
+            let mut alone = vec![0.0; n];
+            softmax(&x[33 * n..34 * n], &mut alone, n);
+            assert_eq!(alone, y[33 * n..34 * n]);
+        }
+    }
+
+    #[test]
+    fn gradients_agree_with_differences() {
+        let (rows, n) = (4, 10);
+        let x: Vec<f64> = sample(rows * n).iter().map(|v| v.abs() + 0.1).collect();
+        let t: Vec<f64> = sample(rows * n).iter().map(|v| v.abs()).collect();
+        let dout = [0.3, -1.0, 2.0, 0.7];
+        for reading in [Reading::Logits, Reading::Probabilities(1e-7)] {
+            for sparse in [false, true] {
+                let target = |r: usize| match sparse {
+                    true => Target::Label(r * 3),
+                    false => Target::Dense(&t[r * n..][..n]),
+                };
+                let loss = |x: &[f64]| {
+                    let (mut out, mut work) = ([0.0; 4], vec![0.0; n]);
+                    cross_entropy(x, target, reading, &mut out, &mut work);
+                    out.iter().zip(dout).map(|(l, d)| l * d).sum::<f64>()
+                };
+                let mut grad = vec![0.0; rows * n];
+                cross_entropy_grad(&x, target, reading, &dout, &mut grad);
+                for i in 0..x.len() {
+                    let (mut above, mut below) = (x.clone(), x.clone());
+                    above[i] += 1e-6;
+                    below[i] -= 1e-6;
+                    let expected = (loss(&above) - loss(&below)) / 2e-6;
+                    assert!(
+                        (grad[i] - expected).abs() < 1e-7,
+                        "{reading:?} {sparse} {i}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn infinite_logits_make_no_nan_of_finite_rows() {
+        let infinite = f32::NEG_INFINITY;
+        let x = [infinite, 0.0, 0.0, 1e38, -1e38, infinite];
+        let mut y = [0.0; 6];
+        softmax(&x, &mut y, 3);
+        assert_eq!(y, [0.0, 0.5, 0.5, 1.0, 0.0, 0.0]);
+        let mut out = [0.0];
+        logsumexp(&[infinite; 3], &mut out, &mut [0.0; 3]);
+        assert_eq!(out, [infinite]);
+    }
+
+    #[test]
+    fn every_isa_gives_the_same_bits() {
+        for n in LENGTHS {
+            let x: Vec<f32> = sample(20 * n).iter().map(|v| *v as f32).collect();
+            let run = |isa| {
+                set_isa(isa).unwrap();
+                let mut y = vec![0.0f32; 20 * n];
+                let mut log = y.clone();
+                softmax(&x, &mut y, n);
+                log_softmax(&x, &mut log, n);
+                y.iter()
+                    .chain(&log)
+                    .map(|v| v.to_bits())
+                    .collect::<Vec<_>>()
+            };
+            let expected = run(Isa::Scalar);
+            for isa in Isa::ALL.into_iter().filter(|i| i.is_available()) {
+                assert_eq!(run(isa), expected, "{n} {isa:?}");
+            }
+        }
+    }
 }
