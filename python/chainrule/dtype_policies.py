@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule.dtypes import DTypePolicy, dtype_policy, standardize_dtype
+from chainrule.dtypes import DTypePolicy, FloatDTypePolicy, dtype_policy, standardize_dtype
 
-__all__ = ["DTypePolicy", "deserialize", "get", "serialize"]
+__all__ = ["DTypePolicy", "FloatDTypePolicy", "deserialize", "get", "serialize"]
+
+_POLICIES = {"DTypePolicy": DTypePolicy, "FloatDTypePolicy": DTypePolicy}
 
 
 def serialize(dtype_policy: DTypePolicy) -> dict[str, Any]:
@@ -22,7 +24,7 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
     from chainrule.saving.serialization import deserialize_keras_object
 
     return deserialize_keras_object(
-        config, custom_objects=custom_objects, module_objects={"DTypePolicy": DTypePolicy}
+        config, custom_objects=custom_objects, module_objects=_POLICIES
     )
 
 

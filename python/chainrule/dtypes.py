@@ -20,6 +20,7 @@ __all__ = [
     "ALLOWED_DTYPES",
     "COMPUTE_DTYPES",
     "DTypePolicy",
+    "FloatDTypePolicy",
     "dtype_policy",
     "is_float_dtype",
     "is_int_dtype",
@@ -348,6 +349,9 @@ class DTypePolicy:
 
     def __hash__(self) -> int:
         return hash((type(self), self._name))
+
+
+FloatDTypePolicy = DTypePolicy
 
 
 def dtype_policy() -> DTypePolicy:
