@@ -233,14 +233,14 @@ mod x86_tiles {
 
     kernels!(AVX512_F32, avx512_f32, avx512_transpose_f32, __m512,
         ["avx512f,avx512vl,avx512bw,avx512dq,avx2,fma"],
-        tall: [1 2 3 4 5 6 7 8 9 10 11 12], wide: [1 2 3 4 5 6], widest: [1 2 3]);
+        tall: [1 2 3 4 5 6 7 8 9 10 11 12], wide: [1 2 3 4 5 6], widest: [1 2]);
     kernels!(AVX512_F64, avx512_f64, avx512_transpose_f64, __m512d,
         ["avx512f,avx512vl,avx512bw,avx512dq,avx2,fma"],
-        tall: [1 2 3 4 5 6 7 8 9 10 11 12], wide: [1 2 3 4 5 6], widest: [1 2 3]);
+        tall: [1 2 3 4 5 6 7 8 9 10 11 12], wide: [1 2 3 4 5 6], widest: [1 2]);
     kernels!(AVX2_F32, avx2_f32, avx2_transpose_f32, __m256, ["avx2,fma"],
-        tall: [1 2 3 4 5 6], wide: [1 2 3], widest: [1]);
+        tall: [1 2 3 4 5 6], wide: [1 2], widest: [1]);
     kernels!(AVX2_F64, avx2_f64, avx2_transpose_f64, __m256d, ["avx2,fma"],
-        tall: [1 2 3 4 5 6], wide: [1 2 3], widest: [1]);
+        tall: [1 2 3 4 5 6], wide: [1 2], widest: [1]);
 }
 
 macro_rules! tiles {
