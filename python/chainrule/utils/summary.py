@@ -92,8 +92,8 @@ def print_summary(
         header.append("Trainable")
     rows: list[list[str]] = []
     for layer in layers[first:last]:
-        calls = nodes if connected else None
-        rows.extend(_rows(layer, calls, show_trainable, expand_nested, 0))
+        within = nodes if connected else None
+        rows.extend(_rows(layer, within, show_trainable, expand_nested, 0))
     if line_length is None:
         width = DEFAULT_LINE_LENGTH + 20 * connected + 12 * show_trainable
         line_length = min(width, shutil.get_terminal_size((width, 24)).columns)
