@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+import itertools
+import re
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar, overload
 
 import numpy as np
@@ -24,7 +26,7 @@ from chainrule import _core, scopes, tree
 from chainrule.config import floatx
 from chainrule.dtypes import result_type, standardize_dtype
 from chainrule.errors import DataError, DTypeError, ShapeError
-from chainrule.tensor import KerasTensor, any_symbolic_tensors, shape_equal
+from chainrule.tensor import KerasTensor, any_symbolic_tensors
 from chainrule.variable import Variable
 
 __all__ = [
@@ -50,6 +52,7 @@ _ENGINE_DTYPES = {
 _ENGINE_NUMPY = {name: np.dtype(engine) for name, engine in _ENGINE_DTYPES.items()}
 _KEEPS_NO_DTYPE = frozenset({"arg_reduce", "argsort", "one_hot", "cast", "random", "top_k"})
 _STAND_INS = (840, 1680)
+_MOST_GUESSES = 256
 _CORE_ERRORS = (ShapeError, DTypeError, DataError, ValueError, TypeError)
 
 
@@ -227,18 +230,18 @@ def any_symbolic(args: Any, kwargs: Any = None) -> bool:
 
 @overload
 def operation(
-    function: _Function, *, broadcasts: bool = ..., spec: Callable[..., Any] | None = ...
+    function: _Function, *, spec: Callable[..., Any] | None = ...
 ) -> _Function: ...
 
 
 @overload
 def operation(
-    *, broadcasts: bool = ..., spec: Callable[..., Any] | None = ...
+    *, spec: Callable[..., Any] | None = ...
 ) -> Callable[[_Function], _Function]: ...
 
 
 def operation(
-    function: Any = None, *, broadcasts: bool = False, spec: Callable[..., Any] | None = None
+    function: Any = None, *, spec: Callable[..., Any] | None = None
 ) -> Any:
     """Decorator of public ops: a call on symbolic tensors is recorded, others go through.
 
@@ -246,9 +249,6 @@ def operation(
     ----------
     function : callable
         Written in `apply` and other ops.
-    broadcasts : bool
-        The result has the broadcast shape of the tensor arguments; unknown sizes then adapt to
-        known ones in shape inference.
     spec : callable, optional
         Of the same arguments, gives the outputs as KerasTensors; for functions whose trace has
         no fixed length.
@@ -262,10 +262,8 @@ def operation(
     (None, 3)
     """
     if function is None:
-        return functools.partial(operation, broadcasts=broadcasts, spec=spec)
-    if broadcasts:
-        spec = functools.partial(_broadcast_spec, function)
-    elif spec is None:
+        return functools.partial(operation, spec=spec)
+    if spec is None:
         spec = functools.partial(compute_output_spec, function)
 
     @functools.wraps(function)
@@ -334,7 +332,8 @@ def compute_output_spec(function: Callable[..., Any], *args: Any, **kwargs: Any)
     """The outputs of `function` on symbolic tensors: KerasTensors with shape and dtype.
 
     The function is traced into a scratch graph with two stand-ins for unknown sizes; a dimension
-    of the result that differs between the two is unknown.
+    of the result that differs between the two is unknown. Where that fails, unknown sizes are
+    also tried equal to known ones.
 
     Examples
     --------
@@ -342,14 +341,36 @@ def compute_output_spec(function: Callable[..., Any], *args: Any, **kwargs: Any)
     >>> compute_output_spec(ops.transpose, KerasTensor((None, 2, 3))).shape
     (3, 2, None)
     """
-    unknown = any(
-        None in x.shape for x in tree.flatten((args, kwargs)) if isinstance(x, KerasTensor)
-    )
-    outputs = _trace_spec(function, args, kwargs, _STAND_INS[0])
-    if unknown:
-        second = _trace_spec(function, args, kwargs, _STAND_INS[1])
-        outputs = tree.map_structure(_merge, outputs, second)
-    return outputs
+    leaves = [x for x in tree.flatten((args, kwargs)) if _is_symbolic(x)]
+    unknown = sum(size is None for x in leaves for size in x.shape)
+    first: Exception | None = None
+    for fixed in _guesses(leaves, unknown):
+        try:
+            outputs = _trace_spec(function, args, kwargs, fixed, _STAND_INS[0])
+            if None not in fixed:
+                return outputs
+            second = _trace_spec(function, args, kwargs, fixed, _STAND_INS[1])
+        except (ShapeError, ValueError) as error:
+            first = first or error
+            continue
+        return tree.map_structure(_merge, outputs, second)
+    assert first is not None
+    raise _with_message(first, re.sub(rf"\b{_STAND_INS[0]}\b", "None", str(first))) from first
+
+
+def _is_symbolic(x: Any) -> bool:
+    return isinstance(x, KerasTensor) and x.is_symbolic
+
+
+def _guesses(leaves: list[KerasTensor], unknown: int) -> Iterator[tuple[int | None, ...]]:
+    """What the unknown sizes may be, in order: all free, then some equal to known sizes.
+
+    Free sizes take the stand-in. Two tensors of sizes None and 3 that are added need the second.
+    """
+    known = sorted({size for x in leaves for size in x.shape if size is not None and size != 1})
+    choices = itertools.product([None, *known], repeat=unknown)
+    few = sorted(itertools.islice(choices, _MOST_GUESSES), key=lambda g: unknown - g.count(None))
+    yield from few or [()]
 
 
 def _merge(a: Any, b: Any) -> Any:
@@ -365,15 +386,24 @@ def _merge(a: Any, b: Any) -> Any:
 
 
 def _trace_spec(
-    function: Callable[..., Any], args: Any, kwargs: Any, stand_in: int
+    function: Callable[..., Any],
+    args: Any,
+    kwargs: Any,
+    fixed: tuple[int | None, ...],
+    stand_in: int,
 ) -> Any:
+    sizes = iter(fixed)
+
+    def known(size: int | None) -> int:
+        if size is not None:
+            return size
+        guess = next(sizes)
+        return stand_in if guess is None else guess
+
     with scopes.Trace() as trace, scopes.SymbolicScope():
 
         def enter(x: Any) -> Any:
-            if not (isinstance(x, KerasTensor) and x.is_symbolic):
-                return x
-            shape = (stand_in if size is None else size for size in x.shape)
-            return trace.input("", shape, x.dtype)
+            return trace.input("", map(known, x.shape), x.dtype) if _is_symbolic(x) else x
 
         args, kwargs = tree.map_structure(enter, (args, kwargs))
         outputs = function(*args, **kwargs)
@@ -384,32 +414,3 @@ def _trace_spec(
             return x
 
         return tree.map_structure(leave, outputs)
-
-
-def _broadcast_spec(function: Callable[..., Any], *args: Any, **kwargs: Any) -> KerasTensor:
-    bound = inspect.signature(function).bind(*args, **kwargs).arguments
-    tensors = {n: x for n, x in bound.items() if isinstance(x, KerasTensor)}
-    arrays = {n: constant(x) for n, x in bound.items() if isinstance(x, (list, tuple, np.ndarray))}
-    shape: tuple[int | None, ...] = ()
-    for x in (*tensors.values(), *arrays.values()):
-        shape = _broadcast(function.__name__, shape, tuple(x.shape))
-    ones = {n: KerasTensor((1,) * x.ndim, x.dtype) for n, x in tensors.items()}
-    small = {n: np.zeros((1,) * x.ndim, x.dtype) for n, x in arrays.items()}
-    dtype = _trace_spec(function, (), {**bound, **ones, **small}, 1).dtype
-    return KerasTensor(shape, dtype)
-
-
-def _broadcast(
-    name: str, a: tuple[int | None, ...], b: tuple[int | None, ...]
-) -> tuple[int | None, ...]:
-    rank = max(len(a), len(b))
-    full_a: tuple[int | None, ...] = (1,) * (rank - len(a)) + a
-    full_b: tuple[int | None, ...] = (1,) * (rank - len(b)) + b
-    if not shape_equal(
-        [None if n == 1 else m for m, n in zip(full_a, full_b)],
-        [None if m == 1 else n for m, n in zip(full_a, full_b)],
-    ):
-        raise ShapeError(f"{name}: expected shapes that broadcast, got {a} and {b}")
-    return tuple(
-        n if m == 1 or m is None and n not in (1, None) else m for m, n in zip(full_a, full_b)
-    )

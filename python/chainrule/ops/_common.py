@@ -42,8 +42,9 @@ def weak_dtype(x: Any) -> Any:
         return int if -(2**31) <= int(x) < 2**31 else "int64"
     if isinstance(x, (float, np.floating)):
         return float
-    dtype = getattr(x, "dtype", None)
-    return standardize_dtype(constant(x).dtype if dtype is None else dtype)
+    if isinstance(x, np.ndarray) or not hasattr(x, "dtype"):
+        x = constant(x)
+    return standardize_dtype(x.dtype)
 
 
 def as_tensor(x: Any) -> Any:

@@ -42,7 +42,7 @@ def _arithmetic(function: str, on_bool: str | None, x1: Any, x2: Any) -> Any:
     return binary(on_bool, x1, x2)
 
 
-@operation(broadcasts=True)
+@operation
 def add(x1: Any, x2: Any) -> Any:
     """x1 + x2; booleans: x1 or x2.
 
@@ -59,7 +59,7 @@ def add(x1: Any, x2: Any) -> Any:
     return _arithmetic("add", "logical_or", x1, x2)
 
 
-@operation(broadcasts=True)
+@operation
 def subtract(x1: Any, x2: Any) -> Any:
     """x1 - x2.
 
@@ -78,7 +78,7 @@ def subtract(x1: Any, x2: Any) -> Any:
     return _arithmetic("sub", None, x1, x2)
 
 
-@operation(broadcasts=True)
+@operation
 def multiply(x1: Any, x2: Any) -> Any:
     """x1 * x2, element by element; booleans: x1 and x2.
 
@@ -90,7 +90,7 @@ def multiply(x1: Any, x2: Any) -> Any:
     return _arithmetic("mul", "logical_and", x1, x2)
 
 
-@operation(broadcasts=True)
+@operation
 def true_divide(x1: Any, x2: Any) -> Any:
     """x1 / x2 as floats.
 
@@ -102,7 +102,7 @@ def true_divide(x1: Any, x2: Any) -> Any:
     return binary("div", *promote_float(x1, x2))
 
 
-@operation(broadcasts=True)
+@operation
 def divide(x1: Any, x2: Any) -> Any:
     """x1 / x2 as floats, as `true_divide`.
 
@@ -114,7 +114,7 @@ def divide(x1: Any, x2: Any) -> Any:
     return binary("div", *promote_float(x1, x2))
 
 
-@operation(broadcasts=True)
+@operation
 def divide_no_nan(x1: Any, x2: Any) -> Any:
     """x1 / x2, and 0 where x2 is 0; there the derivative is 0 too.
 
@@ -130,7 +130,7 @@ def divide_no_nan(x1: Any, x2: Any) -> Any:
     return apply("select", {}, [zero, as_dtype(0, dtype), binary("div", x1, safe)])
 
 
-@operation(broadcasts=True)
+@operation
 def floor_divide(x1: Any, x2: Any) -> Any:
     """floor(x1 / x2).
 
@@ -142,7 +142,7 @@ def floor_divide(x1: Any, x2: Any) -> Any:
     return binary("floor_div", *_numbers(x1, x2))
 
 
-@operation(broadcasts=True)
+@operation
 def mod(x1: Any, x2: Any) -> Any:
     """x1 - floor(x1 / x2) x2: the remainder with the sign of x2.
 
@@ -154,7 +154,7 @@ def mod(x1: Any, x2: Any) -> Any:
     return binary("mod", *_numbers(x1, x2))
 
 
-@operation(broadcasts=True)
+@operation
 def fmod(x1: Any, x2: Any) -> Any:
     """x1 - trunc(x1 / x2) x2: the remainder with the sign of x1.
 
@@ -184,7 +184,7 @@ def _numbers(x1: Any, x2: Any) -> list[Any]:
     return [x1, x2]
 
 
-@operation(broadcasts=True)
+@operation
 def power(x1: Any, x2: Any) -> Any:
     """x1 ^ x2; derivatives x2 x1^(x2 - 1) and ln(x1) x1^x2.
 
@@ -200,7 +200,7 @@ def power(x1: Any, x2: Any) -> Any:
     return unary("square", x1) if is_two else binary("pow", x1, x2)
 
 
-@operation(broadcasts=True)
+@operation
 def maximum(x1: Any, x2: Any) -> Any:
     """The larger of x1 and x2; NaN where either is. At ties each gets half the gradient.
 
@@ -212,7 +212,7 @@ def maximum(x1: Any, x2: Any) -> Any:
     return _arithmetic("maximum", "logical_or", x1, x2)
 
 
-@operation(broadcasts=True)
+@operation
 def minimum(x1: Any, x2: Any) -> Any:
     """The smaller of x1 and x2; NaN where either is. At ties each gets half the gradient.
 
@@ -233,7 +233,7 @@ def _ignoring_nan(function: str, on_bool: str, x1: Any, x2: Any) -> Any:
     return apply("select", {}, [unary("is_nan", x2), x1, result])
 
 
-@operation(broadcasts=True)
+@operation
 def fmax(x1: Any, x2: Any) -> Any:
     """The larger of x1 and x2, ignoring NaN on one side.
 
@@ -245,7 +245,7 @@ def fmax(x1: Any, x2: Any) -> Any:
     return _ignoring_nan("maximum", "logical_or", x1, x2)
 
 
-@operation(broadcasts=True)
+@operation
 def fmin(x1: Any, x2: Any) -> Any:
     """The smaller of x1 and x2, ignoring NaN on one side.
 
@@ -277,7 +277,7 @@ def _comparison(name: str, function: str, text: str, result: str) -> Callable[[A
     >>> {name}([1, 2, 3], 2).tolist()
     {result}
     """
-    decorated: Callable[[Any, Any], Any] = operation(op, broadcasts=True)
+    decorated: Callable[[Any, Any], Any] = operation(op)
     return decorated
 
 
@@ -289,7 +289,7 @@ greater = _comparison("greater", "gt", "x1 > x2", "[False, False, True]")
 greater_equal = _comparison("greater_equal", "ge", "x1 >= x2", "[False, True, True]")
 
 
-@operation(broadcasts=True)
+@operation
 def logical_and(x1: Any, x2: Any) -> Any:
     """x1 and x2; numbers count as True unless 0.
 
@@ -301,7 +301,7 @@ def logical_and(x1: Any, x2: Any) -> Any:
     return binary("logical_and", as_dtype(x1, "bool"), as_dtype(x2, "bool"))
 
 
-@operation(broadcasts=True)
+@operation
 def logical_or(x1: Any, x2: Any) -> Any:
     """x1 or x2; numbers count as True unless 0.
 
@@ -313,7 +313,7 @@ def logical_or(x1: Any, x2: Any) -> Any:
     return binary("logical_or", as_dtype(x1, "bool"), as_dtype(x2, "bool"))
 
 
-@operation(broadcasts=True)
+@operation
 def logical_xor(x1: Any, x2: Any) -> Any:
     """Either x1 or x2 but not both; numbers count as True unless 0.
 
@@ -338,7 +338,9 @@ def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
     if x1 is None and x2 is None:
         return eager_only(np.nonzero, condition, name="where")
     if x1 is None or x2 is None:
-        raise ValueError("where: expected both `x1` and `x2` or neither of them")
+        raise ValueError(
+            "`x1` and `x2` either both should be `None` or both should have non-None value."
+        )
     return _select(condition, x1, x2)
 
 
@@ -348,10 +350,10 @@ def _where(condition: Any, x1: Any, x2: Any) -> Any:
 
 
 _where.__name__ = "where"
-_select = operation(_where, broadcasts=True)
+_select = operation(_where)
 
 
-@operation(broadcasts=True)
+@operation
 def arctan2(x1: Any, x2: Any) -> Any:
     """The angle of the point (x2, x1), in (-pi, pi].
 
@@ -363,7 +365,7 @@ def arctan2(x1: Any, x2: Any) -> Any:
     return binary("atan2", *promote_float(x1, x2))
 
 
-@operation(broadcasts=True)
+@operation
 def hypot(x1: Any, x2: Any) -> Any:
     """sqrt(x1^2 + x2^2), without overflow in the squares.
 
@@ -382,7 +384,7 @@ def hypot(x1: Any, x2: Any) -> Any:
     return binary("mul", large, root)
 
 
-@operation(broadcasts=True)
+@operation
 def logaddexp(x1: Any, x2: Any) -> Any:
     """ln(exp(x1) + exp(x2)), without overflow.
 
@@ -400,7 +402,7 @@ def logaddexp(x1: Any, x2: Any) -> Any:
     return binary("add", binary("maximum", x1, x2), tail)
 
 
-@operation(broadcasts=True)
+@operation
 def logaddexp2(x1: Any, x2: Any) -> Any:
     """log2(2^x1 + 2^x2), without overflow.
 
@@ -414,7 +416,7 @@ def logaddexp2(x1: Any, x2: Any) -> Any:
     return binary("div", logaddexp(binary("mul", x1, ln2), binary("mul", x2, ln2)), ln2)
 
 
-@operation(broadcasts=True)
+@operation
 def heaviside(x1: Any, x2: Any) -> Any:
     """0 where x1 < 0, x2 where x1 = 0, 1 where x1 > 0, as floats.
 
@@ -434,7 +436,7 @@ def heaviside(x1: Any, x2: Any) -> Any:
     return apply("select", {}, [unary("is_nan", x1), x1, step])
 
 
-@operation(broadcasts=True)
+@operation
 def isclose(
     x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> Any:
@@ -464,7 +466,7 @@ def _integers_only(function: np.ufunc, x1: Any, x2: Any) -> Any:
     return np.asarray(eager_only(function, x1, x2))
 
 
-@operation(broadcasts=True)
+@operation
 def gcd(x1: Any, x2: Any) -> Any:
     """The greatest common divisor of integers (arrays only).
 
@@ -476,7 +478,7 @@ def gcd(x1: Any, x2: Any) -> Any:
     return _integers_only(np.gcd, x1, x2)
 
 
-@operation(broadcasts=True)
+@operation
 def lcm(x1: Any, x2: Any) -> Any:
     """The least common multiple of integers (arrays only).
 
@@ -488,7 +490,7 @@ def lcm(x1: Any, x2: Any) -> Any:
     return _integers_only(np.lcm, x1, x2)
 
 
-@operation(broadcasts=True)
+@operation
 def ldexp(x1: Any, x2: Any) -> Any:
     """x1 * 2^x2, with integer x2.
 
@@ -509,7 +511,7 @@ def ldexp(x1: Any, x2: Any) -> Any:
     return binary("mul", x1, binary("pow", as_dtype(2.0, standardize_dtype(x1.dtype)), x2))
 
 
-@operation(broadcasts=True)
+@operation
 def nextafter(x1: Any, x2: Any) -> Any:
     """The float next to x1 in the direction of x2 (arrays only).
 

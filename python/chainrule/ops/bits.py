@@ -24,7 +24,7 @@ def _pair(function: np.ufunc, x: Any, y: Any) -> Any:
     return np.asarray(eager_only(function, x, y))
 
 
-@operation(broadcasts=True)
+@operation
 def bitwise_and(x: Any, y: Any) -> Any:
     """The bits that are in both.
 
@@ -36,7 +36,7 @@ def bitwise_and(x: Any, y: Any) -> Any:
     return _pair(np.bitwise_and, x, y)
 
 
-@operation(broadcasts=True)
+@operation
 def bitwise_or(x: Any, y: Any) -> Any:
     """The bits that are in either.
 
@@ -48,7 +48,7 @@ def bitwise_or(x: Any, y: Any) -> Any:
     return _pair(np.bitwise_or, x, y)
 
 
-@operation(broadcasts=True)
+@operation
 def bitwise_xor(x: Any, y: Any) -> Any:
     """The bits that are in one but not both.
 
@@ -91,7 +91,7 @@ def _shift(function: np.ufunc, x: Any, y: Any) -> Any:
     return _pair(function, x, y)
 
 
-@operation(broadcasts=True)
+@operation
 def bitwise_left_shift(x: Any, y: Any) -> Any:
     """The bits of x moved y places up: x * 2^y.
 
@@ -103,7 +103,7 @@ def bitwise_left_shift(x: Any, y: Any) -> Any:
     return _shift(np.left_shift, x, y)
 
 
-@operation(broadcasts=True)
+@operation
 def left_shift(x: Any, y: Any) -> Any:
     """The bits of x moved y places up, as `bitwise_left_shift`.
 
@@ -115,7 +115,7 @@ def left_shift(x: Any, y: Any) -> Any:
     return _shift(np.left_shift, x, y)
 
 
-@operation(broadcasts=True)
+@operation
 def bitwise_right_shift(x: Any, y: Any) -> Any:
     """The bits of x moved y places down: floor(x / 2^y).
 
@@ -127,7 +127,7 @@ def bitwise_right_shift(x: Any, y: Any) -> Any:
     return _shift(np.right_shift, x, y)
 
 
-@operation(broadcasts=True)
+@operation
 def right_shift(x: Any, y: Any) -> Any:
     """The bits of x moved y places down, as `bitwise_right_shift`.
 

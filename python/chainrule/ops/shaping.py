@@ -49,6 +49,15 @@ def reshape(x: Any, newshape: Any) -> Any:
     """
     x = as_tensor(x)
     shape = [-1 if n is None else int(n) for n in static_or_unknown(newshape)]
+    if min(shape, default=0) < -1:
+        raise ShapeError(
+            "reshape: each size must be a non-negative integer, or -1 for the one to be inferred, "
+            f"got newshape={tuple(shape)}"
+        )
+    if shape.count(-1) > 1:
+        raise ShapeError(
+            f"reshape: there can be at most one unknown dimension (-1), got newshape={tuple(shape)}"
+        )
     known = math.prod(n for n in shape if n != -1)
     if shape.count(-1) == 1 and known and math.prod(x.shape) % known == 0:
         shape[shape.index(-1)] = math.prod(x.shape) // known
@@ -144,8 +153,8 @@ def transpose(x: Any, axes: Any = None) -> Any:
         order = [normalize_axis(a, x.ndim, "transpose") for a in axes]
     if sorted(order) != list(range(x.ndim)):
         raise ShapeError(
-            f"transpose: axes must be a permutation of the {x.ndim} axes of shape "
-            f"{tuple(x.shape)}, got {axes}"
+            f"transpose: axes must be a valid permutation of the {x.ndim} axes of shape "
+            f"{tuple(x.shape)}, got axes={axes}"
         )
     return x if order == sorted(order) else apply("transpose", {"axes": order}, [x])
 

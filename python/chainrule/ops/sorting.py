@@ -452,7 +452,7 @@ def histogram(x: Any, bins: Any = 10, range: Any = None) -> Any:
     if isinstance(bins, int) and bins <= 0:
         raise ValueError(f"Argument `bins` should be a non-negative integer. Received: bins={bins}")
     if range and (len(range) < 2 or not isinstance(range, tuple)):
-        raise ValueError(f"range must be a tuple of two elements. Received: range={range}")
+        raise ValueError(f"Argument `range` must be a tuple of two elements. Received: range={range}")
     counts, edges = eager_only(lambda a: np.histogram(a, bins, range), x, name="histogram")
     return counts.astype("int32"), edges.astype(floatx())
 
