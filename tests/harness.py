@@ -129,15 +129,10 @@ def push(graph: Any, run: Run) -> tuple[list[int], list[int]]:
     return inputs, graph.push(run.op, run.attrs, inputs)
 
 
-def execute(graph: Any, outputs: list[int], feeds: Sequence[Array]) -> list[Array]:
-    """Compiles and runs. A program takes its feeds in C order; eager ops take any strides."""
-    return list(graph.compile(outputs).run([np.array(x, order="C") for x in feeds]))
-
-
 def compiled_outputs(run: Run) -> list[Array]:
     graph = _core.Graph()
     _, outputs = push(graph, run)
-    return execute(graph, outputs, run.inputs)
+    return list(graph.compile(outputs).run(run.inputs))
 
 
 def compiled_gradients(run: Run, douts: Sequence[Array | None]) -> list[Array]:
@@ -156,7 +151,7 @@ def compiled_gradients(run: Run, douts: Sequence[Array | None]) -> list[Array]:
         (term,) = graph.push("reduce", total, [product])
         loss = term if loss is None else graph.push("binary", {"function": "add"}, [loss, term])[0]
     wrt = [inputs[i] for i in run.grad]
-    return execute(graph, graph.gradients(loss, wrt), feeds)
+    return list(graph.compile(graph.gradients(loss, wrt)).run(feeds))
 
 
 # Comparing

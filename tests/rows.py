@@ -69,13 +69,6 @@ def _backwards(x: Array) -> Array:
     return x[turned].copy()[turned]
 
 
-def _unaligned(x: Array) -> Array:
-    memory = np.zeros(x.nbytes + 1, np.uint8)
-    view = memory[1:].view(x.dtype).reshape(x.shape)
-    view[...] = x
-    return view
-
-
 def _read_only(x: Array) -> Array:
     x = x.copy()
     x.flags.writeable = False
@@ -87,7 +80,6 @@ LAYOUTS: dict[str, Callable[[Array], Array]] = {
     "F": lambda x: np.array(x, order="F"),
     "every_other": _every_other,
     "backwards": _backwards,
-    "unaligned": _unaligned,
     "read_only": _read_only,
 }
 

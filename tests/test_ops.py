@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chainrule import _core
+from chainrule.errors import DataError
 from tests import cases
 from tests.harness import (
     FLOATS,
@@ -91,3 +92,16 @@ def test_random_streams_differ_by_key_and_step() -> None:
     assert len({stream.tobytes() for stream in streams}) == 3
     # The known answer of Philox4x32-10 for key 0 and counter 0.
     assert streams[0][:4].tolist() == [0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8]
+
+
+def test_unaligned_arrays_are_refused() -> None:
+    memory = np.zeros(4 * 8 + 1, np.uint8)
+    unaligned = memory[1:].view(np.float64)
+    with pytest.raises(DataError, match="aligned"):
+        _core.eager("unary", {"function": "exp"}, [unaligned])
+    graph = _core.Graph()
+    program = graph.compile(
+        graph.push("unary", {"function": "exp"}, [graph.input("x", (4,), "float64")])
+    )
+    with pytest.raises(DataError, match="aligned"):
+        program.run([unaligned])

@@ -78,7 +78,7 @@ ROWS = [
     ),
     *(
         _row("mul", f"{left}-{right}", Spec((4, 6), layout=left), Spec((4, 6), layout=right))
-        for left, right in (("F", "C"), ("every_other", "backwards"), ("unaligned", "read_only"))
+        for left, right in (("F", "C"), ("every_other", "backwards"), ("C", "read_only"))
     ),
     *(_row(f, "extreme", *_pair(*SIDES), grad=()) for f in (*SMOOTH, *COMPARE) if f != "pow"),
     _row(

@@ -66,7 +66,7 @@ ROWS = [
         "backwards",
         False,
         Spec((4, 6), SHARE, layout="backwards"),
-        Spec((4, 6), SHARE, layout="unaligned"),
+        Spec((4, 6), SHARE, layout="read_only"),
     ),
 ]
 

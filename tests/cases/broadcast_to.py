@@ -28,7 +28,7 @@ ROWS = [
     _row("bool", Spec((5,), coins, "bool"), [3, 5], ()),
     *(
         _row(layout, Spec((4, 6), layout=layout), [3, 4, 6])
-        for layout in ("F", "every_other", "backwards", "unaligned")
+        for layout in ("F", "every_other", "backwards")
     ),
 ]
 

@@ -39,10 +39,7 @@ ROWS = [
     _row("tanh", "no-rows", (0,), 4, 3),
     _row("linear", "no-units", (4,), 3, 0),
     _row("sigmoid", "no-features", (4,), 0, 3),
-    *(
-        _row("relu", layout, (6,), 8, 4, layout)
-        for layout in ("F", "every_other", "backwards", "unaligned")
-    ),
+    *(_row("relu", layout, (6,), 8, 4, layout) for layout in ("F", "every_other", "backwards")),
 ]
 
 _X, _W, _B = Spec((2, 3)), Spec((3, 4)), Spec((4,))

@@ -54,7 +54,7 @@ ROWS = [
     _row("no-batch", Spec((0, 4, 5)), Spec((0, 5, 3))),
     _row("F", Spec((6, 8), layout="F"), Spec((8, 5), layout="F")),
     _row("every-other", Spec((6, 8), layout="every_other"), Spec((8, 5), layout="every_other")),
-    _row("backwards", Spec((6, 8), layout="backwards"), Spec((8, 5), layout="unaligned")),
+    _row("backwards", Spec((6, 8), layout="backwards"), Spec((8, 5), layout="read_only")),
 ]
 
 BAD = [

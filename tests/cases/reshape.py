@@ -25,7 +25,7 @@ ROWS = [
     _row("bool", Spec((2, 6), coins, "bool"), [12], ()),
     *(
         _row(layout, Spec((4, 6), layout=layout), [3, 8])
-        for layout in ("F", "every_other", "backwards", "unaligned")
+        for layout in ("F", "every_other", "backwards")
     ),
 ]
 

@@ -40,7 +40,7 @@ ROWS = [
     _row("bool", Spec((9,), coins, "bool"), ([8], [-1], [-2]), ()),
     *(
         _row(layout, Spec((4, 6), layout=layout), ([1, 5], [4, -1], [1, -2]))
-        for layout in ("F", "every_other", "backwards", "unaligned")
+        for layout in ("F", "every_other", "backwards")
     ),
 ]
 

@@ -32,7 +32,7 @@ ROWS = [
     _row("int", Spec((4,), integers(-9, 9), "int32"), ([9], [1], [2]), ()),
     *(
         _row(layout, Spec((4, 6), layout=layout), ([6, 12], [1, 11], [1, -2]))
-        for layout in ("F", "every_other", "backwards", "unaligned")
+        for layout in ("F", "every_other", "backwards")
     ),
 ]
 

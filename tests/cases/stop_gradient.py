@@ -20,10 +20,7 @@ ROWS = [
     _row("long", Spec((1003,))),
     _row("int", Spec((3, 5), integers(-9, 9), "int32")),
     _row("bool", Spec((3, 5), coins, "bool")),
-    *(
-        _row(layout, Spec((4, 6), layout=layout))
-        for layout in ("F", "every_other", "backwards", "unaligned")
-    ),
+    *(_row(layout, Spec((4, 6), layout=layout)) for layout in ("F", "every_other", "backwards")),
 ]
 
 BAD = [Bad("stop_gradient", "two-inputs", {}, (Spec((2,)), Spec((2,))), "ShapeError", ("1", "2"))]

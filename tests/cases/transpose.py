@@ -28,7 +28,7 @@ ROWS = [
     _row("bool", Spec((3, 5), coins, "bool"), [1, 0], ()),
     *(
         _row(layout, Spec((4, 6), layout=layout), [1, 0])
-        for layout in ("F", "every_other", "backwards", "unaligned")
+        for layout in ("F", "every_other", "backwards")
     ),
 ]
 

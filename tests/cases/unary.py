@@ -120,7 +120,7 @@ ROWS = [
     *(
         _row(f, layout, Spec((4, 3, 5), SMOOTH[f], layout=layout))
         for f in ("exp", "sigmoid")
-        for layout in ("F", "every_other", "backwards", "unaligned", "read_only")
+        for layout in ("F", "every_other", "backwards", "read_only")
     ),
     *(_row(f, "extreme", Spec((len(v),), exactly(v)), grad=()) for f, v in EXTREME.items()),
     *(_row(f, "flat", Spec((len(FLAT),), exactly(FLAT))) for f in FLAT_FUNCTIONS),
