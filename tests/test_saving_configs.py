@@ -163,6 +163,71 @@ def test_a_config_cannot_reach_other_code(config):
         saving.deserialize_keras_object(config)
 
 
+words = st.sampled_from(
+    ["keras", "keras.layers", "chainrule", "builtins", "Dense", "Sequential", "relu", "function"]
+    + ["__numpy__", "__tensor__", "__slice__", "__lambda__", "__keras_tensor__", "DTypePolicy"]
+    + ["float32", "tests>Scale", "Lambda", "eval", ""]
+)
+hostile = st.recursive(
+    st.one_of(st.none(), st.integers(-2, 9), st.floats(), words),
+    lambda c: st.one_of(
+        st.lists(c, max_size=3),
+        st.dictionaries(
+            st.sampled_from(
+                ["module", "class_name", "config", "registered_name", "build_config"]
+                + ["value", "dtype", "shape", "start", "units", "name", "layers", "activation"]
+                + ["compile_config", "shared_object_id", "keras_history"]
+            ),
+            c,
+            max_size=5,
+        ),
+    ),
+    max_leaves=12,
+)
+
+
+@given(hostile)
+def test_any_config_loads_or_gives_one_clear_error(config):
+    try:
+        saving.deserialize_keras_object(config)
+    except (TypeError, ValueError):
+        pass
+
+
+def paths(config, path=()):
+    """The place of every value in a config."""
+    items = config.items() if isinstance(config, dict) else enumerate(config)
+    for key, value in items:
+        yield (*path, key)
+        if isinstance(value, (dict, list)):
+            yield from paths(value, (*path, key))
+
+
+@pytest.fixture(scope="module")
+def model_config():
+    import chainrule as keras
+
+    dense = keras.layers.Dense(3, "relu", kernel_regularizer="l2", kernel_constraint="max_norm")
+    model = keras.Sequential([keras.Input((4,)), dense, keras.layers.BatchNormalization()])
+    rate = keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9)
+    model.compile(keras.optimizers.Adam(rate), "mse", metrics=["mae"])
+    return json.dumps(saving.serialize_keras_object(model))
+
+
+@given(data=st.data(), value=hostile)
+def test_a_changed_model_loads_or_gives_one_clear_error(model_config, data, value):
+    config = json.loads(model_config)
+    *place, last = data.draw(st.sampled_from(list(paths(config))))
+    inner = config
+    for key in place:
+        inner = inner[key]
+    inner[last] = value
+    try:
+        saving.deserialize_keras_object(config)
+    except (TypeError, ValueError):
+        pass
+
+
 def test_a_built_in_has_no_registered_name():
     config = {
         "module": "keras",

@@ -64,6 +64,7 @@ _PUBLIC_MODULES = (
 )
 _NO_MODELING = ("get", "serialize", "deserialize")
 _TOP_LEVEL = ("Sequential", "Model", "Layer", "DTypePolicy")
+_NOT_LOADED = "could not be deserialized properly"
 _OBJECTS = "shared_objects/id_to_obj_map"
 _CONFIGS = "shared_objects/id_to_config_map"
 
@@ -397,23 +398,24 @@ def _instantiate(
             f"Unable to reconstruct an instance of '{config['class_name']}' because the class is "
             f"missing a `from_config()` method. Full object config: {config}"
         )
-    with CustomObjectScope(objects):
-        try:
+    try:
+        with CustomObjectScope(objects):
             instance = cls.from_config(inner)
-        except TypeError as error:
-            raise TypeError(
-                f"{cls} could not be deserialized properly: {error}. Objects that `get_config()` "
-                "returns have to be deserialized in `from_config()`. "
-                f"Full object config: {config}"
-            ) from error
-        build_config = config.get("build_config")
-        if build_config and not instance.built:
-            instance.build_from_config(build_config)
-            instance.built = True
-        compile_config = config.get("compile_config")
-        if compile_config:
-            instance.compile_from_config(compile_config)
-            instance.compiled = True
+            build_config = config.get("build_config")
+            if build_config and not instance.built:
+                instance.build_from_config(build_config)
+                instance.built = True
+            compile_config = config.get("compile_config")
+            if compile_config:
+                instance.compile_from_config(compile_config)
+                instance.compiled = True
+    except (TypeError, AttributeError, LookupError) as error:
+        if _NOT_LOADED in str(error):
+            raise
+        raise TypeError(
+            f"{cls} {_NOT_LOADED}: {error}. Objects that `get_config()` returns have to be "
+            f"deserialized in `from_config()`. Full object config: {config}"
+        ) from error
     return instance
 
 
