@@ -1,0 +1,91 @@
+"""The Keras script, as it stands in a tutorial: run with chainrule, and with Keras on JAX."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from typing import Any
+
+from contestants.task import LEARNING_RATE, Task
+
+
+class KerasTrainer:
+    """`Sequential`, `compile`, `fit`.
+
+    Parameters
+    ----------
+    task : Task
+    shuffle : bool
+        `fit(shuffle=...)`.
+    library : {"chainrule", "keras"}
+        What is imported as keras.
+    """
+
+    def __init__(self, task: Task, shuffle: bool, library: str = "chainrule") -> None:
+        self.keras: Any = importlib.import_module(library)
+        self.task = task
+        self.shuffle = shuffle
+        self.x, self.y = task.data()
+        self.model = self._model(0.0)
+
+    def _model(self, dropout: float) -> Any:
+        keras = self.keras
+        model = keras.Sequential([keras.Input((self.task.sizes[0],))])
+        for units in self.task.sizes[1:-1]:
+            model.add(keras.layers.Dense(units, activation="relu"))
+            if dropout:
+                model.add(keras.layers.Dropout(dropout))
+        model.add(keras.layers.Dense(self.task.sizes[-1]))
+        model.compile(
+            optimizer=keras.optimizers.Adam(LEARNING_RATE),
+            loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        )
+        layers = [layer for layer in model.layers if layer.weights]
+        for layer, (kernel, bias) in zip(layers, self.task.weights()):
+            layer.set_weights([kernel, bias])
+        return model
+
+    def _fit(self, epochs: int, shuffle: bool) -> list[float]:
+        history = self.model.fit(
+            self.x,
+            self.y,
+            batch_size=self.task.batch,
+            epochs=epochs,
+            shuffle=shuffle,
+            verbose=0,
+        )
+        return [float(loss) for loss in history.history["loss"]]
+
+    def curve(self, epochs: int) -> list[float]:
+        """The mean loss of each epoch from the initial weights, dropout off, rows in order."""
+        self.model = self._model(0.0)
+        return self._fit(epochs, False)
+
+    def prepare(self) -> None:
+        """Start anew, with dropout; one epoch, in which it compiles."""
+        self.model = self._model(self.task.dropout)
+        self._fit(1, self.shuffle)
+
+    def run(self, epochs: int) -> float:
+        """Seconds of one `fit` for so many epochs."""
+        start = time.perf_counter()
+        self._fit(epochs, self.shuffle)
+        return time.perf_counter() - start
+
+
+class CoreTrainer(KerasTrainer):
+    """The same steps by chainrule without `fit` around them: what the core alone takes."""
+
+    def run(self, epochs: int) -> float:
+        """Seconds of the epochs' calls of the core."""
+        loop = importlib.import_module("chainrule.training.loop")
+        source = loop.make_source(self.model, self.x, self.y, None)
+        runner = loop.Runner(self.model, "train")
+        batch = (source.x, source.y, source.sample_weight)
+        program, _ = runner.program(batch, self.task.batch)
+        leaves = source.leaves()
+        order = self.task.order(0) if self.shuffle else None
+        start = time.perf_counter()
+        for _ in range(epochs):
+            program.epoch(leaves, order, self.task.batch, 0, self.task.steps, [])
+        return time.perf_counter() - start
