@@ -5,9 +5,8 @@
 - symbolic tensors in: `operation` records the call for a functional model and infers shapes by
   tracing it with stand-in sizes.
 
-The core computes in seven dtypes. Arrays of other numeric dtypes are computed in the nearest of
-them (`int8`, `int16`, `uint16` as int32, `uint64` as int64, `float16` and `bfloat16` as float32)
-and the result is cast back, or, in a trace, only labelled with the narrow dtype.
+Arrays of dtypes that the core lacks are computed in the nearest that it has (see `arrays`), and
+the result is cast back, or, in a trace, only labelled with the narrow dtype.
 """
 
 from __future__ import annotations
@@ -20,11 +19,17 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar, overload
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainrule import _core, scopes, tree
-from chainrule.config import floatx
-from chainrule.dtypes import result_type, standardize_dtype
+from chainrule.arrays import (
+    ENGINE_DTYPES,
+    Array,
+    constant,
+    engine_array,
+    engine_dtype,
+    storage_dtype,
+)
+from chainrule.dtypes import standardize_dtype
 from chainrule.errors import DataError, DTypeError, ShapeError
 from chainrule.tensor import KerasTensor, any_symbolic_tensors
 from chainrule.variable import Variable
@@ -38,103 +43,16 @@ __all__ = [
     "engine_array",
     "engine_dtype",
     "operation",
+    "storage_dtype",
 ]
 
-Array = NDArray[Any]
 Tensor = Any  # np.ndarray outside a trace, KerasTensor inside
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
-_ENGINE_DTYPES = {
-    **{name: name for name in ("float32", "float64", "int32", "int64", "uint8", "uint32", "bool")},
-    **{"int8": "int32", "int16": "int32", "uint16": "int32", "uint64": "int64"},
-    **{"float16": "float32", "bfloat16": "float32"},
-}
-_ENGINE_NUMPY = {name: np.dtype(engine) for name, engine in _ENGINE_DTYPES.items()}
 _KEEPS_NO_DTYPE = frozenset({"arg_reduce", "argsort", "one_hot", "cast", "random", "top_k"})
 _STAND_INS = (840, 1680)
 _MOST_GUESSES = 256
 _CORE_ERRORS = (ShapeError, DTypeError, DataError, ValueError, TypeError)
-
-
-def engine_dtype(dtype: str) -> str:
-    """The dtype in which the core computes values of `dtype`.
-
-    Raises
-    ------
-    DTypeError
-        For strings, objects and complex numbers.
-    """
-    try:
-        return _ENGINE_DTYPES[dtype]
-    except KeyError:
-        raise DTypeError(
-            f"expected an array of numbers or booleans, got dtype {dtype!r}"
-        ) from None
-
-
-def engine_array(x: Array) -> Array:
-    """`x` in C order and in the dtype in which the core computes."""
-    try:
-        return np.asarray(x, dtype=_ENGINE_NUMPY[x.dtype.name], order="C")
-    except KeyError:
-        raise DTypeError(f"expected an array of numbers, got dtype {x.dtype}") from None
-
-
-def storage_dtype(dtype: str) -> np.dtype[Any]:
-    """NumPy's dtype for the name.
-
-    bfloat16 is kept as float32 unless another library has taught NumPy that name.
-    """
-    try:
-        return np.dtype(dtype)
-    except TypeError:
-        return np.dtype("float32")
-
-
-def constant(x: Any, dtype: str | None = None) -> Any:
-    """`x` as an ndarray or a traced KerasTensor; nothing is computed but a dtype change.
-
-    Python numbers become int32, bool or `floatx()`; arrays keep their dtype.
-    """
-    if isinstance(x, Variable):
-        x = x.value
-    if isinstance(x, KerasTensor):
-        if x.is_symbolic:
-            raise TypeError(
-                f"{x!r} is symbolic and has no numbers. Functions of `chainrule.ops` and layers "
-                "accept it; this one does not."
-            )
-        return x
-    if isinstance(x, np.ndarray) and dtype is None:
-        return _check_numbers(x)
-    if dtype is None and not hasattr(x, "dtype"):
-        dtype = _python_dtype(x)
-    return _check_numbers(np.asarray(x, None if dtype is None else storage_dtype(dtype)))
-
-
-def _python_dtype(x: Any) -> str | None:
-    if isinstance(x, bool):
-        return "bool"
-    if isinstance(x, int):
-        return "int32" if -(2**31) <= x < 2**31 else "int64"
-    if isinstance(x, float):
-        return floatx()
-    if isinstance(x, (list, tuple)):
-        leaves = [leaf for leaf in tree.flatten(x) if leaf is not None]
-        kinds = {getattr(leaf, "dtype", None) or type(leaf) for leaf in leaves}
-        if kinds and kinds <= {bool, int, float} | {k for k in kinds if not isinstance(k, type)}:
-            return result_type(*(bool if k is bool else k for k in kinds))
-        return floatx() if not leaves else None
-    return None
-
-
-def _check_numbers(x: Array) -> Array:
-    if x.dtype.name not in _ENGINE_DTYPES:
-        raise DTypeError(
-            f"expected an array of numbers or booleans, got dtype {x.dtype} "
-            f"and shape {x.shape}"
-        )
-    return x
 
 
 def apply(op: str, attrs: dict[str, Any], inputs: Sequence[Any], outputs: int = 1) -> Any:
@@ -168,7 +86,7 @@ def apply(op: str, attrs: dict[str, Any], inputs: Sequence[Any], outputs: int = 
     """
     values = [constant(x) for x in inputs]
     narrow = next(
-        (d for d in (standardize_dtype(v.dtype) for v in values) if d != _ENGINE_DTYPES.get(d)),
+        (d for d in (standardize_dtype(v.dtype) for v in values) if d != ENGINE_DTYPES.get(d)),
         None,
     )
     if op in _KEEPS_NO_DTYPE:
@@ -202,7 +120,7 @@ def _push(
     numbers = trace.graph.push(op, attrs, [trace.lift(v).value for v in values])
     results = [trace.tensor(n) for n in numbers]
     if narrow is not None:
-        engine = _ENGINE_DTYPES[narrow]
+        engine = ENGINE_DTYPES[narrow]
         results = [
             KerasTensor.traced(trace, r.value, r.shape, narrow) if r.dtype == engine else r
             for r in results
@@ -211,7 +129,7 @@ def _push(
 
 
 def _narrowed(result: Array, narrow: str) -> Array:
-    if result.dtype.name != _ENGINE_DTYPES[narrow]:
+    if result.dtype.name != ENGINE_DTYPES[narrow]:
         return result
     return result.astype(storage_dtype(narrow))
 

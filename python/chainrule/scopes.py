@@ -14,11 +14,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from chainrule import _core
+from chainrule.autocast import AutocastScope, get_autocast_scope
 from chainrule.name_scopes import current_path, layer_path, layer_scope, name_scope
 
 if TYPE_CHECKING:
@@ -52,7 +53,6 @@ class _State(threading.local):
     def __init__(self) -> None:
         self.scopes: list[Trace | StatelessScope | None] = []
         self.symbolic: list[SymbolicScope] = []
-        self.autocast: AutocastScope | None = None
         self.uninitialized: list[Variable] = []
 
 
@@ -209,7 +209,7 @@ class StatelessScope:
         collect_losses: bool = False,
         initialize_variables: bool = True,
     ) -> None:
-        from chainrule.ops.core import convert_to_tensor
+        from chainrule.ops.conversion import convert_to_tensor
         from chainrule.variable import Variable
 
         self.collect_losses = collect_losses
@@ -348,42 +348,3 @@ def get_symbolic_scope() -> SymbolicScope | None:
 def device_scope(device_name: str) -> Iterator[None]:
     """Does nothing: there is one device, the CPU."""
     yield
-
-
-class AutocastScope:
-    """Inside, float variables with `autocast=True` read as `dtype` (None: as they are stored)."""
-
-    def __init__(self, dtype: Any) -> None:
-        from chainrule.dtypes import is_float_dtype, standardize_dtype
-
-        if dtype is not None:
-            dtype = standardize_dtype(dtype)
-            if not is_float_dtype(dtype):
-                raise ValueError(
-                    "`AutocastScope` can only be used with a floating-point target dtype, "
-                    f"such as 'float16'. Received: dtype={dtype}"
-                )
-        self.dtype: Optional[str] = dtype
-        self.original_scope: AutocastScope | None = None
-
-    def maybe_cast(self, value: Any) -> Any:
-        """`value` cast to the scope's dtype where both are float."""
-        from chainrule.dtypes import is_float_dtype
-        from chainrule.ops.core import cast
-
-        if self.dtype is not None and is_float_dtype(value.dtype):
-            return cast(value, self.dtype)
-        return value
-
-    def __enter__(self) -> AutocastScope:
-        self.original_scope = _state.autocast
-        _state.autocast = self
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        _state.autocast = self.original_scope
-
-
-def get_autocast_scope() -> AutocastScope | None:
-    """The innermost AutocastScope of this thread, or None."""
-    return _state.autocast

@@ -163,7 +163,7 @@ class Variable(Operators):
             self._initializer = None
 
     def _convert_to_tensor(self, value: Any, dtype: Any = None) -> Any:
-        from chainrule.ops.core import convert_to_tensor
+        from chainrule.ops.conversion import convert_to_tensor
 
         return convert_to_tensor(value, dtype=dtype)
 

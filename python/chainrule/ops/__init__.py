@@ -11,7 +11,6 @@ from chainrule.ops import linalg as linalg
 from chainrule.ops import math as math
 from chainrule.ops import nn as nn
 from chainrule.ops import numpy as numpy
-from chainrule.ops.control import *  # noqa: F403
 from chainrule.ops.core import *  # noqa: F403
 from chainrule.ops.linalg import *  # noqa: F403
 from chainrule.ops.math import *  # noqa: F403

@@ -10,7 +10,7 @@ from chainrule.dispatch import apply, operation
 from chainrule.dtypes import result_type, standardize_dtype
 from chainrule.errors import ShapeError
 from chainrule.ops._common import as_dtype, as_tensor
-from chainrule.ops.indexing import diagonal
+from chainrule.ops.diagonals import diagonal
 from chainrule.ops.shaping import _reshape, transpose
 
 __all__ = ["einsum"]

@@ -9,7 +9,8 @@ import numpy as np
 from chainrule.dispatch import apply, operation
 from chainrule.errors import ShapeError
 from chainrule.ops._common import as_tensor, normalize_axis, promote
-from chainrule.ops.shaping import block, expand_dims, ravel
+from chainrule.ops.arranging import block
+from chainrule.ops.shaping import expand_dims, ravel
 
 __all__ = [
     "append", "array_split", "concatenate", "dsplit", "dstack", "hsplit", "hstack", "split",

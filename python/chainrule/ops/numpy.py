@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from chainrule.ops.arithmetic import *  # noqa: F403
+from chainrule.ops.arranging import *  # noqa: F403
 from chainrule.ops.bits import *  # noqa: F403
+from chainrule.ops.comparison import *  # noqa: F403
 from chainrule.ops.contraction import *  # noqa: F403
 from chainrule.ops.creation import *  # noqa: F403
+from chainrule.ops.decompositions import slogdet as slogdet
+from chainrule.ops.diagonals import *  # noqa: F403
+from chainrule.ops.differences import *  # noqa: F403
 from chainrule.ops.elementwise import *  # noqa: F403
+from chainrule.ops.grids import *  # noqa: F403
 from chainrule.ops.indexing import *  # noqa: F403
 from chainrule.ops.joining import *  # noqa: F403
-from chainrule.ops.linalg import slogdet as slogdet
 from chainrule.ops.linear import *  # noqa: F403
+from chainrule.ops.nan_statistics import *  # noqa: F403
+from chainrule.ops.pairs import *  # noqa: F403
+from chainrule.ops.positions import *  # noqa: F403
 from chainrule.ops.reductions import *  # noqa: F403
+from chainrule.ops.rounding import *  # noqa: F403
+from chainrule.ops.searching import *  # noqa: F403
 from chainrule.ops.shaping import *  # noqa: F403
 from chainrule.ops.sorting import *  # noqa: F403

@@ -25,8 +25,8 @@ from chainrule.ops._common import (
 )
 
 __all__ = [
-    "all", "allclose", "amax", "amin", "any", "argmax", "argmin", "average", "count_nonzero",
-    "cumprod", "cumsum", "logsumexp", "max", "mean", "min", "prod", "ptp", "std", "sum", "var",
+    "all", "allclose", "amax", "amin", "any", "average", "count_nonzero", "logsumexp", "max",
+    "mean", "min", "prod", "ptp", "std", "sum", "var",
 ]  # fmt: skip
 
 
@@ -235,7 +235,7 @@ def allclose(
     >>> allclose([1.0], [1.000001]).item()
     True
     """
-    from chainrule.ops.arithmetic import isclose
+    from chainrule.ops.comparison import isclose
 
     return all(isclose(x1, x2, rtol, atol, equal_nan))
 
@@ -250,51 +250,6 @@ def count_nonzero(x: Any, axis: Any = None) -> Any:
     2
     """
     return _reduce("sum", as_dtype(as_dtype(x, "bool"), "int32"), axis, False)
-
-
-def _arg_reduce(function: str, x: Any, axis: Any, keepdims: bool) -> Any:
-    x = as_tensor(x)
-    ndim = x.ndim
-    if axis is None or ndim == 0:
-        x = apply("reshape", {"shape": [math.prod(x.shape)]}, [x])
-    index = 0 if axis is None or ndim == 0 else normalize_axis(axis, ndim, function)
-    if x.shape[index] == 0:
-        raise ShapeError(f"{function}: axis {index} of shape {tuple(x.shape)} has no elements")
-    if standardize_dtype(x.dtype) == "bool":
-        x = as_dtype(x, "uint8")
-    shape = [1] * ndim if axis is None else [1 if i == index else n for i, n in enumerate(x.shape)]
-    result = apply("arg_reduce", {"function": function, "axis": index}, [x])
-    if ndim == 0:
-        return apply("reshape", {"shape": []}, [result])
-    return apply("reshape", {"shape": shape}, [result]) if keepdims else result
-
-
-@operation
-def argmax(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The index of the largest element along `axis` (None: of all, flattened), as int32.
-
-    The first of equal elements counts.
-
-    Examples
-    --------
-    >>> argmax([[1, 5], [7, 2]], axis=1).tolist()
-    [1, 0]
-    """
-    return _arg_reduce("argmax", x, axis, keepdims)
-
-
-@operation
-def argmin(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The index of the smallest element along `axis` (None: of all, flattened), as int32.
-
-    The first of equal elements counts.
-
-    Examples
-    --------
-    >>> argmin([[1, 5], [7, 2]], axis=1).tolist()
-    [0, 1]
-    """
-    return _arg_reduce("argmin", x, axis, keepdims)
 
 
 @operation
@@ -335,48 +290,6 @@ def average(x: Any, axis: Any = None, weights: Any = None) -> Any:
         weights = apply("broadcast_to", {"shape": list(x.shape)}, [weights])
     total = _reduce("sum", binary("mul", x, weights), axis, False)
     return binary("div", total, _reduce("sum", weights, axis, False))
-
-
-def _cumulate(function: str, x: Any, axis: Any, dtype: Any) -> Any:
-    x = as_tensor(x)
-    if dtype is not None:
-        x = as_dtype(x, standardize_dtype(dtype))
-    if standardize_dtype(x.dtype) == "bool":
-        x = as_dtype(x, "int32")
-    if axis is None:
-        x = apply("reshape", {"shape": [math.prod(x.shape)]}, [x])
-        axis = 0
-    attrs = {
-        "function": function,
-        "axis": normalize_axis(axis, x.ndim, function),
-        "reverse": False,
-        "exclusive": False,
-    }
-    return apply("cumulate", attrs, [x])
-
-
-@operation
-def cumsum(x: Any, axis: Any = None, dtype: Any = None) -> Any:
-    """y[i] = x[0] + ... + x[i] along `axis` (None: flattened).
-
-    Examples
-    --------
-    >>> cumsum([1, 2, 3]).tolist()
-    [1, 3, 6]
-    """
-    return _cumulate("cumsum", x, axis, dtype)
-
-
-@operation
-def cumprod(x: Any, axis: Any = None, dtype: Any = None) -> Any:
-    """y[i] = x[0] * ... * x[i] along `axis` (None: flattened).
-
-    Examples
-    --------
-    >>> cumprod([1, 2, 3]).tolist()
-    [1, 2, 6]
-    """
-    return _cumulate("cumprod", x, axis, dtype)
 
 
 @operation

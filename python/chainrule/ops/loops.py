@@ -1,7 +1,6 @@
-"""Branches and loops.
+"""Loops.
 
-Outside a trace they run as written. Inside, a loop is unrolled (its length must be known), and a
-branch on a traced condition computes both sides and selects.
+Outside a trace they run as written. Inside, they are unrolled: their length must be known.
 """
 
 from __future__ import annotations
@@ -10,128 +9,17 @@ import builtins
 from collections.abc import Callable
 from typing import Any
 
-from chainrule import scopes, tree
+from chainrule import tree
 from chainrule.dispatch import compute_output_spec, operation
 from chainrule.errors import ShapeError
 from chainrule.ops._common import as_tensor, is_traced, normalize_axis
-from chainrule.ops.arithmetic import where
-from chainrule.ops.core import convert_to_tensor
+from chainrule.ops.branches import cond
+from chainrule.ops.conversion import convert_to_tensor
 from chainrule.ops.joining import concatenate, stack
-from chainrule.ops.shaping import block, flip
+from chainrule.ops.arranging import block, flip
 from chainrule.tensor import KerasTensor
 
-__all__ = [
-    "associative_scan", "cond", "fori_loop", "map", "scan", "switch", "vectorized_map",
-    "while_loop",
-]  # fmt: skip
-
-
-def _cond_spec(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
-    yes, no = compute_output_spec(true_fn), compute_output_spec(false_fn)
-    tree.assert_same_structure(yes, no)
-    for a, b in zip(tree.flatten(yes), tree.flatten(no)):
-        if isinstance(a, KerasTensor) and (a.shape, a.dtype) != (b.shape, b.dtype):
-            raise ShapeError(
-                "cond: both branches must give the same shapes and dtypes for a symbolic "
-                f"condition, got {a.shape} {a.dtype} and {b.shape} {b.dtype}"
-            )
-    return yes
-
-
-@operation(spec=_cond_spec)
-def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
-    """`true_fn()` if pred holds, else `false_fn()`.
-
-    With a traced `pred` both are traced; results and assignments of variables are selected, so
-    both must give the same structure and shapes.
-
-    Raises
-    ------
-    ValueError
-        Results of different structure or shape under a traced condition.
-    TypeError
-        A branch that is not callable.
-
-    Examples
-    --------
-    >>> cond(True, lambda: 1, lambda: 2)
-    1
-    """
-    if not callable(true_fn) or not callable(false_fn):
-        raise TypeError(
-            f"cond: expected two callables as branches, got {true_fn!r} and {false_fn!r}"
-        )
-    pred = as_tensor(pred)
-    if not is_traced(pred):
-        return true_fn() if bool(pred) else false_fn()
-    if pred.ndim:
-        raise ShapeError(f"cond: expected a scalar condition, got shape {pred.shape}")
-    yes, assigned_yes = _branch(true_fn)
-    no, assigned_no = _branch(false_fn)
-    trace = scopes.current_trace()
-    for key in {**assigned_yes, **assigned_no}:
-        variable = (assigned_yes.get(key) or assigned_no[key])[0]
-        now = (variable, variable.value)
-        chosen = where(pred, assigned_yes.get(key, now)[1], assigned_no.get(key, now)[1])
-        if trace is not None:
-            trace.assign(variable, chosen)
-    tree.assert_same_structure(yes, no)
-    return tree.map_structure(lambda a, b: _select(pred, a, b), yes, no)
-
-
-def _branch(function: Callable[[], Any]) -> tuple[Any, dict[int, Any]]:
-    """The result of a branch, and the variables it assigned, which are set back."""
-    trace = scopes.current_trace()
-    if trace is None:
-        return function(), {}
-    before = dict(trace.variables)
-    result = function()
-    originals = {id(variable): (variable, tensor) for variable, tensor in trace.reads}
-    assigned = {
-        key: entry
-        for key, entry in trace.variables.items()
-        if entry[1] is not before.get(key, originals.get(key, entry))[1]
-    }
-    for key in assigned:
-        trace.variables[key] = before.get(key, originals[key])
-    return result, assigned
-
-
-def _select(pred: Any, a: Any, b: Any) -> Any:
-    if a is None and b is None:
-        return None
-    a, b = as_tensor(a), as_tensor(b)
-    if tuple(a.shape) != tuple(b.shape):
-        raise ShapeError(
-            "cond: both branches must give the same shapes under a traced condition, got "
-            f"{tuple(a.shape)} and {tuple(b.shape)}"
-        )
-    return where(pred, a, b)
-
-
-def _switch_spec(index: Any, branches: Any, *operands: Any) -> Any:
-    return compute_output_spec(branches[0], *operands)
-
-
-@operation(spec=_switch_spec)
-def switch(index: Any, branches: Any, *operands: Any) -> Any:
-    """`branches[index](*operands)`, with the index moved into range.
-
-    Examples
-    --------
-    >>> switch(1, [lambda x: x, lambda x: 2 * x], 3)
-    6
-    """
-    index = as_tensor(index)
-    if not is_traced(index):
-        return branches[max(0, min(int(index), len(branches) - 1))](*operands)
-    result = branches[-1](*operands)
-    for number in reversed(range(len(branches) - 1)):
-        other = branches[number](*operands)
-        result = tree.map_structure(
-            lambda a, b, n=number: _select(index <= n, a, b), other, result
-        )
-    return result
+__all__ = ["associative_scan", "fori_loop", "map", "scan", "vectorized_map", "while_loop"]
 
 
 def _while_spec(

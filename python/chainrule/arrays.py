@@ -1,0 +1,111 @@
+"""What the core takes: arrays of seven dtypes, in C order.
+
+Other numeric dtypes are computed in the nearest of the seven: `int8`, `int16`, `uint16` as int32,
+`uint64` as int64, `float16` and `bfloat16` as float32.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule import tree
+from chainrule.config import floatx
+from chainrule.dtypes import result_type
+from chainrule.errors import DTypeError
+from chainrule.tensor import KerasTensor
+from chainrule.variable import Variable
+
+__all__ = ["ENGINE_DTYPES", "Array", "constant", "engine_array", "engine_dtype", "storage_dtype"]
+
+Array = NDArray[Any]
+
+ENGINE_DTYPES = {
+    **{name: name for name in ("float32", "float64", "int32", "int64", "uint8", "uint32", "bool")},
+    **{"int8": "int32", "int16": "int32", "uint16": "int32", "uint64": "int64"},
+    **{"float16": "float32", "bfloat16": "float32"},
+}
+_ENGINE_NUMPY = {name: np.dtype(engine) for name, engine in ENGINE_DTYPES.items()}
+
+
+def engine_dtype(dtype: str) -> str:
+    """The dtype in which the core computes values of `dtype`.
+
+    Raises
+    ------
+    DTypeError
+        For strings, objects and complex numbers.
+    """
+    try:
+        return ENGINE_DTYPES[dtype]
+    except KeyError:
+        raise DTypeError(
+            f"expected an array of numbers or booleans, got dtype {dtype!r}"
+        ) from None
+
+
+def engine_array(x: Array) -> Array:
+    """`x` in C order and in the dtype in which the core computes."""
+    try:
+        return np.asarray(x, dtype=_ENGINE_NUMPY[x.dtype.name], order="C")
+    except KeyError:
+        raise DTypeError(f"expected an array of numbers, got dtype {x.dtype}") from None
+
+
+def storage_dtype(dtype: str) -> np.dtype[Any]:
+    """NumPy's dtype for the name.
+
+    bfloat16 is kept as float32 unless another library has taught NumPy that name.
+    """
+    try:
+        return np.dtype(dtype)
+    except TypeError:
+        return np.dtype("float32")
+
+
+def constant(x: Any, dtype: str | None = None) -> Any:
+    """`x` as an ndarray or a traced KerasTensor; nothing is computed but a dtype change.
+
+    Python numbers become int32, bool or `floatx()`; arrays keep their dtype.
+    """
+    if isinstance(x, Variable):
+        x = x.value
+    if isinstance(x, KerasTensor):
+        if x.is_symbolic:
+            raise TypeError(
+                f"{x!r} is symbolic and has no numbers. Functions of `chainrule.ops` and layers "
+                "accept it; this one does not."
+            )
+        return x
+    if isinstance(x, np.ndarray) and dtype is None:
+        return _check_numbers(x)
+    if dtype is None and not hasattr(x, "dtype"):
+        dtype = _python_dtype(x)
+    return _check_numbers(np.asarray(x, None if dtype is None else storage_dtype(dtype)))
+
+
+def _python_dtype(x: Any) -> str | None:
+    if isinstance(x, bool):
+        return "bool"
+    if isinstance(x, int):
+        return "int32" if -(2**31) <= x < 2**31 else "int64"
+    if isinstance(x, float):
+        return floatx()
+    if isinstance(x, (list, tuple)):
+        leaves = [leaf for leaf in tree.flatten(x) if leaf is not None]
+        kinds = {getattr(leaf, "dtype", None) or type(leaf) for leaf in leaves}
+        if kinds and kinds <= {bool, int, float} | {k for k in kinds if not isinstance(k, type)}:
+            return result_type(*(bool if k is bool else k for k in kinds))
+        return floatx() if not leaves else None
+    return None
+
+
+def _check_numbers(x: Array) -> Array:
+    if x.dtype.name not in ENGINE_DTYPES:
+        raise DTypeError(
+            f"expected an array of numbers or booleans, got dtype {x.dtype} "
+            f"and shape {x.shape}"
+        )
+    return x

@@ -1,0 +1,248 @@
+"""Parts of tensors: slices, their updates, scatters."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from chainrule.dispatch import apply, operation
+from chainrule.dtypes import standardize_dtype
+from chainrule.errors import ShapeError
+from chainrule.ops._common import (
+    as_dtype,
+    as_tensor,
+    binary,
+    is_traced,
+    normalize_axis,
+    static_shape,
+)
+from chainrule.ops.conversion import shape
+from chainrule.tensor import KerasTensor
+
+__all__ = ["scatter", "scatter_update", "slice", "slice_update", "unstack"]
+
+
+def _unstack_spec(x: Any, num: int | None = None, axis: int = 0) -> list[KerasTensor]:
+    place = normalize_axis(axis, x.ndim, "unstack")
+    count = x.shape[place] if num is None else num
+    if count is None:
+        raise ValueError(
+            f"Cannot infer argument `num` from shape {x.shape}. Either provide a tensor with a "
+            "concrete shape in the `axis` dimension or explicitly pass the `num` argument."
+        )
+    shape = [n for i, n in enumerate(x.shape) if i != place]
+    return [KerasTensor(shape, x.dtype) for _ in range(count)]
+
+
+@operation(spec=_unstack_spec)
+def unstack(x: Any, num: int | None = None, axis: int = 0) -> list[Any]:
+    """The slices along `axis`, as a list of tensors with one axis less.
+
+    Raises
+    ------
+    ValueError
+        When `num` is given and is not the axis's size, or the size is unknown.
+
+    Examples
+    --------
+    >>> [row.tolist() for row in unstack([[1, 2], [3, 4]])]
+    [[1, 2], [3, 4]]
+    """
+    from chainrule.ops.indexing import take_slice
+
+    x = as_tensor(x)
+    axis = normalize_axis(axis, x.ndim, "unstack")
+    size = x.shape[axis]
+    if num is not None and num != size:
+        raise ShapeError(f"unstack: expected `num` to be the size {size} of axis {axis}, got {num}")
+    return [take_slice(x, axis, i) for i in range(size)]
+
+
+@operation
+def slice(inputs: Any, start_indices: Any, shape: Any) -> Any:
+    """The block of `shape` that begins at `start_indices`; -1 means up to the end.
+
+    Inside a trace the indices may be traced (then each axis is gathered).
+
+    Raises
+    ------
+    ValueError
+        Lists of different lengths; a block that leaves the tensor.
+
+    Examples
+    --------
+    >>> slice(np.arange(6).reshape(2, 3), [0, 1], [2, 2]).tolist()
+    [[1, 2], [4, 5]]
+    """
+    x = as_tensor(inputs)
+    _check_block("slice", x, start_indices)
+    if len(shape) != x.ndim:
+        raise ShapeError(
+            "The number of dimensions in `inputs` must match the number of dimensions in `shape`. "
+            f"Received: inputs.shape={tuple(x.shape)}, shape={tuple(shape)}"
+        )
+    if is_traced(start_indices) or any(is_traced(i) for i in _items(start_indices)):
+        return _dynamic_slice(x, start_indices, static_shape(shape))
+    start = [int(i) for i in _items(start_indices)]
+    sizes = [n - i if s == -1 else int(s) for n, i, s in zip(x.shape, start, shape)]
+    for axis, (n, i, s) in enumerate(zip(x.shape, start, sizes)):
+        if not 0 <= i <= i + s <= n:
+            raise ShapeError(
+                f"slice: expected 0 <= start <= start + size <= {n} on axis {axis}, "
+                f"got start {i} and size {s}"
+            )
+    stop = [i + s for i, s in zip(start, sizes)]
+    return apply("slice", {"start": start, "stop": stop, "step": [1] * len(start)}, [x])
+
+
+def _check_block(op: str, x: Any, start_indices: Any) -> None:
+    if len(start_indices) != x.ndim:
+        raise ShapeError(
+            "The number of dimensions in `start_indices` must match the number of dimensions in "
+            f"`inputs`. Received: {op} of inputs.shape={tuple(x.shape)} at {len(start_indices)} "
+            "indices"
+        )
+
+
+def _items(indices: Any) -> list[Any]:
+    if isinstance(indices, np.ndarray):
+        return list(indices.reshape(-1))
+    return list(indices)
+
+
+def _dynamic_slice(x: Any, start_indices: Any, sizes: tuple[int, ...]) -> Any:
+    for axis, start in enumerate(_items(start_indices)):
+        index = as_dtype(start, "int32") + np.arange(sizes[axis], dtype="int32")
+        x = apply("gather", {"axis": axis}, [x, index])
+    return x
+
+
+@operation
+def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Any:
+    """`inputs` with the block that begins at `start_indices` replaced by `updates`.
+
+    Examples
+    --------
+    >>> slice_update([1, 2, 3, 4], [1], [8, 9]).tolist()
+    [1, 8, 9, 4]
+    """
+    x = as_tensor(inputs)
+    updates = as_dtype(updates, standardize_dtype(x.dtype))
+    _check_block("slice_update", x, start_indices)
+    if any(is_traced(i) for i in (start_indices, *_items(start_indices))):
+        return _dynamic_update(x, _items(start_indices), updates)
+    start = [int(i) for i in _items(start_indices)]
+    for axis, (n, i, s) in enumerate(zip(x.shape, start, updates.shape)):
+        if not 0 <= i <= i + s <= n:
+            raise ShapeError(
+                f"slice_update: an update of size {s} at {i} leaves axis {axis} of size {n}"
+            )
+    attrs = {"shape": list(x.shape), "start": start, "step": [1] * len(start)}
+    inside = np.zeros(x.shape, "bool")
+    inside[tuple(np.s_[i : i + s] for i, s in zip(start, updates.shape))] = True
+    return apply("select", {}, [inside, apply("slice_grad", attrs, [updates]), x])
+
+
+def _dynamic_update(x: Any, start_indices: list[Any], updates: Any) -> Any:
+    inside: Any = np.ones((1,) * x.ndim, "bool")
+    for axis, start in enumerate(start_indices):
+        size = updates.shape[axis]
+        place = np.arange(x.shape[axis], dtype="int32") - as_dtype(start, "int32")
+        hit = binary("logical_and", place >= 0, place < size)
+        index = apply("select", {}, [hit, place, np.int32(0)])
+        updates = apply("gather", {"axis": axis}, [updates, index])
+        line = [n if i == axis else 1 for i, n in enumerate(x.shape)]
+        inside = binary("logical_and", inside, apply("reshape", {"shape": line}, [hit]))
+    return apply("select", {}, [inside, updates, x])
+
+
+def _flat_indices(indices: Any, shape: tuple[int, ...]) -> Any:
+    """Row-major numbers of index vectors `(..., k)` into the first k axes of `shape`."""
+    from chainrule.ops.indexing import take_slice
+
+    indices = as_dtype(indices, "int32")
+    flat: Any = np.zeros(indices.shape[:-1], "int32")
+    for axis in range(indices.shape[-1]):
+        column = take_slice(indices, indices.ndim - 1, axis)
+        size = np.int32(shape[axis])
+        column = apply(
+            "select", {}, [column < 0, column + size, column]
+        )
+        flat = flat * size + column
+    return flat
+
+
+@operation
+def scatter(indices: Any, values: Any, shape: Any) -> Any:
+    """Zeros of `shape`, with `values` added at `indices`.
+
+    `indices` has shape (..., k) and addresses the first k axes; `values` has shape
+    (..., *shape[k:]).
+
+    Examples
+    --------
+    >>> scatter([[0], [2], [2]], [1.0, 2.0, 3.0], (4,)).tolist()
+    [1.0, 0.0, 5.0, 0.0]
+    """
+    shape = static_shape(shape)
+    values = as_tensor(values)
+    indices = as_tensor(indices)
+    k = indices.shape[-1]
+    rest = shape[k:]
+    rows = math.prod(shape[:k])
+    flat = _flat_indices(indices, shape)
+    flat = apply("reshape", {"shape": [math.prod(flat.shape)]}, [flat])
+    values = apply("reshape", {"shape": [flat.shape[0], *rest]}, [values])
+    out = apply("scatter_add", {"axis": 0, "size": rows}, [values, flat])
+    return apply("reshape", {"shape": list(shape)}, [out])
+
+
+@operation
+def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | None = None) -> Any:
+    """`inputs` with `updates` written at `indices`, or combined there by `reduction`.
+
+    Parameters
+    ----------
+    inputs : tensor
+    indices : ints (n, k)
+        Address the first k axes of `inputs`.
+    updates : tensor (n, *inputs.shape[k:])
+    reduction : None, "add", "max", "min" or "mul"
+        Inside a trace: None (indices must not repeat) or "add".
+
+    Examples
+    --------
+    >>> scatter_update([1, 2, 3], [[0], [2]], [8, 9]).tolist()
+    [8, 2, 9]
+    """
+    if reduction not in (None, "add", "max", "min", "mul"):
+        raise ValueError(f"Unsupported reduction: {reduction}")
+    x = as_tensor(inputs)
+    updates = as_dtype(updates, standardize_dtype(x.dtype))
+    indices = as_dtype(indices, "int32")
+    if not any(is_traced(t) for t in (x, updates, indices)):
+        return _scatter_numpy(x, indices, updates, reduction)
+    if reduction == "add":
+        return binary("add", x, scatter(indices, updates, x.shape))
+    if reduction is not None:
+        raise TypeError(f"scatter_update: reduction={reduction!r} works on arrays only")
+    ones = np.ones(updates.shape, standardize_dtype(x.dtype) if x.dtype != "bool" else "int32")
+    hit = scatter(indices, ones, x.shape)
+    number = as_dtype(updates, "int32") if x.dtype == "bool" else updates
+    new = as_dtype(scatter(indices, number, x.shape), standardize_dtype(x.dtype))
+    return apply("select", {}, [as_dtype(hit, "bool"), new, x])
+
+
+def _scatter_numpy(x: Any, indices: Any, updates: Any, reduction: str | None) -> Any:
+    result = np.array(x)
+    index = tuple(np.moveaxis(indices, -1, 0))
+    if reduction is None:
+        result[index] = updates
+    else:
+        ufunc: np.ufunc = {
+            "add": np.add, "max": np.maximum, "min": np.minimum, "mul": np.multiply
+        }[reduction]
+        ufunc.at(result, index, updates)
+    return result

@@ -1,0 +1,188 @@
+"""Conversions, dtypes and shapes of tensors."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from chainrule.dispatch import apply, constant, operation, storage_dtype
+from chainrule.dtypes import is_float_dtype, standardize_dtype
+from chainrule.ops._common import as_dtype, as_tensor, binary, is_traced
+from chainrule.tensor import KerasTensor
+from chainrule.variable import Variable
+
+__all__ = [
+    "cast", "convert_to_numpy", "convert_to_tensor", "custom_gradient", "dtype", "is_tensor",
+    "saturate_cast", "shape", "stop_gradient",
+]  # fmt: skip
+
+
+def convert_to_tensor(
+    x: Any, dtype: Any = None, sparse: bool | None = None, ragged: bool | None = None
+) -> Any:
+    """`x` as an ndarray, or as a traced tensor inside a trace.
+
+    Python numbers become int32, bool or `floatx()`; arrays keep their dtype unless `dtype` is
+    given. Symbolic tensors come back as they are, or cast.
+
+    Raises
+    ------
+    DTypeError
+        Strings and objects.
+    ValueError
+        `sparse=True` or `ragged=True`; lists of uneven length.
+
+    Examples
+    --------
+    >>> convert_to_tensor([1, 2]).dtype.name, convert_to_tensor([1.0, 2.0]).dtype.name
+    ('int32', 'float32')
+    """
+    if sparse or ragged:
+        raise ValueError("chainrule has dense tensors only: `sparse` and `ragged` must be False")
+    if isinstance(x, KerasTensor) and x.is_symbolic:
+        return x if dtype is None else cast(x, dtype)
+    if dtype is not None:
+        return as_dtype(x, standardize_dtype(dtype))
+    x = as_tensor(x)
+    if isinstance(x, np.ndarray):
+        standardize_dtype(x.dtype)
+    return x
+
+
+def convert_to_numpy(x: Any) -> Any:
+    """`x` as an ndarray of its own.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A traced or symbolic tensor.
+
+    Examples
+    --------
+    >>> convert_to_numpy([1.0]).tolist()
+    [1.0]
+    """
+    return np.array(x if isinstance(x, (Variable, KerasTensor)) else constant(x))
+
+
+def is_tensor(x: Any) -> bool:
+    """Whether `x` is an array or a traced tensor.
+
+    Examples
+    --------
+    >>> is_tensor(np.ones(2)), is_tensor([1.0])
+    (True, False)
+    """
+    return isinstance(x, (np.ndarray, np.generic)) or is_traced(x)
+
+
+def shape(x: Any) -> tuple[Any, ...]:
+    """The sizes of the axes; None where a symbolic tensor does not know.
+
+    Examples
+    --------
+    >>> shape(np.ones((2, 3)))
+    (2, 3)
+    """
+    return tuple(x.shape) if hasattr(x, "shape") else tuple(as_tensor(x).shape)
+
+
+def dtype(x: Any) -> str:
+    """The dtype's name.
+
+    Examples
+    --------
+    >>> dtype(np.ones(2))
+    'float64'
+    """
+    return standardize_dtype(x.dtype if hasattr(x, "dtype") else as_tensor(x).dtype)
+
+
+@operation
+def cast(x: Any, dtype: Any) -> Any:
+    """`x` with its numbers in another dtype; floats are cut towards zero to become integers.
+
+    Examples
+    --------
+    >>> cast([1.7, -1.7], "int32").tolist()
+    [1, -1]
+    """
+    return as_dtype(x, standardize_dtype(dtype))
+
+
+@operation
+def saturate_cast(x: Any, dtype: Any) -> Any:
+    """As `cast`, with numbers outside the range of `dtype` moved to its ends.
+
+    Examples
+    --------
+    >>> saturate_cast([-1.0, 300.0], "uint8").tolist()
+    [0, 255]
+    """
+    target = standardize_dtype(dtype)
+    x = as_tensor(x)
+    now = standardize_dtype(x.dtype)
+    low, high = _dtype_range(target)
+    own_low, own_high = _dtype_range(now)
+    if now != "bool" and (low > own_low or high < own_high):
+        x = binary("maximum", x, as_dtype(_into(max(low, own_low), now, up=True), now))
+        x = binary("minimum", x, as_dtype(_into(min(high, own_high), now, up=False), now))
+    return as_dtype(x, target)
+
+
+def _dtype_range(name: str) -> tuple[Any, Any]:
+    if name == "bool":
+        return 0, 1
+    if name == "bfloat16":
+        return -3.3895313892515355e38, 3.3895313892515355e38
+    if is_float_dtype(name):
+        info = np.finfo(storage_dtype(name))
+        return float(info.min), float(info.max)
+    limits = np.iinfo(name)
+    return int(limits.min), int(limits.max)
+
+
+def _into(limit: Any, name: str, up: bool) -> Any:
+    """The number of float dtype `name` nearest to `limit` that does not pass it."""
+    if not is_float_dtype(name) or isinstance(limit, float):
+        return limit
+    kind = storage_dtype(name).type
+    near = kind(limit)
+    if int(near) < limit and up:
+        return float(np.nextafter(near, kind(math.inf)))
+    if int(near) > limit and not up:
+        return float(np.nextafter(near, kind(-math.inf)))
+    return float(near)
+
+
+@operation
+def stop_gradient(variable: Any) -> Any:
+    """`x` itself, with derivative zero.
+
+    Examples
+    --------
+    >>> stop_gradient([1.0]).tolist()
+    [1.0]
+    """
+    x = as_tensor(variable)
+    return apply("stop_gradient", {}, [x]) if is_traced(x) else x
+
+
+class custom_gradient:
+    """Decorator of a function `f(*args) -> (outputs, grad)`; only its forward is used.
+
+    The derivative is that of the ops in the forward: chainrule differentiates graphs of ops, and
+    takes no Python function as a derivative.
+    """
+
+    def __init__(self, fun: Callable[..., Any]) -> None:
+        self.fun = fun
+        functools.update_wrapper(self, fun)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        outputs, _ = self.fun(*args, **kwargs)
+        return outputs

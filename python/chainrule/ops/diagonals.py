@@ -1,0 +1,65 @@
+"""Diagonals of matrices, and matrices from diagonals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.dispatch import apply, operation
+from chainrule.errors import ShapeError
+from chainrule.ops._common import as_tensor
+from chainrule.ops.shaping import _reshape, moveaxis, ravel
+
+__all__ = ["diag", "diagflat", "diagonal"]
+
+
+@operation
+def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """The diagonal of the matrices in two axes, as the last axis of the result.
+
+    Examples
+    --------
+    >>> diagonal([[1, 2], [3, 4]]).tolist()
+    [1, 4]
+    """
+    x = as_tensor(x)
+    if x.ndim < 2:
+        raise ShapeError(f"diagonal: expected at least 2 axes, got shape {tuple(x.shape)}")
+    x = moveaxis(x, (axis1, axis2), (-2, -1))
+    rows, columns = x.shape[-2:]
+    index = np.diagonal(np.arange(rows * columns, dtype="int32").reshape(rows, columns), offset)
+    flat = _reshape(x, [*x.shape[:-2], rows * columns])
+    return apply("gather", {"axis": flat.ndim - 1}, [flat, np.ascontiguousarray(index)])
+
+
+@operation
+def diag(x: Any, k: int = 0) -> Any:
+    """A matrix with x on its k-th diagonal, or the k-th diagonal of a matrix.
+
+    Examples
+    --------
+    >>> diag([1, 2]).tolist()
+    [[1, 0], [0, 2]]
+    """
+    x = as_tensor(x)
+    if x.ndim == 2:
+        return diagonal(x, k)
+    if x.ndim != 1:
+        raise ValueError(f"`x` must be 1-D or 2-D. Received: shape {tuple(x.shape)}")
+    n = x.shape[0] + abs(k)
+    row = np.arange(x.shape[0], dtype="int32")
+    index = (row + max(-k, 0)) * n + row + max(k, 0)
+    return _reshape(apply("scatter_add", {"axis": 0, "size": n * n}, [x, index]), [n, n])
+
+
+@operation
+def diagflat(x: Any, k: int = 0) -> Any:
+    """A matrix with the flattened x on its k-th diagonal.
+
+    Examples
+    --------
+    >>> diagflat([[1, 2]]).tolist()
+    [[1, 0], [0, 2]]
+    """
+    return diag(ravel(x), k)

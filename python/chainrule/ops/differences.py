@@ -1,0 +1,171 @@
+"""Differences, integrals by the trapezoidal rule, correlations, vector products, traces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.dispatch import apply, operation
+from chainrule.dtypes import is_float_dtype, result_type, standardize_dtype
+from chainrule.errors import ShapeError
+from chainrule.ops._common import (
+    as_dtype,
+    as_tensor,
+    binary,
+    normalize_axis,
+    promote,
+    promote_float,
+    widen_integers,
+)
+from chainrule.ops.diagonals import diagonal
+from chainrule.ops.linear import _product
+from chainrule.ops.arranging import block
+from chainrule.ops.shaping import _reshape, moveaxis
+
+__all__ = ["correlate", "cross", "diff", "trace", "trapezoid"]
+
+
+def _sum(x: Any, axes: list[int]) -> Any:
+    return apply("reduce", {"function": "sum", "axes": axes, "keepdims": False}, [x])
+
+
+@operation
+def cross(
+    x1: Any, x2: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
+) -> Any:
+    """The vector product along axes of size 3 (or 2, whose third component is 0).
+
+    Raises
+    ------
+    ShapeError
+        Vectors of other sizes.
+
+    Examples
+    --------
+    >>> cross([1, 0, 0], [0, 1, 0]).tolist()
+    [0, 0, 1]
+    """
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    x1, x2 = promote(as_tensor(x1), as_tensor(x2))
+    if standardize_dtype(x1.dtype) == "bool":
+        x1, x2 = as_dtype(x1, "int32"), as_dtype(x2, "int32")
+    x1, x2 = moveaxis(x1, axisa, 0), moveaxis(x2, axisb, 0)
+    if x1.shape[0] not in (2, 3) or x2.shape[0] not in (2, 3):
+        raise ShapeError(
+            "`x1`'s dim on `axis={axisa}` and `x2`'s dim on `axis={axisb}` must be either 2 or 3, "
+            f"got {x1.shape[0]} and {x2.shape[0]}"
+        )
+    both_flat = x1.shape[0] == x2.shape[0] == 2
+    a = [x1[i] for i in range(x1.shape[0])]
+    b = [x2[i] for i in range(x2.shape[0])]
+    z = a[0] * b[1] - a[1] * b[0]
+    if both_flat:
+        return z
+    zero = 0 * a[0]
+    a3 = a[2] if len(a) == 3 else zero
+    b3 = b[2] if len(b) == 3 else 0 * b[0]
+    from chainrule.ops.joining import stack
+
+    return moveaxis(stack([a[1] * b3 - a3 * b[1], a3 * b[0] - a[0] * b3, z]), 0, axisc)
+
+
+@operation
+def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """The sum of the diagonal of the matrices in two axes.
+
+    Examples
+    --------
+    >>> trace([[1, 2], [3, 4]]).item()
+    5
+    """
+    diagonals = widen_integers(diagonal(x, offset, axis1, axis2))
+    return _sum(diagonals, [diagonals.ndim - 1])
+
+
+@operation
+def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
+    """a[i + 1] - a[i] along `axis`, n times.
+
+    Examples
+    --------
+    >>> diff([1, 4, 9]).tolist()
+    [3, 5]
+    """
+    x = as_tensor(a)
+    axis = normalize_axis(axis, x.ndim, "diff")
+    function = "logical_xor" if standardize_dtype(x.dtype) == "bool" else "sub"
+    for _ in range(n):
+        size = x.shape[axis]
+        high, low = block(x, axis, min(1, size), size), block(x, axis, 0, max(size - 1, 0))
+        x = binary(function, high, low)
+    return x
+
+
+@operation
+def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
+    """The integral of y by the trapezoidal rule, at points x or at distance dx.
+
+    Examples
+    --------
+    >>> trapezoid([1.0, 2.0, 3.0]).item()
+    4.0
+    """
+    y = as_tensor(y)
+    y = as_dtype(y, result_type(y.dtype, float))
+    dtype = standardize_dtype(y.dtype)
+    axis = normalize_axis(axis, y.ndim, "trapezoid")
+    if x is None:
+        width = as_dtype(dx, dtype)
+    else:
+        x = as_dtype(x, dtype)
+        width = diff(x, axis=axis if x.ndim > 1 else 0)
+        if x.ndim == 1:
+            width = _reshape(width, [width.shape[0] if i == axis else 1 for i in range(y.ndim)])
+    size = y.shape[axis]
+    both = binary("add", block(y, axis, 1, size), block(y, axis, 0, size - 1))
+    half = binary("mul", binary("mul", both, width), as_dtype(0.5, dtype))
+    return _sum(half, [axis])
+
+
+@operation
+def correlate(x1: Any, x2: Any, mode: str = "valid") -> Any:
+    """sum_k x1[n + k] x2[k] for 1-D tensors, over all shifts that `mode` names.
+
+    Raises
+    ------
+    ValueError
+        `mode` none of "valid", "same" and "full"; tensors that are not 1-D.
+
+    Examples
+    --------
+    >>> correlate([1.0, 2.0, 3.0], [0.0, 1.0]).tolist()
+    [2.0, 3.0]
+    """
+    if mode not in ("valid", "same", "full"):
+        raise ValueError(f"correlate: mode must be 'valid', 'same' or 'full', got {mode!r}")
+    x1, x2 = as_tensor(x1), as_tensor(x2)
+    if x1.ndim != 1 or x2.ndim != 1:
+        raise ShapeError(
+            "correlate: expected 1-D tensors, got shapes "
+            f"{tuple(x1.shape)} and {tuple(x2.shape)}"
+        )
+    if not (is_float_dtype(x1.dtype) or is_float_dtype(x2.dtype)):
+        wide = "int64" in (standardize_dtype(x1.dtype), standardize_dtype(x2.dtype))
+        x1 = as_dtype(x1, "float64" if wide else "float32")
+    x1, x2 = promote_float(x1, x2)
+    swapped = x1.shape[0] < x2.shape[0]
+    long, short = (x2, x1) if swapped else (x1, x2)
+    m, n = long.shape[0], short.shape[0]
+    before, after = {"valid": (0, 0), "full": (n - 1, n - 1), "same": (n // 2, (n - 1) // 2)}[mode]
+    if swapped and mode == "same":
+        before, after = after, before
+    attrs = {"shape": [m + before + after], "start": [before], "step": [1]}
+    padded = apply("slice_grad", attrs, [long])
+    count = m + before + after - n + 1
+    index = np.arange(count, dtype="int32")[:, None] + np.arange(n, dtype="int32")
+    windows = apply("gather", {"axis": 0}, [padded, index])
+    out = _reshape(_product(windows, _reshape(short, [n, 1])), [count])
+    attrs = {"start": [count - 1], "stop": [-1], "step": [-1]}
+    return apply("slice", attrs, [out]) if swapped else out

@@ -1,0 +1,107 @@
+"""Norms of vectors and matrices."""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any
+
+import numpy as np
+
+from chainrule.dispatch import apply, operation
+from chainrule.dtypes import is_float_dtype, result_type, standardize_dtype
+from chainrule.ops import reductions
+from chainrule.ops._common import (
+    as_dtype,
+    as_tensor,
+    binary,
+    eager_only,
+    normalize_axes,
+    normalize_axis,
+    unary,
+)
+
+__all__ = ["norm"]
+
+
+@operation
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    """The norm of vectors (one axis) or matrices (two axes); of all elements by default.
+
+    ord: None or 2 Euclidean, 1, inf, -inf, 0, any p for vectors; None or "fro", 1, -1, inf, -inf
+    for matrices (2, -2 and "nuc" on arrays only).
+
+    Raises
+    ------
+    ValueError
+        An `ord` that does not exist, more than two axes.
+
+    Examples
+    --------
+    >>> norm([3.0, 4.0]).item()
+    5.0
+    """
+    x = as_tensor(x)
+    if not is_float_dtype(x.dtype):
+        x = as_dtype(x, result_type(x.dtype, "float32"))
+    if isinstance(ord, str) and ord not in ("fro", "nuc"):
+        raise ValueError(
+            "Invalid `ord` argument. Expected one of {'fro', 'nuc'} when using string. "
+            f"Received: ord={ord}"
+        )
+    if axis is None:
+        if ord is None:
+            axes = list(range(x.ndim))
+            return _euclidean(x, axes, keepdims)
+        axes = list(range(x.ndim))
+    elif isinstance(axis, (list, tuple)):
+        axes = [normalize_axis(a, x.ndim, "norm") for a in axis]
+    else:
+        axes = normalize_axes(axis, x.ndim, "norm")
+    if len(axes) == 1:
+        return _vector_norm(x, ord, axes, keepdims)
+    if len(axes) != 2:
+        raise ValueError(f"norm: expected one or two axes for ord={ord}, got axis={axis}")
+    return _matrix_norm(x, ord, axes, keepdims)
+
+
+def _euclidean(x: Any, axes: list[int], keepdims: bool) -> Any:
+    return unary("sqrt", reductions.sum(unary("square", x), axes, keepdims))
+
+
+def _vector_norm(x: Any, ord: Any, axes: list[int], keepdims: bool) -> Any:
+    if isinstance(ord, str):
+        raise ValueError(f"Invalid `ord` argument for vector norm. Received: ord={ord}")
+    if ord is None or ord == 2:
+        return _euclidean(x, axes, keepdims)
+    size = unary("abs", x)
+    if ord == np.inf:
+        return reductions.max(size, axes, keepdims)
+    if ord == -np.inf:
+        return reductions.min(size, axes, keepdims)
+    name = standardize_dtype(x.dtype)
+    if ord == 0:
+        nonzero = as_dtype(as_dtype(x, "bool"), name)
+        return reductions.sum(nonzero, axes, keepdims)
+    if ord == 1:
+        return reductions.sum(size, axes, keepdims)
+    powers = reductions.sum(binary("pow", size, as_dtype(float(ord), name)), axes, keepdims)
+    return binary("pow", powers, as_dtype(1.0 / ord, name))
+
+
+def _matrix_norm(x: Any, ord: Any, axes: list[int], keepdims: bool) -> Any:
+    if ord in (None, "fro"):
+        return _euclidean(x, axes, keepdims)
+    if ord in (2, -2, "nuc"):
+        where = tuple(axes)
+        return np.asarray(
+            eager_only(lambda a: np.linalg.norm(a, ord, where, keepdims), x, name="norm")
+        )
+    if ord not in (1, -1, np.inf, -np.inf):
+        raise ValueError(f"Invalid `ord` argument for matrix norm. Received: ord={ord}")
+    rows, columns = axes if builtins.abs(ord) == 1 else axes[::-1]
+    sums = reductions.sum(unary("abs", x), rows, keepdims=True)
+    extreme = reductions.max if ord > 0 else reductions.min
+    result = extreme(sums, columns, keepdims=True)
+    shape = [1 if i in axes else n for i, n in enumerate(x.shape)]
+    kept = shape if keepdims else [n for i, n in enumerate(x.shape) if i not in axes]
+    return apply("reshape", {"shape": kept}, [result])

@@ -1,0 +1,170 @@
+"""Less common functions of two tensors: angles, logarithms of sums, divisors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.config import floatx
+from chainrule.dispatch import apply, operation
+from chainrule.dtypes import is_float_dtype, standardize_dtype
+from chainrule.ops._common import (
+    as_dtype,
+    as_tensor,
+    binary,
+    eager_only,
+    promote,
+    promote_float,
+    unary,
+)
+
+__all__ = [
+    "arctan2", "gcd", "heaviside", "hypot", "lcm", "ldexp", "logaddexp", "logaddexp2",
+    "nextafter",
+]  # fmt: skip
+
+
+@operation
+def arctan2(x1: Any, x2: Any) -> Any:
+    """The angle of the point (x2, x1), in (-pi, pi].
+
+    Examples
+    --------
+    >>> round(float(arctan2(1.0, -1.0)), 4)
+    2.3562
+    """
+    return binary("atan2", *promote_float(x1, x2))
+
+
+@operation
+def hypot(x1: Any, x2: Any) -> Any:
+    """sqrt(x1^2 + x2^2), without overflow in the squares.
+
+    Examples
+    --------
+    >>> hypot(3.0, 4.0).item()
+    5.0
+    """
+    x1, x2 = promote_float(x1, x2)
+    dtype = standardize_dtype(x1.dtype)
+    x1, x2 = unary("abs", x1), unary("abs", x2)
+    large, small = binary("maximum", x1, x2), binary("minimum", x1, x2)
+    zero = binary("eq", large, as_dtype(0.0, dtype))
+    ratio = binary("div", small, apply("select", {}, [zero, as_dtype(1.0, dtype), large]))
+    root = unary("sqrt", binary("add", unary("square", ratio), as_dtype(1.0, dtype)))
+    return binary("mul", large, root)
+
+
+@operation
+def logaddexp(x1: Any, x2: Any) -> Any:
+    """ln(exp(x1) + exp(x2)), without overflow.
+
+    Examples
+    --------
+    >>> round(float(logaddexp(0.0, 0.0)), 4)
+    0.6931
+    """
+    x1, x2 = promote_float(x1, x2)
+    difference = binary("sub", x1, x2)
+    same = binary("eq", x1, x2)
+    dtype = standardize_dtype(x1.dtype)
+    distance = apply("select", {}, [same, as_dtype(0.0, dtype), unary("abs", difference)])
+    tail = unary("log1p", unary("exp", unary("neg", distance)))
+    return binary("add", binary("maximum", x1, x2), tail)
+
+
+@operation
+def logaddexp2(x1: Any, x2: Any) -> Any:
+    """log2(2^x1 + 2^x2), without overflow.
+
+    Examples
+    --------
+    >>> round(float(logaddexp2(1.0, 1.0)), 4)
+    2.0
+    """
+    x1, x2 = promote_float(x1, x2)
+    ln2 = as_dtype(float(np.log(2.0)), standardize_dtype(x1.dtype))
+    return binary("div", logaddexp(binary("mul", x1, ln2), binary("mul", x2, ln2)), ln2)
+
+
+@operation
+def heaviside(x1: Any, x2: Any) -> Any:
+    """0 where x1 < 0, x2 where x1 = 0, 1 where x1 > 0, as floats.
+
+    Examples
+    --------
+    >>> heaviside([-1.0, 0.0, 2.0], 0.5).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    x1, x2 = promote(as_tensor(x1), as_tensor(x2))
+    if not is_float_dtype(x1.dtype):
+        wide = "float64" if standardize_dtype(x1.dtype) == "int64" else floatx()
+        x1, x2 = as_dtype(x1, wide), as_dtype(x2, wide)
+    dtype = standardize_dtype(x1.dtype)
+    zero = as_dtype(0.0, dtype)
+    step = as_dtype(binary("gt", x1, zero), dtype)
+    step = apply("select", {}, [binary("eq", x1, zero), x2, step])
+    return apply("select", {}, [unary("is_nan", x1), x1, step])
+
+
+def _integers_only(function: np.ufunc, x1: Any, x2: Any) -> Any:
+    x1, x2 = promote(x1, x2)
+    return np.asarray(eager_only(function, x1, x2))
+
+
+@operation
+def gcd(x1: Any, x2: Any) -> Any:
+    """The greatest common divisor of integers (arrays only).
+
+    Examples
+    --------
+    >>> gcd([12], [18]).tolist()
+    [6]
+    """
+    return _integers_only(np.gcd, x1, x2)
+
+
+@operation
+def lcm(x1: Any, x2: Any) -> Any:
+    """The least common multiple of integers (arrays only).
+
+    Examples
+    --------
+    >>> lcm([4], [6]).tolist()
+    [12]
+    """
+    return _integers_only(np.lcm, x1, x2)
+
+
+@operation
+def ldexp(x1: Any, x2: Any) -> Any:
+    """x1 * 2^x2, with integer x2.
+
+    Raises
+    ------
+    TypeError
+        When x2 is a float.
+
+    Examples
+    --------
+    >>> ldexp([3.0], [2]).tolist()
+    [12.0]
+    """
+    x1, x2 = as_tensor(x1), as_tensor(x2)
+    if is_float_dtype(x2.dtype):
+        raise TypeError(f"ldexp: expected integers as `x2`, got dtype {x2.dtype}")
+    x1, x2 = promote_float(x1, x2)
+    return binary("mul", x1, binary("pow", as_dtype(2.0, standardize_dtype(x1.dtype)), x2))
+
+
+@operation
+def nextafter(x1: Any, x2: Any) -> Any:
+    """The float next to x1 in the direction of x2 (arrays only).
+
+    Examples
+    --------
+    >>> nextafter([0.0], [1.0]).tolist()
+    [1.401298464324817e-45]
+    """
+    return np.asarray(eager_only(np.nextafter, *promote_float(x1, x2)))

@@ -1,0 +1,310 @@
+"""Rounding, cutting, signs, and what kind of number an element is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.config import floatx
+from chainrule.dispatch import apply, constant, operation
+from chainrule.dtypes import is_float_dtype, standardize_dtype
+from chainrule.ops._common import (
+    as_dtype,
+    as_float,
+    as_tensor,
+    binary,
+    is_traced,
+    promote_float,
+    unary,
+)
+
+__all__ = [
+    "angle", "clip", "conj", "conjugate", "copy", "imag", "isfinite", "isinf", "isnan",
+    "isneginf", "isposinf", "isreal", "logical_not", "nan_to_num", "real", "round", "sign",
+    "signbit", "trunc",
+]  # fmt: skip
+
+
+@operation
+def sign(x: Any) -> Any:
+    """-1, 0 or 1 by the sign of x; derivative 0.
+
+    Examples
+    --------
+    >>> sign([-3, 0, 5]).tolist()
+    [-1, 0, 1]
+    """
+    x = as_tensor(x)
+    dtype = standardize_dtype(x.dtype)
+    if dtype == "bool":
+        return x
+    if dtype.startswith("uint"):
+        return as_dtype(as_dtype(x, "bool"), dtype)
+    return unary("sign", x)
+
+
+@operation
+def signbit(x: Any) -> Any:
+    """Whether x is negative, -0.0 included.
+
+    Examples
+    --------
+    >>> signbit([-1.0, -0.0, 0.0]).tolist()
+    [True, True, False]
+    """
+    x = as_tensor(x)
+    dtype = standardize_dtype(x.dtype)
+    zero = as_dtype(0, dtype) if dtype != "bool" else np.asarray(False)
+    if not is_float_dtype(dtype):
+        return np.zeros(x.shape, "bool") if dtype == "bool" else binary("lt", x, zero)
+    below = binary("lt", x, zero)
+    negative_zero = binary("lt", unary("reciprocal", x), zero)
+    return binary("logical_or", below, negative_zero)
+
+
+@operation
+def round(x: Any, decimals: int = 0) -> Any:
+    """x rounded to `decimals` places, halves to the even digit; derivative 0.
+
+    Examples
+    --------
+    >>> round([0.5, 1.5, 2.5]).tolist(), round([1.234], 1).tolist()
+    ([0.0, 2.0, 2.0], [1.2000000476837158])
+    """
+    x = as_tensor(x)
+    dtype = standardize_dtype(x.dtype)
+    if dtype == "bool":
+        return as_dtype(as_dtype(x, floatx()), floatx())
+    if decimals == 0:
+        return unary("round", x)
+    if not is_float_dtype(dtype):
+        if decimals > 0:
+            return x
+        scaled = round(binary("div", as_dtype(x, "float64"), as_dtype(10.0**-decimals, "float64")))
+        return as_dtype(binary("mul", scaled, as_dtype(10.0**-decimals, "float64")), dtype)
+    factor = as_dtype(10.0 ** max(decimals, -decimals), dtype)
+    there, back = ("mul", "div") if decimals > 0 else ("div", "mul")
+    return binary(back, unary("round", binary(there, x, factor)), factor)
+
+
+@operation
+def trunc(x: Any) -> Any:
+    """x cut towards zero; integers stay; derivative 0.
+
+    Examples
+    --------
+    >>> trunc([1.7, -1.7]).tolist()
+    [1.0, -1.0]
+    """
+    x = as_tensor(x)
+    return unary("trunc", x) if is_float_dtype(x.dtype) else x
+
+
+@operation
+def clip(x: Any, x_min: Any, x_max: Any) -> Any:
+    """min(max(x, x_min), x_max); derivative 1 inside, 0 outside.
+
+    Examples
+    --------
+    >>> clip([-1.0, 0.5, 2.0], 0.0, 1.0).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    x = as_tensor(x)
+    dtype = standardize_dtype(x.dtype)
+    if dtype == "bool":
+        dtype = "int32"
+    x = as_dtype(x, dtype)
+    if x_min is not None:
+        x = binary("maximum", x, as_dtype(x_min, dtype))
+    if x_max is not None:
+        x = binary("minimum", x, as_dtype(x_max, dtype))
+    return x
+
+
+@operation
+def copy(x: Any) -> Any:
+    """A tensor with the same numbers that shares no memory with x.
+
+    Examples
+    --------
+    >>> copy([1.0]).tolist()
+    [1.0]
+    """
+    x = as_tensor(x)
+    return x if is_traced(x) else np.array(x)
+
+
+@operation
+def isnan(x: Any) -> Any:
+    """Where x is not a number.
+
+    Examples
+    --------
+    >>> isnan([1.0, float("nan")]).tolist()
+    [False, True]
+    """
+    return unary("is_nan", as_float(x))
+
+
+@operation
+def isinf(x: Any) -> Any:
+    """Where x is plus or minus infinity.
+
+    Examples
+    --------
+    >>> isinf([1.0, float("-inf")]).tolist()
+    [False, True]
+    """
+    return unary("is_inf", as_float(x))
+
+
+@operation
+def isfinite(x: Any) -> Any:
+    """Where x is a finite number.
+
+    Examples
+    --------
+    >>> isfinite([1.0, float("nan")]).tolist()
+    [True, False]
+    """
+    return unary("is_finite", as_float(x))
+
+
+@operation
+def isposinf(x: Any) -> Any:
+    """Where x is plus infinity.
+
+    Examples
+    --------
+    >>> isposinf([float("inf"), float("-inf")]).tolist()
+    [True, False]
+    """
+    x = as_float(x)
+    return binary("eq", x, as_dtype(np.inf, standardize_dtype(x.dtype)))
+
+
+@operation
+def isneginf(x: Any) -> Any:
+    """Where x is minus infinity.
+
+    Examples
+    --------
+    >>> isneginf([float("inf"), float("-inf")]).tolist()
+    [False, True]
+    """
+    x = as_float(x)
+    return binary("eq", x, as_dtype(-np.inf, standardize_dtype(x.dtype)))
+
+
+@operation
+def isreal(x: Any) -> Any:
+    """True everywhere: there are no complex tensors.
+
+    Examples
+    --------
+    >>> isreal([1.0]).tolist()
+    [True]
+    """
+    return np.ones(as_tensor(x).shape, "bool")
+
+
+@operation
+def nan_to_num(
+    x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
+) -> Any:
+    """x with NaN and the infinities replaced; by default by 0 and the dtype's largest numbers.
+
+    Examples
+    --------
+    >>> nan_to_num([1.0, float("nan"), float("inf")], posinf=9.0).tolist()
+    [1.0, 0.0, 9.0]
+    """
+    x = as_tensor(x)
+    dtype = standardize_dtype(x.dtype)
+    if not is_float_dtype(dtype):
+        return x
+    limit = 3.3895313892515355e38 if dtype == "bfloat16" else float(np.finfo(dtype).max)
+    for function, replacement in (
+        (isnan, nan),
+        (isposinf, limit if posinf is None else posinf),
+        (isneginf, -limit if neginf is None else neginf),
+    ):
+        x = apply("select", {}, [function(x), as_dtype(replacement, dtype), x])
+    return x
+
+
+@operation
+def logical_not(x: Any) -> Any:
+    """Not x; numbers count as True unless 0.
+
+    Examples
+    --------
+    >>> logical_not([True, False]).tolist()
+    [False, True]
+    """
+    return unary("logical_not", as_dtype(x, "bool"))
+
+
+@operation
+def real(x: Any) -> Any:
+    """x itself: there are no complex tensors.
+
+    Examples
+    --------
+    >>> real([1.0]).tolist()
+    [1.0]
+    """
+    return as_tensor(x)
+
+
+@operation
+def imag(x: Any) -> Any:
+    """Zeros: there are no complex tensors.
+
+    Examples
+    --------
+    >>> imag([1.0]).tolist()
+    [0.0]
+    """
+    x = as_tensor(x)
+    return np.zeros(x.shape, constant(x).dtype)
+
+
+@operation
+def conjugate(x: Any) -> Any:
+    """x itself: there are no complex tensors.
+
+    Examples
+    --------
+    >>> conjugate([1.0]).tolist()
+    [1.0]
+    """
+    return as_tensor(x)
+
+
+@operation
+def conj(x: Any) -> Any:
+    """x itself, as `conjugate`.
+
+    Examples
+    --------
+    >>> conj([1.0]).tolist()
+    [1.0]
+    """
+    return as_tensor(x)
+
+
+@operation
+def angle(x: Any) -> Any:
+    """pi for negative numbers, else 0.
+
+    Examples
+    --------
+    >>> angle([1.0]).tolist()
+    [0.0]
+    """
+    (x,) = promote_float(x)
+    dtype = standardize_dtype(x.dtype)
+    negative_x = binary("lt", x, as_dtype(0.0, dtype))
+    return apply("select", {}, [negative_x, as_dtype(np.pi, dtype), as_dtype(0.0, dtype)])

@@ -1,0 +1,186 @@
+"""Smooth activations. Integers are cast to `floatx()`."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from chainrule.dispatch import operation
+from chainrule.ops._common import as_float, binary, unary
+from chainrule.ops.rectifiers import _above, _choose, _number
+
+__all__ = [
+    "celu", "elu", "gelu", "log_sigmoid", "selu", "sigmoid", "silu", "softplus", "softsign",
+    "squareplus", "swish", "tanh_shrink",
+]  # fmt: skip
+
+_SELU_ALPHA = 1.6732632423543772848170429916717
+_SELU_SCALE = 1.0507009873554804934193349852946
+
+
+@operation
+def sigmoid(x: Any) -> Any:
+    """s = 1/(1 + exp(-x)); derivative s (1 - s).
+
+    Examples
+    --------
+    >>> sigmoid([0.0]).tolist()
+    [0.5]
+    """
+    return unary("sigmoid", as_float(x))
+
+
+@operation
+def softplus(x: Any) -> Any:
+    """ln(1 + exp(x)), without overflow; derivative sigmoid(x).
+
+    Examples
+    --------
+    >>> f"{float(softplus(0.0)):.4f}"
+    '0.6931'
+    """
+    return unary("softplus", as_float(x))
+
+
+@operation
+def softsign(x: Any) -> Any:
+    """x/(1 + |x|); derivative 1/(1 + |x|)^2.
+
+    Examples
+    --------
+    >>> softsign([1.0, -3.0]).tolist()
+    [0.5, -0.75]
+    """
+    x = as_float(x)
+    return binary("div", x, binary("add", unary("abs", x), _number(x, 1.0)))
+
+
+@operation
+def silu(x: Any) -> Any:
+    """x sigmoid(x).
+
+    Examples
+    --------
+    >>> f"{float(silu(1.0)):.4f}"
+    '0.7311'
+    """
+    return unary("silu", as_float(x))
+
+
+@operation
+def swish(x: Any) -> Any:
+    """x sigmoid(x), as `silu`.
+
+    Examples
+    --------
+    >>> f"{float(swish(1.0)):.4f}"
+    '0.7311'
+    """
+    return unary("silu", as_float(x))
+
+
+@operation
+def squareplus(x: Any, b: float = 4) -> Any:
+    """(x + sqrt(x^2 + b))/2.
+
+    Examples
+    --------
+    >>> squareplus([0.0]).tolist()
+    [1.0]
+    """
+    x = as_float(x)
+    root = unary("sqrt", binary("add", unary("square", x), _number(x, b)))
+    return binary("mul", binary("add", x, root), _number(x, 0.5))
+
+
+@operation
+def log_sigmoid(x: Any) -> Any:
+    """ln(sigmoid(x)), without overflow; derivative sigmoid(-x).
+
+    Examples
+    --------
+    >>> f"{float(log_sigmoid(0.0)):.4f}"
+    '-0.6931'
+    """
+    return unary("log_sigmoid", as_float(x))
+
+
+def _elu(x: Any, alpha: float) -> Any:
+    positive = _above(x, 0.0)
+    safe = _choose(positive, _number(x, 0.0), x)
+    return _choose(positive, x, binary("mul", unary("expm1", safe), _number(x, alpha)))
+
+
+@operation
+def elu(x: Any, alpha: float = 1.0) -> Any:
+    """x above 0, alpha (exp(x) - 1) below.
+
+    Examples
+    --------
+    >>> elu([0.0, 2.0]).tolist()
+    [0.0, 2.0]
+    """
+    return _elu(as_float(x), alpha)
+
+
+@operation
+def selu(x: Any) -> Any:
+    """1.0507 elu(x, 1.6733), which keeps mean 0 and variance 1 (Klambauer et al., 2017).
+
+    Examples
+    --------
+    >>> f"{float(selu(1.0)):.4f}"
+    '1.0507'
+    """
+    x = as_float(x)
+    return binary("mul", _elu(x, _SELU_ALPHA), _number(x, _SELU_SCALE))
+
+
+@operation
+def celu(x: Any, alpha: float = 1.0) -> Any:
+    """max(x, 0) + alpha (exp(min(x, 0)/alpha) - 1).
+
+    Examples
+    --------
+    >>> celu([0.0, 2.0]).tolist()
+    [0.0, 2.0]
+    """
+    x = as_float(x)
+    low = binary("minimum", x, _number(x, 0.0))
+    bent = unary("expm1", binary("div", low, _number(x, alpha)))
+    return binary("add", unary("relu", x), binary("mul", bent, _number(x, alpha)))
+
+
+@operation
+def gelu(x: Any, approximate: bool = True) -> Any:
+    """x Phi(x) with the normal distribution's Phi, or its tanh approximation.
+
+    approximate: x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) (Hendrycks and Gimpel, 2016).
+
+    Examples
+    --------
+    >>> f"{float(gelu(1.0)):.4f}", f"{float(gelu(1.0, approximate=False)):.4f}"
+    ('0.8412', '0.8413')
+    """
+    x = as_float(x)
+    if approximate:
+        cube = binary("mul", unary("square", x), x)
+        inner = binary("add", x, binary("mul", cube, _number(x, 0.044715)))
+        bent = unary("tanh", binary("mul", inner, _number(x, math.sqrt(2.0 / math.pi))))
+    else:
+        bent = unary("erf", binary("mul", x, _number(x, math.sqrt(0.5))))
+    half = binary("mul", binary("add", bent, _number(x, 1.0)), _number(x, 0.5))
+    return binary("mul", x, half)
+
+
+@operation
+def tanh_shrink(x: Any) -> Any:
+    """x - tanh(x); derivative tanh(x)^2.
+
+    Examples
+    --------
+    >>> tanh_shrink([0.0]).tolist()
+    [0.0]
+    """
+    x = as_float(x)
+    return binary("sub", x, unary("tanh", x))

@@ -1,0 +1,128 @@
+"""Activations over whole axes."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+
+from chainrule.dispatch import apply, operation
+from chainrule.dtypes import standardize_dtype
+from chainrule.errors import ShapeError
+from chainrule.ops import positions, reductions
+from chainrule.ops._common import (
+    as_dtype,
+    as_float,
+    as_tensor,
+    binary,
+    normalize_axes,
+    normalize_axis,
+    unary,
+)
+from chainrule.ops.joining import split
+from chainrule.ops.rectifiers import _choose, _number
+from chainrule.ops.arranging import flip
+from chainrule.ops.shaping import _reshape, transpose
+
+__all__ = ["glu", "log_softmax", "softmax", "sparsemax"]
+
+
+@operation
+def glu(x: Any, axis: int = -1) -> Any:
+    """a sigmoid(b) for the halves a and b of x along `axis`.
+
+    Raises
+    ------
+    ShapeError
+        An odd size.
+
+    Examples
+    --------
+    >>> glu([3.0, 0.0]).tolist()
+    [1.5]
+    """
+    x = as_float(x)
+    axis = normalize_axis(axis, x.ndim, "glu")
+    if x.shape[axis] % 2:
+        raise ShapeError(
+            f"axis size must be divisible by 2. Received: x.shape={tuple(x.shape)} with axis={axis}"
+        )
+    a, b = split(x, 2, axis)
+    return binary("mul", a, unary("sigmoid", b))
+
+
+def _over_axes(op: str, x: Any, axis: Any) -> Any:
+    x = as_float(x)
+    if not isinstance(axis, (list, tuple)):
+        if axis is None:
+            return _reshape(_over_axes(op, _reshape(x, [math.prod(x.shape)]), 0), x.shape)
+        return apply(op, {"axis": normalize_axis(axis, x.ndim, op)}, [x])
+    axes = normalize_axes(axis, x.ndim, op)
+    order = [i for i in range(x.ndim) if i not in axes] + axes
+    last_first = transpose(x, order)
+    lead = list(last_first.shape[: x.ndim - len(axes)])
+    flat = _reshape(last_first, [*lead, math.prod(x.shape[i] for i in axes)])
+    out = _reshape(apply(op, {"axis": len(lead)}, [flat]), last_first.shape)
+    return transpose(out, np.argsort(order).tolist())
+
+
+@operation
+def softmax(x: Any, axis: Any = -1) -> Any:
+    """s = exp(x)/sum(exp(x)) along one axis or several; derivative diag(s) - s s^T.
+
+    Raises
+    ------
+    ShapeError
+        An axis that is not there.
+
+    Examples
+    --------
+    >>> softmax([0.0, 0.0]).tolist()
+    [0.5, 0.5]
+    """
+    x = as_tensor(x)
+    if isinstance(axis, int) and -x.ndim <= axis < x.ndim and x.shape[axis] == 1:
+        warnings.warn(
+            f"You are using a softmax over axis {axis} of a tensor of shape {tuple(x.shape)}. This "
+            "axis has size 1. The softmax operation will always return the value 1, which is "
+            "likely not what you intended. Did you mean to use a sigmoid instead?",
+            stacklevel=3,
+        )
+    return _over_axes("softmax", x, axis)
+
+
+@operation
+def log_softmax(x: Any, axis: Any = -1) -> Any:
+    """x - ln(sum(exp(x))) along one axis or several.
+
+    Examples
+    --------
+    >>> f"{float(log_softmax([0.0, 0.0])[0]):.4f}"
+    '-0.6931'
+    """
+    return _over_axes("log_softmax", x, axis)
+
+
+@operation
+def sparsemax(x: Any, axis: int = -1) -> Any:
+    """The projection of x onto the probability simplex (Martins and Astudillo, 2016).
+
+    Examples
+    --------
+    >>> sparsemax([0.0, 2.0]).tolist()
+    [0.0, 1.0]
+    """
+    x = as_float(x)
+    axis = normalize_axis(axis, x.ndim, "sparsemax")
+    ordered = flip(apply("sort", {"axis": axis}, [x]), axis)
+    total = positions.cumsum(ordered, axis)
+    shape = [n if i == axis else 1 for i, n in enumerate(x.shape)]
+    ranks = as_dtype(np.arange(1, x.shape[axis] + 1).reshape(shape), standardize_dtype(x.dtype))
+    excess = binary("sub", total, _number(x, 1.0))
+    support = binary("gt", binary("mul", ordered, ranks), excess)
+    k = reductions.sum(as_dtype(support, standardize_dtype(x.dtype)), axis, True)
+    chosen = reductions.sum(_choose(support, ordered, _number(x, 0.0)), axis, True)
+    tau = binary("div", binary("sub", chosen, _number(x, 1.0)), k)
+    return unary("relu", binary("sub", x, tau))
