@@ -69,10 +69,10 @@ def test_several_arguments():
 
 
 def test_has_aux():
-    (value, aux), gradient = value_and_grad(lambda x: (ops.sum(x), {"double": 2 * x}), has_aux=True)(
-        np.array([1.0, 2.0])
-    )
-    assert (value.item(), aux["double"].tolist(), gradient.tolist()) == (3.0, [2.0, 4.0], [1.0, 1.0])
+    step = value_and_grad(lambda x: (ops.sum(x), {"double": 2 * x}), has_aux=True)
+    (value, aux), gradient = step(np.array([1.0, 2.0]))
+    assert (value.item(), aux["double"].tolist()) == (3.0, [2.0, 4.0])
+    assert gradient.tolist() == [1.0, 1.0]
     assert grad(lambda x: (ops.sum(x), "note"), has_aux=True)(np.ones(1))[1] == "note"
 
 
@@ -97,7 +97,8 @@ def test_variables():
 def test_second_derivative():
     third = grad(grad(grad(lambda x: x**5)))
     assert third(np.array(2.0)).item() == pytest.approx(60 * 2.0**2)
-    hessian_vector = grad(lambda x: ops.sum(grad(lambda y: ops.sum(y**3))(x) * np.array([1.0, 2.0])))
+    slope = grad(lambda y: ops.sum(y**3))
+    hessian_vector = grad(lambda x: ops.sum(slope(x) * np.array([1.0, 2.0])))
     assert hessian_vector(np.array([1.0, 1.0])).tolist() == [6.0, 12.0]
 
 

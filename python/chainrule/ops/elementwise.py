@@ -282,4 +282,5 @@ def sinc(x: Any) -> Any:
     y = binary("mul", x, as_dtype(np.pi, dtype))
     zero = binary("eq", y, as_dtype(0.0, dtype))
     safe = apply("select", {}, [zero, as_dtype(1.0, dtype), y])
-    return apply("select", {}, [zero, as_dtype(1.0, dtype), binary("div", unary("sin", safe), safe)])
+    ratio = binary("div", unary("sin", safe), safe)
+    return apply("select", {}, [zero, as_dtype(1.0, dtype), ratio])

@@ -160,7 +160,8 @@ def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Any:
 
 def _tensordot(x1: Any, x2: Any, a: list[int], b: list[int]) -> Any:
     sizes = [x1.shape[i] for i in a if i < x1.ndim]
-    if min(a, default=0) < 0 or len(a) != len(b) or sizes != [x2.shape[i] for i in b if i < x2.ndim]:
+    others = [x2.shape[i] for i in b if i < x2.ndim]
+    if min(a, default=0) < 0 or len(a) != len(b) or sizes != others:
         raise ShapeError(
             f"the summed axes must have equal sizes, got axes {a} of shape {tuple(x1.shape)} and "
             f"{b} of {tuple(x2.shape)}"

@@ -245,4 +245,5 @@ def view(x: Any, dtype: Any = None) -> Any:
     >>> view(np.zeros(2, "float32"), "int32").tolist()
     [0, 0]
     """
-    return eager_only(lambda a: a.view(np.dtype(standardize_dtype(dtype or a.dtype))), x, name="view")
+    target = np.dtype(standardize_dtype(as_tensor(x).dtype if dtype is None else dtype))
+    return eager_only(lambda a: a.view(target), x, name="view")

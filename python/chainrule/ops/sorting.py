@@ -117,7 +117,8 @@ def quantile(
     kept = [i for i in range(x.ndim) if i not in axes]
     count = math.prod(x.shape[i] for i in axes)
     lead = [x.shape[i] for i in kept]
-    ordered = apply("sort", {"axis": len(lead)}, [_reshape(transpose(x, kept + axes), [*lead, count])])
+    rows = _reshape(transpose(x, kept + axes), [*lead, count])
+    ordered = apply("sort", {"axis": len(lead)}, [rows])
     position = points.reshape(-1) * (count - 1)
     low, high, weight = _neighbours(position, method)
     a = apply("gather", {"axis": len(lead)}, [ordered, low])
@@ -233,7 +234,9 @@ def histogram(x: Any, bins: Any = 10, range: Any = None) -> Any:
     if isinstance(bins, int) and bins <= 0:
         raise ValueError(f"Argument `bins` should be a non-negative integer. Received: bins={bins}")
     if range and (len(range) < 2 or not isinstance(range, tuple)):
-        raise ValueError(f"Argument `range` must be a tuple of two elements. Received: range={range}")
+        raise ValueError(
+            f"Argument `range` must be a tuple of two elements. Received: range={range}"
+        )
     counts, edges = eager_only(lambda a: np.histogram(a, bins, range), x, name="histogram")
     return counts.astype("int32"), edges.astype(floatx())
 
