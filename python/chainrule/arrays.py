@@ -6,6 +6,7 @@ Other numeric dtypes are computed in the nearest of the seven: `int8`, `int16`, 
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -48,10 +49,15 @@ def engine_dtype(dtype: str) -> str:
 
 def engine_array(x: Array) -> Array:
     """`x` in C order and in the dtype in which the core computes."""
+    return np.asarray(x, dtype=_engine_numpy(x.dtype), order="C")
+
+
+@functools.lru_cache(64)
+def _engine_numpy(dtype: np.dtype[Any]) -> np.dtype[Any]:
     try:
-        return np.asarray(x, dtype=_ENGINE_NUMPY[x.dtype.name], order="C")
+        return _ENGINE_NUMPY[dtype.name]
     except KeyError:
-        raise DTypeError(f"expected an array of numbers, got dtype {x.dtype}") from None
+        raise DTypeError(f"expected an array of numbers or booleans, got dtype {dtype}") from None
 
 
 def storage_dtype(dtype: str) -> np.dtype[Any]:
@@ -102,8 +108,13 @@ def _python_dtype(x: Any) -> str | None:
     return None
 
 
+@functools.lru_cache(64)
+def _is_number(dtype: np.dtype[Any]) -> bool:
+    return dtype.name in ENGINE_DTYPES
+
+
 def _check_numbers(x: Array) -> Array:
-    if x.dtype.name not in ENGINE_DTYPES:
+    if not _is_number(x.dtype):
         raise DTypeError(
             f"expected an array of numbers or booleans, got dtype {x.dtype} "
             f"and shape {x.shape}"

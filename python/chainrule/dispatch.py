@@ -100,10 +100,9 @@ def apply(op: str, attrs: dict[str, Any], inputs: Sequence[Any], outputs: int = 
             if narrow is not None:
                 results = [_narrowed(r, narrow) for r in results]
     except _CORE_ERRORS as error:
-        path = scopes.layer_path()
-        if not path or path in str(error):
-            raise
-        raise _with_message(error, f"layer '{path}': {error}") from error
+        name = f"{op} {attrs['function']}" if "function" in attrs else op
+        message = str(error).replace(f"{op}: ", f"{name}: ", 1)
+        raise _located(error, message) from error
     return results[0] if outputs == 1 else tuple(results)
 
 
@@ -132,6 +131,14 @@ def _narrowed(result: Array, narrow: str) -> Array:
     if result.dtype.name != ENGINE_DTYPES[narrow]:
         return result
     return result.astype(storage_dtype(narrow))
+
+
+def _located(error: Exception, message: str) -> Exception:
+    """The same error with the path of the layer being called in front of its message."""
+    path = scopes.layer_path()
+    if path and f"layer '{path}'" not in message:
+        message = f"layer '{path}': {message}"
+    return error if message == str(error) else _with_message(error, message)
 
 
 def _with_message(error: Exception, message: str) -> Exception:
@@ -190,11 +197,13 @@ def operation(
             return _record(call, spec, args, kwargs)
         try:
             return function(*args, **kwargs)
-        except DTypeError as error:
-            name = _argument_without_numbers(function, args, kwargs)
-            if name is None or "argument" in str(error):
-                raise
-            raise DTypeError(f"{function.__name__}: argument `{name}`: {error}") from None
+        except (ShapeError, DTypeError, DataError) as error:
+            message = str(error)
+            if isinstance(error, DTypeError) and "argument" not in message:
+                name = _argument_without_numbers(function, args, kwargs)
+                if name is not None:
+                    message = f"{function.__name__}: argument `{name}`: {error}"
+            raise _located(error, message) from None
 
     call.__wrapped_op__ = function  # type: ignore[attr-defined]
     return call

@@ -13,6 +13,8 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+import numpy as np
+
 from chainrule import config
 from chainrule.global_state import get_global_attribute, set_global_attribute
 
@@ -87,12 +89,20 @@ def standardize_dtype(dtype: Any) -> str:
     """
     if dtype is None:
         return config.floatx()
+    return _numpy_name(dtype) if isinstance(dtype, np.dtype) else _name_of(dtype)
+
+
+def _name_of(dtype: Any) -> str:
     name = _PYTHON_TYPES.get(dtype, dtype) if isinstance(dtype, (str, type)) else dtype
     if not isinstance(name, str):
         name = getattr(name, "name", None) or getattr(name, "__name__", None)
     if name not in ALLOWED_DTYPES:
         raise ValueError(f"Invalid dtype: {dtype}")
     return str(name)
+
+
+# NumPy makes the name anew at each use, in Python.
+_numpy_name = functools.lru_cache(64)(_name_of)
 
 
 def is_float_dtype(dtype: Any) -> bool:
