@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.tracing import assert_same_traced
+from tests.compiled import assert_same_traced
 
 import chainrule
 from chainrule import random
