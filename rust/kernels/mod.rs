@@ -15,3 +15,4 @@ pub mod rng;
 pub mod softmax;
 pub mod strided;
 pub mod threads;
+pub mod update;

@@ -7,6 +7,7 @@ use crate::kernels::rng;
 use crate::memory::{Buffer, ALIGN};
 use crate::tensor::{strides, DType, Data, DataMut, Element};
 use crate::{with_dtype, with_float};
+use smallvec::SmallVec;
 use std::cell::RefCell;
 
 /// Elements a block.
@@ -49,8 +50,6 @@ pub struct Program {
 enum Layout {
     /// Element for element.
     Full,
-    /// In the elements of this output, which the block will overwrite.
-    InPlace(usize),
     /// One element for all.
     Scalar,
     /// Not iterated: a seed.
@@ -59,11 +58,22 @@ enum Layout {
     Strided(Vec<(usize, usize)>),
 }
 
-/// One operand of a run: its shape, its elements, and the output it shares memory with.
+/// One operand of a run: its elements, and the output it shares memory with.
+#[derive(Clone, Copy)]
 pub struct Operand<'a> {
-    pub shape: &'a [usize],
     pub data: Data<'a>,
     pub in_place: Option<usize>,
+}
+
+/// Room for the operands of most programs without allocating.
+pub const USUAL: usize = 12;
+
+/// A program bound to its shapes.
+#[derive(Clone, Debug)]
+pub struct Bound {
+    program: Program,
+    len: usize,
+    layouts: Vec<Layout>,
 }
 
 impl Program {
@@ -130,51 +140,62 @@ impl Program {
         &self.steps
     }
 
-    /// Computes every output over `shape`. Outputs have the full shape.
-    pub fn run(&self, shape: &[usize], inputs: &[Operand], outputs: &mut [DataMut]) {
-        let len: usize = shape.iter().product();
-        if len == 0 {
-            return;
-        }
-        let layouts: Vec<Layout> = (0..inputs.len())
-            .map(|i| self.layout(i, shape, &inputs[i]))
+    /// The program over an iteration shape, with the shapes of its inputs.
+    pub fn bind<'s>(self, shape: &[usize], inputs: impl IntoIterator<Item = &'s [usize]>) -> Bound {
+        let layouts = inputs
+            .into_iter()
+            .enumerate()
+            .map(|(i, from)| self.layout(i, shape, from))
             .collect();
-        let bases: Vec<Base> = outputs.iter_mut().map(Base::new).collect();
-        let task = |chunk: usize| {
-            let start = chunk * CHUNK;
-            let end = (start + CHUNK).min(len);
-            SCRATCH.with_borrow_mut(|scratch| {
-                let wanted = (self.registers + self.inputs.len()) * BLOCK * 8;
-                if scratch.len() < wanted {
-                    *scratch = Buffer::zeroed(wanted);
-                }
-                self.run_range(start, end, inputs, &layouts, &bases, scratch.as_ptr());
-            });
-        };
-        let chunks = len.div_ceil(CHUNK);
-        if chunks == 1 || len * self.steps.len() < PARALLEL_WORK {
-            (0..chunks).for_each(task);
-        } else {
-            parallel_for(chunks, &task);
+        Bound {
+            program: self,
+            len: shape.iter().product(),
+            layouts,
         }
     }
 
-    fn layout(&self, input: usize, shape: &[usize], operand: &Operand) -> Layout {
+    fn layout(&self, input: usize, shape: &[usize], from: &[usize]) -> Layout {
         let is_seed = self
             .steps
             .iter()
             .any(|s| matches!(s.instr, Instr::Dropout { .. }) && s.args[1] == input);
-        let len: usize = operand.shape.iter().product();
+        let len: usize = from.iter().product();
         if is_seed {
             Layout::Whole
-        } else if let Some(output) = operand.in_place {
-            Layout::InPlace(output)
-        } else if operand.shape == shape || len == shape.iter().product::<usize>() {
+        } else if from == shape || len == shape.iter().product::<usize>() {
             Layout::Full
         } else if len == 1 {
             Layout::Scalar
         } else {
-            Layout::Strided(broadcast_axes(operand.shape, shape))
+            Layout::Strided(broadcast_axes(from, shape))
+        }
+    }
+}
+
+impl Bound {
+    /// Computes every output. Outputs have the iteration shape.
+    pub fn run(&self, inputs: &[Operand], outputs: &mut [DataMut]) {
+        let len = self.len;
+        if len == 0 {
+            return;
+        }
+        let bases: SmallVec<[Base; USUAL]> = outputs.iter_mut().map(Base::new).collect();
+        let wanted = (self.program.registers + inputs.len()) * BLOCK * 8;
+        let task = |chunk: usize| {
+            let start = chunk * CHUNK;
+            let end = (start + CHUNK).min(len);
+            SCRATCH.with_borrow_mut(|scratch| {
+                if scratch.len() < wanted {
+                    *scratch = Buffer::zeroed(wanted);
+                }
+                self.run_range(start, end, inputs, &bases, scratch.as_ptr());
+            });
+        };
+        let chunks = len.div_ceil(CHUNK);
+        if chunks == 1 || len * self.program.steps.len() < PARALLEL_WORK {
+            (0..chunks).for_each(task);
+        } else {
+            parallel_for(chunks, &task);
         }
     }
 
@@ -183,21 +204,21 @@ impl Program {
         start: usize,
         end: usize,
         inputs: &[Operand],
-        layouts: &[Layout],
         outputs: &[Base],
         scratch: *mut u8,
     ) {
+        let (program, layouts) = (&self.program, &self.layouts);
         let register = |r: usize| {
             // SAFETY: the scratch buffer has room for every register and input.
             unsafe { scratch.add(r * BLOCK * 8) }
         };
         for (i, layout) in layouts.iter().enumerate() {
             if matches!(layout, Layout::Scalar) {
-                with_dtype!(self.inputs[i], T => {
+                with_dtype!(program.inputs[i], T => {
                     let value = T::slice(inputs[i].data)[0];
                     let width = BLOCK.min(end - start);
                     // SAFETY: register `registers + i` holds a block of any dtype and is this thread's.
-                    let out = unsafe { slice_mut::<T>(register(self.registers + i), width) };
+                    let out = unsafe { slice_mut::<T>(register(program.registers + i), width) };
                     out.fill(value);
                 });
             }
@@ -206,42 +227,44 @@ impl Program {
         while at < end {
             let n = BLOCK.min(end - at);
             for (i, layout) in layouts.iter().enumerate() {
-                let target = register(self.registers + i);
-                match layout {
-                    Layout::InPlace(output) => with_dtype!(self.inputs[i], T => {
+                let target = register(program.registers + i);
+                match (layout, inputs[i].in_place) {
+                    (_, Some(output)) => with_dtype!(program.inputs[i], T => {
                         // SAFETY: the output's elements of this block are this thread's to read; the
                         // register is its own.
                         let (src, dst) = unsafe {
-                            (slice::<T>(outputs[*output].at(at), n), slice_mut::<T>(target, n))
+                            (slice::<T>(outputs[output].at(at), n), slice_mut::<T>(target, n))
                         };
                         dst.copy_from_slice(src);
                     }),
-                    Layout::Strided(axes) => with_dtype!(self.inputs[i], T => {
+                    (Layout::Strided(axes), None) => with_dtype!(program.inputs[i], T => {
                         // SAFETY: the register holds a block and is this thread's.
                         let dst = unsafe { slice_mut::<T>(target, n) };
                         load_strided(T::slice(inputs[i].data), axes, at, dst);
                     }),
-                    Layout::Full | Layout::Scalar | Layout::Whole => {}
+                    (Layout::Full | Layout::Scalar | Layout::Whole, None) => {}
                 }
             }
             let locate = |value: usize| -> *const u8 {
-                if value >= self.inputs.len() {
-                    return match self.slots[value - self.inputs.len()] {
+                if value >= program.inputs.len() {
+                    return match program.slots[value - program.inputs.len()] {
                         Slot::Register(r) => register(r),
                         Slot::Output(o) => outputs[o].at(at),
                     };
                 }
                 match layouts[value] {
-                    Layout::Full => with_dtype!(self.inputs[value], T => {
-                        T::slice(inputs[value].data)[at..].as_ptr().cast()
-                    }),
-                    Layout::Whole => with_dtype!(self.inputs[value], T => {
+                    Layout::Full if inputs[value].in_place.is_none() => {
+                        with_dtype!(program.inputs[value], T => {
+                            T::slice(inputs[value].data)[at..].as_ptr().cast()
+                        })
+                    }
+                    Layout::Whole => with_dtype!(program.inputs[value], T => {
                         T::slice(inputs[value].data).as_ptr().cast()
                     }),
-                    _ => register(self.registers + value),
+                    _ => register(program.registers + value),
                 }
             };
-            for (step, slot) in self.steps.iter().zip(&self.slots) {
+            for (step, slot) in program.steps.iter().zip(&program.slots) {
                 let target = match slot {
                     Slot::Register(r) => register(*r),
                     Slot::Output(o) => outputs[*o].at(at),

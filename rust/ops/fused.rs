@@ -6,12 +6,13 @@ use super::check;
 use crate::error::Result;
 use crate::graph::{Io, Op};
 use crate::kernels::map::Instr;
-use crate::kernels::pointwise::{Operand, Program};
+use crate::kernels::pointwise::{Bound, Operand, Program, USUAL};
 use crate::tensor::{DType, DataMut, Spec};
+use smallvec::SmallVec;
 
 #[derive(Debug)]
 pub struct Fused {
-    pub program: Program,
+    pub program: Bound,
     pub shape: Vec<usize>,
     pub outputs: Vec<DType>,
     /// Inputs that have the iteration shape and the dtype of some output: `(input, output)`.
@@ -50,6 +51,8 @@ pub fn run_single(op: &dyn Op, io: &mut Io) -> Result<()> {
         .pointwise(&specs)
         .expect("a pointwise op names its instruction");
     let program = single_program(instr, &specs, io.outputs[0].spec);
+    let shapes = io.inputs.iter().map(|i| &i.spec.shape[..]);
+    let program = program.bind(&io.outputs[0].spec.shape, shapes);
     run_program(&program, io);
     Ok(())
 }
@@ -69,17 +72,16 @@ pub fn operand_dtype(instr: Instr, inputs: &[DType]) -> DType {
     }
 }
 
-fn run_program(program: &Program, io: &mut Io) {
-    let operands: Vec<Operand> = io
+fn run_program(program: &Bound, io: &mut Io) {
+    let operands: SmallVec<[Operand; USUAL]> = io
         .inputs
         .iter()
         .map(|i| Operand {
-            shape: &i.spec.shape,
             data: i.data,
             in_place: i.in_place,
         })
         .collect();
-    let shape = &io.outputs[0].spec.shape;
-    let mut outputs: Vec<DataMut> = io.outputs.iter_mut().map(|o| o.data.reborrow()).collect();
-    program.run(shape, &operands, &mut outputs);
+    let mut outputs: SmallVec<[DataMut; USUAL]> =
+        io.outputs.iter_mut().map(|o| o.data.reborrow()).collect();
+    program.run(&operands, &mut outputs);
 }

@@ -89,10 +89,19 @@ impl Op for Matmul {
 
     fn forward(&self, io: &mut Io) -> Result<()> {
         let (sa, sb) = (&io.inputs[0].spec.shape, &io.inputs[1].spec.shape);
-        let out_shape = io.outputs[0].spec.shape.clone();
         let (m, k) = sides(sa, self.transpose_a);
         let (_, n) = sides(sb, self.transpose_b);
+        let out_shape = &io.outputs[0].spec.shape;
         let batch = &out_shape[..out_shape.len() - 2];
+        if batch.is_empty() {
+            with_float!(io.outputs[0].spec.dtype, T => {
+                let a = matrix(io.inputs[0].slice::<T>(), m, k, self.transpose_a);
+                let b = matrix(io.inputs[1].slice::<T>(), k, n, self.transpose_b);
+                let c = MatMut::row_major(T::slice_mut(&mut io.outputs[0].data), m, n);
+                gemm(a, b, c, false, &NoEpilogue);
+            });
+            return Ok(());
+        }
         let index_a = batch_index(&sa[..sa.len() - 2], batch);
         let index_b = batch_index(&sb[..sb.len() - 2], batch);
         with_float!(io.outputs[0].spec.dtype, T => {

@@ -65,6 +65,7 @@ ops! {
     top_k,
     layer_norm,
     batch_norm,
+    adam,
     random: functions,
     dropout,
     iota,

@@ -203,9 +203,11 @@ fn join(graph: &Graph, nodes: &[usize], stored: impl Fn(&Value) -> bool) -> Task
         })
         .collect();
     let slots = outputs.iter().map(index).collect();
+    let shapes: Vec<&[usize]> = inputs.iter().map(|v| &graph.spec(*v).shape[..]).collect();
+    let program = Program::new(dtypes, steps, slots).bind(&shape, shapes);
     Task {
         op: Arc::new(Fused {
-            program: Program::new(dtypes, steps, slots),
+            program,
             shape,
             outputs: outputs.iter().map(|v| graph.spec(*v).dtype).collect(),
             overwrites,

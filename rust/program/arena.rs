@@ -6,6 +6,7 @@
 use crate::graph::{Cell, Input, Output};
 use crate::memory::{data_at, data_mut_at, Buffer};
 use crate::tensor::{Spec, Tensor};
+use smallvec::SmallVec;
 use std::sync::{Arc, RwLockReadGuard, RwLockWriteGuard};
 
 /// Address and spec of one operand of a step. Valid while the program's arena, its constants and
@@ -60,6 +61,9 @@ impl Operand {
     }
 }
 
+/// The views of one step, without allocating for most.
+pub type Operands<T> = SmallVec<[T; 8]>;
+
 /// Holds what makes operands readable and writable: the cells' locks.
 pub struct Locked<'a> {
     _reads: Vec<RwLockReadGuard<'a, Tensor>>,
@@ -113,7 +117,7 @@ impl Locked<'_> {
         inputs: &'s [Operand],
         outputs: &'s [Operand],
         scratch: &'s Operand,
-    ) -> (Vec<Input<'s>>, Vec<Output<'s>>, &'s mut [u8]) {
+    ) -> (Operands<Input<'s>>, Operands<Output<'s>>, &'s mut [u8]) {
         let views = inputs.iter().map(|i| self.input(i)).collect();
         // SAFETY: the plan gives the outputs and the scratch memory of one step ranges of their own,
         // and none to inputs that are not marked in place.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from chainrule import ops
+from chainrule import dispatch, ops
 from chainrule.optimizers.optimizer import Optimizer
 from chainrule.variable import Variable
 
@@ -85,13 +85,17 @@ class Adam(Optimizer):
         alpha = self._alpha(learning_rate, variable.dtype)
         m = self._momentums[index]
         v = self._velocities[index]
+        if not self.amsgrad:
+            rates = {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
+            updated = dispatch.apply("adam", rates, [variable, gradient, m, v, alpha], outputs=3)
+            for state, value in zip((variable, m, v), updated):
+                self.assign(state, value)
+            return
         self.assign_add(m, ops.multiply(ops.subtract(gradient, m), 1 - self.beta_1))
         self.assign_add(v, ops.multiply(ops.subtract(ops.square(gradient), v), 1 - self.beta_2))
-        if self.amsgrad:
-            largest = self._velocity_hats[index]
-            self.assign(largest, ops.maximum(largest, v))
-            v = largest
-        root = ops.add(ops.sqrt(v), self.epsilon)
+        largest = self._velocity_hats[index]
+        self.assign(largest, ops.maximum(largest, v))
+        root = ops.add(ops.sqrt(largest), self.epsilon)
         self.assign_sub(variable, ops.divide(ops.multiply(m, alpha), root))
 
     def _alpha(self, learning_rate: Any, dtype: str) -> Any:

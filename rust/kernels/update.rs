@@ -1,0 +1,77 @@
+//! Optimizer updates: every state of a weight read and written once.
+
+use super::float::Float;
+use super::isa::{dispatch, Kernel};
+use super::number::Number;
+use super::threads::parallel_for;
+use std::sync::Mutex;
+
+/// Elements a task.
+const CHUNK: usize = 1 << 14;
+/// Elements under which one thread does it all.
+const PARALLEL_LEN: usize = 1 << 16;
+
+/// Constants of an Adam step.
+#[derive(Clone, Copy, Debug)]
+pub struct Adam<T> {
+    /// `1 - beta_1`.
+    pub rest_1: T,
+    /// `1 - beta_2`.
+    pub rest_2: T,
+    pub epsilon: T,
+    /// The learning rate with both bias corrections.
+    pub alpha: T,
+}
+
+struct Step<'a, T> {
+    w: &'a mut [T],
+    m: &'a mut [T],
+    v: &'a mut [T],
+    g: &'a [T],
+    adam: Adam<T>,
+}
+
+impl<T: Float> Kernel for Step<'_, T> {
+    type Out = ();
+    #[inline(always)]
+    fn run(self) {
+        let n = self.w.len();
+        let (w, m, v, g) = (self.w, &mut self.m[..n], &mut self.v[..n], &self.g[..n]);
+        let Adam {
+            rest_1,
+            rest_2,
+            epsilon,
+            alpha,
+        } = self.adam;
+        for i in 0..n {
+            let first = (g[i] - m[i]).mul_add(rest_1, m[i]);
+            let second = g[i].mul_add(g[i], -v[i]).mul_add(rest_2, v[i]);
+            m[i] = first;
+            v[i] = second;
+            w[i] -= first * alpha / (second.sqrt() + epsilon);
+        }
+    }
+}
+
+/// `m += (g - m)(1 - beta_1)`, `v += (g^2 - v)(1 - beta_2)`, `w -= alpha m / (sqrt(v) + epsilon)`.
+pub fn adam<T: Float + Number>(w: &mut [T], m: &mut [T], v: &mut [T], g: &[T], adam: Adam<T>) {
+    let len = w.len();
+    let chunks: Vec<_> = w
+        .chunks_mut(CHUNK)
+        .zip(m.chunks_mut(CHUNK))
+        .zip(v.chunks_mut(CHUNK))
+        .zip(g.chunks(CHUNK))
+        .map(|(((w, m), v), g)| Mutex::new(Some(Step { w, m, v, g, adam })))
+        .collect();
+    let task = |t: usize| {
+        let step = chunks[t].lock().unwrap_or_else(|e| e.into_inner()).take();
+        if let Some(step) = step {
+            dispatch(step);
+        }
+    };
+    if len < PARALLEL_LEN {
+        (0..chunks.len()).for_each(task);
+    } else {
+        parallel_for(chunks.len(), &task);
+    }
+}
