@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from chainrule import scopes
 from chainrule.reference import walk
 from chainrule.training.data import ArraySource, to_arrays
-from chainrule.training.trace import Signature, _inputs
+from chainrule.training.trace import Signature, traced_inputs
 
 __all__ = ["GradientCheck", "GradientReport", "check_gradients"]
 
@@ -198,10 +198,10 @@ def check_gradients(
     leaves = source.leaves()
 
     with scopes.Trace() as trace:
-        inputs = _inputs(trace, batch, Signature.of(batch, source.rows))
+        inputs = traced_inputs(trace, batch, Signature.of(batch, source.rows))
         variables = model.trainable_variables
         weights = [trace.read(v) for v in variables]
-        y_pred = model(inputs[0], training=True)
+        y_pred = model._forward(inputs[0], training=True)
         loss = trace.lift(
             model.compute_loss(
                 x=inputs[0], y=inputs[1], y_pred=y_pred, sample_weight=inputs[2], training=True

@@ -10,6 +10,7 @@ from chainrule.layers.layer import Layer
 from chainrule.layers.node import Node
 from chainrule.models.model import Model
 from chainrule.tensor import KerasTensor
+from chainrule.training.trainer import Trainer
 
 
 class Functional(Model):
@@ -46,7 +47,8 @@ class Functional(Model):
         trainable: bool = True,
         **kwargs: Any,
     ) -> None:
-        super().__init__(name=name, trainable=trainable, **kwargs)
+        Layer.__init__(self, name=name, trainable=trainable, **kwargs)
+        Trainer.__init__(self)
         for leaf in tree.flatten((inputs, outputs)):
             if not isinstance(leaf, KerasTensor) or not hasattr(leaf, "_keras_history"):
                 raise ValueError(

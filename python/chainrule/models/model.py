@@ -46,19 +46,26 @@ class Model(Trainer, Layer):
         return super().__new__(cls, *args, **kwargs)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        if _is_functional(args, kwargs) and type(self).__init__ is not Model.__init__:
-            raise TypeError(
-                f"{type(self).__name__}: expected a subclass of Model to define `call`, got inputs "
-                "and outputs; subclass chainrule.models.Functional for those"
-            )
-        super().__init__(*args, **kwargs)
-        self._init_trainer()
-        self.__dict__["_output_specs"] = {}
+        from chainrule.models.functional import Functional
+
+        if _is_functional(args, kwargs) and not isinstance(self, Functional):
+            _make_functional(type(self))
+            Functional.__init__(self, *args, **kwargs)  # type: ignore[arg-type]
+            return
+        Layer.__init__(self, *args, **kwargs)
+        Trainer.__init__(self)
 
     @property
     def layers(self) -> list[Layer]:
         """The layers directly inside, inputs left out of subclassed models."""
         return list(self._layers)
+
+    @layers.setter
+    def layers(self, _: Any) -> None:
+        raise AttributeError(
+            "`Model.layers` attribute is reserved and should not be used. "
+            "Please use another name."
+        )
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """A layer by its name or its number.
@@ -81,30 +88,6 @@ class Model(Trainer, Layer):
                 return layer
         names = [layer.name for layer in self.layers]
         raise ValueError(f"get_layer: expected one of {names}, got {name!r}")
-
-    def _symbolic_inputs(self, x: Any) -> Any:
-        """KerasTensors of the shapes of these arrays with an open batch size."""
-
-        def symbol(a: Any) -> KerasTensor:
-            dtype = a.dtype.name if isinstance(a, np.ndarray) else str(a.dtype)
-            if dtype == "float64" and self.compute_dtype != "float64":
-                dtype = self.compute_dtype
-            return KerasTensor((None, *a.shape[1:]), dtype)
-
-        return tree.map_structure(symbol, x)
-
-    def _build_on(self, x: Any) -> None:
-        """Build every layer for inputs like these."""
-        self(self._symbolic_inputs(x))
-
-    def _output_spec_of(self, x: Any) -> Any:
-        """The outputs for inputs like these, as KerasTensors with an open batch size."""
-        symbols = self._symbolic_inputs(x)
-        key = tuple((s.shape, s.dtype) for s in tree.flatten(symbols))
-        known = self.__dict__["_output_specs"]
-        if key not in known:
-            known[key] = dispatch.compute_output_spec(self, symbols)
-        return known[key]
 
     def build(self, input_shape: Any = None) -> None:
         """Make the variables of every layer for inputs of this shape (or structure of shapes)."""
@@ -199,6 +182,17 @@ class Model(Trainer, Layer):
 
     def _obj_type(self) -> str:
         return "Model"
+
+
+def _make_functional(cls: type) -> None:
+    """Put `Functional` in the place of `Model` among the bases of a user's class."""
+    from chainrule.models.functional import Functional
+
+    if cls in (Model, object) or issubclass(cls, Functional):
+        return
+    for base in cls.__bases__:
+        _make_functional(base)
+    cls.__bases__ = tuple(Functional if base is Model else base for base in cls.__bases__)
 
 
 def _is_functional(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:

@@ -1,1 +1,8 @@
 """Training: data in, the traced step, the loop over epochs."""
+
+from __future__ import annotations
+
+from chainrule.training.compile_loss import CompileLoss
+from chainrule.training.compile_metrics import CompileMetrics
+
+__all__ = ["CompileLoss", "CompileMetrics"]

@@ -7,7 +7,8 @@ yields.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import warnings
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import _core, config, tree
-from chainrule.errors import DataError, DTypeError, ShapeError
+from chainrule.errors import DataError, DTypeError, NonFiniteError, ShapeError
 
 Array = NDArray[Any]
 
@@ -26,22 +27,39 @@ _CONVERTED = {
     "int16": "int32",
     "uint16": "int32",
     "uint64": "int64",
+    "bfloat16": "float32",
 }
 
 
 def to_array(x: Any, name: str) -> Array:
-    """`x` as a C-contiguous array of a dtype that the core reads.
+    """`x` as a C-contiguous, aligned array of a dtype that the core reads.
+
+    float16, bfloat16 and the narrow integers become the nearest wider dtype, long doubles
+    float64; a list of floats becomes `floatx()`.
 
     Raises
     ------
     DTypeError
         For objects, strings, dates and complex numbers.
+    ShapeError
+        For nested lists of different lengths.
+    DataError
+        For integers beyond int64.
     """
-    array = np.asarray(x)
+    try:
+        array = np.asarray(x)
+    except ValueError as error:
+        raise ShapeError(
+            f"{name}: expected rows of one shape, got a nested list of different lengths ({error})"
+        ) from error
     if isinstance(x, (list, tuple)) and array.dtype == np.float64:
         array = array.astype(config.floatx())
     kind = array.dtype.name
-    if kind in _CONVERTED:
+    if array.dtype.kind == "f" and array.dtype.itemsize > 8:
+        array = array.astype("float64")
+    elif kind in _CONVERTED:
+        if kind == "uint64" and array.size and array.max() > np.iinfo("int64").max:
+            raise DataError(f"{name}: expected integers up to 2**63 - 1, got {array.max()}")
         array = array.astype(_CONVERTED[kind])
     elif kind not in _ENGINE_DTYPES:
         raise DTypeError(
@@ -52,13 +70,19 @@ def to_array(x: Any, name: str) -> Array:
     return np.require(array, requirements=("C", "A")).reshape(array.shape)
 
 
+def _is_array(x: Any) -> bool:
+    return hasattr(x, "shape") or hasattr(x, "__array__")
+
+
 def to_arrays(structure: Any, name: str) -> Any:
     """Each leaf of the structure as an array; a plain list of numbers is one array."""
     if structure is None:
         return None
     if isinstance(structure, dict):
         return {key: to_arrays(value, f"{name}[{key!r}]") for key, value in structure.items()}
-    if isinstance(structure, (list, tuple)) and any(hasattr(leaf, "shape") for leaf in structure):
+    if isinstance(structure, (list, tuple)) and any(
+        _is_array(leaf) for leaf in tree.flatten(structure)
+    ):
         parts = [to_arrays(leaf, f"{name}[{i}]") for i, leaf in enumerate(structure)]
         return type(structure)(parts) if type(structure) in (list, tuple) else parts
     return to_array(structure, name)
@@ -76,20 +100,17 @@ def check_finite(structure: Any, name: str, action: str) -> None:
     NonFiniteError
         Where `action` is "raise".
     """
-    import warnings
-
-    from chainrule.errors import NonFiniteError
-
     if action == "ignore":
         return
-    for array in tree.flatten(structure):
+    for array in flat(structure):
         if array is None or array.dtype.kind != "f" or _core.all_finite(array):
             continue
-        bad = int(np.argmax(~np.isfinite(array.reshape(len(array), -1)).all(axis=1)))
+        rows = array.reshape(len(array), -1) if array.ndim else array.reshape(1, 1)
+        bad = int(np.argmax(~np.isfinite(rows).all(axis=1)))
         message = f"{name}: expected finite numbers, got NaN or infinity (first in row {bad})"
         if action == "raise":
             raise NonFiniteError(message)
-        warnings.warn(message, stacklevel=4)
+        warnings.warn(message, RuntimeWarning, stacklevel=4)
 
 
 @dataclass
@@ -103,7 +124,9 @@ class ArraySource:
     def __post_init__(self) -> None:
         lengths = {}
         for name, structure in (("x", self.x), ("y", self.y), ("sample_weight", self.sample_weight)):
-            for i, array in enumerate(tree.flatten(structure) if structure is not None else []):
+            for i, array in enumerate(flat(structure)):
+                if array is None:
+                    continue
                 if array.ndim == 0:
                     raise ShapeError(f"{name}: expected an array of rows, got a scalar")
                 lengths[name if i == 0 else f"{name}[{i}]"] = len(array)
@@ -116,12 +139,18 @@ class ArraySource:
 
     def leaves(self) -> list[Array]:
         """The flat arrays to feed."""
-        return [a for part in (self.x, self.y, self.sample_weight) for a in flat(part)]
+        parts = (self.x, self.y, self.sample_weight)
+        return [a for part in parts for a in flat(part) if a is not None]
 
     def batch(self, rows: slice) -> tuple[Any, Any, Any]:
         """Structures of the rows."""
+
+
+        def cut(array: Any) -> Any:
+            return None if array is None else array[rows]
+
         parts = (self.x, self.y, self.sample_weight)
-        x, y, w = (tree.map_structure(lambda a: a[rows], p) if p is not None else None for p in parts)
+        x, y, w = (None if p is None else tree.map_structure(cut, p) for p in parts)
         return x, y, w
 
 
@@ -132,6 +161,8 @@ def flat(structure: Any) -> list[Any]:
 
 def unpack(batch: Any) -> tuple[Any, Any, Any]:
     """`(x, y, sample_weight)` from what a generator yields: x, (x,), (x, y) or (x, y, weight)."""
+    if isinstance(batch, list):
+        batch = tuple(batch)
     if not isinstance(batch, tuple):
         return batch, None, None
     if not 1 <= len(batch) <= 3:
@@ -144,39 +175,62 @@ def unpack(batch: Any) -> tuple[Any, Any, Any]:
 
 
 class IteratorSource:
-    """Batches as a generator, an iterable or a PyDataset yields them."""
+    """Batches as a generator, an iterable or a PyDataset yields them.
+
+    Parameters
+    ----------
+    batches : iterator, iterable, or an object with `__len__` and `__getitem__`
+        An iterator goes on from epoch to epoch and ends once; the others start again.
+    """
 
     def __init__(self, batches: Any) -> None:
         self.batches = batches
         self._iterator: Iterator[Any] | None = None
         self.steps: int | None = None
-        if hasattr(batches, "__getitem__") and hasattr(batches, "__len__"):
+        self._indexed = hasattr(batches, "__getitem__") and hasattr(batches, "__len__")
+        if self._indexed:
             self.steps = len(batches)
+        self._head: list[Any] = []
 
     def _start(self) -> Iterator[Any]:
-        if hasattr(self.batches, "__getitem__") and hasattr(self.batches, "__len__"):
+        if self._indexed:
             return (self.batches[i] for i in range(len(self.batches)))
         return iter(self.batches)
 
+    def peek(self) -> Any:
+        """The first batch, which `epoch` yields all the same; None where there is none."""
+        if not self._head:
+            if self._iterator is None:
+                self._iterator = self._start()
+            for batch in self._iterator:
+                self._head.append(_converted(batch))
+                break
+        return self._head[0] if self._head else None
+
     def epoch(self, steps: int | None) -> Iterator[tuple[Any, Any, Any]]:
-        """Batches of one epoch: `steps`, or all. A generator goes on where it stopped."""
+        """Batches of one epoch: `steps`, or all that come."""
         is_stream = isinstance(self.batches, Iterator)
-        if self._iterator is None or (steps is None and not is_stream):
-            self._iterator = self._start()
         done = 0
+        if self._head:
+            done = 1
+            yield self._head.pop()
+        elif self._iterator is None or (steps is None and not is_stream):
+            self._iterator = self._start()
+        restarted = False
         while steps is None or done < steps:
+            assert self._iterator is not None
             try:
                 batch = next(self._iterator)
             except StopIteration:
-                if steps is None or is_stream:
+                if steps is None or is_stream or restarted:
+                    if steps is not None:
+                        _warn_of_end(done, steps)
                     return
-                self._iterator = self._start()
-                batch = next(self._iterator, None)
-                if batch is None:
-                    return
+                self._iterator, restarted = self._start(), True
+                continue
+            restarted = False
             done += 1
-            x, y, w = unpack(batch)
-            yield to_arrays(x, "x"), to_arrays(y, "y"), to_arrays(w, "sample_weight")
+            yield _converted(batch)
 
     def epoch_end(self) -> None:
         """Tell a PyDataset that an epoch is over."""
@@ -184,11 +238,25 @@ class IteratorSource:
             self.batches.on_epoch_end()
 
 
+def _converted(batch: Any) -> tuple[Any, Any, Any]:
+    x, y, w = unpack(batch)
+    return to_arrays(x, "x"), to_arrays(y, "y"), to_arrays(w, "sample_weight")
+
+
+def _warn_of_end(done: int, steps: int) -> None:
+    warnings.warn(
+        f"Your input ran out of data after {done} of {steps} steps; the epoch ends here. A "
+        "generator must yield at least `steps_per_epoch * epochs` batches.",
+        stacklevel=4,
+    )
+
+
 def is_batch_iterable(x: Any) -> bool:
     """Whether `x` yields batches rather than being the data itself."""
-    if hasattr(x, "__array__") or hasattr(x, "__array_interface__"):
+    if _is_array(x) or hasattr(x, "__array_interface__"):
         return False
-    return isinstance(x, Iterable) and not isinstance(x, (list, tuple, dict, np.ndarray, str))
+    indexed = hasattr(x, "__getitem__") and hasattr(x, "__len__")
+    return (isinstance(x, Iterable) or indexed) and not isinstance(x, (list, tuple, dict, str))
 
 
 def class_weights(y: Any, class_weight: dict[int, float]) -> Array:
@@ -232,7 +300,3 @@ def split_validation(source: ArraySource, fraction: float) -> tuple[ArraySource,
         )
     return ArraySource(*source.batch(slice(None, at))), ArraySource(*source.batch(slice(at, None)))
 
-
-def batch_rows(leaves: Sequence[Array]) -> int:
-    """The number of rows of a batch."""
-    return len(leaves[0]) if leaves else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -16,44 +17,11 @@ from chainrule.training.data import (
     check_finite,
     class_weights,
     flat,
-    is_batch_iterable,
-    split_validation,
-    to_arrays,
 )
 from chainrule.training.trace import Signature, compile_step
 
 Source = Any
 Tick = Callable[[int], Any]
-
-
-def make_source(model: Any, x: Any, y: Any, sample_weight: Any, class_weight: Any = None) -> Source:
-    """Arrays or batches, checked.
-
-    Raises
-    ------
-    DataError, ShapeError, DTypeError, NonFiniteError
-        Empty or mismatched arrays, arrays that are not numbers; NaN and infinity where
-        `compile(non_finite="raise")` asked for an error.
-    """
-    if is_batch_iterable(x):
-        if y is not None or sample_weight is not None:
-            raise DataError(
-                "data: expected y and sample_weight to come from the generator, got them as arguments"
-            )
-        return IteratorSource(x)
-    if x is None:
-        raise DataError("data: expected x, got None")
-    x, y = to_arrays(x, "x"), to_arrays(y, "y")
-    weight = to_arrays(sample_weight, "sample_weight")
-    check_finite(x, "x", model.non_finite)
-    check_finite(y, "y", model.non_finite)
-    source = ArraySource(x, y, weight)
-    if class_weight is not None:
-        if len(flat(y)) != 1:
-            raise DataError("class_weight: expected a model with one target")
-        by_class = class_weights(flat(y)[0], class_weight)
-        source.sample_weight = by_class if weight is None else weight * by_class
-    return source
 
 
 class Runner:
@@ -62,41 +30,159 @@ class Runner:
     def __init__(self, model: Any, mode: str) -> None:
         self.model = model
         self.mode = mode
+        self._key: Any = None
+
+    def begin(self) -> None:
+        """Look at the model: a layer that was frozen, say, needs another program."""
+        self._key = self.model._trace_key(self.mode)
 
     def program(self, batch: Any, rows: int) -> tuple[Any, Any]:
         """The program for batches like this one, and the structure of its outputs."""
+        if self._key is None:
+            self.begin()
         signature = Signature.of(batch, rows)
-        key = (self.mode, signature, self.model._trace_key(self.mode))
         return self.model._programs.get(  # type: ignore[no-any-return]
-            key, lambda: compile_step(self.model, self.mode, batch, signature)
+            (self.mode, signature, self._key),
+            lambda: compile_step(self.model, self.mode, batch, signature),
         )
-
-    def arrays(
-        self, source: ArraySource, order: Any, size: int, steps: int, tick: Tick, every: bool
-    ) -> int:
-        """`steps` batches of `size` rows of whole arrays, the last one perhaps short."""
-        batch = (source.x, source.y, source.sample_weight)
-        leaves = source.leaves()
-        full = min(steps, source.rows // size)
-        done = 0
-        if full:
-            program, _ = self.program(batch, size)
-            done = program.epoch(leaves, order, size, 0, full, [], tick, every)
-            if done < full:
-                return done
-        rest = source.rows - full * size
-        if done < steps and rest:
-            program, _ = self.program(batch, rest)
-            shifted = None if tick is None else (lambda n: tick(done + n))
-            done += program.epoch(leaves, order, rest, full * size, 1, [], shifted, every)
-        return done
 
     def one(self, x: Any, y: Any, sample_weight: Any) -> list[Any]:
         """One batch as it is; the outputs of predictions."""
         batch = (x, y, sample_weight)
-        leaves = [a for part in batch for a in flat(part)]
+        leaves = [a for part in batch for a in flat(part) if a is not None]
         program, _ = self.program(batch, len(leaves[0]))
         return program.run(leaves)  # type: ignore[no-any-return]
+
+
+class ArrayFeed:
+    """Batches of whole arrays: which rows come in which step of which epoch.
+
+    With `steps`, an epoch that ends early leaves the rest of the rows to the next one.
+    """
+
+    def __init__(
+        self, source: ArraySource, batch_size: int, steps: int | None, shuffle: bool
+    ) -> None:
+        self.batch = (source.x, source.y, source.sample_weight)
+        self.leaves = source.leaves()
+        self.rows = source.rows
+        self.size = batch_size
+        self.steps = steps
+        self.shuffle = shuffle
+        self.full, self.rest = divmod(source.rows, batch_size)
+        self.total = self.full + (self.rest > 0)
+        self.seen = 0
+        self.order: Any = None
+
+    def prepare(self, runner: Runner) -> None:
+        """Compile what the epochs will need, so that what cannot run fails before a weight moves."""
+        if self.full:
+            runner.program(self.batch, self.size)
+        if self.rest and (self.steps is None or self.steps > self.full):
+            runner.program(self.batch, self.rest)
+
+    def take(self) -> tuple[int, int, int]:
+        """Begin an epoch: the number of the first batch, of full batches and of steps."""
+        if self.steps is None or self.seen >= self.total:
+            self.seen = 0
+        if self.seen == 0 and self.shuffle:
+            generator = np.random.Generator(np.random.Philox(random.make_default_seed()))
+            self.order = generator.permutation(self.rows)
+        first = self.seen
+        steps = self.total - first
+        if self.steps is not None:
+            if self.steps > steps:
+                warnings.warn(
+                    f"Your input ran out of data: the epoch ends after {steps} of {self.steps} "
+                    "steps. Make sure that there are at least `steps_per_epoch * batch_size` rows.",
+                    stacklevel=4,
+                )
+            steps = min(steps, self.steps)
+        self.seen += steps
+        return first, max(0, min(steps, self.full - first)), steps
+
+    def run(self, runner: Runner, ticker: Ticker) -> int:
+        """One epoch; returns the number of steps done."""
+        first, full, steps = self.take()
+        tick = ticker.after(steps)
+        ticker.begin()
+        done = 0
+        if full:
+            program, _ = runner.program(self.batch, self.size)
+            at = first * self.size
+            done = program.epoch(
+                self.leaves, self.order, self.size, at, full, [], tick, ticker.every
+            )
+            if done < full:
+                return done
+        if full < steps:
+            program, _ = runner.program(self.batch, self.rest)
+            at = self.full * self.size
+
+            def shifted(n: int) -> Any:
+                return tick(full + n)
+
+            done += program.epoch(
+                self.leaves, self.order, self.rest, at, 1, [], shifted, ticker.every
+            )
+        return done
+
+
+class BatchFeed:
+    """Batches that a generator yields; each is checked before it runs."""
+
+    def __init__(
+        self, source: IteratorSource, steps: int | None, class_weight: Any = None
+    ) -> None:
+        self.source = source
+        self.steps = steps
+        self.class_weight = class_weight
+        self._known: set[Signature] = set()
+
+    def _checked(self, runner: Runner, x: Any, y: Any, weight: Any) -> ArraySource:
+        model = runner.model
+        for name, part in (("x", x), ("y", y), ("sample_weight", weight)):
+            check_finite(part, name, model.non_finite)
+        batch = ArraySource(x, y, weight)
+        if self.class_weight is not None:
+            by_class = class_weights(flat(y)[0], self.class_weight)
+            batch.sample_weight = by_class if weight is None else weight * by_class
+        signature = Signature.of((x, y, weight), batch.rows)
+        if signature not in self._known:
+            model._ensure_ready(runner.mode, batch)
+            self._known.add(signature)
+            runner.begin()
+        model._check_targets(batch)
+        return batch
+
+    def prepare(self, runner: Runner) -> None:
+        """Build the model on the first batch and compile for it."""
+        first = self.source.peek()
+        if first is not None:
+            batch = self._checked(runner, *first)
+            runner.program((batch.x, batch.y, batch.sample_weight), batch.rows)
+
+    def run(self, runner: Runner, ticker: Ticker) -> int:
+        """One epoch; returns the number of steps done."""
+        done = 0
+        for x, y, weight in self.source.epoch(self.steps):
+            batch = self._checked(runner, x, y, weight)
+            ticker.begin()
+            runner.one(batch.x, batch.y, batch.sample_weight)
+            done += 1
+            if ticker(done) is False:
+                break
+        self.source.epoch_end()
+        return done
+
+
+def make_feed(
+    source: Source, batch_size: int, steps: int | None, shuffle: bool, class_weight: Any = None
+) -> ArrayFeed | BatchFeed:
+    """The feed for a source of either kind."""
+    if isinstance(source, ArraySource):
+        return ArrayFeed(source, batch_size, steps, shuffle)
+    return BatchFeed(source, steps, class_weight)
 
 
 class Ticker:
@@ -113,6 +199,11 @@ class Ticker:
         self.model = model
         self.begun = 0
         self.ended = 0
+        self._flag = {
+            "train": "stop_training",
+            "test": "stop_evaluating",
+            "predict": "stop_predicting",
+        }[kind]
 
     def begin(self) -> None:
         """The next batch begins."""
@@ -122,13 +213,15 @@ class Ticker:
 
     def __call__(self, done: int) -> bool | None:
         """`done` batches are done. False stops the loop."""
-        logs = {} if self.kind == "predict" else self.model.get_metrics_result()
         if not self.every:
-            self.callbacks.on_progress(done, logs)
+            if self.kind != "predict" or self.callbacks.params.get("verbose"):
+                logs = {} if self.kind == "predict" else self.model.get_metrics_result()
+                self.callbacks.on_progress(done, logs)
             return None
+        logs = {} if self.kind == "predict" else self.model.get_metrics_result()
         getattr(self.callbacks, f"on_{self.kind}_batch_end")(self.ended, logs)
         self.ended += 1
-        return False if self.model.stop_training and self.kind == "train" else None
+        return False if getattr(self.model, self._flag) else None
 
     def after(self, steps: int) -> Tick:
         """The tick for the core: ends a batch and begins the next, but not one past `steps`."""
@@ -142,70 +235,21 @@ class Ticker:
         return tick
 
 
-def run_epoch(
-    runner: Runner,
-    source: Source,
-    batch_size: int,
-    steps: int | None,
-    shuffle: bool,
-    callbacks: CallbackList,
-    class_weight: Any = None,
-) -> int:
-    """One pass; returns the number of batches."""
-    ticker = Ticker(callbacks, runner.mode, runner.model)
-    if isinstance(source, ArraySource):
-        total = -(-source.rows // batch_size)
-        steps = total if steps is None else min(steps, total)
-        order = None
-        if shuffle:
-            generator = np.random.Generator(np.random.Philox(random.make_default_seed()))
-            order = generator.permutation(source.rows)
-        ticker.begin()
-        return runner.arrays(source, order, batch_size, steps, ticker.after(steps), ticker.every)
-    done = 0
-    for x, y, weight in source.epoch(steps):
-        for name, part in (("x", x), ("y", y)):
-            check_finite(part, name, runner.model.non_finite)
-        batch = ArraySource(x, y, weight)
-        if class_weight is not None:
-            by_class = class_weights(flat(y)[0], class_weight)
-            batch.sample_weight = by_class if weight is None else weight * by_class
-        runner.model._ensure_ready(runner.mode, batch)
-        ticker.begin()
-        runner.one(batch.x, batch.y, batch.sample_weight)
-        done += 1
-        if ticker(done) is False:
-            break
-    return done
-
-
 def fit(
     model: Any,
-    source: Source,
+    feed: ArrayFeed | BatchFeed,
+    callbacks: CallbackList,
     *,
-    batch_size: int,
     epochs: int,
-    verbose: Any,
-    callbacks: Any,
-    validation: tuple[Source, int, int | None] | None,
-    validation_freq: Any,
-    shuffle: bool,
     initial_epoch: int,
-    steps_per_epoch: int | None,
-    class_weight: Any,
+    validation: ArrayFeed | BatchFeed | None,
+    validation_freq: Any,
 ) -> History:
     """Train for `epochs - initial_epoch` epochs and return what was recorded."""
-    runner = Runner(model, "train")
-    if not isinstance(callbacks, CallbackList):
-        callbacks = CallbackList(
-            callbacks,
-            add_history=True,
-            add_progbar=verbose != 0,
-            model=model,
-            verbose=verbose,
-            epochs=epochs,
-            steps=_steps(source, batch_size, steps_per_epoch),
-        )
+    runner, tester = Runner(model, "train"), Runner(model, "test")
+    feed.prepare(runner)
+    if validation is not None:
+        validation.prepare(tester)
     model.stop_training = False
     callbacks.on_train_begin()
     initial_epoch = model._initial_epoch or initial_epoch
@@ -213,24 +257,17 @@ def fit(
     for epoch in range(initial_epoch, epochs):
         model.reset_metrics()
         callbacks.on_epoch_begin(epoch)
-        done = run_epoch(
-            runner, source, batch_size, steps_per_epoch, shuffle, callbacks, class_weight
-        )
-        if done == 0:
+        runner.begin()
+        if feed.run(runner, Ticker(callbacks, "train", model)) == 0:
             raise DataError("fit: expected at least one batch, got an empty generator")
         logs = dict(model.get_metrics_result())
-        if isinstance(source, IteratorSource):
-            source.epoch_end()
         if validation is not None and _validates(epoch, validation_freq):
-            val_source, val_batch, val_steps = validation
-            found = evaluate(
-                model, val_source, batch_size=val_batch, steps=val_steps, callbacks=callbacks
-            )
+            found = evaluate(tester, validation, callbacks)
             logs.update({f"val_{name}": value for name, value in found.items()})
         callbacks.on_epoch_end(epoch, logs)
         if model.stop_training:
             break
-    if model.optimizer is not None:
+    if model.optimizer is not None and epochs > initial_epoch:
         model.optimizer.finalize_variable_values(model.trainable_weights)
     callbacks.on_train_end(logs)
     model._initial_epoch = None
@@ -244,20 +281,18 @@ def _validates(epoch: int, validation_freq: Any) -> bool:
     return epoch + 1 in validation_freq
 
 
-def _steps(source: Source, batch_size: int, steps: int | None) -> int | None:
-    if steps is not None or not isinstance(source, ArraySource):
-        return steps if steps is not None else source.steps
-    return -(-source.rows // batch_size)
-
-
 def evaluate(
-    model: Any, source: Source, *, batch_size: int, steps: int | None, callbacks: CallbackList
+    runner: Runner, feed: ArrayFeed | BatchFeed, callbacks: CallbackList
 ) -> dict[str, Any]:
     """Loss and metrics over the data, without changing a weight."""
+    model = runner.model
+    model.stop_evaluating = False
     callbacks.on_test_begin()
     model.reset_metrics()
-    done = run_epoch(Runner(model, "test"), source, batch_size, steps, False, callbacks)
-    if done == 0:
+    runner.begin()
+    if isinstance(feed, ArrayFeed):
+        feed.seen = 0
+    if feed.run(runner, Ticker(callbacks, "test", model)) == 0:
         raise DataError("evaluate: expected at least one batch, got an empty generator")
     logs = dict(model.get_metrics_result())
     callbacks.on_test_end(logs)
@@ -270,36 +305,44 @@ def predict(
     """The model's outputs for every row."""
     runner = Runner(model, "predict")
     ticker = Ticker(callbacks, "predict", model)
-    callbacks.on_predict_begin()
+    model.stop_predicting = False
     if isinstance(source, ArraySource):
-        result = _predict_arrays(runner, source, batch_size, steps, ticker)
+        feed = ArrayFeed(source, batch_size, steps, False)
+        feed.prepare(runner)
+        callbacks.on_predict_begin()
+        result = _predict_arrays(runner, feed, ticker)
     else:
-        batches: list[Any] = []
-        for x, _, _ in source.epoch(steps):
-            ArraySource(x, None, None)
-            ticker.begin()
-            leaves = flat(x)
-            program, structure = runner.program((x, None, None), len(leaves[0]))
-            batches.append(tree.pack_sequence_as(structure, program.run(leaves)))
-            ticker(len(batches))
-        if not batches:
-            raise DataError("predict: expected at least one batch, got an empty generator")
-        result = tree.map_structure(lambda *parts: np.concatenate(parts), *batches)
+        feed_of_batches = BatchFeed(source, steps)
+        feed_of_batches.prepare(runner)
+        callbacks.on_predict_begin()
+        result = _predict_batches(runner, source, steps, ticker)
     callbacks.on_predict_end()
     return result
 
 
-def _predict_arrays(
-    runner: Runner, source: ArraySource, batch_size: int, steps: int | None, ticker: Ticker
-) -> Any:
-    batch = (source.x, None, None)
-    leaves = flat(source.x)
-    total = -(-source.rows // batch_size)
-    steps = total if steps is None else min(steps, total)
-    rows = min(source.rows, steps * batch_size)
-    full, rest = divmod(rows, batch_size)
-    size = batch_size if full else rest
-    program, structure = runner.program(batch, size)
+def _predict_batches(runner: Runner, source: Source, steps: int | None, ticker: Ticker) -> Any:
+    batches: list[Any] = []
+    structure: Any = None
+    for x, _, _ in source.epoch(steps):
+        check_finite(x, "x", runner.model.non_finite)
+        ArraySource(x, None, None)
+        ticker.begin()
+        leaves = flat(x)
+        program, structure = runner.program((x, None, None), len(leaves[0]))
+        batches.append(program.run(leaves))
+        if ticker(len(batches)) is False:
+            break
+    if not batches:
+        raise DataError("predict: expected at least one batch, got an empty generator")
+    joined = [np.concatenate(parts) for parts in zip(*batches)]
+    return tree.pack_sequence_as(structure, joined)
+
+
+def _predict_arrays(runner: Runner, feed: ArrayFeed, ticker: Ticker) -> Any:
+    _, full, steps = feed.take()
+    rows = min(feed.rows, steps * feed.size)
+    size = feed.size if full else feed.rest
+    program, structure = runner.program(feed.batch, size)
     specs = tree.flatten(structure)
     for spec in specs:
         if spec.shape[:1] != (size,):
@@ -311,14 +354,20 @@ def _predict_arrays(
     ]
     ticker.begin()
     tick = ticker.after(steps)
+    at = full * feed.size
+    done = 0
     if full:
-        heads = [r[: full * batch_size] for r in results]
-        program.epoch(leaves, None, batch_size, 0, full, heads, tick, ticker.every)
-    if rest:
-        program, _ = runner.program(batch, rest)
-        tails = [r[full * batch_size :] for r in results]
-        program.epoch(
-            leaves, None, rest, full * batch_size, 1, tails, lambda n: tick(full + n), ticker.every
-        )
+        heads = [r[:at] for r in results]
+        done = program.epoch(feed.leaves, None, size, 0, full, heads, tick, ticker.every)
+    if full < steps and done == full:
+        program, _ = runner.program(feed.batch, feed.rest)
+        tails = [r[at:] for r in results]
+
+        def shifted(n: int) -> Any:
+            return tick(full + n)
+
+        done += program.epoch(feed.leaves, None, feed.rest, at, 1, tails, shifted, ticker.every)
+    if done < steps:
+        results = [r[: done * feed.size] for r in results]
     results = [r.astype(bool) if s.dtype == "bool" else r for r, s in zip(results, specs)]
     return tree.pack_sequence_as(structure, results)

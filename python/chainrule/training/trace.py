@@ -31,7 +31,7 @@ class Signature:
     @staticmethod
     def of(batch: tuple[Any, Any, Any], rows: int) -> Signature:
         """The signature of a batch of `rows` rows of these arrays."""
-        leaves = [a for part in batch for a in flat(part)]
+        leaves = [a for part in batch for a in flat(part) if a is not None]
         return Signature(
             _skeleton(batch), tuple(((rows, *a.shape[1:]), a.dtype.name) for a in leaves)
         )
@@ -46,7 +46,7 @@ def _skeleton(structure: Any) -> Any:
     return None if structure is None else "*"
 
 
-def _inputs(trace: scopes.Trace, batch: tuple[Any, Any, Any], signature: Signature) -> list[Any]:
+def traced_inputs(trace: scopes.Trace, batch: tuple[Any, Any, Any], signature: Signature) -> list[Any]:
     """The batch's structures with a traced input for each array."""
     specs = iter(signature.specs)
     parts: list[Any] = []
@@ -54,8 +54,11 @@ def _inputs(trace: scopes.Trace, batch: tuple[Any, Any, Any], signature: Signatu
         if part is None:
             parts.append(None)
             continue
-        tensors = []
-        for i, _ in enumerate(flat(part)):
+        tensors: list[Any] = []
+        for i, array in enumerate(flat(part)):
+            if array is None:
+                tensors.append(None)
+                continue
             shape, dtype = next(specs)
             tensors.append(trace.input(name if i == 0 else f"{name}[{i}]", shape, dtype))
         parts.append(tree.pack_sequence_as(part, tensors))
@@ -71,57 +74,48 @@ def compile_step(
     ----------
     mode : {"train", "test", "predict"}
     """
-    with scopes.Trace() as trace:
-        x, y, sample_weight = _inputs(trace, batch, signature)
-        outputs: list[Any] = []
-        structure = None
-        if mode == "predict":
-            structure = model(x, training=False)
-            outputs = tree.flatten(structure)
-            structure = tree.map_structure(lambda t: OutputSpec(tuple(t.shape), t.dtype), structure)
-        elif mode == "test":
-            test_step(model, x, y, sample_weight)
-        else:
-            train_step(model, trace, x, y, sample_weight)
-        return trace.compile(outputs), structure
+    try:
+        with scopes.Trace() as trace:
+            x, y, sample_weight = traced_inputs(trace, batch, signature)
+            if mode == "predict":
+                structure = model._forward(x, training=False)
+                specs = tree.map_structure(
+                    lambda t: OutputSpec(tuple(t.shape), t.dtype), structure
+                )
+                return trace.compile(tree.flatten(structure)), specs
+            if mode == "test":
+                test_step(model, x, y, sample_weight)
+            else:
+                train_step(model, trace, x, y, sample_weight)
+            return trace.compile([]), None
+    finally:
+        model._clear_losses()
 
 
 def train_step(model: Any, trace: scopes.Trace, x: Any, y: Any, sample_weight: Any) -> None:
     """Forward, loss, metrics, backward, clipping, update: in this order."""
     variables = model.trainable_variables
-    weights = [trace.read(v) for v in variables]
-    y_pred = model(x, training=True)
-    loss = model.compute_loss(
-        x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True
-    )
-    model._loss_tracker.update_state(loss, sample_weight=_rows(x))
-    model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
-    if not variables:
-        return
-    scaled = model.optimizer.scale_loss(loss)
     for variable in variables:
         if not str(variable.dtype).startswith("float"):
             raise DTypeError(
                 f"variable '{variable.path}': expected a float dtype to be trainable, "
                 f"got {variable.dtype}"
             )
-    gradients = trace.gradients(scaled, weights)
+    weights = [trace.read(v) for v in variables]
+    y_pred = model._forward(x, training=True)
+    loss = model._traced_loss(x, y, y_pred, sample_weight, training=True)
+    model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+    if not variables:
+        return
+    gradients = trace.gradients(model.optimizer.scale_loss(loss), weights)
     model.optimizer.apply(gradients, variables)
 
 
 def test_step(model: Any, x: Any, y: Any, sample_weight: Any) -> None:
     """Forward without training behaviour, loss and metrics."""
-    y_pred = model(x, training=False)
-    loss = model.compute_loss(
-        x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False
-    )
-    model._loss_tracker.update_state(loss, sample_weight=_rows(x))
+    y_pred = model._forward(x, training=False)
+    model._traced_loss(x, y, y_pred, sample_weight, training=False)
     model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
-
-
-def _rows(x: Any) -> int:
-    leaf: Any = tree.flatten(x)[0]
-    return int(leaf.shape[0])
 
 
 class Programs:

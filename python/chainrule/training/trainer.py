@@ -1,25 +1,36 @@
-"""The part of a model that trains it: `compile`, `fit`, `evaluate`, `predict` and the batch forms."""
+"""The part of a model that trains it: `compile`, the loss, the metrics, and what steps need."""
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
 
+from chainrule import dispatch, ops, optimizers, tree
 from chainrule import metrics as metrics_module
-from chainrule import ops, optimizers, tree
-from chainrule.callbacks import CallbackList, History
 from chainrule.errors import NotCompiledError
-from chainrule.training import loop
-from chainrule.training.compiled import CompiledLoss, CompiledMetrics, total_loss
-from chainrule.training.data import ArraySource, IteratorSource, split_validation, to_arrays
+from chainrule.metrics.metric import Metric
+from chainrule.tensor import KerasTensor
+from chainrule.training.compile_loss import CompileLoss
+from chainrule.training.compile_metrics import CompileMetrics
+from chainrule.training.data import ArraySource
+from chainrule.training.fitting import Fitting
+from chainrule.training.targets import check_target
 from chainrule.training.trace import Programs
 
-BATCH_SIZE = 32
+__all__ = ["Trainer"]
+
+_NO_OVERRIDES = ("train_step", "test_step", "predict_step", "make_train_function")
 
 
-class Trainer:
+class Trainer(Fitting):
     """Mixed into `Model`. A subclass may override `compute_loss` and `compute_metrics`."""
+
+    name: str
+
+    def __init__(self) -> None:
+        self._init_trainer()
 
     def _init_trainer(self) -> None:
         values = self.__dict__
@@ -30,13 +41,18 @@ class Trainer:
         values["_compile_config"] = None
         values["_compile_count"] = 0
         values["_initial_epoch"] = None
+        values["_readers"] = None
+        values["_output_specs"] = {}
         self.optimizer: Any = None
         self.loss: Any = None
         self.compiled = False
         self.stop_training = False
+        self.stop_evaluating = False
+        self.stop_predicting = False
         self.history: Any = None
         self.non_finite = "warn"
         self.run_eagerly = False
+        self.steps_per_execution = 1
 
     def compile(
         self,
@@ -66,12 +82,14 @@ class Trainer:
         run_eagerly, steps_per_execution, jit_compile, auto_scale_loss
             Taken for Keras's sake: every step runs compiled.
         non_finite : {"warn", "raise", "ignore"}
-            What NaN or infinity in the training data does. Default "warn".
+            What NaN or infinity in the data does. Default "warn".
 
         Raises
         ------
         ValueError
             An unknown name.
+        NotImplementedError
+            The model overrides `train_step`, `test_step` or `predict_step`.
 
         Examples
         --------
@@ -82,28 +100,41 @@ class Trainer:
         >>> history.history["loss"]
         [1.0]
         """
+        for method in _NO_OVERRIDES:
+            if hasattr(self, method):
+                raise NotImplementedError(
+                    f"model '{self.name}': chainrule compiles whole steps and calls no `{method}`; "
+                    "override `compute_loss` and `compute_metrics`, or train with "
+                    "`chainrule.value_and_grad` and `optimizer.apply`"
+                )
         if non_finite not in ("warn", "raise", "ignore"):
             raise ValueError(
                 f"compile: expected non_finite 'warn', 'raise' or 'ignore', got {non_finite!r}"
             )
         names = getattr(self, "output_names", None)
         found = optimizers.get(optimizer) if optimizer is not None else None
-        compile_loss = None if loss is None else CompiledLoss(loss, loss_weights, names)
+        compile_loss = None
+        if loss is not None:
+            compile_loss = CompileLoss(loss, loss_weights, output_names=names)
         compile_metrics = None
         if metrics is not None or weighted_metrics is not None:
-            compile_metrics = CompiledMetrics(metrics, weighted_metrics, names)
+            compile_metrics = CompileMetrics(metrics, weighted_metrics, output_names=names)
         self.optimizer = found
         self.loss = loss
         values = self.__dict__
         values["_compile_loss"] = compile_loss
         values["_compile_metrics"] = compile_metrics
         values["_loss_tracker"] = metrics_module.Mean(name="loss")
+        values["_readers"] = None
         values["_compile_config"] = {
             "optimizer": optimizer,
             "loss": loss,
             "loss_weights": loss_weights,
             "metrics": metrics,
             "weighted_metrics": weighted_metrics,
+            "run_eagerly": run_eagerly,
+            "steps_per_execution": steps_per_execution,
+            "jit_compile": jit_compile,
             "non_finite": non_finite,
         }
         values["_compile_count"] += 1
@@ -111,25 +142,71 @@ class Trainer:
         self.stop_training = False
         self.non_finite = non_finite
         self.run_eagerly = run_eagerly
+        self.steps_per_execution = steps_per_execution
         self.compiled = True
+
+    @property
+    def compiled_metrics(self) -> Any:
+        """The metrics of `compile`, None where there are none."""
+        return self.__dict__["_compile_metrics"]
 
     def _trace_key(self, mode: str) -> tuple[Any, ...]:
         """What a compiled step depends on beside the batch."""
+        layers = self._flatten_layers()
+        flags = tuple(layer.trainable for layer in layers)
+        values = self.__dict__
+        if mode == "predict":
+            return (len(layers),)
+        if mode == "test" or self.optimizer is None:
+            return (values["_compile_count"], flags)
         trainable = tuple(id(v) for v in self.trainable_variables)
-        flags = tuple(layer.trainable for layer in self._flatten_layers())
-        step = self.optimizer._trace_key() if mode == "train" and self.optimizer else ()
-        return (self._compile_count, trainable, flags, step)
+        return (values["_compile_count"], flags, trainable, self.optimizer._trace_key())
 
     def _check_compiled(self, method: str) -> None:
         if not self.compiled:
             raise NotCompiledError(
-                f"model '{self.name}': {method}() needs a loss and an optimizer; expected "
-                "compile(optimizer, loss) to have been called, got a model that is not compiled"
+                f"model '{self.name}': You must call `compile()` before calling `{method}()`: "
+                "expected a loss and an optimizer, got a model that is not compiled"
             )
 
-    def _ensure_ready(self, mode: str, source: Any) -> None:
-        """Build layers, metrics and optimizer on the first rows, outside any trace."""
-        x, y, weight = source.batch(slice(0, 1))
+    def _symbolic_inputs(self, x: Any) -> Any:
+        """KerasTensors of the shapes of these arrays with an open batch size."""
+
+        def symbol(a: Any) -> Any:
+            if a is None:
+                return None
+            dtype = a.dtype.name if isinstance(a, np.ndarray) else str(a.dtype)
+            if dtype == "float64":
+                dtype = self.compute_dtype
+            return KerasTensor((None, *a.shape[1:]), dtype)
+
+        return tree.map_structure(symbol, x)
+
+    def _build_on(self, x: Any) -> None:
+        """Build every layer for inputs like these."""
+        with self._open_name_scope():
+            dispatch.compute_output_spec(self, self._symbolic_inputs(x))
+        self._clear_losses()
+        self.built = True
+
+    def _output_spec_of(self, x: Any) -> Any:
+        """The outputs for inputs like these, as KerasTensors with an open batch size."""
+        symbols = self._symbolic_inputs(x)
+        leaves = [s for s in tree.flatten(symbols) if s is not None]
+        key = tuple((s.shape, s.dtype) for s in leaves)
+        known = self.__dict__["_output_specs"]
+        if key not in known:
+            known[key] = dispatch.compute_output_spec(self, symbols)
+            self._clear_losses()
+        return known[key]
+
+    def _forward(self, x: Any, training: bool) -> Any:
+        """The model's outputs; every layer inside learns whether it trains."""
+        return self(x, training=training)
+
+    def _ensure_ready(self, mode: str, source: ArraySource) -> None:
+        """Build layers, losses, metrics and optimizer on the first row, outside any trace."""
+        x, y, _ = source.batch(slice(0, 1))
         if not self.built or any(not layer.built for layer in self._flatten_layers()):
             self._build_on(x)
         if mode == "predict":
@@ -137,14 +214,41 @@ class Trainer:
         if mode == "train" and self.optimizer is not None and not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
         metrics = self.__dict__["_compile_metrics"]
-        compile_loss = self.__dict__["_compile_loss"]
-        unbuilt = metrics is not None and metrics.entries is None
-        if unbuilt or (compile_loss is not None and compile_loss.losses is None):
+        loss = self.__dict__["_compile_loss"]
+        needs_metrics = metrics is not None and not metrics.built and y is not None
+        needs_loss = loss is not None and not loss.built and y is not None
+        if needs_loss or needs_metrics:
             y_pred = self._output_spec_of(x)
-            if compile_loss is not None:
-                compile_loss.build(y_pred)
-            if metrics is not None:
+            if needs_loss:
+                loss.build(loss.align(y, y_pred), y_pred)
+            if needs_metrics:
                 metrics.build(y, y_pred)
+            self.__dict__["_readers"] = None
+
+    def _check_targets(self, source: ArraySource, prefix: str = "") -> None:
+        """Labels within the classes and targets of the outputs' shapes, before a weight changes."""
+        loss = self.__dict__["_compile_loss"]
+        if loss is None or not loss.built or source.y is None:
+            return
+        x, _, _ = source.batch(slice(0, 1))
+        y_pred = self._output_spec_of(x)
+        y_true = loss.align(source.y, y_pred)
+        names = getattr(self, "output_names", None) or []
+        for number, (path, part, _, name) in enumerate(loss.parts):
+            target, output = y_true, y_pred
+            for key in path:
+                target, output = target[key], output[key]
+            if not (isinstance(target, np.ndarray) and isinstance(output, KerasTensor)):
+                continue
+            if len(loss.parts) == 1:
+                name = names[0] if len(names) == 1 else self._last_layer_name()
+            try:
+                check_target(part, target, tuple(output.shape), name)
+            except ValueError as error:
+                raise type(error)(f"{prefix}model '{self.name}': {error}") from None
+
+    def _last_layer_name(self) -> str:
+        return str(self._layers[-1].name) if self._layers else self.name
 
     def compute_loss(
         self,
@@ -164,39 +268,53 @@ class Trainer:
         parts = []
         compile_loss = self.__dict__["_compile_loss"]
         if compile_loss is not None:
-            rows = int(tree.flatten(y_pred)[0].shape[0])
-            value = compile_loss(y, y_pred, sample_weight, rows)
+            value = compile_loss(y, y_pred, sample_weight)
             if value is not None:
                 parts.append(value)
         parts.extend(self.losses)
         if not parts:
             raise ValueError(
-                f"model '{self.name}': expected a loss, from compile(loss=...) or add_loss(), "
-                "got none"
+                f"model '{self.name}': No loss to compute. Provide a `loss` argument in "
+                "`compile()`, or use `add_loss()` in a layer."
             )
-        return total_loss(parts)
+        total = ops.convert_to_tensor(parts[0])
+        for part in parts[1:]:
+            total = total + part
+        return total
+
+    def _traced_loss(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool
+    ) -> Any:
+        """`compute_loss`, which a user may have overridden, and its tracker."""
+        given = {"x": x, "y": y, "y_pred": y_pred, "sample_weight": sample_weight}
+        accepted = inspect.signature(self.compute_loss).parameters
+        if "training" in accepted or any(p.kind is p.VAR_KEYWORD for p in accepted.values()):
+            given["training"] = training
+        loss = self.compute_loss(**given)
+        rows = int(next(a.shape[0] for a in tree.flatten(x) if a is not None))
+        self.__dict__["_loss_tracker"].update_state(loss, sample_weight=rows)
+        return loss
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """Add a batch to the metrics and return their values."""
+        """Add a batch to the metrics of `compile`; traced with the step."""
         metrics = self.__dict__["_compile_metrics"]
         if metrics is not None and y is not None:
-            metrics.update(y, y_pred, sample_weight)
+            metrics.update_state(y, y_pred, sample_weight=sample_weight)
 
     @property
     def metrics(self) -> list[Any]:
         """The loss tracker, the metrics of `compile`, and those that layers hold."""
-        found: list[Any] = []
         values = self.__dict__
+        found: list[Any] = []
         if values["_loss_tracker"] is not None:
             found.append(values["_loss_tracker"])
-        if values["_compile_loss"] is not None:
-            found.extend(values["_compile_loss"].trackers)
         if values["_compile_metrics"] is not None:
-            found.extend(values["_compile_metrics"].metrics)
+            found.append(values["_compile_metrics"])
+        if values["_compile_loss"] is not None:
+            found.extend(values["_compile_loss"].metrics)
         for layer in self._flatten_layers():
-            for metric in layer._metrics:
-                if all(metric is not known for known in found):
-                    found.append(metric)
+            if layer is self or not isinstance(layer, Trainer):
+                found.extend(m for m in layer._metrics if all(m is not k for k in found))
         return found
 
     @property
@@ -204,245 +322,55 @@ class Trainer:
         """The names of the metrics."""
         return [metric.name for metric in self.metrics]
 
+    @property
+    def metrics_variables(self) -> list[Any]:
+        """The state of all metrics."""
+        return [v for metric in self.metrics for v in metric.variables]
+
     def reset_metrics(self) -> None:
         """Set every metric to its start."""
+        self.__dict__["_readers"] = None
         for metric in self.metrics:
-            metric.reset_state()
+            for part in metric.metrics if isinstance(metric, CompileMetrics) else [metric]:
+                if type(part).reset_state is Metric.reset_state:
+                    for variable in part.variables:
+                        variable._cell.write(_zeros(variable.shape, variable.stored_dtype))
+                else:
+                    part.reset_state()
 
     def get_metrics_result(self) -> dict[str, Any]:
         """Every metric's value by name, as Python numbers where they are scalars."""
-        values = self.__dict__
-        own = values["_compile_metrics"]
-        shown = {id(m) for m in own.metrics} if own is not None else set()
+        readers = self.__dict__["_readers"]
+        if readers is None:
+            readers = self.__dict__["_readers"] = self._make_readers()
         logs: dict[str, Any] = {}
-        for metric in self.metrics:
-            if id(metric) in shown:
+        for name, metric, plain in readers:
+            if plain:
+                total, count = metric.total._cell.read(), metric.count._cell.read()
+                logs[name] = float(total / count) if count else 0.0
                 continue
             value = metric.result()
-            logs.update(value if isinstance(value, dict) else {metric.name: value})
-        if own is not None:
-            logs.update(own.result())
-        return {name: _python(value) for name, value in logs.items()}
-
-    def fit(
-        self,
-        x: Any = None,
-        y: Any = None,
-        batch_size: int | None = None,
-        epochs: int = 1,
-        verbose: Any = "auto",
-        callbacks: Any = None,
-        validation_split: float = 0.0,
-        validation_data: Any = None,
-        shuffle: bool = True,
-        class_weight: dict[int, float] | None = None,
-        sample_weight: Any = None,
-        initial_epoch: int = 0,
-        steps_per_epoch: int | None = None,
-        validation_steps: int | None = None,
-        validation_batch_size: int | None = None,
-        validation_freq: Any = 1,
-    ) -> History:
-        """Train on data for a number of epochs.
-
-        Parameters
-        ----------
-        x, y : array, list, dict of arrays, or for x a generator of (x, y[, sample_weight])
-        batch_size : int, optional
-            Rows a step, default 32: 1 is stochastic, `len(x)` batch gradient descent. The last,
-            shorter batch counts.
-        epochs : int
-            Number of the last epoch.
-        verbose : {"auto", 0, 1, 2}
-            0 silent, 1 a progress bar, 2 a line an epoch.
-        callbacks : list of Callback, optional
-        validation_split : float
-            Fraction of the last rows, kept out of training.
-        validation_data : tuple, optional
-            (x, y) or (x, y, sample_weight), or a generator.
-        shuffle : bool
-            Draw a new order of the rows each epoch.
-        class_weight : dict, optional
-            Weight by class number.
-        sample_weight : array, optional
-            Weight by row.
-        initial_epoch, steps_per_epoch, validation_steps, validation_batch_size, validation_freq
-            As in Keras.
-
-        Returns
-        -------
-        History
-            `history.history["loss"]` and so on, a value an epoch.
-
-        Raises
-        ------
-        NotCompiledError, ShapeError, DTypeError, DataError, NonFiniteError
-            Before any weight changes.
-        """
-        self._check_compiled("fit")
-        if self.optimizer is None:
-            raise NotCompiledError(f"model '{self.name}': fit() needs an optimizer, got None")
-        batch_size = _batch_size(batch_size)
-        source = loop.make_source(self, x, y, sample_weight, class_weight)
-        validation = None
-        if validation_split and validation_data is None:
-            if not isinstance(source, ArraySource):
-                raise ValueError("fit: expected arrays with validation_split, got a generator")
-            source, held_out = split_validation(source, validation_split)
-            validation = (held_out, _batch_size(validation_batch_size or batch_size), validation_steps)
-        elif validation_data is not None:
-            parts = validation_data
-            if isinstance(parts, (tuple, list)):
-                vx, vy, vw = (*parts, None, None)[:3]
-                held_out = loop.make_source(self, vx, vy, vw)
+            if isinstance(value, dict):
+                logs.update({key: _python(item) for key, item in value.items()})
             else:
-                held_out = loop.make_source(self, parts, None, None)
-            validation = (held_out, _batch_size(validation_batch_size or batch_size), validation_steps)
-        if isinstance(source, ArraySource):
-            self._ensure_ready("train", source)
-            self._check_targets(source)
-        if validation is not None and isinstance(validation[0], ArraySource) and self.built:
-            self._check_targets(validation[0])
-        weights_in_iterator = class_weight if isinstance(source, IteratorSource) else None
-        return loop.fit(
-            self,
-            source,
-            batch_size=batch_size,
-            epochs=epochs,
-            verbose=1 if verbose == "auto" else verbose,
-            callbacks=callbacks,
-            validation=validation,
-            validation_freq=validation_freq,
-            shuffle=shuffle,
-            initial_epoch=initial_epoch,
-            steps_per_epoch=steps_per_epoch,
-            class_weight=weights_in_iterator,
-        )
+                logs[name] = _python(value)
+        return logs
 
-    def _check_targets(self, source: ArraySource) -> None:
-        """Labels within the classes and targets of the outputs' shapes, before a weight changes."""
-        compile_loss = self.__dict__["_compile_loss"]
-        if compile_loss is None or compile_loss.losses is None or source.y is None:
-            return
-        x, _, _ = source.batch(slice(0, 1))
-        outputs = tree.flatten(self._output_spec_of(x))
-        for loss, y, output in zip(compile_loss.losses, tree.flatten(source.y), outputs):
-            check = getattr(loss, "check_targets", None)
-            if check is not None:
-                check(y, tuple(output.shape))
-
-    def evaluate(
-        self,
-        x: Any = None,
-        y: Any = None,
-        batch_size: int | None = None,
-        verbose: Any = "auto",
-        sample_weight: Any = None,
-        steps: int | None = None,
-        callbacks: Any = None,
-        return_dict: bool = False,
-        **kwargs: Any,
-    ) -> Any:
-        """Loss and metrics on data; no weight changes.
-
-        Returns
-        -------
-        float, list of float, or dict
-            A dict by name with `return_dict=True`; a single number when there is only the loss.
-        """
-        if kwargs:
-            raise ValueError(f"Arguments not recognized: {sorted(kwargs)}")
-        self._check_compiled("evaluate")
-        source = loop.make_source(self, x, y, sample_weight)
-        batch_size = _batch_size(batch_size)
-        if isinstance(source, ArraySource):
-            self._ensure_ready("test", source)
-            self._check_targets(source)
-        container = self._callback_list(callbacks, verbose, source, batch_size, steps)
-        logs = loop.evaluate(self, source, batch_size=batch_size, steps=steps, callbacks=container)
-        return logs if return_dict else _flat_logs(logs)
-
-    def _callback_list(
-        self, callbacks: Any, verbose: Any, source: Any, batch_size: int, steps: int | None
-    ) -> CallbackList:
-        if isinstance(callbacks, CallbackList):
-            return callbacks
-        verbose = 1 if verbose == "auto" else verbose
-        return CallbackList(
-            callbacks,
-            add_progbar=verbose != 0,
-            model=self,
-            verbose=verbose,
-            epochs=1,
-            steps=loop._steps(source, batch_size, steps),
-        )
-
-    def predict(
-        self,
-        x: Any,
-        batch_size: int | None = None,
-        verbose: Any = "auto",
-        steps: int | None = None,
-        callbacks: Any = None,
-    ) -> Any:
-        """The outputs for each row of `x`, as arrays; computed batch by batch.
-
-        Examples
-        --------
-        >>> import numpy as np, chainrule as keras
-        >>> model = keras.Sequential([keras.layers.Dense(2, kernel_initializer="ones")])
-        >>> model.predict(np.ones((1, 3)), verbose=0)
-        array([[3., 3.]], dtype=float32)
-        """
-        source: Any
-        if loop.is_batch_iterable(x):
-            source = IteratorSource(x)
-        else:
-            source = ArraySource(to_arrays(x, "x"), None, None)
-            self._ensure_ready("predict", source)
-        batch_size = _batch_size(batch_size)
-        container = self._callback_list(callbacks, verbose, source, batch_size, steps)
-        return loop.predict(self, source, batch_size=batch_size, steps=steps, callbacks=container)
-
-    def train_on_batch(
-        self,
-        x: Any,
-        y: Any = None,
-        sample_weight: Any = None,
-        class_weight: dict[int, float] | None = None,
-        return_dict: bool = False,
-    ) -> Any:
-        """One gradient step on one batch; returns the running loss and metrics."""
-        self._check_compiled("train_on_batch")
-        return self._on_batch("train", x, y, sample_weight, class_weight, return_dict)
-
-    def test_on_batch(
-        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
-    ) -> Any:
-        """Loss and metrics of one batch; returns the running values."""
-        self._check_compiled("test_on_batch")
-        return self._on_batch("test", x, y, sample_weight, None, return_dict)
-
-    def _on_batch(
-        self, mode: str, x: Any, y: Any, sample_weight: Any, class_weight: Any, return_dict: bool
-    ) -> Any:
-        source = loop.make_source(self, x, y, sample_weight, class_weight)
-        self._ensure_ready(mode, source)
-        self._check_targets(source)
-        loop.Runner(self, mode).one(source.x, source.y, source.sample_weight)
-        logs = self.get_metrics_result()
-        return logs if return_dict else _flat_logs(logs)
-
-    def predict_on_batch(self, x: Any) -> Any:
-        """The outputs for one batch."""
-        source = ArraySource(to_arrays(x, "x"), None, None)
-        self._ensure_ready("predict", source)
-        runner = loop.Runner(self, "predict")
-        _, structure = runner.program((source.x, None, None), source.rows)
-        return tree.pack_sequence_as(structure, runner.one(source.x, None, None))
+    def _make_readers(self) -> list[tuple[str, Any, bool]]:
+        """Name and metric of each result, and whether it is a plain mean, read from its cells."""
+        found: list[tuple[str, Any]] = []
+        for metric in self.metrics:
+            if isinstance(metric, CompileMetrics):
+                found.extend(metric.named() if metric.built else ())
+            else:
+                found.append((metric.name, metric))
+        mean = metrics_module.Mean.result
+        return [
+            (name, m, type(m).result is mean and m.total._cell is not None) for name, m in found
+        ]
 
     def get_compile_config(self) -> dict[str, Any] | None:
-        """What `compile` was given, in serializable form; None where it cannot be."""
+        """What `compile` was given, in serializable form; None where it was not called."""
         from chainrule.saving import serialize_keras_object
 
         given = self.__dict__["_compile_config"]
@@ -454,24 +382,17 @@ class Trainer:
         """Compile with what `get_compile_config` returned, and build the optimizer."""
         from chainrule.saving import deserialize_keras_object
 
-        self.compile(**{key: deserialize_keras_object(value) for key, value in config.items()})
+        accepted = inspect.signature(Trainer.compile).parameters
+        given = {k: deserialize_keras_object(v) for k, v in config.items() if k in accepted}
+        self.compile(**given)
         if self.optimizer is not None and self.built:
             self.optimizer.build(self.trainable_variables)
 
 
+def _zeros(shape: tuple[int, ...], dtype: str) -> np.ndarray[Any, Any]:
+    return np.zeros(shape, dispatch.engine_dtype(dtype))
+
+
 def _python(value: Any) -> Any:
-    array = np.asarray(ops.convert_to_numpy(value) if not np.isscalar(value) else value)
+    array = np.asarray(value if np.isscalar(value) else ops.convert_to_numpy(value))
     return float(array) if array.ndim == 0 else array
-
-
-def _flat_logs(logs: dict[str, Any]) -> Any:
-    values = list(logs.values())
-    return values[0] if len(values) == 1 else values
-
-
-def _batch_size(batch_size: int | None) -> int:
-    if batch_size is None:
-        return BATCH_SIZE
-    if isinstance(batch_size, (bool, float)) or int(batch_size) < 1:
-        raise ValueError(f"batch_size: expected an integer of 1 or more, got {batch_size!r}")
-    return int(batch_size)

@@ -1,0 +1,334 @@
+"""`fit`, `evaluate`, `predict` and their forms for one batch: arguments checked, loops called."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from chainrule import tree
+from chainrule.callbacks import CallbackList, History
+from chainrule.errors import DataError, NotCompiledError
+from chainrule.training import loop
+from chainrule.training.data import (
+    ArraySource,
+    IteratorSource,
+    check_finite,
+    class_weights,
+    flat,
+    is_batch_iterable,
+    split_validation,
+    to_arrays,
+)
+
+BATCH_SIZE = 32
+
+if TYPE_CHECKING:
+    from chainrule.training.trainer import Trainer as _Base
+else:
+    _Base = object
+
+
+class Fitting(_Base):
+    """The public methods that run data through a model."""
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: dict[int, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+    ) -> History:
+        """Train on data for a number of epochs.
+
+        Parameters
+        ----------
+        x, y : array, list, dict of arrays, or for x a generator of (x, y[, sample_weight])
+        batch_size : int, optional
+            Rows a step, default 32: 1 is stochastic, `len(x)` batch gradient descent. The last,
+            shorter batch counts.
+        epochs : int
+            Number of the last epoch.
+        verbose : {"auto", 0, 1, 2}
+            0 silent, 1 a progress bar, 2 a line an epoch.
+        callbacks : list of Callback, optional
+        validation_split : float
+            Fraction of the last rows, kept out of training.
+        validation_data : tuple, optional
+            (x, y) or (x, y, sample_weight), or a generator.
+        shuffle : bool
+            Draw a new order of the rows each epoch.
+        class_weight : dict, optional
+            Weight by class number; classes that are not named count 1.
+        sample_weight : array, optional
+            Weight by row, multiplied with the class's.
+        initial_epoch : int
+            Where to begin counting, to go on with a former run.
+        steps_per_epoch : int, optional
+            Batches an epoch; of arrays, the next epoch goes on where this one stopped.
+        validation_steps, validation_batch_size : int, optional
+            The same for validation, which begins anew each time.
+        validation_freq : int or list of int
+            Validate every so many epochs, or after the epochs listed, counted from 1.
+
+        Returns
+        -------
+        History
+            `history.history["loss"]` and so on, a value an epoch.
+
+        Raises
+        ------
+        NotCompiledError, ShapeError, DTypeError, DataError, NonFiniteError
+            Before any weight changes.
+        """
+        self._check_compiled("fit")
+        if self.optimizer is None:
+            raise NotCompiledError(
+                f"model '{self.name}': fit() expected an optimizer from compile(), got None"
+            )
+        batch_size = _count("batch_size", batch_size, BATCH_SIZE)
+        _count("steps_per_epoch", steps_per_epoch, 1)
+        _count("validation_steps", validation_steps, 1)
+        validation_batch_size = _count("validation_batch_size", validation_batch_size, batch_size)
+        if not isinstance(validation_freq, (int, list, tuple, set)) or validation_freq == 0:
+            raise ValueError(
+                f"fit: expected validation_freq to be an int or a list, got {validation_freq!r}"
+            )
+        source = self._source(x, y, sample_weight, class_weight)
+        held_out: Any = None
+        if validation_data is not None:
+            held_out = self._validation_source(validation_data)
+        elif validation_split:
+            if not isinstance(source, ArraySource):
+                raise ValueError(
+                    "fit: expected arrays with validation_split, got a generator; pass "
+                    "validation_data"
+                )
+            source, held_out = split_validation(source, validation_split)
+        if isinstance(source, ArraySource):
+            self._ensure_ready("train", source)
+            self._check_targets(source)
+        if isinstance(held_out, ArraySource):
+            self._ensure_ready("test", held_out)
+            self._check_targets(held_out, "validation data: ")
+        feed = loop.make_feed(source, batch_size, steps_per_epoch, bool(shuffle), class_weight)
+        validation = None
+        if held_out is not None:
+            validation = loop.make_feed(held_out, validation_batch_size, validation_steps, False)
+        if not isinstance(callbacks, CallbackList):
+            verbose = 1 if verbose == "auto" else verbose
+            callbacks = CallbackList(
+                callbacks,
+                add_history=True,
+                add_progbar=verbose != 0,
+                model=self,
+                verbose=verbose,
+                epochs=epochs,
+                steps=_steps(source, batch_size, steps_per_epoch),
+            )
+        return loop.fit(
+            self,
+            feed,
+            callbacks,
+            epochs=epochs,
+            initial_epoch=initial_epoch,
+            validation=validation,
+            validation_freq=validation_freq,
+        )
+
+    def _source(
+        self, x: Any, y: Any, sample_weight: Any = None, class_weight: Any = None
+    ) -> ArraySource | IteratorSource:
+        """Arrays or batches, checked.
+
+        Raises
+        ------
+        DataError, ShapeError, DTypeError, NonFiniteError
+            Empty or mismatched arrays, arrays that are not numbers; NaN and infinity where
+            `compile(non_finite="raise")` asked for an error.
+        """
+        if is_batch_iterable(x):
+            if y is not None or sample_weight is not None:
+                raise DataError(
+                    "data: expected y and sample_weight to come from the generator, got them as "
+                    "arguments"
+                )
+            return IteratorSource(x)
+        if x is None:
+            raise DataError(f"model '{self.name}': expected x to be an array or a generator, got None")
+        x, y = to_arrays(x, "x"), to_arrays(y, "y")
+        weight = to_arrays(sample_weight, "sample_weight")
+        for name, part in (("x", x), ("y", y), ("sample_weight", weight)):
+            check_finite(part, name, self.non_finite)
+        source = ArraySource(x, y, weight)
+        if class_weight is not None:
+            if len(flat(y)) != 1:
+                raise DataError(
+                    f"class_weight: expected a model with one target, got {len(flat(y))}"
+                )
+            by_class = class_weights(flat(y)[0], class_weight)
+            source.sample_weight = by_class if weight is None else flat(weight)[0] * by_class
+        return source
+
+    def _validation_source(self, data: Any) -> ArraySource | IteratorSource:
+        if not isinstance(data, (tuple, list)):
+            return self._source(data, None)
+        if not 1 <= len(data) <= 3:
+            raise DataError(
+                "validation_data: expected (x, y) or (x, y, sample_weight), got "
+                f"{len(data)} values"
+            )
+        x, y, weight = (*data, None, None)[:3]
+        return self._source(x, y, weight)
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Loss and metrics on data; no weight changes.
+
+        Returns
+        -------
+        float, list of float, or dict
+            A dict by name with `return_dict=True`; a single number when there is only the loss.
+        """
+        if kwargs:
+            raise ValueError(f"Arguments not recognized: {sorted(kwargs)}")
+        self._check_compiled("evaluate")
+        batch_size = _count("batch_size", batch_size, BATCH_SIZE)
+        _count("steps", steps, 1)
+        source = self._source(x, y, sample_weight)
+        if isinstance(source, ArraySource):
+            self._ensure_ready("test", source)
+            self._check_targets(source)
+        container = self._callback_list(callbacks, verbose, source, batch_size, steps)
+        runner = loop.Runner(self, "test")
+        feed = loop.make_feed(source, batch_size, steps, False)
+        feed.prepare(runner)
+        logs = loop.evaluate(runner, feed, container)
+        return logs if return_dict else self._flat_logs(logs)
+
+    def _callback_list(
+        self, callbacks: Any, verbose: Any, source: Any, batch_size: int, steps: int | None
+    ) -> CallbackList:
+        if isinstance(callbacks, CallbackList):
+            return callbacks
+        verbose = 1 if verbose == "auto" else verbose
+        return CallbackList(
+            callbacks,
+            add_progbar=verbose != 0,
+            model=self,
+            verbose=verbose,
+            epochs=1,
+            steps=_steps(source, batch_size, steps),
+        )
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Any:
+        """The outputs for each row of `x`, as arrays; computed batch by batch.
+
+        Examples
+        --------
+        >>> import numpy as np, chainrule as keras
+        >>> model = keras.Sequential([keras.layers.Dense(2, kernel_initializer="ones")])
+        >>> model.predict(np.ones((1, 3)), verbose=0)
+        array([[3., 3.]], dtype=float32)
+        """
+        batch_size = _count("batch_size", batch_size, BATCH_SIZE)
+        _count("steps", steps, 1)
+        source = self._source(x, None)
+        if isinstance(source, ArraySource):
+            self._ensure_ready("predict", source)
+        container = self._callback_list(callbacks, verbose, source, batch_size, steps)
+        return loop.predict(self, source, batch_size=batch_size, steps=steps, callbacks=container)
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: dict[int, float] | None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """One gradient step on one batch; returns the running loss and metrics."""
+        self._check_compiled("train_on_batch")
+        return self._on_batch("train", x, y, sample_weight, class_weight, return_dict)
+
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """Loss and metrics of one batch; returns the running values."""
+        self._check_compiled("test_on_batch")
+        return self._on_batch("test", x, y, sample_weight, None, return_dict)
+
+    def _array_source(self, x: Any, y: Any, sample_weight: Any, class_weight: Any) -> ArraySource:
+        source = self._source(x, y, sample_weight, class_weight)
+        if not isinstance(source, ArraySource):
+            raise DataError(f"model '{self.name}': expected one batch of arrays, got a generator")
+        return source
+
+    def _on_batch(
+        self, mode: str, x: Any, y: Any, sample_weight: Any, class_weight: Any, return_dict: bool
+    ) -> Any:
+        source = self._array_source(x, y, sample_weight, class_weight)
+        self._ensure_ready(mode, source)
+        self._check_targets(source)
+        loop.Runner(self, mode).one(source.x, source.y, source.sample_weight)
+        logs = self.get_metrics_result()
+        return logs if return_dict else self._flat_logs(logs)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """The outputs for one batch."""
+        source = self._array_source(x, None, None, None)
+        self._ensure_ready("predict", source)
+        runner = loop.Runner(self, "predict")
+        _, structure = runner.program((source.x, None, None), source.rows)
+        return tree.pack_sequence_as(structure, runner.one(source.x, None, None))
+
+    def _flat_logs(self, logs: dict[str, Any]) -> Any:
+        """The values in the order of the metrics; a single one by itself."""
+        names: list[str] = []
+        for metric in self.metrics:
+            names.extend(m.name for m in getattr(metric, "metrics", ())) or names.append(metric.name)
+        values = [logs[name] for name in names if name in logs]
+        values.extend(logs[name] for name in sorted(logs) if name not in names)
+        return values[0] if len(values) == 1 else values
+
+
+def _count(name: str, value: Any, default: int) -> int:
+    """`value` as an integer of 1 or more, or the default for None."""
+    if value is None:
+        return default
+    if isinstance(value, (bool, float)) or not hasattr(value, "__index__") or int(value) < 1:
+        raise ValueError(f"{name}: expected an integer of 1 or more, got {value!r}")
+    return int(value)
+
+
+def _steps(source: Any, batch_size: int, steps: int | None) -> int | None:
+    if steps is not None or not isinstance(source, ArraySource):
+        return steps if steps is not None else source.steps
+    return -(-source.rows // batch_size)

@@ -1,0 +1,149 @@
+"""The check of targets before a weight changes: labels within the classes, shapes as the outputs'."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.errors import DataError, ShapeError
+from chainrule.losses.loss import Loss
+
+__all__ = ["check_target"]
+
+Array = NDArray[Any]
+
+_SPARSE = "sparse_categorical_crossentropy"
+_PROBABILITIES = ("binary_crossentropy", "binary_focal_crossentropy")
+_SAME_SHAPE = frozenset(
+    {
+        *_PROBABILITIES,
+        "categorical_crossentropy",
+        "categorical_focal_crossentropy",
+        "categorical_hinge",
+        "cosine_similarity",
+        "hinge",
+        "huber",
+        "kl_divergence",
+        "log_cosh",
+        "mean_absolute_error",
+        "mean_absolute_percentage_error",
+        "mean_squared_error",
+        "mean_squared_logarithmic_error",
+        "poisson",
+        "squared_hinge",
+    }
+)
+
+
+def check_target(loss: Loss, y: Array, output: tuple[int | None, ...], name: str) -> None:
+    """Raise where `y` cannot be the target of an output of shape `output` under `loss`.
+
+    Only chainrule's own losses are checked: a user's function may take what it likes.
+
+    Parameters
+    ----------
+    loss : Loss
+    y : array
+        Targets, rows first.
+    output : tuple
+        Shape of the output, None for the rows.
+    name : str
+        The output's, for the message.
+
+    Raises
+    ------
+    ShapeError
+        Targets of another shape than the output.
+    DataError
+        A label that is no class number below the number of classes; for binary cross-entropies a
+        target outside [0, 1].
+
+    Examples
+    --------
+    >>> from chainrule import losses
+    >>> loss = losses.SparseCategoricalCrossentropy(name="ce")
+    >>> check_target(loss, np.array([0, 3]), (None, 3), "dense")
+    Traceback (most recent call last):
+    chainrule.DataError: loss 'ce' of output 'dense': expected labels in [0, 3), got 3 in row 1
+    """
+    function = getattr(loss, "fn", None)
+    kind = getattr(function, "__name__", "")
+    if not str(getattr(function, "__module__", "")).startswith("chainrule.losses"):
+        return
+    place = f"loss '{loss.name}' of output '{name}'"
+    if kind == _SPARSE:
+        _check_labels(loss, y, output, place)
+    elif kind in _SAME_SHAPE:
+        shape, wanted = tuple(y.shape[1:]), tuple(output[1:])
+        if not _matches(shape, wanted):
+            raise ShapeError(
+                f"{place}: expected targets of shape {('rows', *wanted)}, "
+                f"got {('rows', *shape)}{_hint(kind, shape, wanted)}".replace("'rows'", "rows")
+            )
+        if kind in _PROBABILITIES:
+            _check_probabilities(y, place)
+
+
+def _matches(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
+    """Equal, up to a last axis of size one on either side and unknown sizes."""
+    if len(shape) == len(wanted) + 1 and shape[-1] == 1:
+        shape = shape[:-1]
+    elif len(shape) == len(wanted) - 1 and wanted[-1] == 1:
+        wanted = wanted[:-1]
+    return len(shape) == len(wanted) and all(w is None or s == w for s, w in zip(shape, wanted))
+
+
+def _hint(kind: str, shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> str:
+    if kind.startswith("categorical") and shape in ((), (1,)) and len(wanted) == 1:
+        return "; class numbers need the loss 'sparse_categorical_crossentropy'"
+    return ""
+
+
+def _check_labels(loss: Any, y: Array, output: tuple[int | None, ...], place: str) -> None:
+    options = getattr(loss, "_fn_kwargs", {})
+    axis = int(options.get("axis", -1)) % len(output)
+    classes = output[axis]
+    wanted = tuple(size for i, size in enumerate(output) if i != axis)
+    if not _matches(tuple(y.shape[1:]), wanted[1:]) and not _matches(
+        tuple(y.shape[1:]), (*wanted[1:], 1)
+    ):
+        hint = ""
+        if y.shape[1:] == output[1:]:
+            hint = "; one-hot targets need the loss 'categorical_crossentropy'"
+        raise ShapeError(
+            f"{place}: expected a class number for each of {('rows', *wanted[1:])}, "
+            f"got shape {('rows', *y.shape[1:])}{hint}".replace("'rows'", "rows")
+        )
+    if classes is None or not y.size or y.dtype.kind == "b":
+        return
+    flat = y.reshape(len(y), -1)
+    low, high = flat.min(), flat.max()
+    ignored = options.get("ignore_class")
+    whole = y.dtype.kind != "f" or bool((flat == np.floor(flat)).all())
+    if whole and low >= 0 and high < classes:
+        return
+    bad = ~((flat >= 0) & (flat < classes))
+    if y.dtype.kind == "f":
+        bad |= flat != np.floor(flat)
+    if ignored is not None:
+        bad &= flat != ignored
+    if bad.any():
+        row = int(np.argmax(bad.any(axis=1)))
+        value = flat[row][bad[row]][0]
+        raise DataError(
+            f"{place}: expected labels in [0, {classes}), got {value} in row {row}"
+        )
+
+
+def _check_probabilities(y: Array, place: str) -> None:
+    if y.dtype.kind == "b" or not y.size:
+        return
+    if y.min() < 0 or y.max() > 1:
+        flat = y.reshape(len(y), -1)
+        bad = (flat < 0) | (flat > 1)
+        row = int(np.argmax(bad.any(axis=1)))
+        raise DataError(
+            f"{place}: expected targets in [0, 1], got {flat[row][bad[row]][0]} in row {row}"
+        )
