@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -165,10 +166,8 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
     >>> eye(2).tolist()
     [[1.0, 0.0], [0.0, 1.0]]
     """
-    for name, value in (("N", N), ("M", M), ("k", k)):
-        if isinstance(value, float):
-            raise TypeError(f"eye: `{name}` must be an integer, got {value}")
-    return np.eye(int(N), None if M is None else int(M), int(k), dtype=_dtype(dtype))
+    columns = None if M is None else operator.index(M)
+    return np.eye(operator.index(N), columns, operator.index(k), dtype=_dtype(dtype))
 
 
 def identity(n: int, dtype: Any = None) -> Any:

@@ -18,9 +18,9 @@ from chainrule.ops._common import (
     promote_float,
     widen_integers,
 )
+from chainrule.ops.arranging import block
 from chainrule.ops.diagonals import diagonal
 from chainrule.ops.linear import _product
-from chainrule.ops.arranging import block
 from chainrule.ops.shaping import _reshape, moveaxis
 
 __all__ = ["correlate", "cross", "diff", "trace", "trapezoid"]

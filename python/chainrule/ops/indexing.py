@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.dispatch import apply, operation
+from chainrule.dispatch import apply, compute_output_spec, operation
 from chainrule.dtypes import is_int_dtype, standardize_dtype
 from chainrule.errors import ShapeError
 from chainrule.ops._common import as_dtype, as_tensor, is_traced, normalize_axis
-from chainrule.ops.comparison import _where
 from chainrule.ops.arranging import block
+from chainrule.ops.comparison import _where
 from chainrule.ops.shaping import _reshape, ravel, transpose
+from chainrule.tensor import KerasTensor
 
 __all__ = ["get_item", "take", "take_along_axis", "take_slice"]
 
@@ -24,7 +25,34 @@ def take_slice(x: Any, axis: int, index: int) -> Any:
     return _reshape(part, [n for i, n in enumerate(x.shape) if i != axis])
 
 
-@operation
+def _get_item_spec(x: Any, key: Any) -> KerasTensor:
+    spec: KerasTensor = compute_output_spec(get_item, x, key)
+    keys = list(key) if isinstance(key, tuple) else [key]
+    if not all(k is None or k is Ellipsis or isinstance(k, (int, slice)) for k in keys):
+        return spec
+    shape: list[int | None] = []
+    axis = 0
+    for k in _without_ellipsis(keys, x.ndim):
+        if k is None:
+            shape.append(1)
+            continue
+        if isinstance(k, slice):
+            free = x.shape[axis] is None and k != slice(None)
+            shape.append(None if free else spec.shape[len(shape)])
+        axis += 1
+    return KerasTensor(shape, spec.dtype)
+
+
+def _without_ellipsis(keys: list[Any], ndim: int) -> list[Any]:
+    """One key an axis: the ellipsis, or the end, stands for full slices."""
+    used = sum(k is not None and k is not Ellipsis for k in keys)
+    if used > ndim:
+        raise IndexError(f"too many indices: got {used} for a tensor with {ndim} axes")
+    place = next((i for i, k in enumerate(keys) if k is Ellipsis), len(keys))
+    return [*keys[:place], *[slice(None)] * (ndim - used), *keys[place + 1 :]]
+
+
+@operation(spec=_get_item_spec)
 def get_item(x: Any, key: Any) -> Any:
     """x[key]: integers, slices, None, an ellipsis, and integer tensors.
 
@@ -44,14 +72,7 @@ def get_item(x: Any, key: Any) -> Any:
     keys = list(key) if isinstance(key, tuple) else [key]
     if not is_traced(x) and not any(is_traced(k) for k in keys):
         return np.asarray(x[_numpy_key(key)])
-    keys = [_normal_key(k) for k in keys]
-    used = sum(k is not None and k is not Ellipsis for k in keys)
-    if used > x.ndim:
-        raise IndexError(f"too many indices: got {used} for shape {tuple(x.shape)}")
-    rest = [slice(None)] * (x.ndim - used)
-    place = next((i for i, k in enumerate(keys) if k is Ellipsis), len(keys))
-    keys[place : place + 1] = rest
-    return _index(x, keys)
+    return _index(x, _without_ellipsis([_normal_key(k) for k in keys], x.ndim))
 
 
 def _numpy_key(key: Any) -> Any:

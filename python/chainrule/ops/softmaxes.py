@@ -21,9 +21,9 @@ from chainrule.ops._common import (
     normalize_axis,
     unary,
 )
+from chainrule.ops.arranging import flip
 from chainrule.ops.joining import split
 from chainrule.ops.rectifiers import _choose, _number
-from chainrule.ops.arranging import flip
 from chainrule.ops.shaping import _reshape, transpose
 
 __all__ = ["glu", "log_softmax", "softmax", "sparsemax"]
