@@ -49,7 +49,7 @@ impl Buffer {
 
     fn check(&self, dtype: DType, offset: usize, len: usize) {
         assert!(
-            offset % dtype.size() == 0 && offset + len * dtype.size() <= self.bytes,
+            offset.is_multiple_of(dtype.size()) && offset + len * dtype.size() <= self.bytes,
             "a view of {len} {dtype} at byte {offset} of {}",
             self.bytes
         );

@@ -226,7 +226,7 @@ pub fn test<T: Float + Number>(f: Test, x: &[T], out: &mut [u8]) {
             x,
             out,
             #[inline(always)]
-            |v: T| (v != v) as u8,
+            |v: T| v.is_nan() as u8,
         ),
         Test::IsInf => map1(
             x,

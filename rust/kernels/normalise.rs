@@ -51,8 +51,8 @@ impl<T: Float + Number> Kernel for Forward<'_, T> {
         let n = self.gamma.len();
         for (x, out) in self.x.chunks_exact(n).zip(self.out.chunks_exact_mut(n)) {
             let scale = centre(x, self.epsilon, out);
-            for i in 0..n {
-                out[i] = (out[i] * scale).mul_add(self.gamma[i], self.beta[i]);
+            for ((o, gamma), beta) in out.iter_mut().zip(self.gamma).zip(self.beta) {
+                *o = (*o * scale).mul_add(*gamma, *beta);
             }
         }
     }
@@ -91,12 +91,12 @@ impl<T: Float + Number> Kernel for Grad<'_, T> {
         for ((x, dout), (dx, h)) in inputs.zip(results) {
             let scale = centre(x, self.epsilon, h);
             for i in 0..n {
-                h[i] = h[i] * scale;
+                h[i] *= scale;
                 dx[i] = dout[i] * self.gamma[i];
             }
             let mean_g = sum(dx) / count;
             for i in 0..n {
-                dx[i] = dx[i] * h[i];
+                dx[i] *= h[i];
             }
             let mean_gh = sum(dx) / count;
             for i in 0..n {
@@ -143,8 +143,9 @@ impl<T: Float + Number> Kernel for Apply<'_, T> {
     fn run(self) {
         let n = self.mean.len();
         for out in self.out.chunks_exact_mut(n) {
-            for i in 0..n {
-                out[i] = (out[i] - self.mean[i]).mul_add(self.scale[i], self.beta[i]);
+            let columns = self.mean.iter().zip(self.scale).zip(self.beta);
+            for (o, ((mean, scale), beta)) in out.iter_mut().zip(columns) {
+                *o = (*o - *mean).mul_add(*scale, *beta);
             }
         }
     }
@@ -167,7 +168,7 @@ pub fn batch_norm<T: Float + Number>(
     }
     let rows = <T as Number>::from_f64((x.len() / n) as f64);
     fold_columns(Fold::Sum, x, n, mean);
-    mean.iter_mut().for_each(|m| *m = *m / rows);
+    mean.iter_mut().for_each(|m| *m /= rows);
     for (out, x) in out.chunks_exact_mut(n).zip(x.chunks_exact(n)) {
         for i in 0..n {
             let centred = x[i] - mean[i];
@@ -175,10 +176,10 @@ pub fn batch_norm<T: Float + Number>(
         }
     }
     fold_columns(Fold::Sum, out, n, variance);
-    variance.iter_mut().for_each(|v| *v = *v / rows);
+    variance.iter_mut().for_each(|v| *v /= rows);
     let mut scale = vec![<T as Number>::ZERO; n];
     map1(variance, &mut scale, |v| (v + epsilon).rsqrt());
-    scale.iter_mut().zip(gamma).for_each(|(s, g)| *s = *s * *g);
+    scale.iter_mut().zip(gamma).for_each(|(s, g)| *s *= *g);
     out.copy_from_slice(x);
     dispatch(Apply {
         mean,

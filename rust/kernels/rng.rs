@@ -245,7 +245,7 @@ pub fn dropout<T: Float>(x: &[T], out: &mut [T], key: [u32; 2], first: u64, rate
 
 #[cfg(test)]
 mod tests {
-    use super::isa::{set_isa, Isa};
+    use super::super::isa::{set_isa, Isa};
     use super::*;
 
     const KEY: [u32; 2] = [0x1234_5678, 42];

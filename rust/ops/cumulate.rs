@@ -155,7 +155,7 @@ impl Op for CumprodGrad {
                     for step in (0..n).rev() {
                         if step + 1 < n {
                             let next = at(step + 1);
-                            share = x[next] * share;
+                            share *= x[next];
                             if self.0.exclusive {
                                 share += dout[next];
                             }
