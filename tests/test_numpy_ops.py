@@ -278,6 +278,14 @@ def test_integers_in_float_functions(function, dtype):
     assert function(np.arange(4, dtype="int32")).dtype == dtype
 
 
+@pytest.mark.parametrize("dtype", ["int32", "uint8", "bool"])
+def test_products_of_integers(dtype):
+    x = (np.arange(6).reshape(2, 3) % 3).astype(dtype)
+    for call in (lambda m, x: m.matmul(x, x.T), lambda m, x: m.einsum("ij,kj->ik", x, x)):
+        assert call(ops, x).dtype == dtype
+        assert (call(ops, x) == call(np, x)).all()
+
+
 def test_object_arrays_name_the_argument():
     with pytest.raises(chainrule.errors.DTypeError, match="argument `x2`.*dtype object"):
         ops.add(np.ones(2), np.array([None, 1], dtype=object))

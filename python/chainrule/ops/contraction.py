@@ -11,6 +11,7 @@ from chainrule.dtypes import result_type, standardize_dtype
 from chainrule.errors import ShapeError
 from chainrule.ops._common import as_dtype, as_tensor
 from chainrule.ops.diagonals import diagonal
+from chainrule.ops.linear import _product
 from chainrule.ops.shaping import _reshape, transpose
 
 __all__ = ["einsum"]
@@ -128,7 +129,7 @@ def _contract(x: Any, a: str, y: Any, b: str, keep: set[str]) -> tuple[Any, str]
 
     left = grouped(x, a, [batch, rows, summed])
     right = grouped(y, b, [batch, summed, columns])
-    out = apply("matmul", {"transpose_a": False, "transpose_b": False}, [left, right])
+    out = _product(left, right)
     labels = batch + rows + columns
     return _reshape(out, [size[c] for c in labels]), "".join(labels)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.dispatch import apply, operation
-from chainrule.dtypes import result_type, standardize_dtype
+from chainrule.dtypes import is_float_dtype, result_type, standardize_dtype
 from chainrule.errors import ShapeError
 from chainrule.ops._common import as_dtype, as_tensor, binary, normalize_axis, promote, sequence
 from chainrule.ops.shaping import _reshape, expand_dims, ravel, transpose
@@ -27,7 +27,13 @@ def _factors(x1: Any, x2: Any) -> tuple[Any, Any, str]:
 
 
 def _product(x1: Any, x2: Any) -> Any:
-    return apply("matmul", {"transpose_a": False, "transpose_b": False}, [x1, x2])
+    """The core's matrix product; integers go through float64, exact up to 2^53."""
+    dtype = standardize_dtype(x1.dtype)
+    attrs = {"transpose_a": False, "transpose_b": False}
+    if is_float_dtype(dtype):
+        return apply("matmul", attrs, [x1, x2])
+    wide = apply("matmul", attrs, [as_dtype(x1, "float64"), as_dtype(x2, "float64")])
+    return as_dtype(wide, dtype)
 
 
 @operation
