@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from chainrule.models.cloning import clone_model
 from chainrule.models.functional import Functional
-from chainrule.models.model import Model
+from chainrule.models.model import Model, model_from_json
 from chainrule.models.sequential import Sequential
 
-__all__ = ["Functional", "Model", "Sequential"]
+__all__ = ["Functional", "Model", "Sequential", "clone_model", "model_from_json"]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule import tree
-from chainrule.layers.core.input_layer import InputLayer
+from chainrule import dispatch, ops, tree
+from chainrule.layers.core.input_layer import Input, InputLayer
 from chainrule.layers.layer import Layer
 from chainrule.layers.node import Node
+from chainrule.models.graph_config import functional_to_config, is_functional_like
+from chainrule.models.inputs import fit_to_shape
 from chainrule.models.model import Model
 from chainrule.tensor import KerasTensor
 from chainrule.training.trainer import Trainer
@@ -52,26 +54,57 @@ class Functional(Model):
         for leaf in tree.flatten((inputs, outputs)):
             if not isinstance(leaf, KerasTensor) or not hasattr(leaf, "_keras_history"):
                 raise ValueError(
-                    f"model '{self.name}': expected inputs made by Input and outputs made from "
-                    f"them, got {leaf!r}"
+                    "All `inputs` values must be KerasTensors made by Input, and all `outputs` "
+                    f"values must be KerasTensors made from them. Model '{self.name}' got {leaf!r}"
                 )
-        self.__dict__["_inputs_struct"] = inputs
-        self.__dict__["_outputs_struct"] = outputs
-        self.__dict__["_nodes"] = _order(tree.flatten(inputs), tree.flatten(outputs), self.name)
-        chain: list[Any] = []
-        for tensor in tree.flatten(inputs):
-            chain.append(tensor._keras_history.operation)
+        if any(not _is_input(t) for t in tree.flatten(inputs)):
+            inputs, outputs = _on_new_inputs(inputs, outputs, self.name)
+        values = self.__dict__
+        values["_inputs_struct"] = inputs
+        values["_outputs_struct"] = outputs
+        values["_nodes"] = _order(tree.flatten(inputs), tree.flatten(outputs), self.name)
+        values["_input_layers"] = [t._keras_history.operation for t in tree.flatten(inputs)]
+        chain: list[Any] = list(self._input_layers)
         for node in self._nodes:
-            if isinstance(node.operation, Layer) and node.operation not in chain:
+            if isinstance(node.operation, Layer) and all(node.operation is not x for x in chain):
                 chain.append(node.operation)
-        self._graph_layers = chain
-        self.output_names = _names(tree.flatten(outputs), outputs)
+        values["_graph_layers"] = chain
+        for layer in chain:
+            self._tracker.track(layer)
+        self.output_names = _names(tree.flatten(outputs))
+        self._convert_input_args = False
+        self._allow_non_tensor_positional_args = True
         self.built = True
+
+    def _lock_state(self) -> None:
+        """Nothing: layers beside the graph may be attached at any time."""
 
     @property
     def layers(self) -> list[Layer]:
         """The layers of the graph, inputs first."""
-        return list(self._graph_layers)
+        return list(self.__dict__["_graph_layers"])
+
+    @layers.setter
+    def layers(self, _: Any) -> None:
+        raise AttributeError(
+            "`Model.layers` attribute is reserved and should not be used. "
+            "Please use another name."
+        )
+
+    @property
+    def input(self) -> Any:
+        """The symbolic inputs in their structure."""
+        return self._inputs_struct
+
+    @property
+    def output(self) -> Any:
+        """The symbolic outputs in their structure."""
+        return self._outputs_struct
+
+    @property
+    def input_names(self) -> list[str]:
+        """The names of the inputs, flat."""
+        return [layer.name for layer in self._input_layers]
 
     def build(self, input_shape: Any = None) -> None:
         """Nothing to do: the layers were built when they were called."""
@@ -80,21 +113,60 @@ class Functional(Model):
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Run the graph on these inputs, given in the structure (or the order) of the model's."""
         wanted = tree.flatten(self._inputs_struct)
-        if isinstance(inputs, dict) and not isinstance(self._inputs_struct, dict):
-            given = [inputs[t._keras_history.operation.name] for t in wanted]
-        else:
-            given = tree.flatten(inputs)
-        if len(given) != len(wanted):
-            raise ValueError(
-                f"model '{self.name}': expected {len(wanted)} inputs, got {len(given)}"
-            )
+        given = self._matched(inputs, wanted)
+        given = [self._fitted(x, t) for x, t in zip(given, wanted)]
         values = {id(t): v for t, v in zip(wanted, given)}
         for node in self._nodes:
             args, kwargs = node.arguments.fill_in(values)
             outputs = node.operation(*args, **kwargs)
             for tensor, value in zip(node.outputs, tree.flatten(outputs)):
                 values[id(tensor)] = value
-        return tree.map_structure(lambda t: values[id(t)], self._outputs_struct)
+        return _alone(tree.map_structure(lambda t: values[id(t)], self._outputs_struct))
+
+    def _matched(self, inputs: Any, wanted: list[Any]) -> list[Any]:
+        """The inputs in the order of the model's: by name from a dict, else flat."""
+        if isinstance(inputs, dict):
+            named = isinstance(self._inputs_struct, dict)
+            names = list(self._inputs_struct) if named else self.input_names
+            flat_names = sorted(names) if named else names
+            if all(not tree.is_nested(v) for v in inputs.values()):
+                missing = [name for name in flat_names if name not in inputs]
+                if missing and not (named and len(inputs) == len(names)):
+                    raise ValueError(
+                        f"model '{self.name}': The structure of `inputs` doesn't match the "
+                        f"expected structure. Expected keys {flat_names}, got {sorted(inputs)}"
+                    )
+                if not missing:
+                    return [inputs[name] for name in flat_names]
+        given: list[Any] = tree.flatten(inputs)
+        if len(given) != len(wanted):
+            raise ValueError(
+                f"model '{self.name}': The structure of `inputs` doesn't match the expected "
+                f"structure. Expected {len(wanted)} inputs {self.input_names}, got {len(given)}"
+            )
+        return given
+
+    def _fitted(self, x: Any, tensor: Any) -> Any:
+        layer = tensor._keras_history.operation
+        if x is None:
+            if not getattr(layer, "optional", False):
+                raise ValueError(
+                    f"The input '{tensor.name}' is not optional, but None was passed. "
+                    "Please provide a valid tensor."
+                )
+            return None
+        x = ops.convert_to_tensor(x, dtype=tensor.dtype)
+        return fit_to_shape(x, tuple(tensor.shape), self.name, layer.name, sizes=True)
+
+    def compute_output_spec(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        """The outputs' shapes: those recorded where the inputs have the declared shapes."""
+        return dispatch.compute_output_spec(self.call, inputs)
+
+    def get_config(self) -> dict[str, Any]:
+        """The graph as plain data; of subclasses with arguments of their own, those arguments."""
+        if not is_functional_like(type(self), Functional):
+            return Model.get_config(self)
+        return functional_to_config(self)
 
     @property
     def inputs(self) -> list[Any]:
@@ -109,12 +181,12 @@ class Functional(Model):
     @property
     def input_shape(self) -> Any:
         """The shapes of the inputs in their structure."""
-        return tree.map_structure(lambda t: tuple(t.shape), self._inputs_struct)
+        return _alone(tree.map_structure(lambda t: tuple(t.shape), self._inputs_struct))
 
     @property
     def output_shape(self) -> Any:
         """The shapes of the outputs in their structure."""
-        return tree.map_structure(lambda t: tuple(t.shape), self._outputs_struct)
+        return _alone(tree.map_structure(lambda t: tuple(t.shape), self._outputs_struct))
 
 
 def _order(inputs: list[Any], outputs: list[Any], name: str) -> list[Node]:
@@ -130,8 +202,8 @@ def _order(inputs: list[Any], outputs: list[Any], name: str) -> list[Node]:
         history = tensor._keras_history
         if history.operation is None or isinstance(history.operation, InputLayer):
             raise ValueError(
-                f"model '{name}': expected outputs that depend on the inputs alone, got one that "
-                f"depends on {tensor!r}"
+                f"Output of model '{name}' is not connected to `inputs`: expected outputs that "
+                f"depend on the inputs alone, got one that depends on {tensor!r}"
             )
         node = history.operation._inbound_nodes[history.node_index]
         if id(node) in done:
@@ -145,13 +217,31 @@ def _order(inputs: list[Any], outputs: list[Any], name: str) -> list[Node]:
     return order
 
 
-def _names(outputs: list[Any], structure: Any) -> list[str]:
-    if isinstance(structure, dict):
-        return sorted(structure)
-    names: list[str] = []
-    for tensor in outputs:
-        name = tensor._keras_history.operation.name
-        while name in names:
-            name += "_1"
-        names.append(name)
-    return names
+def _names(outputs: list[Any]) -> list[str]:
+    return [tensor._keras_history.operation.name for tensor in outputs]
+
+
+def _alone(x: Any) -> Any:
+    """What a list of one holds."""
+    return x[0] if isinstance(x, list) and len(x) == 1 else x
+
+
+def _is_input(tensor: Any) -> bool:
+    operation, node_index, _ = tensor._keras_history
+    return operation is not None and operation._inbound_nodes[node_index].is_input
+
+
+def _on_new_inputs(inputs: Any, outputs: Any, name: str) -> tuple[Any, Any]:
+    """The graph between these tensors, called again on inputs of its own."""
+    old = tree.flatten(inputs)
+    nodes = _order(old, tree.flatten(outputs), name)
+    new = [t if _is_input(t) else Input(batch_shape=t.shape, dtype=t.dtype) for t in old]
+    values = {id(t): n for t, n in zip(old, new)}
+    for node in nodes:
+        args, kwargs = node.arguments.fill_in(values)
+        made = node.operation(*args, **kwargs)
+        values.update({id(t): v for t, v in zip(node.outputs, tree.flatten(made))})
+    return (
+        tree.pack_sequence_as(inputs, new),
+        tree.map_structure(lambda t: values[id(t)], outputs),
+    )

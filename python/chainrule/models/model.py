@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -170,8 +171,6 @@ class Model(Trainer, Layer):
 
     def to_json(self, **kwargs: Any) -> str:
         """The configuration as JSON text."""
-        import json
-
         from chainrule.saving import serialize_keras_object
 
         return json.dumps(serialize_keras_object(self), **kwargs)
@@ -179,6 +178,30 @@ class Model(Trainer, Layer):
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, where they are plain values."""
         return super().get_config()
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        """The model that `get_config` described.
+
+        Raises
+        ------
+        TypeError
+            A class whose constructor does not take what is in the configuration.
+        """
+        from chainrule.models.functional import Functional
+        from chainrule.models.graph_config import functional_from_config, is_functional_like
+
+        if {"name", "layers", "input_layers", "output_layers"} <= set(config):
+            if cls in (Model, Functional) or is_functional_like(cls, Functional):
+                made = Functional if cls is Model else cls
+                return functional_from_config(made, config, custom_objects)
+        try:
+            return cls(**config)
+        except TypeError as error:
+            raise TypeError(
+                f"Unable to revive model from config: {cls.__name__}(**config) failed: {error}. "
+                f"Override `get_config()` and `from_config()`. Received: config={config}"
+            ) from error
 
     def _obj_type(self) -> str:
         return "Model"
@@ -201,3 +224,19 @@ def _is_functional(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         leaves = tree.flatten((args, kwargs.get("inputs"), kwargs.get("outputs")))
         return any(isinstance(leaf, KerasTensor) for leaf in leaves)
     return False
+
+
+def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
+    """The model that `to_json` described.
+
+    Raises
+    ------
+    ValueError
+        Text that is no JSON object.
+    """
+    from chainrule.saving import deserialize_keras_object
+
+    config = json.loads(json_string)
+    if not isinstance(config, dict):
+        raise ValueError(f"model_from_json: expected a JSON object, got {type(config).__name__}")
+    return deserialize_keras_object(config, custom_objects=custom_objects)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 from typing import Any
 
-from chainrule import tree
+from chainrule import dispatch, tree
 from chainrule.layers.core.input_layer import Input, InputLayer
 from chainrule.layers.layer import Layer
+from chainrule.models.functional import Functional
+from chainrule.models.inputs import fit_to_shape
 from chainrule.models.model import Model
 from chainrule.saving import deserialize_keras_object, serialize_keras_object
-from chainrule.tensor import KerasTensor
+from chainrule.tensor import KerasTensor, shape_equal
 
 
 class Sequential(Model):
@@ -47,7 +50,8 @@ class Sequential(Model):
     ) -> None:
         super().__init__(trainable=trainable, name=name)
         self._set_input(None)
-        self._outputs: Any = None
+        self.__dict__["_declared"] = False
+        self._reset()
         for layer in layers or ():
             self._append(layer)
         self._maybe_rebuild()
@@ -94,10 +98,12 @@ class Sequential(Model):
         if isinstance(layer, InputLayer):
             if self._layers or self._input_layer is not None:
                 raise ValueError(
-                    f"model '{self.name}': expected the Input first, got one after "
-                    f"{len(self._layers)} layers"
+                    f"Sequential model '{self.name}' has already been configured to use input "
+                    f"shape {self._input_layer and self._input_layer.batch_shape}; expected the "
+                    f"Input first, got one after {len(self._layers)} layers"
                 )
             self._set_input(layer)
+            self.__dict__["_declared"] = True
             return
         if any(layer.name == other.name for other in self._layers):
             raise ValueError(
@@ -108,12 +114,19 @@ class Sequential(Model):
         shape = getattr(layer, "_input_shape_arg", None)
         if shape is not None and not self._layers and self._input_layer is None:
             self._set_input(Input(shape=shape, dtype=self.compute_dtype))
+            self.__dict__["_declared"] = True
+        starts = not self._layers and self._input_layer is None
+        if starts and isinstance(layer, Model) and hasattr(layer, "input_shape"):
+            shape, dtype = layer.input_shape, layer.inputs[0].dtype
+            if isinstance(shape, tuple) and not any(isinstance(size, tuple) for size in shape):
+                self._set_input(Input(batch_shape=shape, dtype=dtype))
         self._set_chain([*self._layers, layer])
         self._reset()
 
     def _reset(self) -> None:
         self.built = False
-        self._outputs = None
+        self.__dict__["_outputs"] = None
+        self.__dict__["_functional"] = None
         self.__dict__["_output_specs"].clear()
         self._programs.clear()
 
@@ -125,6 +138,13 @@ class Sequential(Model):
     def layers(self) -> list[Layer]:
         """The layers in order, without the input."""
         return list(self._layers)
+
+    @layers.setter
+    def layers(self, _: Any) -> None:
+        raise AttributeError(
+            "`Sequential.layers` attribute is reserved and should not be used. "
+            "Use `add()` and `pop()` to change the layers in this model."
+        )
 
     def build(self, input_shape: Any = None) -> None:
         """Make every layer's variables for inputs of this shape, the batch size first."""
@@ -139,27 +159,67 @@ class Sequential(Model):
                     f"You must provide an `input_shape` argument to build model '{self.name}'."
                 )
             input_shape = self._input_layer.batch_shape
+        if not _is_shape(input_shape):
+            return
         if self._input_layer is None:
             self._set_input(Input(batch_shape=tuple(input_shape), dtype=self.compute_dtype))
+        elif not shape_equal(self._input_layer.batch_shape, input_shape):
+            raise ValueError(
+                f"Sequential model '{self.name}' has already been configured to use input shape "
+                f"{self._input_layer.batch_shape}. You cannot build it with input_shape "
+                f"{tuple(input_shape)}"
+            )
         x: Any = self._built_input(checked=False).output
         for layer in self._layers:
-            x = layer(x)
-        self._outputs = x
+            try:
+                x = layer(x)
+            except NotImplementedError:
+                return
+            except TypeError as error:
+                _check_one_argument(layer, error)
+                raise
+        values = self.__dict__
+        values["_outputs"] = x
+        values["_functional"] = Functional(self._built_input().output, x, name=self.name)
         self.built = True
 
     def _build_on(self, x: Any) -> None:
-        symbol = tree.flatten(self._symbolic_inputs(x))[0]
+        symbols = self._symbolic_inputs(x)
+        if tree.is_nested(symbols) and len(tree.flatten(symbols)) == 1:
+            symbols = tree.flatten(symbols)[0]
+        if tree.is_nested(symbols):
+            super()._build_on(x)
+            return
         if self._input_layer is None:
-            self._set_input(Input(batch_shape=symbol.shape, dtype=symbol.dtype))
+            self._set_input(Input(batch_shape=symbols.shape, dtype=symbols.dtype))
+        declared = tuple(self._built_input(checked=False).batch_shape)
+        fit_to_shape(symbols, declared, self.name, self._built_input(False).name, self._declared)
         with self._open_name_scope():
-            self.build(symbol.shape)
+            self.build(declared)
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Each layer on what the one before gave."""
         x = inputs
+        source = self._input_layer
+        if source is not None:
+            if tree.is_nested(x) and len(tree.flatten(x)) == 1:
+                x = tree.flatten(x)[0]
+            shape = tuple(source.batch_shape)
+            x = fit_to_shape(x, shape, self.name, source.name, sizes=self._declared)
         for layer in self._layers:
             x = layer(x)
         return x
+
+    def compute_output_spec(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        """The shapes after every layer."""
+        return dispatch.compute_output_spec(self.call, inputs)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The shape after every layer."""
+        x: Any = KerasTensor(input_shape, self.compute_dtype)
+        for layer in self._layers:
+            x = layer.compute_output_spec(x)
+        return tree.map_structure(lambda t: tuple(t.shape), x)
 
     @property
     def inputs(self) -> list[Any]:
@@ -191,12 +251,6 @@ class Sequential(Model):
             )
         return self._input_layer
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        """The shape after every layer."""
-        for layer in self._layers:
-            input_shape = layer.compute_output_shape(input_shape)
-        return input_shape
-
     def get_config(self) -> dict[str, Any]:
         """Name, layers (the input first, where there is one) and the built shape."""
         chain: list[Any] = [] if self._input_layer is None else [self._input_layer]
@@ -211,7 +265,24 @@ class Sequential(Model):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        """A model of the same layers, built where the original was."""
+        """A model of the same layers, built where the original was.
+
+        Raises
+        ------
+        ValueError
+            A configuration without the keys "name" and "layers".
+        """
+        if not isinstance(config, dict) or not {"name", "layers"} <= set(config):
+            raise ValueError(
+                "A Sequential model configuration must be a dictionary containing the 'name' and "
+                f"'layers' keys. Received: {config}"
+            )
+        for layer in config["layers"]:
+            if not isinstance(layer, dict) or "config" not in layer:
+                raise ValueError(
+                    "Expected a dictionary containing a 'config' key. "
+                    f"Received: {layer!r} (of type {type(layer)})"
+                )
         model = cls(name=config.get("name"), trainable=config.get("trainable", True))
         for layer in config["layers"]:
             model.add(
@@ -221,3 +292,26 @@ class Sequential(Model):
         if shape is not None and not model.built:
             model.build(tuple(shape))
         return model
+
+
+def _is_shape(x: Any) -> bool:
+    return isinstance(x, (tuple, list)) and all(d is None or isinstance(d, int) for d in x)
+
+
+def _check_one_argument(layer: Any, error: Exception) -> None:
+    """Raise for a layer whose `call` needs more, or less, than the input."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    found = inspect.signature(layer.call).parameters.values()
+    positional = [p for p in found if p.kind in kinds]
+    required = [p.name for p in positional if p.default is inspect.Parameter.empty]
+    kind = type(layer).__name__
+    if not positional:
+        raise ValueError(
+            "Layers added to a Sequential model should have a single positional argument, the "
+            f"input tensor. Layer {kind} has no positional arguments."
+        ) from error
+    if len(required) > 1:
+        raise ValueError(
+            "Layers added to a Sequential model can only have a single required positional "
+            f"argument, the input tensor. Layer {kind} has multiple: {required}"
+        ) from error

@@ -1,0 +1,195 @@
+"""A functional model as plain data: its layers, their calls, its inputs and outputs.
+
+A tensor is named by `[layer, call, output]`: which output of which call of which layer it is,
+counting only calls that belong to the model.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from chainrule import tree
+from chainrule.layers.layer import Layer
+from chainrule.layers.node import KerasHistory, Node
+from chainrule.layers.operation import Operation
+from chainrule.saving import deserialize_keras_object, serialize_keras_object
+from chainrule.tensor import KerasTensor
+
+__all__ = ["functional_from_config", "functional_to_config"]
+
+_OP_CALL = "OpCall"
+
+
+def functional_to_config(model: Any) -> dict[str, Any]:
+    """Name, layers with their calls, inputs and outputs of a functional model."""
+    own = {id(node) for node in model._nodes}
+    operations: list[Any] = []
+    for tensor in model.inputs:
+        operations.append(tensor._keras_history.operation)
+    for node in model._nodes:
+        if all(node.operation is not known for known in operations):
+            operations.append(node.operation)
+    calls: dict[int, int] = {}
+    for operation in operations:
+        kept = 0
+        for node in operation._inbound_nodes:
+            if id(node) in own or node.is_input:
+                calls[id(node)] = kept
+                kept += 1
+
+    def place(tensor: KerasTensor) -> list[Any]:
+        operation, node_index, tensor_index = tensor._keras_history
+        return [operation.name, calls[id(operation._inbound_nodes[node_index])], tensor_index]
+
+    def stand_in(x: Any) -> Any:
+        if not isinstance(x, KerasTensor):
+            return x
+        other = KerasTensor(x.shape, x.dtype)
+        operation, _, tensor_index = x._keras_history
+        other._keras_history = KerasHistory(operation, place(x)[1], tensor_index)
+        return other
+
+    def call_of(node: Node) -> dict[str, Any]:
+        args, kwargs = node.arguments.convert(stand_in)
+        return {"args": serialize_keras_object(args), "kwargs": serialize_keras_object(kwargs)}
+
+    layers = []
+    for operation in operations:
+        nodes = [node for node in operation._inbound_nodes if id(node) in own]
+        entry = _operation_config(operation)
+        layers.append({**entry, "name": operation.name, "inbound_nodes": list(map(call_of, nodes))})
+    return {
+        "name": model.name,
+        "trainable": model.trainable,
+        "layers": layers,
+        "input_layers": tree.map_structure(place, model._inputs_struct),
+        "output_layers": tree.map_structure(place, model._outputs_struct),
+    }
+
+
+def _op_functions() -> dict[str, Callable[..., Any]]:
+    """The functions of `chainrule.ops` by the name of the class that records their calls."""
+    from chainrule import ops
+
+    found = {}
+    for name in dir(ops):
+        function = getattr(ops, name)
+        if hasattr(function, "__wrapped_op__"):
+            found["".join(part.capitalize() for part in function.__name__.split("_"))] = function
+    return found
+
+
+def _operation_config(operation: Any) -> dict[str, Any]:
+    if isinstance(operation, Layer):
+        return dict(serialize_keras_object(operation))
+    function = _op_functions().get(type(operation).__name__)
+    if function is None:
+        return dict(serialize_keras_object(operation))
+    return {"class_name": _OP_CALL, "config": {"function": type(operation).__name__}}
+
+
+def functional_from_config(
+    cls: Any, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
+) -> Any:
+    """The model that `functional_to_config` described, of class `cls`.
+
+    Raises
+    ------
+    ValueError
+        A configuration that is incomplete or whose calls refer to each other in a circle.
+    """
+    config = dict(config)
+    try:
+        layers, inputs, outputs = (
+            config.pop(key) for key in ("layers", "input_layers", "output_layers")
+        )
+        pending = {entry["name"]: list(entry["inbound_nodes"]) for entry in layers}
+        made = {entry["name"]: _operation(entry, custom_objects) for entry in layers}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"Functional.from_config: expected layers with names and calls, got: {error!r}"
+        ) from error
+    tensors: dict[tuple[str, int, int], Any] = {}
+    for name, operation in made.items():
+        if isinstance(operation, Layer) and not pending[name]:
+            for node in operation._inbound_nodes[:1]:
+                for i, tensor in enumerate(node.outputs):
+                    tensors[name, 0, i] = tensor
+    done = dict.fromkeys(pending, 0)
+    while any(pending.values()):
+        progress = False
+        for name, calls in pending.items():
+            while calls:
+                call = _arguments(calls[0], tensors)
+                if call is None:
+                    break
+                calls.pop(0)
+                progress = True
+                for i, tensor in enumerate(tree.flatten(made[name](*call[0], **call[1]))):
+                    tensors[name, done[name], i] = tensor
+                done[name] += 1
+        if not progress:
+            waiting = [name for name, calls in pending.items() if calls]
+            raise ValueError(
+                "Functional.from_config: expected calls that can be made one after the other, got "
+                f"missing inputs or a circle at {waiting}"
+            )
+
+    def find(x: Any) -> Any:
+        if isinstance(x, (list, tuple)) and len(x) == 3 and isinstance(x[0], str):
+            try:
+                return tensors[x[0], x[1], x[2]]
+            except (KeyError, TypeError):
+                raise ValueError(f"Functional.from_config: no tensor {list(x)}") from None
+        if isinstance(x, dict):
+            return {key: find(value) for key, value in x.items()}
+        if isinstance(x, (list, tuple)):
+            return type(x)(find(value) for value in x)
+        raise ValueError(f"Functional.from_config: expected [layer, call, output], got {x!r}")
+
+    return cls(inputs=find(inputs), outputs=find(outputs), **config)
+
+
+def _operation(entry: dict[str, Any], custom_objects: Any) -> Any:
+    """The layer of an entry, or a function that records an op's call."""
+    if entry.get("class_name") == _OP_CALL:
+        functions = _op_functions()
+        name = entry["config"]["function"]
+        if name not in functions:
+            raise ValueError(f"Functional.from_config: expected an op of chainrule, got {name!r}")
+        return functions[name]
+    data = {key: value for key, value in entry.items() if key not in ("name", "inbound_nodes")}
+    found = deserialize_keras_object(data, custom_objects=custom_objects)
+    if not isinstance(found, Operation):
+        raise ValueError(f"Functional.from_config: expected a layer, got {type(found).__name__}")
+    return found
+
+
+def _arguments(call: dict[str, Any], tensors: dict[tuple[str, int, int], Any]) -> Any:
+    """Arguments of a call with the tensors in their places; None where one is not made yet."""
+    missing = False
+
+    def fill(x: Any) -> Any:
+        nonlocal missing
+        if not isinstance(x, KerasTensor):
+            return x
+        history = getattr(x, "_pre_serialization_keras_history", None)
+        if not history:
+            return x
+        found = tensors.get(tuple(history))
+        missing = missing or found is None
+        return found
+
+    args = tree.map_structure(fill, deserialize_keras_object(call["args"]))
+    kwargs = tree.map_structure(fill, deserialize_keras_object(call["kwargs"]))
+    return None if missing else (tuple(args), kwargs)
+
+
+def is_functional_like(cls: Any, base: Any) -> bool:
+    """Whether `cls` is made from inputs and outputs as `base`, Functional, is."""
+    mine = inspect.getfullargspec(cls.__init__)
+    if mine.args[1:] == inspect.getfullargspec(base.__init__).args[1:]:
+        return True
+    return mine.varargs is not None and mine.varkw is not None
