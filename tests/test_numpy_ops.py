@@ -230,6 +230,7 @@ def test_binary(name, function, dtype):
 def test_reductions(name, function, axis, keepdims):
     if name.startswith("arg") and isinstance(axis, tuple):
         pytest.skip("argmax takes one axis")
+
     def call(x):
         return getattr(ops, name)(x, axis=axis, keepdims=keepdims)
 
@@ -363,6 +364,18 @@ def test_cond_selects_results_and_assignments():
     assert v.numpy().tolist() == [2.0, 4.0]
     assert run_traced(step, np.array([-1.0], "float32"))[0].tolist() == [-2.0]
     assert v.numpy().tolist() == [2.0, 4.0]
+
+
+def test_cond_keeps_variables_that_the_other_branch_assigns():
+    v = chainrule.Variable([1.0])
+
+    def step(x):
+        return ops.cond(x > 0, lambda: v.assign([5.0]) * 0, lambda: v * 0)
+
+    run_traced(step, np.array(-1.0, "float32"))
+    assert v.numpy().tolist() == [1.0]
+    run_traced(step, np.array(1.0, "float32"))
+    assert v.numpy().tolist() == [5.0]
 
 
 def test_loops_are_unrolled_while_tracing():

@@ -72,6 +72,8 @@ class Trace:
         The variables assigned so far, in order of their first assignment.
     losses : list
         Values given to `add_loss` while tracing.
+    branches : int
+        How many branches of `ops.cond` are open; inside, the value before an assignment is kept.
 
     Examples
     --------
@@ -91,6 +93,7 @@ class Trace:
         self.reads: list[tuple[Variable, KerasTensor]] = []
         self.updated: list[Variable] = []
         self.losses: list[Any] = []
+        self.branches = 0
 
     def __enter__(self) -> Trace:
         _state.scopes.append(self)
@@ -154,6 +157,8 @@ class Trace:
 
     def assign(self, variable: Variable, value: Any) -> None:
         """Make `value` the variable's value from here on, and after the program has run."""
+        if self.branches:
+            self.read(variable)
         if all(known is not variable for known in self.updated):
             self.updated.append(variable)
         tensor = self.lift(value)

@@ -78,7 +78,11 @@ def _branch(function: Callable[[], Any]) -> tuple[Any, dict[int, Any]]:
     if trace is None:
         return function(), {}
     before = dict(trace.variables)
-    result = function()
+    trace.branches += 1
+    try:
+        result = function()
+    finally:
+        trace.branches -= 1
     originals = {id(variable): (variable, tensor) for variable, tensor in trace.reads}
     assigned = {
         key: entry
