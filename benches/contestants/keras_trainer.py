@@ -26,15 +26,15 @@ class KerasTrainer:
         self.task = task
         self.shuffle = shuffle
         self.x, self.y = task.data()
-        self.model = self._model(0.0)
+        self.model = self._model()
 
-    def _model(self, dropout: float) -> Any:
+    def _model(self) -> Any:
         keras = self.keras
         model = keras.Sequential([keras.Input((self.task.sizes[0],))])
         for units in self.task.sizes[1:-1]:
             model.add(keras.layers.Dense(units, activation="relu"))
-            if dropout:
-                model.add(keras.layers.Dropout(dropout))
+            if self.task.dropout:
+                model.add(keras.layers.Dropout(self.task.dropout))
         model.add(keras.layers.Dense(self.task.sizes[-1]))
         model.compile(
             optimizer=keras.optimizers.Adam(LEARNING_RATE),
@@ -45,31 +45,29 @@ class KerasTrainer:
             layer.set_weights([kernel, bias])
         return model
 
-    def _fit(self, epochs: int, shuffle: bool) -> list[float]:
+    def _fit(self, epochs: int) -> list[float]:
         history = self.model.fit(
             self.x,
             self.y,
             batch_size=self.task.batch,
             epochs=epochs,
-            shuffle=shuffle,
+            shuffle=self.shuffle,
             verbose=0,
         )
         return [float(loss) for loss in history.history["loss"]]
 
     def curve(self, epochs: int) -> list[float]:
-        """The mean loss of each epoch from the initial weights, dropout off, rows in order."""
-        self.model = self._model(0.0)
-        return self._fit(epochs, False)
+        """The mean loss of each epoch of the task in short."""
+        return KerasTrainer(self.task.short(), False, self.keras.__name__)._fit(epochs)
 
     def prepare(self) -> None:
-        """Start anew, with dropout; one epoch, in which it compiles."""
-        self.model = self._model(self.task.dropout)
-        self._fit(1, self.shuffle)
+        """Train an epoch, whose steps are compiled first."""
+        self._fit(1)
 
     def run(self, epochs: int) -> float:
         """Seconds of one `fit` for so many epochs."""
         start = time.perf_counter()
-        self._fit(epochs, self.shuffle)
+        self._fit(epochs)
         return time.perf_counter() - start
 
 

@@ -29,10 +29,7 @@ class NumpyTrainer:
         self.mask = [np.empty((n, size), np.bool_) for size in task.sizes]
         self.draws = [np.empty((n, size), np.float32) for size in task.sizes]
         self.rng = np.random.Generator(np.random.SFC64(4))
-        self._start(0.0)
-
-    def _start(self, dropout: float) -> None:
-        self.rate = dropout
+        self.rate = task.dropout
         # One flat array for all parameters: Adam is then a dozen calls a step, not a dozen a layer.
         pairs = self.task.weights()
         self.flat = np.concatenate([part.ravel() for pair in pairs for part in pair])
@@ -102,15 +99,17 @@ class NumpyTrainer:
         np.sqrt(v, out=s)
         s += np.float32(EPSILON)
         np.divide(m, s, out=s)
-        alpha = LEARNING_RATE * np.sqrt(1 - BETA_2**self.t) / (1 - BETA_1**self.t)
-        s *= np.float32(alpha)
+        # In float32, as the others: 1 - 0.999 ** t loses digits there.
+        unbiased_1 = 1 - np.float32(BETA_1) ** np.float32(self.t)
+        unbiased_2 = 1 - np.float32(BETA_2) ** np.float32(self.t)
+        s *= np.float32(LEARNING_RATE) * np.sqrt(unbiased_2) / unbiased_1
         self.flat -= s
 
-    def _epochs(self, epochs: int, shuffle: bool) -> list[float]:
+    def _epochs(self, epochs: int) -> list[float]:
         n = self.task.batch
         losses: list[float] = []
         for epoch in range(epochs):
-            order = self.task.order(epoch) if shuffle else None
+            order = self.task.order(epoch) if self.shuffle else None
             total = 0.0
             for at in range(0, self.task.rows, n):
                 if order is None:
@@ -122,17 +121,15 @@ class NumpyTrainer:
         return losses
 
     def curve(self, epochs: int) -> list[float]:
-        """The mean loss of each epoch from the initial weights, dropout off, rows in order."""
-        self._start(0.0)
-        return self._epochs(epochs, False)
+        """The mean loss of each epoch of the task in short."""
+        return NumpyTrainer(self.task.short(), False)._epochs(epochs)
 
     def prepare(self) -> None:
-        """Start anew, with dropout; one epoch."""
-        self._start(self.task.dropout)
-        self._epochs(1, self.shuffle)
+        """Train an epoch."""
+        self._epochs(1)
 
     def run(self, epochs: int) -> float:
         """Seconds of training for so many epochs."""
         start = time.perf_counter()
-        self._epochs(epochs, self.shuffle)
+        self._epochs(epochs)
         return time.perf_counter() - start

@@ -29,7 +29,7 @@ class SklearnTrainer:
         self.shuffle = shuffle
         self.x, self.y = task.data()
 
-    def _fit(self, epochs: int, shuffle: bool) -> list[float]:
+    def _fit(self, epochs: int) -> list[float]:
         model = self.network.MLPClassifier(
             self.task.sizes[1:-1],
             alpha=0.0,
@@ -41,7 +41,7 @@ class SklearnTrainer:
             max_iter=epochs,
             n_iter_no_change=epochs + 1,
             tol=0.0,
-            shuffle=shuffle,
+            shuffle=self.shuffle,
         )
         weights = iter(self.task.weights())
         model._init_coef = lambda fan_in, fan_out, dtype: next(weights)
@@ -51,15 +51,15 @@ class SklearnTrainer:
         return [float(loss) for loss in model.loss_curve_]
 
     def curve(self, epochs: int) -> list[float]:
-        """The mean loss of each epoch from the initial weights, rows in order."""
-        return self._fit(epochs, False)
+        """The mean loss of each epoch of the task in short."""
+        return SklearnTrainer(self.task.short(), False)._fit(epochs)
 
     def prepare(self) -> None:
-        """One epoch."""
-        self._fit(1, self.shuffle)
+        """Train an epoch."""
+        self._fit(1)
 
     def run(self, epochs: int) -> float:
         """Seconds of one `fit` for so many epochs."""
         start = time.perf_counter()
-        self._fit(epochs, self.shuffle)
+        self._fit(epochs)
         return time.perf_counter() - start

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -62,6 +61,11 @@ class Task:
             made.append((kernel, np.zeros(n, np.float32)))
         return made
 
+    def short(self) -> Task:
+        """A few steps of it without dropout, in which sums in other orders do not show yet."""
+        rows = min(self.rows, 3 * self.batch)
+        return replace(self, rows=rows, dropout=0.0)
+
     def order(self, epoch: int) -> Array:
         """A permutation of the rows."""
         return np.random.default_rng([3, epoch]).permutation(self.rows)
@@ -78,13 +82,11 @@ class Contestant(Protocol):
     """What is served in a process of its own."""
 
     def curve(self, epochs: int) -> list[float]:
-        """The mean loss of each epoch from the initial weights, dropout off, rows in order."""
+        """The mean loss of each epoch of the task in short, from the initial weights."""
 
     def prepare(self) -> None:
-        """Build what is timed, and run it once."""
+        """Train an epoch, so that what is timed is compiled and warm."""
 
     def run(self, epochs: int) -> float:
         """Seconds of training for so many epochs."""
 
-
-Make = Callable[[Task, bool], Contestant]
