@@ -1,0 +1,195 @@
+"""Single ops: what the core reaches, beside NumPy and JAX.
+
+    python benches/ops.py                          all rows, a few minutes
+    python benches/ops.py --only gemm              rows whose name has "gemm" in it (a regex)
+    python benches/ops.py --only "gemm.*512" --rounds 9 --csv rows.csv
+
+A row is an op at a shape. Of ours it is a traced graph, run many times by `Program.epoch`, so that
+no Python is in the loop; results stay in the memory that the program keeps. Of JAX it is a jitted
+function, and each call is waited for (updates donate their state). Of NumPy it is the fastest of
+the forms in `rows.py`, into kept buffers. A small op therefore shows the price of a call in both.
+
+How to read it: GFLOP/s for products (2mkn operations), else GB/s, counted as the bytes of inputs
+and results that have to move at least once: more is better. `ratio` is how many times as fast as
+the faster of the two peers ours is. "gemm tn 784x128x512" is C (784, 512) of A (784, 128), stored
+transposed, and B (128, 512). Shapes of 128x512 stay in a core's cache, 4096x1024 do not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import importlib
+import re
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from measure import (
+    Worker,
+    best_seconds,
+    installed,
+    interleave,
+    limit_threads,
+    machine,
+    ratio,
+    table,
+    write_csv,
+)
+from rows import FLOPS, Row, rows
+
+OURS, NUMPY, JAX = "chainrule", "numpy", "jax"
+GEMM_OF_PEAK = 0.8  # from 512 up
+
+
+class Bench:
+    """One contestant's side of the rows, in a process of its own."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.rows = {row.name: row for row in rows()}
+        self.loop: Callable[[int], Any] = lambda count: None
+        self.count = 1
+
+    def prepare(self, name: str, seconds: float) -> bool:
+        """Compile the row and find how often it runs in `seconds`. False: has no such row."""
+        row = self.rows[name]
+        made = {OURS: self._ours, NUMPY: self._numpy, JAX: self._jax}[self.kind](row)
+        if made is None:
+            return False
+        self.loop = made
+        self.loop(1)
+        self.count, _ = 1, 0.0
+        while self.run() * self.count < seconds / 4 and self.count < 1 << 20:
+            self.count *= 4
+        self.count = max(1, round(seconds / self.run()))
+        return True
+
+    def run(self) -> float:
+        """Seconds of one of `count` runs."""
+        start = time.perf_counter()
+        self.loop(self.count)
+        return (time.perf_counter() - start) / self.count
+
+    def _ours(self, row: Row) -> Callable[[int], Any]:
+        keras: Any = importlib.import_module("chainrule")
+        scopes: Any = importlib.import_module("chainrule.scopes")
+        variables = [keras.Variable(a, dtype=a.dtype.name, trainable=True) for a in row.arrays()]
+        if row.op.startswith("update"):
+            optimizer, variable, gradient = row.ours(*variables)
+            optimizer.build([variable])
+            with scopes.Trace() as trace:
+                optimizer.apply([trace.read(gradient)], [variable])
+                program = trace.compile([])
+        else:
+            with scopes.Trace() as trace:
+                outputs = row.ours(*(trace.read(v) for v in variables))
+                program = trace.compile(outputs if isinstance(outputs, list) else [outputs])
+        return lambda count: program.epoch([], None, 1, 0, count, [])
+
+    def _numpy(self, row: Row) -> Callable[[int], Any] | None:
+        if row.numpy is None:
+            return None
+        forms = row.numpy(*row.arrays())
+        call = min(forms, key=lambda form: best_seconds(form, 0.01)[1])
+        return functools.partial(_repeat, call)
+
+    def _jax(self, row: Row) -> Callable[[int], Any] | None:
+        if row.jax is None:
+            return None
+        jax: Any = importlib.import_module("jax")
+        arrays = [jax.device_put(a) for a in row.arrays()]
+        if not row.op.startswith("update"):
+            call = jax.jit(row.jax)
+            return functools.partial(_repeat, lambda: jax.block_until_ready(call(*arrays)))
+        update = jax.jit(row.jax, donate_argnums=tuple(range(len(arrays))))
+        state = [tuple(arrays)]
+
+        def advance() -> None:
+            state[0] = jax.block_until_ready(update(*state[0]))
+
+        return functools.partial(_repeat, advance)
+
+
+def _repeat(call: Callable[[], Any], count: int) -> None:
+    for _ in range(count):
+        call()
+
+
+def bench(row: Row, workers: dict[str, Worker], rounds: int, seconds: float) -> dict[str, Any]:
+    """One line of the table: the rates of each, and the ratio to the faster peer."""
+    names = [who for who in workers if workers[who].call("prepare", row.name, seconds)]
+    calls = {who: functools.partial(workers[who].call, "run") for who in names}
+    figures = interleave(calls, rounds)
+    peers = [who for who in names if who != OURS]
+    fastest = min(peers, key=lambda who: statistics.median(figures[who]), default=None)
+    found: dict[str, Any] = {"op": row.op, "shape": row.shape, "unit": row.unit}
+    for who in (OURS, NUMPY, JAX):
+        times = figures.get(who)
+        found[who] = row.work / statistics.median(times) / 1e9 if times else None
+    found["ratio"] = None if fastest is None else ratio(figures[OURS], figures[fastest])
+    return found
+
+
+def summary(found: list[dict[str, Any]]) -> None:
+    """The measured peaks, and the rows below the targets."""
+    gemms = [row for row in found if row["op"].startswith("gemm")]
+    if not gemms:
+        return
+    peak = 0.0
+    for who in (OURS, NUMPY, JAX):
+        best = max((row for row in gemms if row[who] is not None), key=lambda r: r[who], default=None)
+        if best is not None:
+            peak = max(peak, best[who])
+            print(f"peak of {who}: {best[who]:.0f} {FLOPS} at {best['op']} {best['shape']}")
+    below = [row for row in gemms if row["ratio"] is not None and row["ratio"] < 1]
+    print(f"gemm: {len(gemms) - len(below)} of {len(gemms)} rows at least as fast as both peers")
+    for row in below:
+        print(f"  {row['op']} {row['shape']}: {row['ratio']:.2f}")
+    for row in gemms:
+        square = row["op"] == "gemm nn" and len(set(row["shape"].split("x"))) == 1
+        if square and int(row["shape"].split("x")[0]) >= 512:
+            part = row[OURS] / peak
+            met = "met" if part >= GEMM_OF_PEAK else "not met"
+            print(f"  {row['shape']}: {part:.0%} of the highest peak, target 80%: {met}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--only", metavar="PATTERN", default="", help="a regex of rows' names")
+    parser.add_argument("--rounds", type=int, default=7, help="default 7")
+    parser.add_argument("--seconds", type=float, default=0.05, help="a measurement; default 0.05")
+    parser.add_argument("--threads", type=int, default=2, help="for every contestant; default 2")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write the rows there too")
+    options = parser.parse_args()
+    limit_threads(options.threads)
+    chosen = [row for row in rows() if re.search(options.only, row.name)]
+    print(machine(options.threads))
+    present = [who for who in (OURS, NUMPY, JAX) if installed(who)]
+    for who in sorted({OURS, NUMPY, JAX} - set(present)):
+        print(f"left out: {who}: not installed")
+    workers = {who: Worker(who, functools.partial(Bench, who)) for who in present}
+    found = []
+    try:
+        for row in chosen:
+            found.append(bench(row, workers, options.rounds, options.seconds))
+    finally:
+        for worker in workers.values():
+            worker.close()
+    lines = [
+        tuple(r[k] if isinstance(r[k], str) else _figure(r[k]) for k in r) for r in found
+    ]
+    table(("op", "shape", "unit", OURS, NUMPY, JAX, "ratio"), lines, left=3)
+    summary(found)
+    if options.csv:
+        write_csv(options.csv, found)
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}" if value < 10 else f"{value:.0f}"
+
+
+if __name__ == "__main__":
+    main()
