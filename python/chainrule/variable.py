@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 
 from chainrule import _core, scopes
 from chainrule.dtypes import is_float_dtype, standardize_dtype
+from chainrule.errors import ShapeError
+from chainrule.global_state import get_global_attribute
 from chainrule.name_scopes import current_path
 from chainrule.operators import Operators
 from chainrule.tensor import shape_equal, standardize_shape
@@ -133,7 +136,14 @@ class Variable(Operators):
                 "Shapes used to initialize variables must be fully-defined (no `None` "
                 f"dimensions). Received: shape={shape} for variable path='{self._path}'"
             )
-        return tuple(int(size or 0) for size in shape)
+        known = tuple(int(size or 0) for size in shape)
+        limit = get_global_attribute("largest_variable")
+        if limit is not None and math.prod(known) > limit:
+            raise ShapeError(
+                f"variable '{self._path}': expected at most {limit} elements while a file is "
+                f"loaded, got shape {known}"
+            )
+        return known
 
     def _initialize(self, value: Any) -> None:
         self._cell = _core.Cell(self._to_engine(value))

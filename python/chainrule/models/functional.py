@@ -38,6 +38,11 @@ class Functional(Model):
     (None, 3)
     """
 
+    _inputs_struct: Any
+    _outputs_struct: Any
+    _nodes: list[Node]
+    _input_layers: list[Any]
+
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         return Layer.__new__(cls, *args, **kwargs)
 

@@ -41,6 +41,9 @@ class Sequential(Model):
     """
 
     _input_layer: InputLayer | None
+    _outputs: Any
+    _functional: Functional | None
+    _declared: bool
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         return Layer.__new__(cls, *args, **kwargs)
@@ -67,7 +70,7 @@ class Sequential(Model):
         if not self.layers:
             raise ValueError(f"model '{self.name}': expected a layer to pop, got an empty model")
         chain = list(self._layers)
-        last = chain.pop()
+        last: Layer = chain.pop()
         self._set_chain(chain)
         self._reset()
         if rebuild:
@@ -117,7 +120,7 @@ class Sequential(Model):
             self.__dict__["_declared"] = True
         starts = not self._layers and self._input_layer is None
         if starts and isinstance(layer, Model) and hasattr(layer, "input_shape"):
-            shape, dtype = layer.input_shape, layer.inputs[0].dtype
+            shape, dtype = layer.input_shape, layer.inputs[0].dtype  # type: ignore[attr-defined]
             if isinstance(shape, tuple) and not any(isinstance(size, tuple) for size in shape):
                 self._set_input(Input(batch_shape=shape, dtype=dtype))
         self._set_chain([*self._layers, layer])

@@ -11,13 +11,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import _core
-from chainrule.errors import FileFormatError, ShapeError
+from chainrule.errors import FileFormatError, NotBuiltError, ShapeError
+from chainrule.global_state import set_global_attribute
 from chainrule.saving.serialization import deserialize_keras_object, serialize_keras_object
 from chainrule.utils.naming import to_snake_case
 
@@ -28,6 +30,7 @@ Array = NDArray[Any]
 _KEY = "chainrule"
 _FORMAT = 1
 _OPTIMIZER = "optimizer/"
+_SMALL = 1 << 16
 
 
 def _unique(name: str, taken: set[str]) -> str:
@@ -99,9 +102,12 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, include_optimi
         if include_optimizer and model.optimizer is not None and model.optimizer.built:
             for i, variable in enumerate(model.optimizer.variables):
                 arrays[f"{_OPTIMIZER}{i}"] = np.asarray(variable.numpy())
+    description = serialize_keras_object(model)
+    for key in ("compile_config", "build_config"):
+        description.pop(key, None)
     document = {
         "format": _FORMAT,
-        "model": serialize_keras_object(model),
+        "model": description,
         "build": model.get_build_config(),
         "compile": compile_config,
     }
@@ -149,9 +155,16 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False) -> None
     ------
     FileFormatError
         A file that is truncated, corrupt, or of other tensors; no weight has changed.
+    NotBuiltError
+        A model without weights yet.
     ShapeError
         Weights of other shapes, unless `skip_mismatch`; no weight has changed.
     """
+    if not model.built:
+        raise NotBuiltError(
+            f"model '{model.name}': expected a model that is built before its weights are loaded; "
+            "call it on data, `build(input_shape)` it, or begin it with an Input"
+        )
     path, arrays, _ = _read(filepath)
     weights = {name: a for name, a in arrays.items() if not name.startswith(_OPTIMIZER)}
     _assign(path, weights, _unique_variables(model), skip_mismatch)
@@ -208,20 +221,36 @@ def load_model(
     document = from_file("document", lambda: json.loads(metadata[_KEY]))
     if not isinstance(document, dict) or document.get("format") != _FORMAT:
         raise FileFormatError(f"file '{path}': expected model format {_FORMAT}")
-    model = from_file(
-        "model configuration",
-        lambda: deserialize_keras_object(document["model"], custom_objects=custom_objects),
-    )
-    if not hasattr(model, "compile_from_config"):
-        raise FileFormatError(f"file '{path}': expected a model, got {type(model).__name__}")
-    if document.get("build") and not model.built:
-        from_file("build configuration", lambda: model.build_from_config(document["build"]))
+    with _variables_up_to(arrays):
+        model = from_file(
+            "model configuration",
+            lambda: deserialize_keras_object(document["model"], custom_objects=custom_objects),
+        )
+        if not hasattr(model, "compile_from_config"):
+            raise FileFormatError(f"file '{path}': expected a model, got {type(model).__name__}")
+        if document.get("build") and not model.built:
+            from_file("build configuration", lambda: model.build_from_config(document["build"]))
     weights = {name: a for name, a in arrays.items() if not name.startswith(_OPTIMIZER)}
     _assign(path, weights, _unique_variables(model), skip_mismatch=False)
     if compile and document.get("compile"):
         from_file("compile configuration", lambda: model.compile_from_config(document["compile"]))
         _load_optimizer(path, model, arrays)
     return model
+
+
+@contextmanager
+def _variables_up_to(arrays: dict[str, Array]) -> Iterator[None]:
+    """Inside, no variable may be larger than the largest tensor of the file.
+
+    A configuration of a few bytes that asks for a layer of a billion units fails before it takes
+    the memory.
+    """
+    limit = max([_SMALL, *(array.size for array in arrays.values())])
+    set_global_attribute("largest_variable", limit)
+    try:
+        yield
+    finally:
+        set_global_attribute("largest_variable", None)
 
 
 def _load_optimizer(path: str, model: Any, arrays: dict[str, Array]) -> None:

@@ -300,7 +300,7 @@ def _at(path: Path, structure: Any) -> Any:
     return reduce(getitem, path, structure)
 
 
-def _tensor_name(x: Any) -> str | None:
+def _tensor_name(x: Any) -> Any:
     history = getattr(x, "_keras_history", None)
     if history is not None and history.operation is not None:
         return str(history.operation.name)

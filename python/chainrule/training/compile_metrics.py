@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from chainrule import metrics as metrics_module
@@ -22,7 +22,7 @@ def target_kind(y_true: Any, y_pred: Any) -> str:
     return "categorical"
 
 
-_ACCURACY = {
+_ACCURACY: dict[str, Callable[..., Metric]] = {
     "binary": metrics_module.BinaryAccuracy,
     "sparse": metrics_module.SparseCategoricalAccuracy,
     "categorical": metrics_module.CategoricalAccuracy,
@@ -65,9 +65,9 @@ def object_name(x: Any) -> str:
 
 
 class _Entry(NamedTuple):
-    """A metric of output number `index`."""
+    """A metric of output number `number`."""
 
-    index: int
+    number: int
     metric: Metric
     output: str | None
 
@@ -97,6 +97,8 @@ class CompileMetrics(Metric):
     >>> {name: float(value) for name, value in metrics.result().items()}
     {'mse': 1.0}
     """
+
+    output_names: list[str] | None
 
     def __init__(
         self,

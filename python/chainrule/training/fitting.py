@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from chainrule import tree
 from chainrule.callbacks import CallbackList, History
@@ -21,14 +22,18 @@ from chainrule.training.data import (
 
 BATCH_SIZE = 32
 
-if TYPE_CHECKING:
-    from chainrule.training.trainer import Trainer as _Base
-else:
-    _Base = object
 
+class Fitting:
+    """The public methods that run data through a model; what they need of it is in `Trainer`."""
 
-class Fitting(_Base):
-    """The public methods that run data through a model."""
+    name: str
+    optimizer: Any
+    non_finite: str
+    metrics: Any
+    _check_compiled: Callable[[str], None]
+    _ensure_ready: Callable[[str, ArraySource], None]
+    _check_targets: Callable[..., None]
+    get_metrics_result: Callable[[], dict[str, Any]]
 
     def fit(
         self,
@@ -313,7 +318,7 @@ class Fitting(_Base):
         """The values in the order of the metrics; a single one by itself."""
         names: list[str] = []
         for metric in self.metrics:
-            names.extend(m.name for m in getattr(metric, "metrics", ())) or names.append(metric.name)
+            names.extend(m.name for m in getattr(metric, "metrics", None) or [metric])
         values = [logs[name] for name in names if name in logs]
         values.extend(logs[name] for name in sorted(logs) if name not in names)
         return values[0] if len(values) == 1 else values

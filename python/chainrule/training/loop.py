@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import random, tree
+from chainrule import _core, random, tree
 from chainrule.callbacks import CallbackList, History
 from chainrule.errors import DataError
 from chainrule.training.data import (
@@ -36,12 +36,12 @@ class Runner:
         """Look at the model: a layer that was frozen, say, needs another program."""
         self._key = self.model._trace_key(self.mode)
 
-    def program(self, batch: Any, rows: int) -> tuple[Any, Any]:
+    def program(self, batch: Any, rows: int) -> tuple[_core.Program, Any]:
         """The program for batches like this one, and the structure of its outputs."""
         if self._key is None:
             self.begin()
         signature = Signature.of(batch, rows)
-        return self.model._programs.get(  # type: ignore[no-any-return]
+        return self.model._programs.get(
             (self.mode, signature, self._key),
             lambda: compile_step(self.model, self.mode, batch, signature),
         )
@@ -51,7 +51,7 @@ class Runner:
         batch = (x, y, sample_weight)
         leaves = [a for part in batch for a in flat(part) if a is not None]
         program, _ = self.program(batch, len(leaves[0]))
-        return program.run(leaves)  # type: ignore[no-any-return]
+        return program.run(leaves)
 
 
 class ArrayFeed:
@@ -214,7 +214,7 @@ class Ticker:
     def __call__(self, done: int) -> bool | None:
         """`done` batches are done. False stops the loop."""
         if not self.every:
-            if self.kind != "predict" or self.callbacks.params.get("verbose"):
+            if self.kind != "predict" or (self.callbacks.params or {}).get("verbose"):
                 logs = {} if self.kind == "predict" else self.model.get_metrics_result()
                 self.callbacks.on_progress(done, logs)
             return None

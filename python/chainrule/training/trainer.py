@@ -28,6 +28,7 @@ class Trainer(Fitting):
     """Mixed into `Model`. A subclass may override `compute_loss` and `compute_metrics`."""
 
     name: str
+    _programs: Programs
 
     def __init__(self) -> None:
         self._init_trainer()
@@ -334,7 +335,8 @@ class Trainer(Fitting):
             for part in metric.metrics if isinstance(metric, CompileMetrics) else [metric]:
                 if type(part).reset_state is Metric.reset_state:
                     for variable in part.variables:
-                        variable._cell.write(_zeros(variable.shape, variable.stored_dtype))
+                        cell: Any = variable._cell
+                        cell.write(_zeros(variable.shape, variable.stored_dtype))
                 else:
                     part.reset_state()
 
