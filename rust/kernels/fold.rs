@@ -1,8 +1,8 @@
 //! Reductions of contiguous runs and of columns, in an order that depends on the shape alone.
 //!
 //! A run is folded in 32 virtual lanes (element `i` into lane `i % 32`), which are then combined as a
-//! binary tree; runs longer than [`RUN`] are folded piece by piece and the pieces folded again. Columns
-//! are folded down blocks of [`ROWS`] rows, whose results are folded in order. So sums lose little
+//! binary tree; runs longer than `RUN` are folded piece by piece and the pieces folded again. Columns
+//! are folded down blocks of `ROWS` rows, whose results are folded in order. So sums lose little
 //! and neither threads nor vector width change a bit.
 
 use super::isa::{dispatch, Kernel};
