@@ -64,7 +64,7 @@ def _unique_variables(model: Any) -> dict[str, Any]:
 
 
 def _check_target(filepath: Any, overwrite: bool) -> str:
-    path = os.fspath(filepath)
+    path = str(os.fspath(filepath))
     if os.path.exists(path) and not overwrite:
         raise FileExistsError(f"save: expected a new file with overwrite=False, got '{path}'")
     folder = os.path.dirname(os.path.abspath(path))
@@ -115,7 +115,7 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, include_optimi
 
 
 def _read(filepath: Any) -> tuple[str, dict[str, Array], dict[str, str]]:
-    path = os.fspath(filepath)
+    path = str(os.fspath(filepath))
     if not os.path.isfile(path):
         raise FileNotFoundError(f"load: expected a file, got '{path}'")
     arrays, metadata = _core.load_safetensors(path)

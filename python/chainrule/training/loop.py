@@ -18,7 +18,7 @@ from chainrule.training.data import (
     class_weights,
     flat,
 )
-from chainrule.training.trace import Signature, compile_step
+from chainrule.training.trace import Programs, Signature, compile_step
 
 Source = Any
 Tick = Callable[[int], Any]
@@ -41,7 +41,8 @@ class Runner:
         if self._key is None:
             self.begin()
         signature = Signature.of(batch, rows)
-        return self.model._programs.get(
+        programs: Programs = self.model._programs
+        return programs.get(
             (self.mode, signature, self._key),
             lambda: compile_step(self.model, self.mode, batch, signature),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -27,8 +28,17 @@ _NO_OVERRIDES = ("train_step", "test_step", "predict_step", "make_train_function
 class Trainer(Fitting):
     """Mixed into `Model`. A subclass may override `compute_loss` and `compute_metrics`."""
 
-    name: str
+    built: bool
+    compute_dtype: str
+    losses: list[Any]
+    trainable_variables: list[Any]
+    _compile_count: int
+    _layers: list[Any]
     _programs: Programs
+    _flatten_layers: Callable[..., list[Any]]
+    _open_name_scope: Callable[[], Any]
+    _clear_losses: Callable[[], None]
+    __call__: Callable[..., Any]
 
     def __init__(self) -> None:
         self._init_trainer()
@@ -314,7 +324,7 @@ class Trainer(Fitting):
         if values["_compile_loss"] is not None:
             found.extend(values["_compile_loss"].metrics)
         for layer in self._flatten_layers():
-            if layer is self or not isinstance(layer, Trainer):
+            if layer is self or not hasattr(layer, "compute_metrics"):
                 found.extend(m for m in layer._metrics if all(m is not k for k in found))
         return found
 
