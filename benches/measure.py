@@ -140,9 +140,10 @@ def table(
 ) -> None:
     """Print columns; the first `left` of them flush left."""
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
-    for row in [header, ["-" * width for width in widths], *rows]:
-        cells = [c.ljust(w) if i < left else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths))]
-        print("  ".join(cells).rstrip(), file=out or sys.stdout, flush=True)
+    for row in [header, ["-" * w for w in widths], *rows]:
+        cells = enumerate(zip(row, widths))
+        padded = (c.ljust(width) if i < left else c.rjust(width) for i, (c, width) in cells)
+        print("  ".join(padded).rstrip(), file=out or sys.stdout, flush=True)
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -61,7 +61,7 @@ class Bench:
             return False
         self.loop = made
         self.loop(1)
-        self.count, _ = 1, 0.0
+        self.count = 1
         while self.run() * self.count < seconds / 4 and self.count < 1 << 20:
             self.count *= 4
         self.count = max(1, round(seconds / self.run()))
@@ -140,8 +140,9 @@ def summary(found: list[dict[str, Any]]) -> None:
         return
     peak = 0.0
     for who in (OURS, NUMPY, JAX):
-        best = max((row for row in gemms if row[who] is not None), key=lambda r: r[who], default=None)
-        if best is not None:
+        measured = [row for row in gemms if row[who] is not None]
+        if measured:
+            best = max(measured, key=lambda row: float(row[who]))
             peak = max(peak, best[who])
             print(f"peak of {who}: {best[who]:.0f} {FLOPS} at {best['op']} {best['shape']}")
     below = [row for row in gemms if row["ratio"] is not None and row["ratio"] < 1]
@@ -178,13 +179,15 @@ def main() -> None:
     finally:
         for worker in workers.values():
             worker.close()
-    lines = [
-        tuple(r[k] if isinstance(r[k], str) else _figure(r[k]) for k in r) for r in found
-    ]
-    table(("op", "shape", "unit", OURS, NUMPY, JAX, "ratio"), lines, left=3)
+    header = ("op", "shape", "unit", OURS, NUMPY, JAX, "ratio")
+    table(header, [_line(row) for row in found], left=3)
     summary(found)
     if options.csv:
         write_csv(options.csv, found)
+
+
+def _line(row: dict[str, Any]) -> list[str]:
+    return [x if isinstance(x, str) else _figure(x) for x in row.values()]
 
 
 def _figure(value: float | None) -> str:

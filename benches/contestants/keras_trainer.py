@@ -77,13 +77,10 @@ class CoreTrainer(KerasTrainer):
     def run(self, epochs: int) -> float:
         """Seconds of the epochs' calls of the core."""
         loop = importlib.import_module("chainrule.training.loop")
-        source = loop.make_source(self.model, self.x, self.y, None)
         runner = loop.Runner(self.model, "train")
-        batch = (source.x, source.y, source.sample_weight)
-        program, _ = runner.program(batch, self.task.batch)
-        leaves = source.leaves()
+        program, _ = runner.program((self.x, self.y, None), self.task.batch)
         order = self.task.order(0) if self.shuffle else None
         start = time.perf_counter()
         for _ in range(epochs):
-            program.epoch(leaves, order, self.task.batch, 0, self.task.steps, [])
+            program.epoch([self.x, self.y], order, self.task.batch, 0, self.task.steps, [])
         return time.perf_counter() - start
