@@ -50,6 +50,7 @@ Tensor = Any  # np.ndarray outside a trace, KerasTensor inside
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 _KEEPS_NO_DTYPE = frozenset({"arg_reduce", "argsort", "one_hot", "cast", "random", "top_k"})
+_INDEXED = frozenset({"gather", "gather_along", "scatter_add", "scatter_along"})
 _STAND_INS = (840, 1680)
 _MOST_GUESSES = 256
 _CORE_ERRORS = (ShapeError, DTypeError, DataError, ValueError, TypeError)
@@ -85,12 +86,7 @@ def apply(op: str, attrs: dict[str, Any], inputs: Sequence[Any], outputs: int = 
     9.0
     """
     values = [constant(x) for x in inputs]
-    narrow = next(
-        (d for d in (standardize_dtype(v.dtype) for v in values) if d != ENGINE_DTYPES.get(d)),
-        None,
-    )
-    if op in _KEEPS_NO_DTYPE:
-        narrow = None
+    narrow = _narrow_dtype(op, values)
     try:
         results: list[Any]
         if any(isinstance(v, KerasTensor) for v in values):
@@ -104,6 +100,17 @@ def apply(op: str, attrs: dict[str, Any], inputs: Sequence[Any], outputs: int = 
         message = str(error).replace(f"{op}: ", f"{name}: ", 1)
         raise _located(error, message) from error
     return results[0] if outputs == 1 else tuple(results)
+
+
+def _narrow_dtype(op: str, values: Sequence[Any]) -> str | None:
+    """The dtype that the core lacks and the results are to have, if there is one."""
+    if op in _KEEPS_NO_DTYPE:
+        return None
+    for value in values[:1] if op in _INDEXED else values:
+        dtype = standardize_dtype(value.dtype)
+        if dtype != ENGINE_DTYPES.get(dtype):
+            return dtype
+    return None
 
 
 def _push(

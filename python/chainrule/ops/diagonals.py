@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.dispatch import apply, operation
+from chainrule.dtypes import standardize_dtype
 from chainrule.errors import ShapeError
-from chainrule.ops._common import as_tensor
+from chainrule.ops._common import as_dtype, as_tensor
 from chainrule.ops.shaping import _reshape, moveaxis, ravel
 
 __all__ = ["diag", "diagflat", "diagonal"]
@@ -47,6 +48,8 @@ def diag(x: Any, k: int = 0) -> Any:
         return diagonal(x, k)
     if x.ndim != 1:
         raise ValueError(f"`x` must be 1-D or 2-D. Received: shape {tuple(x.shape)}")
+    if standardize_dtype(x.dtype) == "bool":
+        return as_dtype(diag(as_dtype(x, "uint8"), k), "bool")
     n = x.shape[0] + abs(k)
     row = np.arange(x.shape[0], dtype="int32")
     index = (row + max(-k, 0)) * n + row + max(k, 0)

@@ -126,6 +126,9 @@ def _extreme(function: str, x: Any, axis: Any, keepdims: bool, initial: Any) -> 
         result = _reduce(function, x, axes, keepdims)
     if initial is None:
         return result
+    if dtype == "bool":
+        either = "logical_or" if function == "max" else "logical_and"
+        return binary(either, result, as_dtype(initial, "bool"))
     return binary("maximum" if function == "max" else "minimum", result, as_dtype(initial, dtype))
 
 
