@@ -11,6 +11,7 @@ from chainrule.dispatch import apply, operation
 from chainrule.dtypes import is_float_dtype, result_type, standardize_dtype
 from chainrule.errors import ShapeError
 from chainrule.ops._common import as_dtype, as_tensor, binary, normalize_axis, promote, sequence
+from chainrule.ops.arithmetic import multiply
 from chainrule.ops.shaping import _reshape, expand_dims, ravel, transpose
 
 __all__ = ["dot", "inner", "kron", "matmul", "outer", "tensordot", "vdot"]
@@ -133,8 +134,7 @@ def outer(x1: Any, x2: Any) -> Any:
     >>> outer([1, 2], [3, 4]).tolist()
     [[3, 4], [6, 8]]
     """
-    x1, x2 = ravel(x1), ravel(x2)
-    return expand_dims(x1, 1) * expand_dims(x2, 0)
+    return multiply(expand_dims(ravel(x1), 1), expand_dims(ravel(x2), 0))
 
 
 @operation

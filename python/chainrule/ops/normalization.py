@@ -231,12 +231,12 @@ def psnr(x1: Any, x2: Any, max_val: float) -> Any:
     >>> f"{float(psnr([0.0], [0.1], 1.0)):.2f}"
     '20.00'
     """
-    x1, x2 = as_float(x1), as_float(x2)
+    x1, x2 = promote(as_float(x1), as_float(x2))
     if tuple(x1.shape) != tuple(x2.shape):
         raise ShapeError(
             f"Input shapes {tuple(x1.shape)} and {tuple(x2.shape)} must match for PSNR calculation."
         )
-    error = reductions.mean(unary("square", x2 - x1))
+    error = reductions.mean(unary("square", binary("sub", x2, x1)))
     scale = _like(error, 10.0 / math.log(10.0))
     peak = _like(error, 20.0 * math.log10(max_val))
     return binary("sub", peak, binary("mul", unary("log", error), scale))
