@@ -91,7 +91,7 @@ impl Program {
         let mut free: Vec<usize> = Vec::new();
         let mut registers = 0;
         let mut slots: Vec<Slot> = Vec::with_capacity(steps.len());
-        for at in 0..steps.len() {
+        for (at, step) in steps.iter().enumerate() {
             let slot = match outputs.iter().position(|&o| o == first + at) {
                 Some(output) => Slot::Output(output),
                 None => Slot::Register(free.pop().unwrap_or_else(|| {
@@ -100,13 +100,11 @@ impl Program {
                 })),
             };
             slots.push(slot);
-            for (earlier, slot) in slots.iter().enumerate() {
-                if let Slot::Register(r) = slot {
-                    if last[earlier] == at && earlier <= at && !free.contains(r) {
-                        let reads = steps[at].args.contains(&(first + earlier));
-                        if reads || earlier == at {
-                            free.push(*r);
-                        }
+            // A register is free again after the last step that reads it.
+            for earlier in (0..at).filter(|e| last[*e] == at) {
+                if let Slot::Register(r) = slots[earlier] {
+                    if step.args.contains(&(first + earlier)) && !free.contains(&r) {
+                        free.push(r);
                     }
                 }
             }
@@ -333,7 +331,7 @@ impl Base {
 }
 
 unsafe fn slice<'a, T: Element>(ptr: *const u8, n: usize) -> &'a [T] {
-    debug_assert!(ptr as usize % std::mem::align_of::<T>() == 0 && ALIGN >= 8);
+    debug_assert!(ptr.cast::<T>().is_aligned() && ALIGN >= 8);
     // SAFETY: the caller's promise.
     unsafe { std::slice::from_raw_parts(ptr.cast(), n) }
 }

@@ -3,7 +3,7 @@
 //! One pool serves the process. A region costs about a microsecond while its workers still spin
 //! from the region before, because a worker that has not woken is never waited for: the calling
 //! thread takes tasks too, closes the region when none is left, and waits only for the workers
-//! that are inside. A worker spins for [`SPIN`] after its last region, then sleeps.
+//! that are inside. A worker spins for `SPIN` after its last region, then sleeps.
 //!
 //! A region never depends on the number of threads: who runs a task is open, what the tasks are
 //! is the caller's. A region inside a region, or beside another one, runs on its own thread alone.
