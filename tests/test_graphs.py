@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule import _core
@@ -161,12 +161,6 @@ def _dropout(b: Builder) -> None:
 STEPS = (_unary, _unary, _binary, _binary, _select, _reduce, _softmax, _move, _concat, _dense)
 STEPS += (_matmul, _batch_norm, _dropout)
 
-graphs = settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-
 
 def feeds_of(b: Builder, factor: float) -> list[np.ndarray]:
     inputs = [b.values[v] for v in (*b.leaves, b.seed)]
@@ -181,7 +175,6 @@ def eagerly(b: Builder, feeds: list[np.ndarray]) -> dict[int, np.ndarray]:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@graphs
 @given(data=st.data())
 def test_compiled_equals_eager_bit_for_bit(dtype: str, data: st.DataObject) -> None:
     b = Builder(data, dtype, smooth=False)
@@ -199,7 +192,6 @@ def test_compiled_equals_eager_bit_for_bit(dtype: str, data: st.DataObject) -> N
             assert got.tobytes() == want.tobytes(), f"value {value} of {b.made}"
 
 
-@graphs
 @given(data=st.data())
 def test_gradients_equal_the_walk(data: st.DataObject) -> None:
     b = Builder(data, "float64", smooth=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule import _core
@@ -64,7 +64,6 @@ def test_bad_input_is_refused(bad: Bad) -> None:
 
 
 @pytest.mark.parametrize("op", cases.names())
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_drawn_cases(op: str, data: st.DataObject) -> None:
     drawn = cases.load(op).draw(data)
