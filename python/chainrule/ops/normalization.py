@@ -13,7 +13,15 @@ from chainrule.dispatch import apply, operation
 from chainrule.dtypes import result_type, standardize_dtype
 from chainrule.errors import ShapeError
 from chainrule.ops import reductions
-from chainrule.ops._common import as_dtype, as_float, binary, normalize_axes, normalize_axis, unary
+from chainrule.ops._common import (
+    as_dtype,
+    as_float,
+    binary,
+    normalize_axes,
+    normalize_axis,
+    promote,
+    unary,
+)
 from chainrule.ops.shaping import _reshape
 
 __all__ = [
