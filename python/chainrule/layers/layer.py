@@ -312,7 +312,7 @@ def _rebuild(
     cls: type[Layer],
     config: dict[str, Any],
     build_config: dict[str, Any] | None,
-    values: list[np.ndarray],
+    values: list[np.ndarray[Any, Any]],
 ) -> Layer:
     """Undo `Layer.__reduce__`: what pickle and copy call."""
     layer: Layer = cls.from_config(config)

@@ -235,7 +235,7 @@ class LayerState(Operation):
         """The state of all metrics."""
         return [v for metric in self.metrics for v in metric.variables]
 
-    def get_weights(self) -> list[np.ndarray]:
+    def get_weights(self) -> list[np.ndarray[Any, Any]]:
         """The values of `weights`, as copies."""
         return [v.numpy() for v in self.weights]
 

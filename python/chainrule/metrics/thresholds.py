@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainrule import config as backend_config
 from chainrule import ops
@@ -170,7 +171,7 @@ def update_confusion_matrix_variables(
     else:
         if thresholds_distributed_evenly:
             outside = thresholds[0] < 0.0 or thresholds[-1] > 1.0
-            order = np.arange(len(thresholds))
+            order: NDArray[Any] = np.arange(len(thresholds))
             buckets = even_buckets(y_pred, len(thresholds), first=1 if outside else 0)
         else:
             order = np.argsort(thresholds, kind="stable")

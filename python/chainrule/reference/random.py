@@ -29,8 +29,8 @@ ROUNDS = 10
 
 def words(seed: Array, count: int) -> Array:
     """The first `count` 32-bit words of the stream of a seed, in uint64."""
-    blocks = np.arange((count + 3) // 4, dtype=np.uint64)
-    zero = np.zeros_like(blocks)
+    blocks: Array = np.arange((count + 3) // 4, dtype=np.uint64)
+    zero: Array = np.zeros_like(blocks)
     c0, c1, c2, c3 = blocks & MASK, blocks >> HALF, zero, zero
     key0, key1 = int(seed[0]), int(seed[1])
     for _ in range(ROUNDS):

@@ -30,7 +30,8 @@ def _each(scalar: Callable[[float], float], x: Array) -> Array:
 def sigmoid(x: Array) -> Array:
     """1 / (1 + exp(-x)); only exp of something negative is taken, so nothing overflows."""
     e = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1 / (1 + e), e / (1 + e))
+    y: Array = np.where(x >= 0, 1 / (1 + e), e / (1 + e))
+    return y
 
 
 def softplus(x: Array) -> Array:

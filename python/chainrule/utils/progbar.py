@@ -209,7 +209,7 @@ class Progbar:
 
 
 def _new_bar(total: int | None, is_terminal: bool) -> Any:
-    from tqdm import tqdm  # type: ignore[import-untyped, unused-ignore]
+    from tqdm import tqdm
 
     class Bar(tqdm):  # type: ignore[misc, type-arg, unused-ignore]
         monitor_interval = 0
