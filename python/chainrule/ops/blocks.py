@@ -241,8 +241,8 @@ def _scatter_numpy(x: Any, indices: Any, updates: Any, reduction: str | None) ->
     if reduction is None:
         result[index] = updates
     else:
-        ufunc: np.ufunc = {
+        ufuncs: dict[str, np.ufunc] = {
             "add": np.add, "max": np.maximum, "min": np.minimum, "mul": np.multiply
-        }[reduction]
-        ufunc.at(result, index, updates)
+        }
+        ufuncs[reduction].at(result, index, updates)
     return result

@@ -22,7 +22,8 @@ def _shift(x: Array, first: int) -> Array:
 
 
 def _cumsum_slope(x: Array, dout: Array) -> Array:
-    return np.cumsum(dout[::-1], axis=0)[::-1]
+    slope: Array = np.cumsum(dout[::-1], axis=0)[::-1]
+    return slope
 
 
 def _cumprod_slope(x: Array, dout: Array) -> Array:

@@ -30,13 +30,13 @@ def _each(scalar: Callable[[float], float], x: Array) -> Array:
 def sigmoid(x: Array) -> Array:
     """1 / (1 + exp(-x)); only exp of something negative is taken, so nothing overflows."""
     e = np.exp(-np.abs(x))
-    y: Array = np.where(x >= 0, 1 / (1 + e), e / (1 + e))
-    return y
+    return np.where(x >= 0, 1 / (1 + e), e / (1 + e))
 
 
 def softplus(x: Array) -> Array:
     """log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|))"""
-    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+    y: Array = np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+    return y
 
 
 def erf(x: Array) -> Array:
