@@ -2,6 +2,7 @@
 
 use super::array::{data_to_numpy, to_tensor, Array, ArrayMut};
 use crate::error::Error;
+use crate::program::arena::lock;
 use crate::program::epoch::Batches;
 use crate::program::step::{Batch, Rows};
 use crate::program::Program;
@@ -80,10 +81,11 @@ impl PyProgram {
             })
             .collect::<PyResult<Vec<_>>>()?;
         let outputs = py.detach(|| {
-            let mut program = self.lock();
+            let program = self.lock();
             check_feeds(&program, &specs, true)?;
             let mut out = Vec::new();
-            program.run(&rows, Batch::From(0), |values| {
+            let mut memory = lock(&program.cells);
+            program.run(&mut memory, &rows, Batch::From(0), |values| {
                 out = values
                     .iter()
                     .map(|(spec, data)| Tensor::copy_of(spec, *data))
@@ -166,16 +168,20 @@ impl PyProgram {
             };
             let mut last = Instant::now();
             let mut stopped: PyResult<()> = Ok(());
-            let done = program.epoch(&batches, &mut targets, |done| {
-                if !every && last.elapsed() < TICK {
-                    return true;
+            let due = || {
+                let now = every || last.elapsed() >= TICK;
+                if now {
+                    last = Instant::now();
                 }
-                last = Instant::now();
+                now
+            };
+            let report = |done| {
                 let go_on = Python::attach(|py| {
                     py.check_signals()?;
                     match &tick {
                         Some(tick) => {
-                            Ok(!tick.call1(py, (done,))?.bind(py).is(PyBool::new(py, false)))
+                            let no = PyBool::new(py, false);
+                            Ok(!tick.call1(py, (done,))?.bind(py).is(no))
                         }
                         None => Ok(true),
                     }
@@ -184,7 +190,8 @@ impl PyProgram {
                     stopped = Err(error);
                     false
                 })
-            })?;
+            };
+            let done = program.epoch(&batches, &mut targets, due, report)?;
             stopped.map(|()| done)
         })
     }

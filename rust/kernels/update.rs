@@ -55,7 +55,9 @@ impl<T: Float> Kernel for Step<'_, T> {
 
 /// `m += (g - m)(1 - beta_1)`, `v += (g^2 - v)(1 - beta_2)`, `w -= alpha m / (sqrt(v) + epsilon)`.
 pub fn adam<T: Float + Number>(w: &mut [T], m: &mut [T], v: &mut [T], g: &[T], adam: Adam<T>) {
-    let len = w.len();
+    if w.len() < PARALLEL_LEN {
+        return dispatch(Step { w, m, v, g, adam });
+    }
     let chunks: Vec<_> = w
         .chunks_mut(CHUNK)
         .zip(m.chunks_mut(CHUNK))
@@ -69,9 +71,5 @@ pub fn adam<T: Float + Number>(w: &mut [T], m: &mut [T], v: &mut [T], g: &[T], a
             dispatch(step);
         }
     };
-    if len < PARALLEL_LEN {
-        (0..chunks.len()).for_each(task);
-    } else {
-        parallel_for(chunks.len(), &task);
-    }
+    parallel_for(chunks.len(), &task);
 }

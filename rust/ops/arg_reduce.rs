@@ -6,6 +6,8 @@ use super::lanes::{map_lanes, split};
 use crate::attrs::Reader;
 use crate::error::{Error, Result};
 use crate::graph::{Backward, Io, Op, Value};
+use crate::kernels::fold::{fold, Fold};
+use crate::kernels::number::Number;
 use crate::tensor::{show, DType, Element, Spec};
 use crate::with_dtype;
 use std::sync::Arc;
@@ -29,22 +31,15 @@ pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
     }))
 }
 
-fn is_nan<T: PartialOrd>(x: &T) -> bool {
-    x.partial_cmp(x).is_none()
-}
-
-fn index<T: PartialOrd + Copy>(x: &[T], largest: bool) -> i32 {
-    let mut best = 0;
-    for (i, v) in x.iter().enumerate() {
-        if is_nan(&x[best]) {
-            break;
-        }
-        let better = if largest { *v > x[best] } else { *v < x[best] };
-        if better || is_nan(v) {
-            best = i;
-        }
-    }
-    best as i32
+/// The first element that equals the extreme of all, or is NaN.
+fn index<T: Number>(x: &[T], largest: bool) -> i32 {
+    let extreme = fold(if largest { Fold::Max } else { Fold::Min }, x);
+    #[allow(clippy::eq_op)]
+    let found = match extreme == extreme {
+        true => x.iter().position(|v| *v == extreme),
+        false => x.iter().position(|v| *v != *v),
+    };
+    found.expect("a fold gives one of its elements") as i32
 }
 
 impl Op for ArgReduce {

@@ -20,6 +20,7 @@ use crate::kernels::number::Number;
 use crate::kernels::softmax::{cross_entropy, cross_entropy_grad, Reading, Target};
 use crate::tensor::{show, Element, Spec};
 use crate::{with_dtype, with_float};
+use smallvec::{smallvec, SmallVec};
 use std::sync::Arc;
 
 #[derive(Clone, Debug)]
@@ -46,7 +47,7 @@ impl CrossEntropy {
     }
 
     /// Every label, checked to be a class.
-    fn labels(&self, target: &Input, classes: usize) -> Result<Vec<usize>> {
+    fn labels(&self, target: &Input, classes: usize) -> Result<SmallVec<[usize; 128]>> {
         with_dtype!(target.spec.dtype, I => {
             target
                 .slice::<I>()
@@ -118,7 +119,7 @@ impl Op for CrossEntropy {
                 out.fill(T::default());
                 return Ok(());
             }
-            let mut work = vec![T::default(); classes];
+            let mut work: SmallVec<[T; 32]> = smallvec![T::default(); classes];
             self.with_targets(&io.inputs[1], classes, |target| {
                 cross_entropy::<T>(io.inputs[0].slice(), target, self.reading(), out, &mut work);
             })

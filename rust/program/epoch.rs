@@ -1,5 +1,6 @@
 //! The loop over batches: nothing of Python between two steps.
 
+use super::arena::lock;
 use super::compile::Program;
 use super::step::{Batch, Rows};
 use crate::error::Result;
@@ -19,27 +20,34 @@ pub struct Batches<'a> {
 }
 
 impl Program {
-    /// Runs every batch. `results` take the outputs' rows, batch after batch. `after` is called with
-    /// the number of batches done and says whether to go on; returns that number.
+    /// Runs every batch. `results` take the outputs' rows, batch after batch. `pause` is asked after
+    /// each batch whether `report` is due, which gets the number of batches done, finds the cells
+    /// unlocked, and says whether to go on. Returns the number of batches done.
     pub fn epoch(
         &mut self,
         batches: &Batches,
         results: &mut [DataMut],
-        mut after: impl FnMut(usize) -> bool,
+        mut pause: impl FnMut() -> bool,
+        mut report: impl FnMut(usize) -> bool,
     ) -> Result<usize> {
+        let mut memory = Some(lock(&self.cells));
         for done in 0..batches.count {
             let first = batches.start + done * batches.size;
             let batch = match batches.order {
                 Some(order) => Batch::Order(&order[first..first + batches.size]),
                 None => Batch::From(first),
             };
-            self.run(&batches.feeds, batch, |outputs| {
+            let locked = memory.get_or_insert_with(|| lock(&self.cells));
+            self.run(locked, &batches.feeds, batch, |outputs| {
                 for ((_, data), result) in outputs.iter().zip(results.iter_mut()) {
                     store(*data, result, done);
                 }
             })?;
-            if !after(done + 1) {
-                return Ok(done + 1);
+            if pause() {
+                memory = None;
+                if !report(done + 1) {
+                    return Ok(done + 1);
+                }
             }
         }
         Ok(batches.count)

@@ -1,11 +1,11 @@
 //! One run of a program: feed, compute, assign.
 
-use super::arena::lock;
+use super::arena::Locked;
 use super::compile::Program;
 use crate::error::{Error, Result};
 use crate::graph::Io;
 use crate::kernels::map;
-use crate::tensor::{DType, Data, DataMut, Element, Tensor};
+use crate::tensor::{DType, Data, DataMut, Element, Spec, Tensor};
 use crate::with_dtype;
 
 /// Elements to feed, of any dtype, in rows: the batch takes the rows of `order`, or those from
@@ -40,10 +40,11 @@ impl Program {
     /// Runs once. `feeds` in the order of the graph's inputs; `read` sees the outputs before the
     /// program's memory is released. On an error no cell has changed.
     pub fn run(
-        &mut self,
+        &self,
+        memory: &mut Locked,
         feeds: &[Rows],
         batch: Batch,
-        read: impl FnOnce(&[(&crate::tensor::Spec, Data)]),
+        read: impl FnOnce(&[(&Spec, Data)]),
     ) -> Result<()> {
         if feeds.len() != self.feeds.len() {
             return Err(Error::shape(
@@ -52,7 +53,6 @@ impl Program {
                 feeds.len().to_string(),
             ));
         }
-        let mut memory = lock(&self.cells);
         for (rows, (name, operand)) in feeds.iter().zip(&self.feeds) {
             let mut out = memory.output(operand);
             let to = out.spec.dtype;
@@ -70,16 +70,15 @@ impl Program {
                 })
                 .map_err(|e| e.in_layer(&step.layer))?;
         }
-        let outputs: Vec<_> = self
-            .outputs
-            .iter()
-            .map(|o| (&o.spec, memory.input(o).data))
-            .collect();
-        read(&outputs);
-        for (from, to) in &self.saves {
-            memory.copy(from, to);
+        if !self.outputs.is_empty() {
+            let outputs: Vec<_> = self
+                .outputs
+                .iter()
+                .map(|o| (&o.spec, memory.input(o).data))
+                .collect();
+            read(&outputs);
         }
-        for (from, to) in &self.copies {
+        for (from, to) in self.saves.iter().chain(&self.copies) {
             memory.copy(from, to);
         }
         Ok(())
