@@ -1,0 +1,199 @@
+"""check_gradients: says ok for every kind of layer, and WRONG where a gradient is wrong."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule import layers, ops
+from chainrule.errors import DataError, NotCompiledError, ShapeError
+from chainrule.reference import dense
+
+RNG = np.random.default_rng(3)
+X = RNG.normal(size=(24, 6)).astype("float32")
+Y = RNG.normal(size=(24, 2)).astype("float32")
+LABELS = RNG.integers(0, 3, 24)
+
+KINDS: dict[str, list[Any]] = {
+    **{
+        f"activation {name}": [lambda name=name: layers.Dense(5, activation=name)]
+        for name in ("relu", "tanh", "sigmoid", "gelu", "elu", "selu", "softplus", "silu", "mish",
+                     "softmax", "log_softmax", "hard_sigmoid", "leaky_relu", "celu", "squareplus")
+    },
+    "dropout": [lambda: layers.Dense(8), lambda: layers.Dropout(0.4)],
+    "noise": [lambda: layers.GaussianNoise(0.3), lambda: layers.Dense(8)],
+    "batch normalization": [
+        lambda: layers.Dense(8), lambda: layers.BatchNormalization(),
+        lambda: layers.Activation("relu"),
+    ],
+    "layer normalization": [lambda: layers.Dense(8), lambda: layers.LayerNormalization()],
+    "shapes": [
+        lambda: layers.Reshape((2, 3)), lambda: layers.Permute((2, 1)), lambda: layers.Dense(4),
+        lambda: layers.Flatten(),
+    ],
+    "rescaling": [lambda: layers.Rescaling(0.2, offset=1.0), lambda: layers.Dense(4)],
+    "regularizers": [
+        lambda: layers.Dense(4, kernel_regularizer="l1_l2", bias_regularizer="l2",
+                             activity_regularizer="l2"),
+        lambda: layers.ActivityRegularization(l1=0.1),
+    ],
+    "prelu": [lambda: layers.Dense(4), lambda: layers.PReLU()],
+}
+
+
+def build(kinds: list[Any], units: int = 2, dtype: str = "float32") -> Any:
+    cr.utils.set_random_seed(4)
+    chain = [make() for make in kinds]
+    return cr.Sequential([cr.Input((6,)), *chain, layers.Dense(units, name="last")])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_ok_for_every_kind(kind: str) -> None:
+    model = build(KINDS[kind])
+    model.compile("sgd", "mse")
+    report = model.check_gradients(X, Y)
+    assert report.ok, report
+    assert len(report.rows) == len(model.trainable_weights)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    ["mse", "mae", "huber", "log_cosh", "cosine_similarity", "hinge", "squared_hinge",
+     "mean_absolute_percentage_error"],
+)
+def test_ok_for_every_loss(loss: str) -> None:
+    model = build([lambda: layers.Dense(5, activation="tanh")])
+    model.compile("sgd", loss)
+    report = model.check_gradients(X, Y)
+    assert report.ok, report
+
+
+@pytest.mark.parametrize("from_logits", [False, True])
+def test_ok_for_cross_entropies(from_logits: bool) -> None:
+    activation = None if from_logits else "softmax"
+    model = build([lambda: layers.Dense(3, activation=activation)])
+    model.pop()
+    model.compile("sgd", cr.losses.SparseCategoricalCrossentropy(from_logits=from_logits))
+    assert model.check_gradients(X, LABELS).ok
+    model.compile("sgd", cr.losses.CategoricalCrossentropy(from_logits, label_smoothing=0.1))
+    assert model.check_gradients(X, np.eye(3)[LABELS]).ok
+    activation = None if from_logits else "sigmoid"
+    model = build([lambda: layers.Dense(3, activation=activation)])
+    model.pop()
+    model.compile("sgd", cr.losses.BinaryCrossentropy(from_logits))
+    assert model.check_gradients(X, np.eye(3)[LABELS]).ok
+
+
+def test_float64_is_checked_to_float64() -> None:
+    policy = cr.config.dtype_policy()
+    cr.config.set_floatx("float64")
+    cr.config.set_dtype_policy("float64")
+    try:
+        model = build([lambda: layers.Dense(8, activation="tanh"), layers.BatchNormalization])
+        model.compile("sgd", "mse")
+        report = model.check_gradients(X.astype("float64"), Y.astype("float64"))
+    finally:
+        cr.config.set_floatx("float32")
+        cr.config.set_dtype_policy(policy)
+    assert report.ok, report
+    assert report.tolerance <= 1e-9
+    assert max(row.error for row in report.rows) < 1e-9
+
+
+def test_float64_weights_under_a_float32_loss() -> None:
+    model = cr.Sequential([cr.Input((6,)), layers.Dense(2, dtype="float64")])
+    model.compile("sgd", "mse")
+    report = model.check_gradients(X, Y)
+    assert report.ok, report
+
+
+def test_sample_weights_own_layers_and_losses() -> None:
+    class Own(layers.Layer):
+        def build(self, input_shape: Any) -> None:
+            self.factor = self.add_weight(shape=(input_shape[-1],), initializer="ones")
+
+        def call(self, x: Any) -> Any:
+            self.add_loss(ops.sum(ops.square(self.factor)))
+            return ops.logaddexp(x * self.factor, 0.0)
+
+    def loss(y_true: Any, y_pred: Any) -> Any:
+        return ops.max(ops.abs(y_true - y_pred), axis=-1)
+
+    model = build([Own])
+    model.compile("sgd", loss)
+    report = model.check_gradients(X, Y, sample_weight=np.linspace(0, 1, 24))
+    assert report.ok, report
+    assert {row.weight for row in report.rows} >= {"kernel", "bias"}
+
+
+def test_nothing_changes() -> None:
+    model = build([lambda: layers.Dense(8), lambda: layers.BatchNormalization(),
+                   lambda: layers.Dropout(0.5)])
+    model.compile("adam", "mse")
+    model.fit(X, Y, verbose=0)
+    before = [np.asarray(v.numpy()).tobytes() for v in model.variables]
+    model.check_gradients(X, Y)
+    assert [np.asarray(v.numpy()).tobytes() for v in model.variables] == before
+
+
+def test_a_bias_without_a_gradient_is_ok() -> None:
+    model = build([lambda: layers.Dense(32, name="first"), lambda: layers.BatchNormalization()])
+    model.compile("sgd", "mse")
+    for seed in range(5):
+        rows = np.random.default_rng(seed).normal(size=(24, 6))
+        report = model.check_gradients(rows, Y, seed=seed)
+        assert report.ok, report
+
+
+def test_a_wrong_gradient_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = build([lambda: layers.Dense(5, activation="tanh", name="first")])
+    model.compile("sgd", "mse")
+    assert model.check_gradients(X, Y).ok
+    true = dense.backward
+
+    def wrong(*args: Any, **kwargs: Any) -> Any:
+        found = list(true(*args, **kwargs))
+        found[1] = found[1] * 1.01
+        return found
+
+    monkeypatch.setattr(dense, "backward", wrong)
+    report = model.check_gradients(X, Y)
+    assert not report.ok
+    verdicts = {(row.layer.split("/")[-1], row.weight): row.ok for row in report.rows}
+    assert not verdicts["first", "kernel"]
+    assert not verdicts["last", "kernel"]
+    assert verdicts["last", "bias"]
+    assert "WRONG" in str(report)
+    wrong_rows = [row for row in report.rows if not row.ok]
+    assert all(math.isclose(row.error, 0.01, rel_tol=0.2) for row in wrong_rows)
+    assert all(row.difference_error > 1e-4 for row in wrong_rows)
+
+
+def test_report() -> None:
+    model = build([])
+    model.compile("sgd", "mse")
+    report = model.check_gradients(X, Y, directions=0)
+    lines = str(report).splitlines()
+    assert lines[0].split() == ["layer", "weight", "vs", "reference", "vs", "differences", "verdict"]
+    assert len(lines) == 2 + len(report.rows) + 1
+    assert "gradients ok" in lines[-1]
+    assert math.isnan(report.rows[0].difference_error)
+    assert report.rows[0].shape == (6, 2)
+    html = report._repr_html_()
+    assert html.startswith("<table>")
+    assert html.count("<tr>") == 1 + len(report.rows)
+
+
+def test_bad_arguments() -> None:
+    model = build([])
+    with pytest.raises(NotCompiledError, match="check_gradients"):
+        model.check_gradients(X, Y)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    with pytest.raises(DataError, match=r"labels in \[0, 2\)"):
+        model.check_gradients(X, LABELS + 5)
+    with pytest.raises(ShapeError):
+        model.check_gradients(X[:, :3], LABELS)
