@@ -34,13 +34,13 @@ PUBLIC = [name for name in MODULES if not any(p.startswith("_") for p in name.sp
 def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Files go to a temporary folder; global settings and automatic names are put back."""
     monkeypatch.chdir(tmp_path)
-    chainrule.utils.clear_session()
+    chainrule.utils.clear_session(free_memory=False)
     known = config.floatx(), config.epsilon(), config.image_data_format()
     yield
     config.set_floatx(known[0])
     config.set_epsilon(known[1])
     config.set_image_data_format(known[2])
-    chainrule.utils.clear_session()
+    chainrule.utils.clear_session(free_memory=False)
 
 
 @pytest.mark.parametrize("name", MODULES)
