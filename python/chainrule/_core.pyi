@@ -7,6 +7,25 @@ from numpy.typing import NDArray
 
 _Array = NDArray[Any]
 
+__all__ = [
+    "Cell",
+    "DTypeError",
+    "DataError",
+    "FileFormatError",
+    "GradientError",
+    "Graph",
+    "Program",
+    "ShapeError",
+    "all_finite",
+    "eager",
+    "isa",
+    "load_safetensors",
+    "num_threads",
+    "ops",
+    "save_safetensors",
+    "set_num_threads",
+]
+
 class ShapeError(ValueError): ...
 class DTypeError(TypeError): ...
 class DataError(ValueError): ...
