@@ -588,13 +588,31 @@ class TestOneBatch:
         np.testing.assert_allclose(logs["loss"], model.evaluate(X, Y, verbose=0)[0], rtol=1e-6)
         assert np.array_equal(model.predict_on_batch(X), model.predict(X, verbose=0))
 
-    def test_values_run_on_until_they_are_reset(self) -> None:
+    def test_values_are_those_of_the_batch(self) -> None:
         model = linear()
-        first = model.test_on_batch(X[:25], Y[:25])
-        both = model.test_on_batch(X[25:], Y[25:])
-        model.reset_metrics()
-        second = model.test_on_batch(X[25:], Y[25:])
-        np.testing.assert_allclose(both, (first + second) / 2, rtol=1e-5)
+        model.test_on_batch(X[:25], Y[:25])
+        value = model.test_on_batch(X[25:], Y[25:])
+        np.testing.assert_allclose(value, model.evaluate(X[25:], Y[25:], verbose=0), rtol=1e-5)
+
+
+def test_steps_per_execution_thins_the_batch_events() -> None:
+    class Numbers(Batches):
+        ends: list[int] = []
+
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            self.ends = [*self.ends, batch]
+
+    plain, thinned, seen = linear(), linear(steps_per_execution=3), Numbers()
+    plain.fit(X, Y, batch_size=10, shuffle=False, verbose=0)
+    thinned.fit(X, Y, batch_size=10, shuffle=False, verbose=0, callbacks=[seen])
+    assert same(plain, thinned)
+    assert (seen.begun, seen.ends) == ([0, 3], [2, 4])
+
+
+def test_a_generator_without_data_for_a_second_epoch_ends_training() -> None:
+    with pytest.warns(UserWarning, match="before epoch 2 of 3"):
+        history = linear().fit(TestGenerators.batches(), epochs=3, verbose=0)
+    assert history.epoch == [0]
 
 
 def test_evaluate_returns_a_number_or_a_list() -> None:

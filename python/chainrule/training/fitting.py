@@ -34,6 +34,7 @@ class Fitting:
     _ensure_ready: Callable[[str, ArraySource], None]
     _check_targets: Callable[..., None]
     get_metrics_result: Callable[[], dict[str, Any]]
+    reset_metrics: Callable[[], None]
 
     def fit(
         self,
@@ -279,14 +280,14 @@ class Fitting:
         class_weight: dict[int, float] | None = None,
         return_dict: bool = False,
     ) -> Any:
-        """One gradient step on one batch; returns the running loss and metrics."""
+        """One gradient step on one batch; returns the batch's loss and metrics."""
         self._check_compiled("train_on_batch")
         return self._on_batch("train", x, y, sample_weight, class_weight, return_dict)
 
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
-        """Loss and metrics of one batch; returns the running values."""
+        """Loss and metrics of one batch."""
         self._check_compiled("test_on_batch")
         return self._on_batch("test", x, y, sample_weight, None, return_dict)
 
@@ -302,6 +303,7 @@ class Fitting:
         source = self._array_source(x, y, sample_weight, class_weight)
         self._ensure_ready(mode, source)
         self._check_targets(source)
+        self.reset_metrics()
         loop.Runner(self, mode).one(source.x, source.y, source.sample_weight)
         logs = self.get_metrics_result()
         return logs if return_dict else self._flat_logs(logs)

@@ -168,11 +168,13 @@ class BatchFeed:
         done = 0
         for x, y, weight in self.source.epoch(self.steps):
             batch = self._checked(runner, x, y, weight)
-            ticker.begin()
+            ticker.begin(done)
             runner.one(batch.x, batch.y, batch.sample_weight)
             done += 1
-            if ticker(done) is False:
+            if ticker(done, last=done == self.steps) is False:
                 break
+        if ticker.open:
+            ticker(done, last=True)
         self.source.epoch_end()
         return done
 
@@ -198,39 +200,41 @@ class Ticker:
         self.callbacks = callbacks
         self.kind = kind
         self.model = model
-        self.begun = 0
-        self.ended = 0
+        self.stride = model.steps_per_execution
+        self.open = False
         self._flag = {
             "train": "stop_training",
             "test": "stop_evaluating",
             "predict": "stop_predicting",
         }[kind]
 
-    def begin(self) -> None:
-        """The next batch begins."""
-        if self.every:
-            getattr(self.callbacks, f"on_{self.kind}_batch_begin")(self.begun)
-            self.begun += 1
+    def begin(self, batch: int = 0) -> None:
+        """Batch number `batch` begins; with `steps_per_execution` only every so many tell."""
+        if self.every and not self.open:
+            self.open = True
+            getattr(self.callbacks, f"on_{self.kind}_batch_begin")(batch)
 
-    def __call__(self, done: int) -> bool | None:
+    def __call__(self, done: int, last: bool = False) -> bool | None:
         """`done` batches are done. False stops the loop."""
         if not self.every:
             if self.kind != "predict" or (self.callbacks.params or {}).get("verbose"):
                 logs = {} if self.kind == "predict" else self.model.get_metrics_result()
                 self.callbacks.on_progress(done, logs)
             return None
+        if done % self.stride and not last:
+            return None
         logs = {} if self.kind == "predict" else self.model.get_metrics_result()
-        getattr(self.callbacks, f"on_{self.kind}_batch_end")(self.ended, logs)
-        self.ended += 1
+        self.open = False
+        getattr(self.callbacks, f"on_{self.kind}_batch_end")(done - 1, logs)
         return False if getattr(self.model, self._flag) else None
 
     def after(self, steps: int) -> Tick:
         """The tick for the core: ends a batch and begins the next, but not one past `steps`."""
 
         def tick(done: int) -> bool | None:
-            go_on = self(done)
+            go_on = self(done, last=done >= steps)
             if go_on is not False and done < steps:
-                self.begin()
+                self.begin(done)
             return go_on
 
         return tick
@@ -260,7 +264,13 @@ def fit(
         callbacks.on_epoch_begin(epoch)
         runner.begin()
         if feed.run(runner, Ticker(callbacks, "train", model)) == 0:
-            raise DataError("fit: expected at least one batch, got an empty generator")
+            if epoch == initial_epoch:
+                raise DataError("fit: expected at least one batch, got an empty generator")
+            warnings.warn(
+                f"Your input ran out of data: training ends before epoch {epoch + 1} of {epochs}.",
+                stacklevel=3,
+            )
+            break
         logs = dict(model.get_metrics_result())
         if validation is not None and _validates(epoch, validation_freq):
             found = evaluate(tester, validation, callbacks)
@@ -327,12 +337,14 @@ def _predict_batches(runner: Runner, source: Source, steps: int | None, ticker: 
     for x, _, _ in source.epoch(steps):
         check_finite(x, "x", runner.model.non_finite)
         ArraySource(x, None, None)
-        ticker.begin()
+        ticker.begin(len(batches))
         leaves = flat(x)
         program, structure = runner.program((x, None, None), len(leaves[0]))
         batches.append(program.run(leaves))
         if ticker(len(batches)) is False:
             break
+    if ticker.open:
+        ticker(len(batches), last=True)
     if not batches:
         raise DataError("predict: expected at least one batch, got an empty generator")
     joined = [np.concatenate(parts) for parts in zip(*batches)]
