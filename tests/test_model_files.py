@@ -84,7 +84,7 @@ def test_functional_models(tmp_path: Path) -> None:
     assert len(loaded.weights) == 4
 
 
-@cr.saving.register_keras_serializable(package="tests")
+@cr.saving.register_keras_serializable(package="test_model_files")
 class Scale(layers.Layer):
     """A user's layer."""
 
