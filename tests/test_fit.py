@@ -606,7 +606,7 @@ def test_steps_per_execution_thins_the_batch_events() -> None:
     plain.fit(X, Y, batch_size=10, shuffle=False, verbose=0)
     thinned.fit(X, Y, batch_size=10, shuffle=False, verbose=0, callbacks=[seen])
     assert same(plain, thinned)
-    assert (seen.begun, seen.ends) == ([0, 3], [2, 4])
+    assert (seen.begun, seen.ends) == ([0, 3], [2, 5])
 
 
 def test_a_generator_without_data_for_a_second_epoch_ends_training() -> None:

@@ -56,12 +56,13 @@ class Functional(Model):
     ) -> None:
         Layer.__init__(self, name=name, trainable=trainable, **kwargs)
         Trainer.__init__(self)
-        for leaf in tree.flatten((inputs, outputs)):
-            if not isinstance(leaf, KerasTensor) or not hasattr(leaf, "_keras_history"):
-                raise ValueError(
-                    "All `inputs` values must be KerasTensors made by Input, and all `outputs` "
-                    f"values must be KerasTensors made from them. Model '{self.name}' got {leaf!r}"
-                )
+        for what, structure in (("inputs", inputs), ("outputs", outputs)):
+            for leaf in tree.flatten(structure):
+                if not isinstance(leaf, KerasTensor) or not hasattr(leaf, "_keras_history"):
+                    raise ValueError(
+                        f"All `{what}` values must be KerasTensors. Model '{self.name}' expected "
+                        f"tensors made by Input and by calls of layers on them, got {leaf!r}"
+                    )
         if any(not _is_input(t) for t in tree.flatten(inputs)):
             inputs, outputs = _on_new_inputs(inputs, outputs, self.name)
         values = self.__dict__
@@ -95,6 +96,15 @@ class Functional(Model):
             "`Model.layers` attribute is reserved and should not be used. "
             "Please use another name."
         )
+
+    @property
+    def operations(self) -> list[Any]:
+        """The layers and ops of the graph, inputs first."""
+        found = list(self._input_layers)
+        for node in self._nodes:
+            if all(node.operation is not known for known in found):
+                found.append(node.operation)
+        return found
 
     @property
     def input(self) -> Any:

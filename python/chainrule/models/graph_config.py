@@ -127,8 +127,11 @@ def functional_from_config(
                     break
                 calls.pop(0)
                 progress = True
-                for i, tensor in enumerate(tree.flatten(made[name](*call[0], **call[1]))):
+                outputs_of_call = tree.flatten(made[name](*call[0], **call[1]))
+                for i, tensor in enumerate(outputs_of_call):
                     tensors[name, done[name], i] = tensor
+                if not isinstance(made[name], Operation):
+                    outputs_of_call[0]._keras_history.operation.name = name
                 done[name] += 1
         if not progress:
             waiting = [name for name, calls in pending.items() if calls]

@@ -225,7 +225,8 @@ class Ticker:
             return None
         logs = {} if self.kind == "predict" else self.model.get_metrics_result()
         self.open = False
-        getattr(self.callbacks, f"on_{self.kind}_batch_end")(done - 1, logs)
+        end = -(-done // self.stride) * self.stride - 1
+        getattr(self.callbacks, f"on_{self.kind}_batch_end")(end, logs)
         return False if getattr(self.model, self._flag) else None
 
     def after(self, steps: int) -> Tick:
