@@ -109,6 +109,9 @@ REDUCTIONS = [
     ("argmin", lambda x, axis, keepdims: np.argmin(x, axis, keepdims=keepdims)),
 ]
 
+# NumPy before 2.0 says trapz.
+TRAPEZOID = ("trapezoid", "trapezoid" if hasattr(np, "trapezoid") else "trapz")
+
 # name, function of ops or NumPy, arguments
 SHARED = [
     ("reshape", lambda m, x: m.reshape(x, (2, 6)), X),
@@ -175,7 +178,7 @@ SHARED = [
     ("einsum implicit", lambda m, x: m.einsum("ji", x), X),
     ("kron", lambda m, x: m.kron(x, x), X),
     ("cross", lambda m, x: m.cross(x[:, :3], x[:, 1:]), X),
-    ("trapezoid", lambda m, x: m.trapezoid(x, dx=0.5), X),
+    ("trapezoid", lambda m, x: getattr(m, TRAPEZOID[m is np])(x, dx=0.5), X),
     ("correlate", lambda m, x: m.correlate(x, x[:2], "full"), VECTOR),
     ("correlate same", lambda m, x: m.correlate(x[:3], x, "same"), VECTOR),
     ("average", lambda m, x: m.average(x, 1, weights=np.array([1.0, 2, 3, 4], x.dtype)), X),

@@ -58,7 +58,7 @@ def to_array(x: Any, name: str) -> Array:
     if array.dtype.kind == "f" and array.dtype.itemsize > 8:
         array = array.astype("float64")
     elif kind in _CONVERTED:
-        if kind == "uint64" and array.size and array.max() > np.iinfo("int64").max:
+        if kind == "uint64" and array.size and int(array.max()) >= 2**63:
             raise DataError(f"{name}: expected integers up to 2**63 - 1, got {array.max()}")
         array = array.astype(_CONVERTED[kind])
     elif kind not in _ENGINE_DTYPES:
