@@ -1,4 +1,4 @@
-"""Bad input: one clear exception that says where, what was expected and what came; no weight moves."""
+"""Bad input: one clear exception with place, expected and given; no weight moves."""
 
 from __future__ import annotations
 

@@ -178,7 +178,7 @@ def test_report() -> None:
     model.compile("sgd", "mse")
     report = model.check_gradients(X, Y, directions=0)
     lines = str(report).splitlines()
-    assert lines[0].split() == ["layer", "weight", "vs", "reference", "vs", "differences", "verdict"]
+    assert lines[0].split() == "layer weight vs reference vs differences verdict".split()
     assert len(lines) == 2 + len(report.rows) + 1
     assert "gradients ok" in lines[-1]
     assert math.isnan(report.rows[0].difference_error)

@@ -237,7 +237,9 @@ class TestInputs:
         b.fit(form(X), form(Y), shuffle=False, verbose=0)
         for u, v in zip(a.get_weights(), b.get_weights()):
             np.testing.assert_allclose(u, v, rtol=1e-6)
-        np.testing.assert_allclose(a.predict(X, verbose=0), b.predict(form(X), verbose=0), rtol=1e-5)
+        np.testing.assert_allclose(
+            a.predict(X, verbose=0), b.predict(form(X), verbose=0), rtol=1e-5
+        )
 
     @pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "uint16", "int32", "uint32",
                                        "int64", "uint64", "float16", "bool"])

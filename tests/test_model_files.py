@@ -202,7 +202,9 @@ FUZZ = settings(
 
 
 @FUZZ
-@given(flips=st.lists(st.tuples(st.integers(0, 10**6), st.integers(1, 255)), min_size=1, max_size=4))
+@given(
+    flips=st.lists(st.tuples(st.integers(0, 10**6), st.integers(1, 255)), min_size=1, max_size=4)
+)
 def test_flipped_bytes(saved: bytes, tmp_path: Path, flips: list[tuple[int, int]]) -> None:
     data = bytearray(saved)
     for at, mask in flips:

@@ -110,7 +110,10 @@ class GradientReport:
         cells = [head, *self._cells()]
         widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
         lines = [
-            "  ".join(c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths)))
+            "  ".join(
+                cell.ljust(width) if i < 2 else cell.rjust(width)
+                for i, (cell, width) in enumerate(zip(row, widths))
+            )
             for row in cells
         ]
         lines.insert(1, "  ".join("-" * w for w in widths))
@@ -214,7 +217,9 @@ def check_gradients(
         kinds = {graph.spec(number)[1] for node in nodes for number in node["outputs"]}
 
     values: dict[int, Array] = {
-        node["outputs"][0]: leaves[node["attrs"]["index"]] for node in nodes if node["op"] == "input"
+        node["outputs"][0]: leaves[node["attrs"]["index"]]
+        for node in nodes
+        if node["op"] == "input"
     }
     values.update({tensor.value: variable.numpy() for variable, tensor in reads})
     numbers = [w.value for w in weights]

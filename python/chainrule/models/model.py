@@ -220,7 +220,8 @@ def _make_functional(cls: type) -> None:
 
 def _is_functional(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     """Whether the constructor got inputs and outputs."""
-    if len(args) == 2 or {"inputs", "outputs"} <= set(kwargs) or (len(args) == 1 and "outputs" in kwargs):
+    by_name = {"inputs", "outputs"} <= set(kwargs) or (len(args) == 1 and "outputs" in kwargs)
+    if by_name or len(args) == 2:
         leaves = tree.flatten((args, kwargs.get("inputs"), kwargs.get("outputs")))
         return any(isinstance(leaf, KerasTensor) for leaf in leaves)
     return False

@@ -1,8 +1,8 @@
 """Models and weights in files.
 
-A `.chainrule` file is a safetensors file: the weights and the optimizer's state are its tensors, the
-configuration is JSON in its metadata. Loading reads numbers and names; it runs no code. Tensors are
-named by their place in the model (`dense/kernel`, `dense_1/bias`), so two models of the same
+A `.chainrule` file is a safetensors file: the weights and the optimizer's state are its tensors,
+the configuration is JSON in its metadata. Loading reads numbers and names; it runs no code. Tensors
+are named by their place in the model (`dense/kernel`, `dense_1/bias`), so two models of the same
 architecture exchange weights whatever their layers are called.
 """
 
@@ -86,7 +86,9 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True) -> None:
     _core.save_safetensors(path, arrays, {"format": "np"})
 
 
-def save_model(model: Any, filepath: Any, overwrite: bool = True, include_optimizer: bool = True) -> None:
+def save_model(
+    model: Any, filepath: Any, overwrite: bool = True, include_optimizer: bool = True
+) -> None:
     """Write configuration, weights and optimizer state to one `.chainrule` file.
 
     Raises

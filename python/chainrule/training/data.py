@@ -123,7 +123,8 @@ class ArraySource:
 
     def __post_init__(self) -> None:
         lengths = {}
-        for name, structure in (("x", self.x), ("y", self.y), ("sample_weight", self.sample_weight)):
+        parts = {"x": self.x, "y": self.y, "sample_weight": self.sample_weight}
+        for name, structure in parts.items():
             for i, array in enumerate(flat(structure)):
                 if array is None:
                     continue

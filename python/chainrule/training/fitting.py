@@ -19,6 +19,7 @@ from chainrule.training.data import (
     split_validation,
     to_arrays,
 )
+from chainrule.training.feeds import Runner, make_feed
 
 BATCH_SIZE = 32
 
@@ -127,10 +128,10 @@ class Fitting:
         if isinstance(held_out, ArraySource):
             self._ensure_ready("test", held_out)
             self._check_targets(held_out, "validation data: ")
-        feed = loop.make_feed(source, batch_size, steps_per_epoch, bool(shuffle), class_weight)
+        feed = make_feed(source, batch_size, steps_per_epoch, bool(shuffle), class_weight)
         validation = None
         if held_out is not None:
-            validation = loop.make_feed(held_out, validation_batch_size, validation_steps, False)
+            validation = make_feed(held_out, validation_batch_size, validation_steps, False)
         if not isinstance(callbacks, CallbackList):
             verbose = 1 if verbose == "auto" else verbose
             callbacks = CallbackList(
@@ -171,7 +172,9 @@ class Fitting:
                 )
             return IteratorSource(x)
         if x is None:
-            raise DataError(f"model '{self.name}': expected x to be an array or a generator, got None")
+            raise DataError(
+                f"model '{self.name}': expected x to be an array or a generator, got None"
+            )
         x, y = to_arrays(x, "x"), to_arrays(y, "y")
         weight = to_arrays(sample_weight, "sample_weight")
         for name, part in (("x", x), ("y", y), ("sample_weight", weight)):
@@ -226,8 +229,8 @@ class Fitting:
             self._ensure_ready("test", source)
             self._check_targets(source)
         container = self._callback_list(callbacks, verbose, source, batch_size, steps)
-        runner = loop.Runner(self, "test")
-        feed = loop.make_feed(source, batch_size, steps, False)
+        runner = Runner(self, "test")
+        feed = make_feed(source, batch_size, steps, False)
         feed.prepare(runner)
         logs = loop.evaluate(runner, feed, container)
         return logs if return_dict else self._flat_logs(logs)
@@ -304,7 +307,7 @@ class Fitting:
         self._ensure_ready(mode, source)
         self._check_targets(source)
         self.reset_metrics()
-        loop.Runner(self, mode).one(source.x, source.y, source.sample_weight)
+        Runner(self, mode).one(source.x, source.y, source.sample_weight)
         logs = self.get_metrics_result()
         return logs if return_dict else self._flat_logs(logs)
 
@@ -312,7 +315,7 @@ class Fitting:
         """The outputs for one batch."""
         source = self._array_source(x, None, None, None)
         self._ensure_ready("predict", source)
-        runner = loop.Runner(self, "predict")
+        runner = Runner(self, "predict")
         _, structure = runner.program((source.x, None, None), source.rows)
         return tree.pack_sequence_as(structure, runner.one(source.x, None, None))
 

@@ -1,4 +1,4 @@
-"""The check of targets before a weight changes: labels within the classes, shapes as the outputs'."""
+"""The check of targets before a weight changes: labels within the classes, shapes that fit."""
 
 from __future__ import annotations
 

@@ -46,7 +46,9 @@ def _skeleton(structure: Any) -> Any:
     return None if structure is None else "*"
 
 
-def traced_inputs(trace: scopes.Trace, batch: tuple[Any, Any, Any], signature: Signature) -> list[Any]:
+def traced_inputs(
+    trace: scopes.Trace, batch: tuple[Any, Any, Any], signature: Signature
+) -> list[Any]:
     """The batch's structures with a traced input for each array."""
     specs = iter(signature.specs)
     parts: list[Any] = []
@@ -126,7 +128,9 @@ class Programs:
     def __init__(self) -> None:
         self._programs: dict[Any, tuple[_core.Program, Any]] = {}
 
-    def get(self, key: Any, make: Callable[[], tuple[_core.Program, Any]]) -> tuple[_core.Program, Any]:
+    def get(
+        self, key: Any, make: Callable[[], tuple[_core.Program, Any]]
+    ) -> tuple[_core.Program, Any]:
         """The program under `key`, compiled at the first call."""
         found = self._programs.pop(key, None)
         if found is None:

@@ -1,0 +1,242 @@
+"""Batches on their way to the compiled steps, and the reports that come back."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from chainrule import _core, random
+from chainrule.callbacks import CallbackList
+from chainrule.training.data import (
+    ArraySource,
+    IteratorSource,
+    check_finite,
+    class_weights,
+    flat,
+)
+from chainrule.training.trace import Programs, Signature, compile_step
+
+__all__ = ["ArrayFeed", "BatchFeed", "Runner", "Ticker", "make_feed"]
+
+Source = Any
+Tick = Callable[[int], Any]
+
+
+class Runner:
+    """Runs batches of one mode through the model's compiled programs."""
+
+    def __init__(self, model: Any, mode: str) -> None:
+        self.model = model
+        self.mode = mode
+        self._key: Any = None
+
+    def begin(self) -> None:
+        """Look at the model: a layer that was frozen, say, needs another program."""
+        self._key = self.model._trace_key(self.mode)
+
+    def program(self, batch: Any, rows: int) -> tuple[_core.Program, Any]:
+        """The program for batches like this one, and the structure of its outputs."""
+        if self._key is None:
+            self.begin()
+        signature = Signature.of(batch, rows)
+        programs: Programs = self.model._programs
+        return programs.get(
+            (self.mode, signature, self._key),
+            lambda: compile_step(self.model, self.mode, batch, signature),
+        )
+
+    def one(self, x: Any, y: Any, sample_weight: Any) -> list[Any]:
+        """One batch as it is; the outputs of predictions."""
+        batch = (x, y, sample_weight)
+        leaves = [a for part in batch for a in flat(part) if a is not None]
+        program, _ = self.program(batch, len(leaves[0]))
+        return program.run(leaves)
+
+
+class ArrayFeed:
+    """Batches of whole arrays: which rows come in which step of which epoch.
+
+    With `steps`, an epoch that ends early leaves the rest of the rows to the next one.
+    """
+
+    def __init__(
+        self, source: ArraySource, batch_size: int, steps: int | None, shuffle: bool
+    ) -> None:
+        self.batch = (source.x, source.y, source.sample_weight)
+        self.leaves = source.leaves()
+        self.rows = source.rows
+        self.size = batch_size
+        self.steps = steps
+        self.shuffle = shuffle
+        self.full, self.rest = divmod(source.rows, batch_size)
+        self.total = self.full + (self.rest > 0)
+        self.seen = 0
+        self.order: Any = None
+
+    def prepare(self, runner: Runner) -> None:
+        """Compile what the epochs need: what cannot run fails before a weight moves."""
+        if self.full:
+            runner.program(self.batch, self.size)
+        if self.rest and (self.steps is None or self.steps > self.full):
+            runner.program(self.batch, self.rest)
+
+    def take(self) -> tuple[int, int, int]:
+        """Begin an epoch: the number of the first batch, of full batches and of steps."""
+        if self.steps is None or self.seen >= self.total:
+            self.seen = 0
+        if self.seen == 0 and self.shuffle:
+            generator = np.random.Generator(np.random.Philox(random.make_default_seed()))
+            self.order = generator.permutation(self.rows)
+        first = self.seen
+        steps = self.total - first
+        if self.steps is not None:
+            if self.steps > steps:
+                warnings.warn(
+                    f"Your input ran out of data: the epoch ends after {steps} of {self.steps} "
+                    "steps. Make sure that there are at least `steps_per_epoch * batch_size` rows.",
+                    stacklevel=4,
+                )
+            steps = min(steps, self.steps)
+        self.seen += steps
+        return first, max(0, min(steps, self.full - first)), steps
+
+    def run(self, runner: Runner, ticker: Ticker) -> int:
+        """One epoch; returns the number of steps done."""
+        first, full, steps = self.take()
+        tick = ticker.after(steps)
+        ticker.begin()
+        done = 0
+        if full:
+            program, _ = runner.program(self.batch, self.size)
+            at = first * self.size
+            done = program.epoch(
+                self.leaves, self.order, self.size, at, full, [], tick, ticker.every
+            )
+            if done < full:
+                return done
+        if full < steps:
+            program, _ = runner.program(self.batch, self.rest)
+            at = self.full * self.size
+
+            def shifted(n: int) -> Any:
+                return tick(full + n)
+
+            done += program.epoch(
+                self.leaves, self.order, self.rest, at, 1, [], shifted, ticker.every
+            )
+        return done
+
+
+class BatchFeed:
+    """Batches that a generator yields; each is checked before it runs."""
+
+    def __init__(
+        self, source: IteratorSource, steps: int | None, class_weight: Any = None
+    ) -> None:
+        self.source = source
+        self.steps = steps
+        self.class_weight = class_weight
+        self._known: set[Signature] = set()
+
+    def _checked(self, runner: Runner, x: Any, y: Any, weight: Any) -> ArraySource:
+        model = runner.model
+        for name, part in (("x", x), ("y", y), ("sample_weight", weight)):
+            check_finite(part, name, model.non_finite)
+        batch = ArraySource(x, y, weight)
+        if self.class_weight is not None:
+            by_class = class_weights(flat(y)[0], self.class_weight)
+            batch.sample_weight = by_class if weight is None else weight * by_class
+        signature = Signature.of((x, y, weight), batch.rows)
+        if signature not in self._known:
+            model._ensure_ready(runner.mode, batch)
+            self._known.add(signature)
+            runner.begin()
+        model._check_targets(batch)
+        return batch
+
+    def prepare(self, runner: Runner) -> None:
+        """Build the model on the first batch and compile for it."""
+        first = self.source.peek()
+        if first is not None:
+            batch = self._checked(runner, *first)
+            runner.program((batch.x, batch.y, batch.sample_weight), batch.rows)
+
+    def run(self, runner: Runner, ticker: Ticker) -> int:
+        """One epoch; returns the number of steps done."""
+        done = 0
+        for x, y, weight in self.source.epoch(self.steps):
+            batch = self._checked(runner, x, y, weight)
+            ticker.begin(done)
+            runner.one(batch.x, batch.y, batch.sample_weight)
+            done += 1
+            if ticker(done, last=done == self.steps) is False:
+                break
+        if ticker.open:
+            ticker(done, last=True)
+        self.source.epoch_end()
+        return done
+
+
+def make_feed(
+    source: Source, batch_size: int, steps: int | None, shuffle: bool, class_weight: Any = None
+) -> ArrayFeed | BatchFeed:
+    """The feed for a source of either kind."""
+    if isinstance(source, ArraySource):
+        return ArrayFeed(source, batch_size, steps, shuffle)
+    return BatchFeed(source, steps, class_weight)
+
+
+class Ticker:
+    """Turns the core's reports into batch events and progress."""
+
+    def __init__(self, callbacks: CallbackList, kind: str, model: Any) -> None:
+        self.every = {
+            "train": callbacks.wants_batch_events,
+            "test": callbacks.wants_test_batch_events,
+            "predict": callbacks.wants_predict_batch_events,
+        }[kind]
+        self.callbacks = callbacks
+        self.kind = kind
+        self.model = model
+        self.stride = model.steps_per_execution
+        self.open = False
+        self._flag = {
+            "train": "stop_training",
+            "test": "stop_evaluating",
+            "predict": "stop_predicting",
+        }[kind]
+
+    def begin(self, batch: int = 0) -> None:
+        """Batch number `batch` begins; with `steps_per_execution` only every so many tell."""
+        if self.every and not self.open:
+            self.open = True
+            getattr(self.callbacks, f"on_{self.kind}_batch_begin")(batch)
+
+    def __call__(self, done: int, last: bool = False) -> bool | None:
+        """`done` batches are done. False stops the loop."""
+        if not self.every:
+            if self.kind != "predict" or (self.callbacks.params or {}).get("verbose"):
+                logs = {} if self.kind == "predict" else self.model.get_metrics_result()
+                self.callbacks.on_progress(done, logs)
+            return None
+        if done % self.stride and not last:
+            return None
+        logs = {} if self.kind == "predict" else self.model.get_metrics_result()
+        self.open = False
+        end = -(-done // self.stride) * self.stride - 1
+        getattr(self.callbacks, f"on_{self.kind}_batch_end")(end, logs)
+        return False if getattr(self.model, self._flag) else None
+
+    def after(self, steps: int) -> Tick:
+        """The tick for the core: ends a batch and begins the next, but not one past `steps`."""
+
+        def tick(done: int) -> bool | None:
+            go_on = self(done, last=done >= steps)
+            if go_on is not False and done < steps:
+                self.begin(done)
+            return go_on
+
+        return tick
