@@ -17,10 +17,10 @@ Array = NDArray[Any]
 _SPARSE = "sparse_categorical_crossentropy"
 _PROBABILITIES = ("binary_crossentropy", "binary_focal_crossentropy")
 _SAME_SHAPE = frozenset(
+    {*_PROBABILITIES, "categorical_crossentropy", "categorical_focal_crossentropy"}
+)
+_BROADCAST = frozenset(  # as in NumPy, a target of size 1 stands for the whole axis
     {
-        *_PROBABILITIES,
-        "categorical_crossentropy",
-        "categorical_focal_crossentropy",
         "categorical_hinge",
         "cosine_similarity",
         "hinge",
@@ -75,9 +75,11 @@ def check_target(loss: Loss, y: Array, output: tuple[int | None, ...], name: str
     place = f"loss '{loss.name}' of output '{name}'"
     if kind == _SPARSE:
         _check_labels(loss, y, output, place)
-    elif kind in _SAME_SHAPE:
+    elif kind in _SAME_SHAPE or kind in _BROADCAST:
         shape, wanted = tuple(y.shape[1:]), tuple(output[1:])
-        if not _matches(shape, wanted):
+        repeats = kind in _BROADCAST and len(shape) == len(wanted)
+        seen = tuple(w if repeats and n == 1 else n for n, w in zip(shape, wanted))
+        if not _matches(seen if repeats else shape, wanted):
             raise ShapeError(
                 f"{place}: expected targets of shape {('rows', *wanted)}, "
                 f"got {('rows', *shape)}{_hint(kind, shape, wanted)}".replace("'rows'", "rows")
