@@ -110,6 +110,29 @@ def test_registered_layers(tmp_path: Path) -> None:
     assert np.array_equal(loaded.predict(X, verbose=0), X * 3)
 
 
+def cubic(y_true: Any, y_pred: Any) -> Any:
+    return cr.ops.mean(cr.ops.abs(y_true - y_pred) ** 3, axis=-1)
+
+
+class Half(layers.Layer):
+    def call(self, x: Any) -> Any:
+        return x / 2
+
+
+def test_custom_objects(tmp_path: Path) -> None:
+    model = cr.Sequential([cr.Input((4,)), Half(), layers.Dense(2)])
+    model.compile("sgd", cubic, metrics=[cubic])
+    model.fit(X, X[:, :2], verbose=0)
+    model.save(tmp_path / "m.chainrule")
+    loaded = load_model(tmp_path / "m.chainrule", custom_objects={"cubic": cubic, "Half": Half})
+    value = loaded.evaluate(X, X[:, :2], verbose=0)
+    assert value == model.evaluate(X, X[:, :2], verbose=0)
+    with pytest.raises(FileFormatError, match="Half"):
+        load_model(tmp_path / "m.chainrule")
+    with pytest.raises(FileFormatError, match="cubic"):
+        load_model(tmp_path / "m.chainrule", custom_objects={"Half": Half})
+
+
 def test_weights_by_place_whatever_the_names(tmp_path: Path) -> None:
     model, other = make(), make(name="other")
     model.fit(X, Y, verbose=0)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from chainrule import _core
 from chainrule.errors import FileFormatError, NotBuiltError, ShapeError
 from chainrule.global_state import set_global_attribute
+from chainrule.saving.registration import CustomObjectScope
 from chainrule.saving.serialization import deserialize_keras_object, serialize_keras_object
 from chainrule.utils.naming import to_snake_case
 
@@ -235,7 +236,10 @@ def load_model(
     weights = {name: a for name, a in arrays.items() if not name.startswith(_OPTIMIZER)}
     _assign(path, weights, _unique_variables(model), skip_mismatch=False)
     if compile and document.get("compile"):
-        from_file("compile configuration", lambda: model.compile_from_config(document["compile"]))
+        with CustomObjectScope(custom_objects or {}), _variables_up_to(arrays):
+            from_file(
+                "compile configuration", lambda: model.compile_from_config(document["compile"])
+            )
         _load_optimizer(path, model, arrays)
     return model
 
