@@ -183,3 +183,25 @@ def test_weights_in_and_out() -> None:
     assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), weights))
     model.get_weights()[0][:] = 7
     assert np.array_equal(model.get_weights()[0], weights[0])
+
+
+def test_state_as_a_tree() -> None:
+    def make() -> Any:
+        model = cr.Sequential([cr.Input((4,)), layers.Dense(3, name="one")], name="net")
+        model.compile("adam", "mse")
+        model.fit(X, X[:, :3], verbose=0)
+        return model
+
+    model, other = make(), make()
+    state = model.get_state_tree()
+    assert set(state["trainable_variables"]["net"]["one"]) == {"kernel", "bias"}
+    (adam,) = state["optimizer_variables"].values()
+    assert adam["iteration"] == 1
+    other.set_state_tree({"trainable_variables": state["trainable_variables"]})
+    assert np.array_equal(model.get_weights()[0], other.get_weights()[0])
+    before = other.get_weights()[0]
+    with pytest.raises(cr.errors.DataError, match="no variable 'net/two'"):
+        other.set_state_tree(
+            {"trainable_variables": {"net": {"one": {"bias": np.zeros(3)}, "two": 1.0}}}
+        )
+    assert np.array_equal(before, other.get_weights()[0])

@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule import dispatch, tree
 from chainrule.layers.layer import Layer
+from chainrule.models.state_tree import get_state_tree, set_state_tree
 from chainrule.tensor import KerasTensor
 from chainrule.training.trainer import Trainer
 from chainrule.utils.summary import print_summary
@@ -168,6 +169,14 @@ class Model(Trainer, Layer):
         from chainrule.checks import check_gradients
 
         return check_gradients(self, x, y, sample_weight=sample_weight, **options)
+
+    def get_state_tree(self, value_format: str = "backend_tensor") -> dict[str, Any]:
+        """Weights, optimizer state and metrics as nested dicts by path."""
+        return get_state_tree(self, value_format)
+
+    def set_state_tree(self, state_tree: dict[str, Any]) -> None:
+        """Assign what `get_state_tree` returned."""
+        set_state_tree(self, state_tree)
 
     def to_json(self, **kwargs: Any) -> str:
         """The configuration as JSON text."""
