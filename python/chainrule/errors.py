@@ -1,18 +1,19 @@
 """The exceptions of chainrule: each names the place, what was expected and what came.
 
-`ShapeError`, `DTypeError`, `DataError` and `FileFormatError` are raised by the core as well as by
-Python. All but `DTypeError` (a `TypeError`) are `ValueError`s, so code written for Keras that
+`ShapeError`, `DTypeError`, `DataError`, `FileFormatError` and `GradientError` are raised by the core
+as well as by Python. All but `DTypeError` and `GradientError` (`TypeError`s) are `ValueError`s, so code written for Keras that
 catches `ValueError` keeps working.
 """
 
 from __future__ import annotations
 
-from chainrule._core import DataError, DTypeError, FileFormatError, ShapeError
+from chainrule._core import DataError, DTypeError, FileFormatError, GradientError, ShapeError
 
 __all__ = [
     "DTypeError",
     "DataError",
     "FileFormatError",
+    "GradientError",
     "NonFiniteError",
     "NotBuiltError",
     "NotCompiledError",

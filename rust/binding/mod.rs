@@ -17,31 +17,31 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 create_exception!(
-    chainrule,
+    chainrule.errors,
     ShapeError,
     PyValueError,
     "Shapes that do not fit."
 );
 create_exception!(
-    chainrule,
+    chainrule.errors,
     DTypeError,
     PyTypeError,
     "A dtype that is not taken."
 );
 create_exception!(
-    chainrule,
+    chainrule.errors,
     DataError,
     PyValueError,
     "A value that cannot be used."
 );
 create_exception!(
-    chainrule,
+    chainrule.errors,
     FileFormatError,
     PyValueError,
     "A file that is not what it should be."
 );
 create_exception!(
-    chainrule,
+    chainrule.errors,
     GradientError,
     PyTypeError,
     "A derivative that does not exist."

@@ -66,7 +66,7 @@ def check_target(loss: Loss, y: Array, output: tuple[int | None, ...], name: str
     >>> loss = losses.SparseCategoricalCrossentropy(name="ce")
     >>> check_target(loss, np.array([0, 3]), (None, 3), "dense")
     Traceback (most recent call last):
-    chainrule.DataError: loss 'ce' of output 'dense': expected labels in [0, 3), got 3 in row 1
+    chainrule.errors.DataError: loss 'ce' of output 'dense': expected labels in [0, 3), got 3 in row 1
     """
     function = getattr(loss, "fn", None)
     kind = getattr(function, "__name__", "")
