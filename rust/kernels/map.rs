@@ -135,6 +135,27 @@ pub fn map2<A: Copy, B>(x: &[A], y: &[A], out: &mut [B], f: impl Fn(A, A) -> B) 
     dispatch(Map2 { x, y, out, f });
 }
 
+struct Update<'a, T, F> {
+    x: &'a mut [T],
+    y: &'a [T],
+    f: F,
+}
+
+impl<T: Copy, F: Fn(T, T) -> T> Kernel for Update<'_, T, F> {
+    type Out = ();
+    #[inline(always)]
+    fn run(self) {
+        for (x, y) in self.x.iter_mut().zip(self.y) {
+            *x = (self.f)(*x, *y);
+        }
+    }
+}
+
+/// `x[i] = f(x[i], y[i])`, compiled for every instruction set.
+pub fn update<T: Copy>(x: &mut [T], y: &[T], f: impl Fn(T, T) -> T) {
+    dispatch(Update { x, y, f });
+}
+
 /// `out = f(x)` on floats.
 pub fn unary_float<T: Float + Number>(f: Unary, x: &[T], out: &mut [T]) {
     macro_rules! go {

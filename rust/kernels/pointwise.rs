@@ -1,14 +1,17 @@
 //! Runs a short program of element-wise instructions over a shape, block by block: every operand of
 //! a block stays in the first-level cache, and memory is read and written once.
 
-use super::map::{self, Instr};
+mod execute;
+
+use super::map::Instr;
 use super::threads::parallel_for;
-use crate::kernels::rng;
-use crate::memory::{Buffer, ALIGN};
+use crate::memory::Buffer;
 use crate::tensor::{strides, DType, Data, DataMut, Element};
-use crate::{with_dtype, with_float};
+use crate::with_dtype;
+use execute::{execute, execute_in_place, has_in_place, slice, slice_mut};
 use smallvec::SmallVec;
 use std::cell::RefCell;
+use std::ops::Range;
 
 /// Elements a block.
 const BLOCK: usize = 512;
@@ -63,6 +66,20 @@ enum Layout {
 pub struct Operand<'a> {
     pub data: Data<'a>,
     pub in_place: Option<usize>,
+}
+
+/// What becomes of an input's elements in the memory of an output that overwrites them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Sharing {
+    /// None is shared: the input has memory of its own.
+    Apart,
+    /// Copied to a register before the block runs, since a step reads them after or while the
+    /// output is written.
+    Copied,
+    /// Read where they are, by steps before the one that writes the output.
+    ReadBefore,
+    /// As `ReadBefore`, and then updated by the step `writer`, whose operand `arg` they are.
+    Updated { writer: usize, arg: usize },
 }
 
 /// Room for the operands of most programs without allocating.
@@ -134,6 +151,23 @@ impl Program {
         )
     }
 
+    /// How the steps read an input that `output` overwrites.
+    fn sharing(&self, input: usize, output: usize) -> Sharing {
+        let reads = |step: &Step| step.args.iter().filter(|a| **a == input).count();
+        let Some(writer) = self.slots.iter().position(|s| *s == Slot::Output(output)) else {
+            return Sharing::Copied;
+        };
+        let step = &self.steps[writer];
+        if self.steps[writer + 1..].iter().any(|s| reads(s) > 0) {
+            return Sharing::Copied;
+        }
+        match (reads(step), step.args.iter().position(|a| *a == input)) {
+            (0, _) => Sharing::ReadBefore,
+            (1, Some(arg)) if has_in_place(step, arg) => Sharing::Updated { writer, arg },
+            _ => Sharing::Copied,
+        }
+    }
+
     pub fn steps(&self) -> &[Step] {
         &self.steps
     }
@@ -178,6 +212,14 @@ impl Bound {
             return;
         }
         let bases: SmallVec<[Base; USUAL]> = outputs.iter_mut().map(Base::new).collect();
+        let sharing: SmallVec<[Sharing; USUAL]> = inputs
+            .iter()
+            .enumerate()
+            .map(|(i, input)| match input.in_place {
+                Some(output) => self.program.sharing(i, output),
+                None => Sharing::Apart,
+            })
+            .collect();
         let wanted = (self.program.registers + inputs.len()) * BLOCK * 8;
         let task = |chunk: usize| {
             let start = chunk * CHUNK;
@@ -186,7 +228,7 @@ impl Bound {
                 if scratch.len() < wanted {
                     *scratch = Buffer::zeroed(wanted);
                 }
-                self.run_range(start, end, inputs, &bases, scratch.as_ptr());
+                self.run_range(start..end, inputs, &sharing, &bases, scratch.as_ptr());
             });
         };
         let chunks = len.div_ceil(CHUNK);
@@ -199,12 +241,13 @@ impl Bound {
 
     fn run_range(
         &self,
-        start: usize,
-        end: usize,
+        range: Range<usize>,
         inputs: &[Operand],
+        sharing: &[Sharing],
         outputs: &[Base],
         scratch: *mut u8,
     ) {
+        let Range { start, end } = range;
         let (program, layouts) = (&self.program, &self.layouts);
         let register = |r: usize| {
             // SAFETY: the scratch buffer has room for every register and input.
@@ -227,20 +270,22 @@ impl Bound {
             for (i, layout) in layouts.iter().enumerate() {
                 let target = register(program.registers + i);
                 match (layout, inputs[i].in_place) {
-                    (_, Some(output)) => with_dtype!(program.inputs[i], T => {
-                        // SAFETY: the output's elements of this block are this thread's to read; the
-                        // register is its own.
-                        let (src, dst) = unsafe {
-                            (slice::<T>(outputs[output].at(at), n), slice_mut::<T>(target, n))
-                        };
-                        dst.copy_from_slice(src);
-                    }),
+                    (_, Some(output)) if sharing[i] == Sharing::Copied => {
+                        with_dtype!(program.inputs[i], T => {
+                            // SAFETY: the output's elements of this block are this thread's to
+                            // read; the register is its own.
+                            let (src, dst) = unsafe {
+                                (slice::<T>(outputs[output].at(at), n), slice_mut::<T>(target, n))
+                            };
+                            dst.copy_from_slice(src);
+                        })
+                    }
                     (Layout::Strided(axes), None) => with_dtype!(program.inputs[i], T => {
                         // SAFETY: the register holds a block and is this thread's.
                         let dst = unsafe { slice_mut::<T>(target, n) };
                         load_strided(T::slice(inputs[i].data), axes, at, dst);
                     }),
-                    (Layout::Full | Layout::Scalar | Layout::Whole, None) => {}
+                    _ => {}
                 }
             }
             let locate = |value: usize| -> *const u8 {
@@ -251,6 +296,15 @@ impl Bound {
                     };
                 }
                 match layouts[value] {
+                    _ if matches!(
+                        sharing[value],
+                        Sharing::ReadBefore | Sharing::Updated { .. }
+                    ) =>
+                    {
+                        inputs[value]
+                            .in_place
+                            .map_or(std::ptr::null(), |o| outputs[o].at(at))
+                    }
                     Layout::Full if inputs[value].in_place.is_none() => {
                         with_dtype!(program.inputs[value], T => {
                             T::slice(inputs[value].data)[at..].as_ptr().cast()
@@ -262,7 +316,7 @@ impl Bound {
                     _ => register(program.registers + value),
                 }
             };
-            for (step, slot) in program.steps.iter().zip(&program.slots) {
+            for (index, (step, slot)) in program.steps.iter().zip(&program.slots).enumerate() {
                 let target = match slot {
                     Slot::Register(r) => register(*r),
                     Slot::Output(o) => outputs[*o].at(at),
@@ -271,9 +325,20 @@ impl Bound {
                 for (arg, value) in args.iter_mut().zip(&step.args) {
                     *arg = locate(*value);
                 }
+                let updated = sharing.iter().find_map(|s| match s {
+                    Sharing::Updated { writer, arg } if *writer == index => Some(*arg),
+                    _ => None,
+                });
+                if let Some(arg) = updated {
+                    // SAFETY: operand `arg` is the target, the other one is apart from it; both hold
+                    // n elements of the step's dtype, which its result has too.
+                    unsafe { execute_in_place(step, arg, args[1 - arg], target, n) };
+                    continue;
+                }
                 // SAFETY: every operand holds n elements of the step's dtype, the target n of its
-                // result's; the target is no operand: in-place inputs were copied to registers, and a
-                // register is reused only after its last reader.
+                // result's; the target is no operand: the in-place input of a step that is not
+                // `Updated` is not read by the step that overwrites it, or was copied to a register,
+                // and a register is reused only after its last reader.
                 unsafe { execute(step, args, target, n, at) };
             }
             at += n;
@@ -327,79 +392,6 @@ impl Base {
     fn at(&self, element: usize) -> *mut u8 {
         // SAFETY: callers stay within the output's elements.
         unsafe { self.ptr.add(element * self.size) }
-    }
-}
-
-unsafe fn slice<'a, T: Element>(ptr: *const u8, n: usize) -> &'a [T] {
-    debug_assert!(ptr.cast::<T>().is_aligned() && ALIGN >= 8);
-    // SAFETY: the caller's promise.
-    unsafe { std::slice::from_raw_parts(ptr.cast(), n) }
-}
-
-unsafe fn slice_mut<'a, T: Element>(ptr: *mut u8, n: usize) -> &'a mut [T] {
-    // SAFETY: the caller's promise.
-    unsafe { std::slice::from_raw_parts_mut(ptr.cast(), n) }
-}
-
-/// # Safety
-/// Operands hold `n` elements of `step.dtype` (bool for `Select`'s condition and `Logical`), the
-/// target `n` of `step.out`, and the target overlaps no operand.
-unsafe fn execute(step: &Step, args: [*const u8; 3], target: *mut u8, n: usize, start: usize) {
-    // SAFETY: the caller's promise, for every slice below.
-    unsafe {
-        match step.instr {
-            Instr::Unary(f) => match step.dtype {
-                DType::F32 => map::unary_float::<f32>(f, slice(args[0], n), slice_mut(target, n)),
-                DType::F64 => map::unary_float::<f64>(f, slice(args[0], n), slice_mut(target, n)),
-                other => with_dtype!(other, T => {
-                    map::unary_int::<T>(f, slice(args[0], n), slice_mut(target, n))
-                }),
-            },
-            Instr::Test(f) => with_float!(step.dtype, T => {
-                map::test::<T>(f, slice(args[0], n), slice_mut(target, n))
-            }),
-            Instr::Binary(map::Binary::Atan2) => with_float!(step.dtype, T => {
-                map::atan2::<T>(slice(args[0], n), slice(args[1], n), slice_mut(target, n))
-            }),
-            Instr::Binary(f) => with_dtype!(step.dtype, T => {
-                map::binary::<T>(f, slice(args[0], n), slice(args[1], n), slice_mut(target, n))
-            }),
-            Instr::Compare(f) => with_dtype!(step.dtype, T => {
-                map::compare::<T>(f, slice(args[0], n), slice(args[1], n), slice_mut(target, n))
-            }),
-            Instr::Logical(f) => {
-                let second = if step.args.len() == 1 {
-                    args[0]
-                } else {
-                    args[1]
-                };
-                map::logical(f, slice(args[0], n), slice(second, n), slice_mut(target, n))
-            }
-            Instr::Select => with_dtype!(step.dtype, T => {
-                map::select::<T>(
-                    slice(args[0], n),
-                    slice(args[1], n),
-                    slice(args[2], n),
-                    slice_mut(target, n),
-                )
-            }),
-            Instr::Cast(DType::Bool) => with_dtype!(step.dtype, T => {
-                map::to_bool::<T>(slice(args[0], n), slice_mut(target, n))
-            }),
-            Instr::Cast(to) => with_dtype!(step.dtype, A => {
-                with_dtype!(to, B => map::cast::<A, B>(slice(args[0], n), slice_mut(target, n)))
-            }),
-            Instr::Dropout { rate } => {
-                let seed: &[u32] = slice(args[1], 2);
-                with_float!(step.dtype, T => rng::dropout::<T>(
-                    slice(args[0], n),
-                    slice_mut(target, n),
-                    [seed[0], seed[1]],
-                    start as u64,
-                    rate,
-                ))
-            }
-        }
     }
 }
 
