@@ -9,6 +9,7 @@ import signal
 import threading
 import time
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -132,8 +133,18 @@ def test_multiprocessing_with_fork() -> None:
         assert child.exitcode == 0
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """SIGINT raises, also where a shell started the tests in the background with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("batches", [False, True])
-def test_an_interrupt_stops_fit_at_once_and_leaves_the_model_usable(batches: bool) -> None:
+def test_an_interrupt_stops_fit_at_once_and_leaves_the_model_usable(
+    batches: bool, interruptible: None
+) -> None:
     class Each(callbacks.Callback):
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
             pass
