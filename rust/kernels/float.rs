@@ -149,7 +149,7 @@ pub trait Float:
 }
 
 macro_rules! float {
-    ($t:ty, through $wide:ty;
+    ($t:ty, through $wide:ty, $power:path;
      $($name:ident => $function:path),*; $($rare:ident => $rare_function:path),*) => {
         impl Float for $t {
             const ZERO: Self = 0.0;
@@ -219,7 +219,7 @@ macro_rules! float {
             )*
             #[inline(always)]
             fn pow(self, exponent: Self) -> Self {
-                math::pow(self as $wide, exponent as $wide) as $t
+                $power(self, exponent)
             }
             #[inline(always)]
             fn atan2(self, x: Self) -> Self {
@@ -229,8 +229,8 @@ macro_rules! float {
     };
 }
 
-// The second lists, and `pow` and `atan2`, are computed in `f64` and rounded once.
-float!(f32, through f64;
+// The second lists, and `atan2`, are computed in `f64` and rounded once.
+float!(f32, through f64, math::pow_f32;
     exp => math::exp, expm1 => math::expm1, log => math::log, log1p => math::log1p,
     sin => math::sin_f32, cos => math::cos_f32,
     sinh => math::sinh, cosh => math::cosh, tanh => math::tanh,
@@ -241,7 +241,7 @@ float!(f32, through f64;
     lgamma => math::lgamma, digamma => math::digamma
 );
 
-float!(f64, through f64;
+float!(f64, through f64, math::pow;
     exp => math::exp, expm1 => math::expm1, log => math::log, log1p => math::log1p,
     sin => math::sin, cos => math::cos,
     sinh => math::sinh, cosh => math::cosh, tanh => math::tanh,

@@ -19,7 +19,7 @@ pub trait Exponential: Float {
 }
 
 /// `(e^r - 1 - r) / r^2` for `|r| <= ln 2 / 2`, relative error of `e^r - 1` 2^-26.
-const EXP_F32: [f32; 5] = [
+pub(super) const EXP_F32: [f32; 5] = [
     0.49999997,
     0.16666543,
     0.0416672,

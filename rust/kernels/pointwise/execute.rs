@@ -42,6 +42,9 @@ pub unsafe fn execute(step: &Step, args: [*const u8; 3], target: *mut u8, n: usi
             Instr::Binary(map::Binary::Atan2) => with_float!(step.dtype, T => {
                 map::atan2::<T>(slice(args[0], n), slice(args[1], n), slice_mut(target, n))
             }),
+            Instr::Binary(Binary::Pow) if step.dtype.is_float() => with_float!(step.dtype, T => {
+                map::power::<T>(slice(args[0], n), slice(args[1], n), slice_mut(target, n))
+            }),
             Instr::Binary(f) => with_dtype!(step.dtype, T => {
                 map::binary::<T>(f, slice(args[0], n), slice(args[1], n), slice_mut(target, n))
             }),
