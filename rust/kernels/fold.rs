@@ -17,8 +17,12 @@ const DEPTH: usize = 8;
 const RUN: usize = 4096;
 /// Rows of a block of columns folded at once.
 const ROWS: usize = 64;
-/// Columns a task.
-const COLUMNS: usize = 256;
+/// Rows of a block of columns read side by side.
+const ABREAST: usize = 4;
+/// Columns folded at once: their results stay in the first-level cache.
+const COLUMNS: usize = 2048;
+/// Elements that a task of columns should have at least.
+const TASK_LEN: usize = 1 << 15;
 /// Elements under which one thread does it all.
 const PARALLEL_LEN: usize = 1 << 16;
 
@@ -73,37 +77,34 @@ fn fold_run<T: Number>(f: Fold, x: &[T]) -> T {
             x,
             #[inline(always)]
             |a: T, b: T| a.add(b),
-            f,
+            T::ZERO,
         )),
         Fold::Prod => dispatch(Run(
             x,
             #[inline(always)]
             |a: T, b: T| a.mul(b),
-            f,
+            T::ONE,
         )),
-        Fold::Max => dispatch(Run(
+        Fold::Max => dispatch(Extreme(
             x,
             #[inline(always)]
-            |a: T, b: T| a.maximum(b),
-            f,
+            |v: T, top: T| v > top,
         )),
-        Fold::Min => dispatch(Run(
+        Fold::Min => dispatch(Extreme(
             x,
             #[inline(always)]
-            |a: T, b: T| a.minimum(b),
-            f,
+            |v: T, top: T| v < top,
         )),
     }
 }
 
-struct Run<'a, T, F>(&'a [T], F, Fold);
+struct Run<'a, T, F>(&'a [T], F, T);
 
 impl<T: Number, F: Fn(T, T) -> T> Kernel for Run<'_, T, F> {
     type Out = T;
     #[inline(always)]
     fn run(self) -> T {
-        let Run(x, f, kind) = self;
-        let start = kind.identity().unwrap_or_else(|| x[0]);
+        let Run(x, f, start) = self;
         let mut lanes = [start; LANES];
         // Several blocks at a time: the lanes stay in registers between them.
         let mut groups = x.chunks_exact(DEPTH * LANES);
@@ -141,114 +142,194 @@ fn fold_blocks<T: Number, const D: usize>(lanes: &mut [T; LANES], x: &[T], f: &i
     }
 }
 
+/// The first element of each lane that `beats` all others of it, then of the lanes; NaN where some
+/// element is. Two lanes of selects are faster than one of NaN-keeping comparisons.
+struct Extreme<'a, T, F>(&'a [T], F);
+
+impl<T: Number, F: Fn(T, T) -> bool> Kernel for Extreme<'_, T, F> {
+    type Out = T;
+    #[inline(always)]
+    fn run(self) -> T {
+        let Extreme(x, beats) = self;
+        let mut tops = [x[0]; LANES];
+        let mut nans = [T::ZERO; LANES];
+        let mut blocks = x.chunks_exact(LANES);
+        for block in &mut blocks {
+            for l in 0..LANES {
+                watch(block[l], &mut tops[l], &mut nans[l], &beats);
+            }
+        }
+        for (l, v) in blocks.remainder().iter().enumerate() {
+            watch(*v, &mut tops[l], &mut nans[l], &beats);
+        }
+        #[allow(clippy::eq_op)]
+        if let Some(nan) = nans.into_iter().find(|v| v != v) {
+            return nan;
+        }
+        let top = |a: T, b: T| if beats(b, a) { b } else { a };
+        tops.into_iter().reduce(top).unwrap_or(x[0])
+    }
+}
+
+/// Takes `v` into the lane of `top`, or into the lane of `nan`.
+#[inline(always)]
+fn watch<T: Number>(v: T, top: &mut T, nan: &mut T, beats: &impl Fn(T, T) -> bool) {
+    #[allow(clippy::eq_op)]
+    let number = v == v;
+    *top = if beats(v, *top) { v } else { *top };
+    *nan = if number { *nan } else { v };
+}
+
 /// `out[j] = x[0, j] f x[1, j] f ...` for `x (rows, n)`; `rows` is not 0 for max and min.
 pub fn fold_columns<T: Number>(f: Fold, x: &[T], n: usize, out: &mut [T]) {
-    let rows = x.len() / n.max(1);
-    let tasks: Vec<Mutex<&mut [T]>> = out.chunks_mut(COLUMNS).map(Mutex::new).collect();
-    let task = |t: usize| {
-        let mut out = tasks[t].lock().unwrap_or_else(|e| e.into_inner());
-        let from = t * COLUMNS;
-        let mut block = vec![T::ZERO; out.len()];
-        let mut row = 0;
-        let mut first = true;
-        if rows == 0 {
-            out.fill(f.identity().unwrap_or(T::ZERO));
-        }
-        while row < rows {
-            let end = (row + ROWS).min(rows);
-            let rest = &x[row * n + from..];
-            block.copy_from_slice(&rest[..out.len()]);
-            if end > row + 1 {
-                fold_down(f, &rest[n..], n, end - row - 1, &mut block);
-            }
-            if first {
-                out.copy_from_slice(&block);
-            } else {
-                fold_down(f, &block, 0, 1, &mut out);
-            }
-            first = false;
-            row = end;
-        }
-    };
-    if x.len() < PARALLEL_LEN {
-        (0..tasks.len()).for_each(task);
-    } else {
-        parallel_for(tasks.len(), &task);
+    if x.is_empty() {
+        return out.fill(f.identity().unwrap_or(T::ZERO));
     }
-}
-
-/// `acc[j] = acc[j] f x[j] f x[n + j] ...` of `rows` rows that start `n` apart.
-fn fold_down<T: Number>(f: Fold, x: &[T], n: usize, rows: usize, acc: &mut [T]) {
+    macro_rules! go {
+        ($f:expr) => {
+            columns(
+                x,
+                n,
+                &x[..n],
+                first,
+                #[inline(always)]
+                $f,
+                out,
+            )
+        };
+    }
     match f {
-        Fold::Sum => down(
-            x,
-            n,
-            rows,
-            acc,
-            #[inline(always)]
-            |a: T, b: T| a.add(b),
-        ),
-        Fold::Prod => down(
-            x,
-            n,
-            rows,
-            acc,
-            #[inline(always)]
-            |a: T, b: T| a.mul(b),
-        ),
-        Fold::Max => down(
-            x,
-            n,
-            rows,
-            acc,
-            #[inline(always)]
-            |a: T, b: T| a.maximum(b),
-        ),
-        Fold::Min => down(
-            x,
-            n,
-            rows,
-            acc,
-            #[inline(always)]
-            |a: T, b: T| a.minimum(b),
-        ),
+        Fold::Sum => go!(|a: T, b: T| a.add(b)),
+        Fold::Prod => go!(|a: T, b: T| a.mul(b)),
+        Fold::Max => go!(|a: T, b: T| a.maximum(b)),
+        Fold::Min => go!(|a: T, b: T| a.minimum(b)),
     }
 }
 
-fn down<T: Number>(x: &[T], n: usize, rows: usize, acc: &mut [T], f: impl Fn(T, T) -> T) {
-    dispatch(Down { x, n, rows, acc, f });
+/// `out[j]` is the sum of `(x[i, j] - mean[j])^2` over `i`, for `x (rows, n)` of at least one row.
+pub fn square_deviations<T: Number>(x: &[T], mean: &[T], out: &mut [T]) {
+    columns(
+        x,
+        mean.len(),
+        mean,
+        #[inline(always)]
+        |v: T, mean: T| {
+            let centred = v.sub(mean);
+            centred.mul(centred)
+        },
+        #[inline(always)]
+        |a: T, b: T| a.add(b),
+        out,
+    );
 }
 
-struct Down<'a, T, F> {
+/// `out[j] = map(x[0, j], side[j]) f map(x[1, j], side[j]) f ...`: blocks of `ROWS` rows are folded,
+/// then their results in order.
+fn columns<T: Number, M, F>(x: &[T], n: usize, side: &[T], map: M, f: F, out: &mut [T])
+where
+    M: Fn(T, T) -> T + Copy + Sync,
+    F: Fn(T, T) -> T + Copy + Sync,
+{
+    let serial = x.len() < PARALLEL_LEN;
+    let share = |tasks: usize, task: &(dyn Fn(usize) + Sync)| match serial {
+        true => (0..tasks).for_each(task),
+        false => parallel_for(tasks, task),
+    };
+    if x.len() <= ROWS * n {
+        let parts: Vec<Mutex<&mut [T]>> = out.chunks_mut(COLUMNS).map(Mutex::new).collect();
+        return share(parts.len(), &|t| {
+            let out = &mut *parts[t].lock().unwrap_or_else(|e| e.into_inner());
+            let (x, side) = (&x[t * COLUMNS..], &side[t * COLUMNS..]);
+            dispatch(Columns {
+                x,
+                n,
+                side,
+                map,
+                f,
+                out,
+            });
+        });
+    }
+    let mut partial = vec![T::ZERO; x.len().div_ceil(ROWS * n) * n]; // (blocks, n)
+    let blocks = (TASK_LEN / (ROWS * n)).max(1);
+    {
+        let parts: Vec<Mutex<&mut [T]>> = partial.chunks_mut(blocks * n).map(Mutex::new).collect();
+        share(parts.len(), &|t| {
+            let mut part = parts[t].lock().unwrap_or_else(|e| e.into_inner());
+            let x = x[t * blocks * ROWS * n..].chunks(ROWS * n);
+            for (x, out) in x.zip(part.chunks_mut(n)) {
+                dispatch(Columns {
+                    x,
+                    n,
+                    side,
+                    map,
+                    f,
+                    out,
+                });
+            }
+        });
+    }
+    dispatch(Columns {
+        x: &partial,
+        n,
+        side,
+        map: first,
+        f,
+        out,
+    });
+}
+
+#[inline(always)]
+fn first<T>(v: T, _: T) -> T {
+    v
+}
+
+/// Folds the rows of `x`, which start `n` apart, into as many columns as `out` has.
+struct Columns<'a, T, M, F> {
     x: &'a [T],
     n: usize,
-    rows: usize,
-    acc: &'a mut [T],
+    side: &'a [T],
+    map: M,
     f: F,
+    out: &'a mut [T],
 }
 
-impl<T: Number, F: Fn(T, T) -> T> Kernel for Down<'_, T, F> {
+impl<T: Number, M: Fn(T, T) -> T, F: Fn(T, T) -> T> Kernel for Columns<'_, T, M, F> {
     type Out = ();
     #[inline(always)]
     fn run(self) {
-        let Down { x, n, rows, acc, f } = self;
-        let width = acc.len();
-        let row = |r: usize| &x[r * n..r * n + width];
-        let mut at = 0;
-        while at + DEPTH <= rows {
-            let group: [&[T]; DEPTH] = std::array::from_fn(|d| row(at + d));
-            for (j, a) in acc.iter_mut().enumerate() {
-                let mut value = *a;
-                for part in group {
-                    value = f(value, part[j]);
-                }
-                *a = value;
+        let Columns {
+            x,
+            n,
+            side,
+            map,
+            f,
+            out,
+        } = self;
+        let rows = (x.len() + n - out.len()) / n;
+        for (strip, out) in out.chunks_mut(COLUMNS).enumerate() {
+            let (from, width) = (strip * COLUMNS, out.len());
+            let side = &side[from..from + width];
+            let row = |r: usize| &x[r * n + from..r * n + from + width];
+            for (j, (o, v)) in out.iter_mut().zip(row(0)).enumerate() {
+                *o = map(*v, side[j]);
             }
-            at += DEPTH;
-        }
-        for r in at..rows {
-            for (a, v) in acc.iter_mut().zip(row(r)) {
-                *a = f(*a, *v);
+            let mut at = 1;
+            while at + ABREAST <= rows {
+                let group: [&[T]; ABREAST] = std::array::from_fn(|d| row(at + d));
+                for j in 0..width {
+                    let mut value = out[j];
+                    for part in group {
+                        value = f(value, map(part[j], side[j]));
+                    }
+                    out[j] = value;
+                }
+                at += ABREAST;
+            }
+            for r in at..rows {
+                for (j, (o, v)) in out.iter_mut().zip(row(r)).enumerate() {
+                    *o = f(*o, map(*v, side[j]));
+                }
             }
         }
     }
@@ -284,7 +365,7 @@ mod tests {
         for n in [0, 1, 31, 32, 33, 255, 256, 257, 300, 1000, RUN] {
             let x = sample(n);
             for isa in Isa::ALL.into_iter().filter(|i| i.is_available()) {
-                let got = dispatch_on(isa, Run(&x, |a: f32, b: f32| a + b, Fold::Sum));
+                let got = dispatch_on(isa, Run(&x, |a: f32, b: f32| a + b, 0.0));
                 assert_eq!(got.to_bits(), by_definition(&x).to_bits(), "{n} {isa:?}");
             }
         }
