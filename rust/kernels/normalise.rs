@@ -1,11 +1,18 @@
 //! Normalisation of rows (layer norm) and of columns (batch norm).
 
 use super::float::Float;
-use super::fold::{fold_columns, Fold};
+use super::fold::{fold_columns, square_deviations, Fold};
 use super::isa::{dispatch, Kernel};
 use super::map::map1;
 use super::number::Number;
 use super::softmax::fold_row;
+use super::threads::parallel_for;
+use std::sync::Mutex;
+
+/// Elements under which one thread does it all.
+const PARALLEL_LEN: usize = 1 << 15;
+/// Elements that a task should have at least.
+const TASK_LEN: usize = 1 << 13;
 
 #[inline(always)]
 fn sum<T: Float + Number>(x: &[T]) -> T {
@@ -61,12 +68,14 @@ impl<T: Float + Number> Kernel for Forward<'_, T> {
 /// `out = gamma * (x - mean) / sqrt(variance + epsilon) + beta` by rows of `gamma`'s length.
 pub fn layer_norm<T: Float + Number>(x: &[T], gamma: &[T], beta: &[T], epsilon: T, out: &mut [T]) {
     if !gamma.is_empty() {
-        dispatch(Forward {
-            x,
-            gamma,
-            beta,
-            epsilon,
-            out,
+        by_rows([out], gamma.len(), |from, [out]| {
+            dispatch(Forward {
+                x: &x[from..from + out.len()],
+                gamma,
+                beta,
+                epsilon,
+                out,
+            });
         });
     }
 }
@@ -119,18 +128,21 @@ pub fn layer_norm_grad<T: Float + Number>(
     dh: &mut [T],
 ) {
     if !gamma.is_empty() {
-        dispatch(Grad {
-            x,
-            gamma,
-            dout,
-            epsilon,
-            dx,
-            dh,
+        by_rows([dx, dh], gamma.len(), |from, [dx, dh]| {
+            dispatch(Grad {
+                x: &x[from..from + dx.len()],
+                gamma,
+                dout: &dout[from..from + dx.len()],
+                epsilon,
+                dx,
+                dh,
+            });
         });
     }
 }
 
 struct Apply<'a, T> {
+    x: &'a [T],
     mean: &'a [T],
     scale: &'a [T],
     beta: &'a [T],
@@ -142,10 +154,10 @@ impl<T: Float + Number> Kernel for Apply<'_, T> {
     #[inline(always)]
     fn run(self) {
         let n = self.mean.len();
-        for out in self.out.chunks_exact_mut(n) {
-            let columns = self.mean.iter().zip(self.scale).zip(self.beta);
-            for (o, ((mean, scale), beta)) in out.iter_mut().zip(columns) {
-                *o = (*o - *mean).mul_add(*scale, *beta);
+        let (mean, scale, beta) = (&self.mean[..n], &self.scale[..n], &self.beta[..n]);
+        for (x, out) in self.x.chunks_exact(n).zip(self.out.chunks_exact_mut(n)) {
+            for i in 0..n {
+                out[i] = (x[i] - mean[i]).mul_add(scale[i], beta[i]);
             }
         }
     }
@@ -169,22 +181,40 @@ pub fn batch_norm<T: Float + Number>(
     let rows = <T as Number>::from_f64((x.len() / n) as f64);
     fold_columns(Fold::Sum, x, n, mean);
     mean.iter_mut().for_each(|m| *m /= rows);
-    for (out, x) in out.chunks_exact_mut(n).zip(x.chunks_exact(n)) {
-        for i in 0..n {
-            let centred = x[i] - mean[i];
-            out[i] = centred * centred;
-        }
-    }
-    fold_columns(Fold::Sum, out, n, variance);
+    square_deviations(x, mean, variance);
     variance.iter_mut().for_each(|v| *v /= rows);
     let mut scale = vec![<T as Number>::ZERO; n];
     map1(variance, &mut scale, |v| (v + epsilon).rsqrt());
     scale.iter_mut().zip(gamma).for_each(|(s, g)| *s *= *g);
-    out.copy_from_slice(x);
-    dispatch(Apply {
-        mean,
-        scale: &scale,
-        beta,
-        out,
+    let mean = &*mean;
+    by_rows([out], n, |from, [out]| {
+        dispatch(Apply {
+            x: &x[from..from + out.len()],
+            mean,
+            scale: &scale,
+            beta,
+            out,
+        });
+    });
+}
+
+/// Calls `f(start, parts)` on runs of whole rows of `n`, cut by shape; `start` is an element.
+fn by_rows<T: Send, const N: usize>(
+    outs: [&mut [T]; N],
+    n: usize,
+    f: impl Fn(usize, [&mut [T]; N]) + Sync,
+) {
+    let len = outs[0].len();
+    if len < PARALLEL_LEN {
+        return f(0, outs);
+    }
+    let step = (TASK_LEN / n).max(1) * n;
+    let mut parts = outs.map(|out| out.chunks_mut(step));
+    let tasks: Vec<_> = (0..len.div_ceil(step))
+        .map(|_| Mutex::new(parts.each_mut().map(|p| p.next().unwrap_or_default())))
+        .collect();
+    parallel_for(tasks.len(), &|t| {
+        let mut task = tasks[t].lock().unwrap_or_else(|e| e.into_inner());
+        f(t * step, task.each_mut().map(|part| &mut **part));
     });
 }
