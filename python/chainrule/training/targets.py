@@ -88,7 +88,7 @@ def check_target(loss: Loss, y: Array, output: tuple[int | None, ...], name: str
             _check_probabilities(y, place)
 
 
-def _matches(shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
+def _matches(shape: tuple[int | None, ...], wanted: tuple[int | None, ...]) -> bool:
     """Equal, up to a last axis of size one on either side and unknown sizes."""
     if len(shape) == len(wanted) + 1 and shape[-1] == 1:
         shape = shape[:-1]
