@@ -18,10 +18,11 @@ use crate::kernels::float::Float;
 use crate::kernels::map::{Binary, Unary};
 use crate::kernels::number::Number;
 use crate::kernels::softmax::{cross_entropy, cross_entropy_grad, Reading, Target};
+use crate::kernels::threads::parallel_for;
 use crate::tensor::{show, Element, Spec};
 use crate::{with_dtype, with_float};
 use smallvec::{smallvec, SmallVec};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 #[derive(Clone, Debug)]
 pub struct CrossEntropy {
@@ -72,7 +73,7 @@ impl CrossEntropy {
         &self,
         target: &Input<'a>,
         classes: usize,
-        f: impl FnOnce(&dyn Fn(usize) -> Target<'a, T>),
+        f: impl FnOnce(&(dyn Fn(usize) -> Target<'a, T> + Sync)),
     ) -> Result<()> {
         if self.sparse {
             let labels = self.labels(target, classes)?;
@@ -119,9 +120,12 @@ impl Op for CrossEntropy {
                 out.fill(T::default());
                 return Ok(());
             }
-            let mut work: SmallVec<[T; 32]> = smallvec![T::default(); classes];
+            let pred: &[T] = io.inputs[0].slice();
             self.with_targets(&io.inputs[1], classes, |target| {
-                cross_entropy::<T>(io.inputs[0].slice(), target, self.reading(), out, &mut work);
+                by_rows(pred, out, classes, 1, |row, pred, out| {
+                    let mut work: SmallVec<[T; 32]> = smallvec![T::default(); classes];
+                    cross_entropy::<T>(pred, |r| target(row + r), self.reading(), out, &mut work);
+                });
             })
         })
     }
@@ -166,6 +170,36 @@ impl Op for CrossEntropy {
     }
 }
 
+/// Logits under which one thread does all rows.
+const PARALLEL_LEN: usize = 1 << 15;
+/// Logits that a task should have at least.
+const TASK_LEN: usize = 1 << 13;
+
+/// Calls `f(first row, rows of pred, rows of out)` on runs of rows, cut by shape; a row is `n` elements
+/// of `pred` and `out_n` of `out`.
+fn by_rows<T: Float>(
+    pred: &[T],
+    out: &mut [T],
+    n: usize,
+    out_n: usize,
+    f: impl Fn(usize, &[T], &mut [T]) + Sync,
+) {
+    if pred.len() < PARALLEL_LEN {
+        return f(0, pred, out);
+    }
+    let rows = (TASK_LEN / n).max(1);
+    let tasks: Vec<_> = pred
+        .chunks(rows * n)
+        .zip(out.chunks_mut(rows * out_n))
+        .map(Mutex::new)
+        .collect();
+    parallel_for(tasks.len(), &|t| {
+        let mut task = tasks[t].lock().unwrap_or_else(|e| e.into_inner());
+        let (pred, out) = &mut *task;
+        f(t * rows, pred, out);
+    });
+}
+
 /// `dpred` of [`CrossEntropy`], from (pred, target, dout).
 #[derive(Debug)]
 struct CrossEntropyGrad(CrossEntropy);
@@ -188,8 +222,12 @@ impl Op for CrossEntropyGrad {
         with_float!(io.inputs[0].spec.dtype, T => {
             let out = T::slice_mut(&mut io.outputs[0].data);
             self.0.with_targets(&io.inputs[1], classes, |target| {
-                let (pred, dout) = (io.inputs[0].slice(), io.inputs[2].slice());
-                cross_entropy_grad::<T>(pred, target, self.0.reading(), dout, out);
+                let (pred, dout): (&[T], &[T]) = (io.inputs[0].slice(), io.inputs[2].slice());
+                by_rows(pred, out, classes, classes, |row, pred, out| {
+                    let dout = &dout[row..row + pred.len() / classes];
+                    let target = |r| target(row + r);
+                    cross_entropy_grad::<T>(pred, target, self.0.reading(), dout, out);
+                });
             })
         })
     }
