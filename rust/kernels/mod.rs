@@ -1,5 +1,6 @@
 //! Kernels: slices in, slices out. SIMD, threads and `unsafe` live here.
 
+pub mod cross_entropy;
 pub mod epilogue;
 pub mod finite;
 pub mod float;

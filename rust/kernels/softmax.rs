@@ -43,25 +43,25 @@ fn shift<T: Float + Number>(x: &[T]) -> T {
 
 /// Elements of the rows that are taken together, so that one loop of exponentials or logarithms
 /// serves many short rows.
-const GROUP: usize = 1024;
+pub(super) const GROUP: usize = 1024;
 /// The most rows taken together.
 const GROUP_ROWS: usize = 64;
 
 /// Rows of `n` elements taken together.
 #[inline(always)]
-fn group_rows(n: usize) -> usize {
+pub(super) fn group_rows(n: usize) -> usize {
     (GROUP / n).clamp(1, GROUP_ROWS)
 }
 
 /// The shift of each row of a group, and the sum of its shifted exponentials.
-struct Group<T> {
-    top: [T; GROUP_ROWS],
-    sum: [T; GROUP_ROWS],
+pub(super) struct Group<T> {
+    pub(super) top: [T; GROUP_ROWS],
+    pub(super) sum: [T; GROUP_ROWS],
 }
 
 impl<T: Float + Number> Group<T> {
     #[inline(always)]
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let zeros = [<T as Number>::ZERO; GROUP_ROWS];
         Group {
             top: zeros,
@@ -71,7 +71,7 @@ impl<T: Float + Number> Group<T> {
 
     /// `out = exp(x - shift)` for rows of `n`.
     #[inline(always)]
-    fn exponentials(&mut self, x: &[T], out: &mut [T], n: usize) {
+    pub(super) fn exponentials(&mut self, x: &[T], out: &mut [T], n: usize) {
         for (r, (x, out)) in x.chunks_exact(n).zip(out.chunks_exact_mut(n)).enumerate() {
             let top = shift(x);
             self.top[r] = top;
@@ -89,7 +89,7 @@ impl<T: Float + Number> Group<T> {
 
     /// The logarithms of the sums of `rows` rows, in their place.
     #[inline(always)]
-    fn logs(&mut self, rows: usize) {
+    pub(super) fn logs(&mut self, rows: usize) {
         for sum in &mut self.sum[..rows] {
             *sum = sum.log();
         }
@@ -97,7 +97,7 @@ impl<T: Float + Number> Group<T> {
 }
 
 #[inline(always)]
-fn add_up<T: Float + Number>(x: &[T]) -> T {
+pub(super) fn add_up<T: Float + Number>(x: &[T]) -> T {
     fold_row(x, <T as Number>::ZERO, |a, b| a + b)
 }
 
@@ -171,7 +171,7 @@ pub fn log_softmax<T: Float + Number>(x: &[T], out: &mut [T], n: usize) {
 
 /// Room for the exponentials of a group: the caller's row where a row is a group.
 #[inline(always)]
-fn room<'a, T>(stack: &'a mut [T; GROUP], work: &'a mut [T]) -> &'a mut [T] {
+pub(super) fn room<'a, T>(stack: &'a mut [T; GROUP], work: &'a mut [T]) -> &'a mut [T] {
     match work.len() > GROUP {
         true => work,
         false => stack,
@@ -208,241 +208,16 @@ pub fn logsumexp<T: Float + Number>(x: &[T], out: &mut [T], work: &mut [T]) {
     dispatch(LogSumExp { x, out, work });
 }
 
-/// The target of one row.
-#[derive(Clone, Copy)]
-pub enum Target<'a, T> {
-    /// A weight for each class.
-    Dense(&'a [T]),
-    /// The class.
-    Label(usize),
-}
-
-/// How cross-entropy reads its predictions.
-#[derive(Clone, Copy, Debug)]
-pub enum Reading {
-    Logits,
-    /// Probabilities, divided by their sum and kept off 0 and 1 by this much.
-    Probabilities(f64),
-}
-
-struct CrossEntropy<'a, T, G> {
-    pred: &'a [T],
-    target: G,
-    reading: Reading,
-    out: &'a mut [T],
-    work: &'a mut [T],
-}
-
-impl<'a, T: Float + Number, G: Fn(usize) -> Target<'a, T>> Kernel for CrossEntropy<'_, T, G> {
-    type Out = ();
-    #[inline(always)]
-    fn run(self) {
-        let n = self.work.len();
-        let mut stack = [<T as Number>::ZERO; GROUP];
-        let work = room(&mut stack, self.work);
-        let mut group = Group::new();
-        let rows = group_rows(n);
-        let groups = self.pred.chunks(rows * n).zip(self.out.chunks_mut(rows));
-        for (at, (x, out)) in groups.enumerate() {
-            let work = &mut work[..x.len()];
-            let target = |r: usize| (self.target)(at * rows + r);
-            match self.reading {
-                Reading::Logits => {
-                    group.exponentials(x, work, n);
-                    group.logs(out.len());
-                    for (r, out) in out.iter_mut().enumerate() {
-                        let (x, work) = (&x[r * n..][..n], &mut work[r * n..][..n]);
-                        let (top, log) = (group.top[r], group.sum[r]);
-                        *out = match target(r) {
-                            Target::Label(label) => log - (x[label] - top),
-                            Target::Dense(t) => {
-                                for i in 0..n {
-                                    work[i] = t[i] * (log - (x[i] - top));
-                                }
-                                add_up(work)
-                            }
-                        };
-                    }
-                }
-                Reading::Probabilities(epsilon) => {
-                    for (x, work) in x.chunks_exact(n).zip(work.chunks_exact_mut(n)) {
-                        let total = add_up(x);
-                        for (w, v) in work.iter_mut().zip(x) {
-                            *w = clip(*v / total, epsilon).0;
-                        }
-                    }
-                    for w in work.iter_mut() {
-                        *w = -w.log();
-                    }
-                    for (r, out) in out.iter_mut().enumerate() {
-                        let work = &mut work[r * n..][..n];
-                        *out = match target(r) {
-                            Target::Label(label) => work[label],
-                            Target::Dense(t) => {
-                                for i in 0..n {
-                                    work[i] = t[i] * work[i];
-                                }
-                                add_up(work)
-                            }
-                        };
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// `q` kept in `[epsilon, 1 - epsilon]`, and whether it was inside.
-#[inline(always)]
-fn clip<T: Float + Number>(q: T, epsilon: f64) -> (T, bool) {
-    let low = <T as Number>::from_f64(epsilon);
-    let high = <T as Number>::ONE - low;
-    if q < low {
-        (low, false)
-    } else if q > high {
-        (high, false)
-    } else {
-        (q, true)
-    }
-}
-
-/// The loss of each row of `pred`; `work` is a row.
-pub fn cross_entropy<'a, T: Float + Number>(
-    pred: &[T],
-    target: impl Fn(usize) -> Target<'a, T>,
-    reading: Reading,
-    out: &mut [T],
-    work: &mut [T],
-) {
-    dispatch(CrossEntropy {
-        pred,
-        target,
-        reading,
-        out,
-        work,
-    });
-}
-
-struct CrossEntropyGrad<'a, T, G> {
-    pred: &'a [T],
-    target: G,
-    reading: Reading,
-    dout: &'a [T],
-    out: &'a mut [T],
-}
-
-impl<'a, T: Float + Number, G: Fn(usize) -> Target<'a, T>> Kernel for CrossEntropyGrad<'_, T, G> {
-    type Out = ();
-    #[inline(always)]
-    fn run(self) {
-        let n = self.pred.len() / self.dout.len();
-        let mut group = Group::new();
-        let rows = group_rows(n);
-        let groups = self
-            .pred
-            .chunks(rows * n)
-            .zip(self.out.chunks_mut(rows * n));
-        for (at, (x, out)) in groups.enumerate() {
-            if let Reading::Logits = self.reading {
-                group.exponentials(x, out, n);
-            }
-            let pairs = x.chunks_exact(n).zip(out.chunks_exact_mut(n));
-            for (r, (x, out)) in pairs.enumerate() {
-                let row = at * rows + r;
-                let (target, dout) = ((self.target)(row), self.dout[row]);
-                match self.reading {
-                    Reading::Logits => logits_grad(target, dout, group.sum[r], out),
-                    Reading::Probabilities(epsilon) => {
-                        probabilities_grad(x, target, dout, epsilon, out)
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// `out = dout * (out / sum * sum(t) - t)`, `out` holding the exponentials.
-#[inline(always)]
-fn logits_grad<T: Float + Number>(target: Target<T>, dout: T, sum: T, out: &mut [T]) {
-    match target {
-        Target::Label(label) => {
-            let scale = dout / sum;
-            for o in out.iter_mut() {
-                *o *= scale;
-            }
-            out[label] -= dout;
-        }
-        Target::Dense(t) => {
-            let scale = add_up(t) / sum;
-            for (o, t) in out.iter_mut().zip(t) {
-                *o = dout * (*o * scale - *t);
-            }
-        }
-    }
-}
-
-/// `out = (g - sum(g * q)) / sum(x)` with `q = x / sum(x)` and `g = -dout * t / q` inside the clip.
-#[inline(always)]
-fn probabilities_grad<T: Float + Number>(
-    x: &[T],
-    target: Target<T>,
-    dout: T,
-    epsilon: f64,
-    out: &mut [T],
-) {
-    let zero = <T as Number>::ZERO;
-    let total = add_up(x);
-    let mut inner = zero;
-    match target {
-        Target::Label(label) => {
-            out.fill(zero);
-            let q = x[label] / total;
-            if clip(q, epsilon).1 {
-                out[label] = -dout / q;
-                inner = -dout;
-            }
-        }
-        Target::Dense(t) => {
-            for i in 0..x.len() {
-                let q = x[i] / total;
-                let (p, inside) = clip(q, epsilon);
-                let g = -(dout * t[i] / p);
-                out[i] = if inside { g } else { zero };
-                inner += out[i] * q;
-            }
-        }
-    }
-    for o in out.iter_mut() {
-        *o = (*o - inner) / total;
-    }
-}
-
-/// The gradient of [`cross_entropy`] by `pred`, for a gradient by each row's loss.
-pub fn cross_entropy_grad<'a, T: Float + Number>(
-    pred: &[T],
-    target: impl Fn(usize) -> Target<'a, T>,
-    reading: Reading,
-    dout: &[T],
-    out: &mut [T],
-) {
-    dispatch(CrossEntropyGrad {
-        pred,
-        target,
-        reading,
-        dout,
-        out,
-    });
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use super::super::cross_entropy::{cross_entropy, Reading, Target};
     use super::*;
     use crate::kernels::isa::{set_isa, Isa};
 
     /// Row lengths about the lanes and the groups.
     const LENGTHS: [usize; 9] = [1, 3, 10, 16, 17, 100, 1000, 1024, 1500];
 
-    fn sample(n: usize) -> Vec<f64> {
+    pub fn sample(n: usize) -> Vec<f64> {
         (0..n)
             .map(|i| (i as f64 * 0.7311).fract() * 9.0 - 5.0)
             .collect()
@@ -483,39 +258,6 @@ mod tests {
             let mut alone = vec![0.0; n];
             softmax(&x[33 * n..34 * n], &mut alone, n);
             assert_eq!(alone, y[33 * n..34 * n]);
-        }
-    }
-
-    #[test]
-    fn gradients_agree_with_differences() {
-        let (rows, n) = (4, 10);
-        let x: Vec<f64> = sample(rows * n).iter().map(|v| v.abs() + 0.1).collect();
-        let t: Vec<f64> = sample(rows * n).iter().map(|v| v.abs()).collect();
-        let dout = [0.3, -1.0, 2.0, 0.7];
-        for reading in [Reading::Logits, Reading::Probabilities(1e-7)] {
-            for sparse in [false, true] {
-                let target = |r: usize| match sparse {
-                    true => Target::Label(r * 3),
-                    false => Target::Dense(&t[r * n..][..n]),
-                };
-                let loss = |x: &[f64]| {
-                    let (mut out, mut work) = ([0.0; 4], vec![0.0; n]);
-                    cross_entropy(x, target, reading, &mut out, &mut work);
-                    out.iter().zip(dout).map(|(l, d)| l * d).sum::<f64>()
-                };
-                let mut grad = vec![0.0; rows * n];
-                cross_entropy_grad(&x, target, reading, &dout, &mut grad);
-                for i in 0..x.len() {
-                    let (mut above, mut below) = (x.clone(), x.clone());
-                    above[i] += 1e-6;
-                    below[i] -= 1e-6;
-                    let expected = (loss(&above) - loss(&below)) / 2e-6;
-                    assert!(
-                        (grad[i] - expected).abs() < 1e-7,
-                        "{reading:?} {sparse} {i}"
-                    );
-                }
-            }
         }
     }
 

@@ -17,7 +17,7 @@ use crate::graph::{Backward, Input, Io, Op, Value};
 use crate::kernels::float::Float;
 use crate::kernels::map::{Binary, Unary};
 use crate::kernels::number::Number;
-use crate::kernels::softmax::{cross_entropy, cross_entropy_grad, Reading, Target};
+use crate::kernels::cross_entropy::{cross_entropy, cross_entropy_grad, Reading, Target};
 use crate::kernels::threads::parallel_for;
 use crate::tensor::{show, Element, Spec};
 use crate::{with_dtype, with_float};
