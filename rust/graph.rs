@@ -203,11 +203,6 @@ impl Graph {
         self.values.is_empty()
     }
 
-    /// Number of inputs to feed.
-    pub fn input_count(&self) -> usize {
-        self.inputs
-    }
-
     pub fn spec(&self, value: Value) -> &Spec {
         &self.values[value.0].0
     }

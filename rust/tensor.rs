@@ -77,13 +77,6 @@ impl Tensor {
         Tensor { spec, buffer }
     }
 
-    /// A tensor of the given elements; their number must be the shape's.
-    pub fn from_slice<T: Element>(shape: &[usize], dtype: DType, data: &[T]) -> Self {
-        let mut out = Tensor::zeros(Spec::new(shape, dtype));
-        T::slice_mut(&mut out.data_mut()).copy_from_slice(data);
-        out
-    }
-
     /// A copy of a view.
     pub fn copy_of(spec: &Spec, data: Data) -> Self {
         let mut out = Tensor::zeros(spec.clone());

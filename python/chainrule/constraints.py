@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from typing import Any
 
 from chainrule import config as settings
 from chainrule import ops
-from chainrule.saving import serialization
+from chainrule.saving import lookup, serialization
 from chainrule.utils.naming import to_snake_case
 
 
@@ -211,14 +210,4 @@ def get(identifier: Any) -> Any:
     >>> constraints.get("max_norm").max_value
     2
     """
-    if identifier is None:
-        return None
-    constraint = identifier
-    if isinstance(identifier, (dict, str)):
-        constraint = deserialize(identifier)
-    if not callable(constraint):
-        raise ValueError(
-            f"Could not interpret constraint identifier: {identifier!r}. Expected a callable, a "
-            f"configuration, or one of the names {', '.join(ALL_OBJECTS_DICT)}"
-        )
-    return constraint() if inspect.isclass(constraint) else constraint
+    return lookup.resolve(identifier, "constraint", ALL_OBJECTS_DICT)

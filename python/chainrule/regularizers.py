@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from typing import Any
 
 from chainrule import ops
-from chainrule.saving import serialization
+from chainrule.saving import lookup, serialization
 from chainrule.utils.naming import to_snake_case
 
 
@@ -259,14 +258,4 @@ def get(identifier: Any) -> Any:
     >>> regularizers.get("l2").get_config()
     {'l2': 0.01}
     """
-    if identifier is None:
-        return None
-    regularizer = identifier
-    if isinstance(identifier, (dict, str)):
-        regularizer = deserialize(identifier)
-    if not callable(regularizer):
-        raise ValueError(
-            f"Could not interpret regularizer identifier: {identifier!r}. Expected a callable, a "
-            f"configuration, or one of the names {', '.join(ALL_OBJECTS_DICT)}"
-        )
-    return regularizer() if inspect.isclass(regularizer) else regularizer
+    return lookup.resolve(identifier, "regularizer", ALL_OBJECTS_DICT)

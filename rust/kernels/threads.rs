@@ -10,7 +10,6 @@
 
 use std::any::Any;
 use std::cell::UnsafeCell;
-use std::ops::Range;
 use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize};
@@ -100,15 +99,6 @@ pub fn parallel_for(tasks: usize, f: &(dyn Fn(usize) + Sync)) {
     for i in 0..tasks {
         f(i);
     }
-}
-
-/// Cuts `0..len` into ranges of `grain` (the last may be shorter) and calls `f` on each, as
-/// [`parallel_for`] does.
-pub fn parallel_ranges(len: usize, grain: usize, f: &(dyn Fn(Range<usize>) + Sync)) {
-    let grain = grain.max(1);
-    parallel_for(len.div_ceil(grain), &|i| {
-        f(i * grain..len.min((i + 1) * grain));
-    });
 }
 
 type Task<'a> = dyn Fn(usize) + Sync + 'a;
@@ -392,17 +382,6 @@ mod tests {
                 assert_eq!(sum(16), 136);
             }
         }
-    }
-
-    #[test]
-    fn ranges_cover_the_length() {
-        let marks: Vec<_> = (0..1003).map(|_| AtomicUsize::new(0)).collect();
-        parallel_ranges(1003, 100, &|range| {
-            for i in range {
-                marks[i].fetch_add(1, Relaxed);
-            }
-        });
-        assert!(marks.iter().all(|m| m.load(Relaxed) == 1));
     }
 
     #[test]

@@ -6,7 +6,6 @@ by :func:`get`.
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 from chainrule.losses.crossentropy import (
@@ -52,8 +51,7 @@ from chainrule.losses.regression import (
     mean_squared_logarithmic_error,
 )
 from chainrule.losses.similarity import Circle, Dice, Tversky, circle, dice, tversky
-from chainrule.saving import serialization
-from chainrule.saving.registration import get_registered_object
+from chainrule.saving import lookup, serialization
 
 ALL_OBJECTS: set[Any] = {
     BinaryCrossentropy,
@@ -152,20 +150,7 @@ def get(identifier: Any) -> Any:
     >>> losses.get("Huber").delta
     1.0
     """
-    if identifier is None:
-        return None
-    loss = identifier
-    if isinstance(identifier, dict):
-        loss = deserialize(identifier)
-    elif isinstance(identifier, str):
-        loss = get_registered_object(identifier, module_objects=ALL_OBJECTS_DICT)
-    if not callable(loss):
-        known = ", ".join(sorted(ALL_OBJECTS_DICT))
-        raise ValueError(
-            f"Could not interpret loss identifier: {identifier!r}. Expected a callable, a "
-            f"configuration, or one of the names {known}"
-        )
-    return loss() if inspect.isclass(loss) else loss
+    return lookup.resolve(identifier, "loss", ALL_OBJECTS_DICT)
 
 
 __all__ = [

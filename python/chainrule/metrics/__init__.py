@@ -6,7 +6,6 @@ loss functions that make sense as metrics are here too, under their names in ``l
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 from chainrule.losses import (
@@ -85,8 +84,7 @@ from chainrule.metrics.regression import (
     MeanSquaredLogarithmicError,
     RootMeanSquaredError,
 )
-from chainrule.saving import serialization
-from chainrule.saving.registration import get_registered_object
+from chainrule.saving import lookup, serialization
 from chainrule.utils.naming import to_snake_case
 
 ALL_OBJECTS: set[Any] = {
@@ -186,20 +184,7 @@ def get(identifier: Any) -> Any:
     >>> metrics.get("mse")
     <MeanSquaredError name=mean_squared_error>
     """
-    if identifier is None:
-        return None
-    metric = identifier
-    if isinstance(identifier, dict):
-        metric = deserialize(identifier)
-    elif isinstance(identifier, str):
-        metric = get_registered_object(identifier, module_objects=ALL_OBJECTS_DICT)
-    if not callable(metric):
-        known = ", ".join(sorted(ALL_OBJECTS_DICT))
-        raise ValueError(
-            f"Could not interpret metric identifier: {identifier!r}. Expected a callable, a "
-            f"configuration, or one of the names {known}"
-        )
-    return metric() if inspect.isclass(metric) else metric
+    return lookup.resolve(identifier, "metric", ALL_OBJECTS_DICT)
 
 
 __all__ = [

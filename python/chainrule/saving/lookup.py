@@ -1,0 +1,50 @@
+"""What `get` does for losses, metrics, regularizers and constraints."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from chainrule.saving.registration import get_registered_object
+from chainrule.saving.serialization import deserialize_keras_object
+
+__all__ = ["resolve"]
+
+
+def resolve(identifier: Any, kind: str, objects: Mapping[str, Any]) -> Any:
+    """The object of a name, a configuration, a class, a function, or the given one itself.
+
+    Parameters
+    ----------
+    identifier : str, dict, class, callable or None
+        None stays None; a class is called without arguments.
+    kind : str
+        What it should be, for the message.
+    objects : mapping
+        The known names.
+
+    Raises
+    ------
+    ValueError
+        For a name that is not known, or something that cannot be called.
+
+    Examples
+    --------
+    >>> resolve("int", "number", {"int": int})
+    0
+    """
+    found = identifier
+    if identifier is None:
+        return None
+    if isinstance(identifier, dict):
+        found = deserialize_keras_object(identifier, module_objects=dict(objects))
+    elif isinstance(identifier, str):
+        found = get_registered_object(identifier, module_objects=dict(objects))
+    if not callable(found):
+        known = ", ".join(sorted(objects))
+        raise ValueError(
+            f"Could not interpret {kind} identifier: {identifier!r}. Expected a callable, a "
+            f"configuration, or one of the names {known}"
+        )
+    return found() if inspect.isclass(found) else found
