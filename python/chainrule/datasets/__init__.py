@@ -1,5 +1,5 @@
-"""Data that ships with chainrule."""
+"""Data to learn from: what ships with chainrule, and what is found or downloaded."""
 
-from chainrule.datasets import digits
+from chainrule.datasets import cifar10, cifar10_small, cifar100, digits, fashion_mnist, mnist
 
-__all__ = ["digits"]
+__all__ = ["cifar10", "cifar100", "cifar10_small", "digits", "fashion_mnist", "mnist"]

@@ -1,0 +1,181 @@
+"""Images and labels from an `.npz` file: checked before they are read, and never unpickled."""
+
+from __future__ import annotations
+
+import lzma
+import struct
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from chainrule.errors import FileFormatError
+
+__all__ = ["check_labels", "read_npz", "read_splits", "unreadable"]
+
+Bytes = npt.NDArray[np.uint8]
+Splits = tuple[tuple[Bytes, Bytes], tuple[Bytes, Bytes]]
+
+# Whatever a damaged archive makes the standard library and NumPy raise.
+UNREADABLE = (
+    OSError,
+    EOFError,
+    ValueError,
+    struct.error,
+    zlib.error,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+    NotImplementedError,
+    RuntimeError,
+    OverflowError,
+    SyntaxError,
+)
+
+# Deflate shrinks at most to 1/1032: a file that claims more holds less than it says.
+MOST_PACKED = 1100
+
+
+def unreadable(path: Path, expected: str, error: BaseException) -> FileFormatError:
+    """The error for a file that cannot be read as what it is said to be."""
+    return FileFormatError(
+        f"file '{path}': expected {expected}, got: {error or type(error).__name__}"
+    )
+
+
+def read_npz(path: Path, shapes: dict[str, tuple[int | None, ...]]) -> dict[str, Bytes]:
+    """The named uint8 arrays of an `.npz` file.
+
+    Parameters
+    ----------
+    path : Path
+    shapes : dict
+        The shape of each array; None is any number but 0. Other arrays are not looked at.
+
+    Raises
+    ------
+    FileFormatError
+        A file that is no archive, is damaged or truncated, lacks an array, or holds one of
+        another shape or dtype, such as pickled objects.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [n.removesuffix(".npy") for n in archive.namelist() if n.endswith(".npy")]
+            missing = [name for name in shapes if name not in names]
+            if missing:
+                raise FileFormatError(
+                    f"file '{path}': expected the arrays {', '.join(shapes)}, got "
+                    f"{', '.join(sorted(names)) or 'none'}"
+                )
+            return {name: _read(path, archive, name, shape) for name, shape in shapes.items()}
+    except FileFormatError:
+        raise
+    except UNREADABLE as error:
+        raise unreadable(path, "a whole .npz archive", error) from error
+
+
+def _read(
+    path: Path, archive: zipfile.ZipFile, name: str, expected: tuple[int | None, ...]
+) -> Bytes:
+    entry = archive.getinfo(f"{name}.npy")
+    with archive.open(entry) as stream:
+        version = np.lib.format.read_magic(stream)
+        if version == (1, 0):
+            shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+        else:
+            shape, fortran, dtype = np.lib.format.read_array_header_2_0(stream)
+        fits = len(shape) == len(expected) and all(
+            n > 0 if want is None else n == want for n, want in zip(shape, expected)
+        )
+        if dtype != np.uint8 or not fits:
+            wanted = str(expected).replace("None", "n")
+            raise FileFormatError(
+                f"file '{path}': expected array '{name}' of shape {wanted} and dtype uint8, got "
+                f"{shape} and {'pickled objects' if dtype.hasobject else dtype}"
+            )
+        size = int(np.prod(shape, dtype=np.float64))
+        most = min(entry.file_size, path.stat().st_size * MOST_PACKED)
+        if size > most:
+            raise FileFormatError(
+                f"file '{path}': expected {size} bytes of array '{name}', got at most {most}"
+            )
+        array = np.empty(size, dtype="uint8")
+        read_into(stream, array)
+    if fortran:
+        return np.ascontiguousarray(array.reshape(shape[::-1]).transpose())
+    return array.reshape(shape)
+
+
+def read_into(stream: Any, array: Bytes) -> None:
+    """Fill a flat array from a stream that has to end with it.
+
+    Raises
+    ------
+    EOFError
+        Where the stream holds fewer bytes, or more.
+    """
+    view, done = array.data, 0
+    while done < len(view):
+        got = stream.readinto(view[done:])
+        if not got:
+            raise EOFError(f"the data ends after {done} of {len(view)} bytes")
+        done += got
+    if stream.read(1):
+        raise EOFError(f"the data goes on after {len(view)} bytes")
+
+
+def check_labels(path: Path, name: str, labels: Bytes, images: Bytes, classes: int) -> None:
+    """Refuse labels beyond the classes, and another number of labels than of images.
+
+    Raises
+    ------
+    FileFormatError
+    """
+    if len(labels) != len(images):
+        raise FileFormatError(
+            f"file '{path}': expected a label for each of {len(images)} images, got {len(labels)} "
+            f"in {name}"
+        )
+    if labels.max() >= classes:
+        raise FileFormatError(
+            f"file '{path}': expected labels 0 to {classes - 1}, got {labels.max()} in {name}"
+        )
+
+
+def read_splits(path: Path, image_shape: Sequence[int], classes: int) -> Splits:
+    """`(x_train, y_train), (x_test, y_test)` from an `.npz` file of these four arrays.
+
+    Parameters
+    ----------
+    path : Path
+    image_shape : sequence of int
+        Of one image.
+    classes : int
+        Labels are 0 to classes - 1.
+
+    Raises
+    ------
+    FileFormatError
+        As `read_npz`; and where the labels do not fit to the images or the classes.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "tiny.npz"
+    >>> x, y = np.zeros((3, 2, 2), "uint8"), np.arange(3, dtype="uint8")
+    >>> np.savez(file, x_train=x, y_train=y, x_test=x[:1], y_test=y[:1])
+    >>> (x_train, y_train), (x_test, y_test) = read_splits(file, (2, 2), 3)
+    >>> x_train.shape, y_test.shape
+    ((3, 2, 2), (1,))
+    """
+    images, labels = (None, *image_shape), (None,)
+    found = read_npz(
+        path, {"x_train": images, "y_train": labels, "x_test": images, "y_test": labels}
+    )
+    for part in ("train", "test"):
+        x, y = found[f"x_{part}"], found[f"y_{part}"]
+        check_labels(path, f"y_{part}", y, x, classes)
+    return (found["x_train"], found["y_train"]), (found["x_test"], found["y_test"])
