@@ -1,14 +1,12 @@
-"""What `fit`, `evaluate` and `predict` are given, as batches of arrays.
+"""Whole arrays as `fit`, `evaluate` and `predict` are given them.
 
-A batch source yields `(x, y, sample_weight)` in flat lists of arrays. `ArraySource` holds whole
-arrays, from which the core takes the rows itself; `IteratorSource` hands over what a generator
-yields.
+`ArraySource` holds the arrays, from which the core takes the rows itself. What yields batches is in
+`chainrule.training.batches`.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +19,9 @@ from chainrule.errors import DataError, DTypeError, NonFiniteError, ShapeError
 Array = NDArray[Any]
 
 _ENGINE_DTYPES = ("float32", "float64", "int32", "int64", "uint8", "uint32", "bool")
+# Rows that are looked at together.
+_BLOCK = 256
+
 _CONVERTED = {
     "float16": "float32",
     "int8": "int32",
@@ -70,8 +71,9 @@ def to_array(x: Any, name: str) -> Array:
     return np.require(array, requirements=("C", "A")).reshape(array.shape)
 
 
-def _is_array(x: Any) -> bool:
-    return hasattr(x, "shape") or hasattr(x, "__array__")
+def is_array(x: Any) -> bool:
+    """Whether NumPy sees an array in `x`."""
+    return any(hasattr(x, name) for name in ("shape", "__array__", "__array_interface__"))
 
 
 def to_arrays(structure: Any, name: str) -> Any:
@@ -81,7 +83,7 @@ def to_arrays(structure: Any, name: str) -> Any:
     if isinstance(structure, dict):
         return {key: to_arrays(value, f"{name}[{key!r}]") for key, value in structure.items()}
     if isinstance(structure, (list, tuple)) and any(
-        _is_array(leaf) for leaf in tree.flatten(structure)
+        is_array(leaf) for leaf in tree.flatten(structure)
     ):
         parts = [to_arrays(leaf, f"{name}[{i}]") for i, leaf in enumerate(structure)]
         return type(structure)(parts) if type(structure) in (list, tuple) else parts
@@ -105,12 +107,24 @@ def check_finite(structure: Any, name: str, action: str) -> None:
     for array in flat(structure):
         if array is None or array.dtype.kind != "f" or _core.all_finite(array):
             continue
-        rows = array.reshape(len(array), -1) if array.ndim else array.reshape(1, 1)
-        bad = int(np.argmax(~np.isfinite(rows).all(axis=1)))
-        message = f"{name}: expected finite numbers, got NaN or infinity (first in row {bad})"
+        message = (
+            f"{name}: expected finite numbers, got NaN or infinity (first in row "
+            f"{_first_bad_row(array)})"
+        )
         if action == "raise":
             raise NonFiniteError(message)
         warnings.warn(message, RuntimeWarning, stacklevel=4)
+
+
+def _first_bad_row(array: Array) -> int:
+    """The first row with NaN or infinity, looked for block by block: memory stays small."""
+    rows = array if array.ndim else array.reshape(1)
+    for start in range(0, len(rows), _BLOCK):
+        block = rows[start : start + _BLOCK]
+        bad = ~np.isfinite(block).reshape(len(block), -1).all(axis=1)
+        if bad.any():
+            return start + int(np.argmax(bad))
+    raise AssertionError("an array that is not finite has a row that is not")
 
 
 @dataclass
@@ -158,106 +172,6 @@ class ArraySource:
 def flat(structure: Any) -> list[Any]:
     """The leaves; none of None."""
     return [] if structure is None else list(tree.flatten(structure))
-
-
-def unpack(batch: Any) -> tuple[Any, Any, Any]:
-    """`(x, y, sample_weight)` from what a generator yields: x, (x,), (x, y) or (x, y, weight)."""
-    if isinstance(batch, list):
-        batch = tuple(batch)
-    if not isinstance(batch, tuple):
-        return batch, None, None
-    if not 1 <= len(batch) <= 3:
-        raise DataError(
-            "data: expected a generator of x, (x, y) or (x, y, sample_weight), "
-            f"got a tuple of length {len(batch)}"
-        )
-    x, y, w = (*batch, None, None)[:3]
-    return x, y, w
-
-
-class IteratorSource:
-    """Batches as a generator, an iterable or a PyDataset yields them.
-
-    Parameters
-    ----------
-    batches : iterator, iterable, or an object with `__len__` and `__getitem__`
-        An iterator goes on from epoch to epoch and ends once; the others start again.
-    """
-
-    def __init__(self, batches: Any) -> None:
-        self.batches = batches
-        self._iterator: Iterator[Any] | None = None
-        self.steps: int | None = None
-        self._indexed = hasattr(batches, "__getitem__") and hasattr(batches, "__len__")
-        if self._indexed:
-            self.steps = len(batches)
-        self._head: list[Any] = []
-
-    def _start(self) -> Iterator[Any]:
-        if self._indexed:
-            return (self.batches[i] for i in range(len(self.batches)))
-        return iter(self.batches)
-
-    def peek(self) -> Any:
-        """The first batch, which `epoch` yields all the same; None where there is none."""
-        if not self._head:
-            if self._iterator is None:
-                self._iterator = self._start()
-            for batch in self._iterator:
-                self._head.append(_converted(batch))
-                break
-        return self._head[0] if self._head else None
-
-    def epoch(self, steps: int | None) -> Iterator[tuple[Any, Any, Any]]:
-        """Batches of one epoch: `steps`, or all that come."""
-        is_stream = isinstance(self.batches, Iterator)
-        done = 0
-        if self._head:
-            done = 1
-            yield self._head.pop()
-        elif self._iterator is None or (steps is None and not is_stream):
-            self._iterator = self._start()
-        restarted = False
-        while steps is None or done < steps:
-            assert self._iterator is not None
-            try:
-                batch = next(self._iterator)
-            except StopIteration:
-                if steps is None or is_stream or restarted:
-                    if steps is not None:
-                        _warn_of_end(done, steps)
-                    return
-                self._iterator, restarted = self._start(), True
-                continue
-            restarted = False
-            done += 1
-            yield _converted(batch)
-
-    def epoch_end(self) -> None:
-        """Tell a PyDataset that an epoch is over."""
-        if hasattr(self.batches, "on_epoch_end"):
-            self.batches.on_epoch_end()
-
-
-def _converted(batch: Any) -> tuple[Any, Any, Any]:
-    x, y, w = unpack(batch)
-    return to_arrays(x, "x"), to_arrays(y, "y"), to_arrays(w, "sample_weight")
-
-
-def _warn_of_end(done: int, steps: int) -> None:
-    warnings.warn(
-        f"Your input ran out of data after {done} of {steps} steps; the epoch ends here. A "
-        "generator must yield at least `steps_per_epoch * epochs` batches.",
-        stacklevel=4,
-    )
-
-
-def is_batch_iterable(x: Any) -> bool:
-    """Whether `x` yields batches rather than being the data itself."""
-    if _is_array(x) or hasattr(x, "__array_interface__"):
-        return False
-    indexed = hasattr(x, "__getitem__") and hasattr(x, "__len__")
-    return (isinstance(x, Iterable) or indexed) and not isinstance(x, (list, tuple, dict, str))
 
 
 def class_weights(y: Any, class_weight: dict[int, float]) -> Array:

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import numpy as np
 
 from chainrule import _core, random
 from chainrule.callbacks import CallbackList
-from chainrule.training.data import (
-    ArraySource,
-    IteratorSource,
-    check_finite,
-    class_weights,
-    flat,
-)
+from chainrule.training.batches import IteratorSource
+from chainrule.training.data import ArraySource, check_finite, class_weights, flat
 from chainrule.training.trace import Programs, Signature, compile_step
 
 __all__ = ["ArrayFeed", "BatchFeed", "Runner", "Ticker", "make_feed"]
@@ -167,13 +163,14 @@ class BatchFeed:
     def run(self, runner: Runner, ticker: Ticker) -> int:
         """One epoch; returns the number of steps done."""
         done = 0
-        for x, y, weight in self.source.epoch(self.steps):
-            batch = self._checked(runner, x, y, weight)
-            ticker.begin(done)
-            runner.one(batch.x, batch.y, batch.sample_weight)
-            done += 1
-            if ticker(done, last=done == self.steps) is False:
-                break
+        with closing(self.source.epoch(self.steps)) as batches:
+            for x, y, weight in batches:
+                batch = self._checked(runner, x, y, weight)
+                ticker.begin(done)
+                runner.one(batch.x, batch.y, batch.sample_weight)
+                done += 1
+                if ticker(done, last=done == self.steps) is False:
+                    break
         if ticker.open:
             ticker(done, last=True)
         self.source.epoch_end()

@@ -9,13 +9,12 @@ from chainrule import tree
 from chainrule.callbacks import CallbackList, History
 from chainrule.errors import DataError, NotCompiledError
 from chainrule.training import loop
+from chainrule.training.batches import IteratorSource, is_batch_iterable
 from chainrule.training.data import (
     ArraySource,
-    IteratorSource,
     check_finite,
     class_weights,
     flat,
-    is_batch_iterable,
     split_validation,
     to_arrays,
 )
@@ -61,6 +60,9 @@ class Fitting:
         Parameters
         ----------
         x, y : array, list, dict of arrays, or for x a generator of (x, y[, sample_weight])
+            Arrays may be `np.memmap`s larger than memory: of them, only the rows of a step are
+            copied. Batches of a generator, an iterable or a `PyDataset` are made while the core
+            computes, on a thread, up to two ahead or as the `PyDataset` says.
         batch_size : int, optional
             Rows a step, default 32: 1 is stochastic, `len(x)` batch gradient descent. The last,
             shorter batch counts.
@@ -74,7 +76,7 @@ class Fitting:
         validation_data : tuple, optional
             (x, y) or (x, y, sample_weight), or a generator.
         shuffle : bool
-            Draw a new order of the rows each epoch.
+            Draw a new order of the rows each epoch, or of the batches of a `PyDataset`.
         class_weight : dict, optional
             Weight by class number; classes that are not named count 1.
         sample_weight : array, optional
@@ -111,7 +113,7 @@ class Fitting:
             raise ValueError(
                 f"fit: expected validation_freq to be an int or a list, got {validation_freq!r}"
             )
-        source = self._source(x, y, sample_weight, class_weight)
+        source = self._source(x, y, sample_weight, class_weight, bool(shuffle))
         held_out: Any = None
         if validation_data is not None:
             held_out = self._validation_source(validation_data)
@@ -154,7 +156,12 @@ class Fitting:
         )
 
     def _source(
-        self, x: Any, y: Any, sample_weight: Any = None, class_weight: Any = None
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        shuffle: bool = False,
     ) -> ArraySource | IteratorSource:
         """Arrays or batches, checked.
 
@@ -170,7 +177,7 @@ class Fitting:
                     "data: expected y and sample_weight to come from the generator, got them as "
                     "arguments"
                 )
-            return IteratorSource(x)
+            return IteratorSource(x, shuffle)
         if x is None:
             raise DataError(
                 f"model '{self.name}': expected x to be an array or a generator, got None"

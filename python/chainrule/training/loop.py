@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -110,17 +111,19 @@ def predict(
 def _predict_batches(runner: Runner, source: Source, steps: int | None, ticker: Ticker) -> Any:
     batches: list[Any] = []
     structure: Any = None
-    for x, _, _ in source.epoch(steps):
-        check_finite(x, "x", runner.model.non_finite)
-        ArraySource(x, None, None)
-        ticker.begin(len(batches))
-        leaves = flat(x)
-        program, structure = runner.program((x, None, None), len(leaves[0]))
-        batches.append(program.run(leaves))
-        if ticker(len(batches)) is False:
-            break
+    with closing(source.epoch(steps)) as given:
+        for x, _, _ in given:
+            check_finite(x, "x", runner.model.non_finite)
+            ArraySource(x, None, None)
+            ticker.begin(len(batches))
+            leaves = flat(x)
+            program, structure = runner.program((x, None, None), len(leaves[0]))
+            batches.append(program.run(leaves))
+            if ticker(len(batches)) is False:
+                break
     if ticker.open:
         ticker(len(batches), last=True)
+    source.epoch_end()
     if not batches:
         raise DataError("predict: expected at least one batch, got an empty generator")
     joined = [np.concatenate(parts) for parts in zip(*batches)]

@@ -17,11 +17,13 @@ from chainrule.saving.registration import (
 from chainrule.saving.serialization import deserialize_keras_object, serialize_keras_object
 from chainrule.utils.arrays import normalize, pad_sequences, split_dataset, to_categorical
 from chainrule.utils.progbar import Progbar
+from chainrule.utils.py_dataset import PyDataset
 from chainrule.utils.seeds import set_random_seed
 
 __all__ = [
     "CustomObjectScope",
     "Progbar",
+    "PyDataset",
     "clear_session",
     "custom_object_scope",
     "deserialize_keras_object",

@@ -177,7 +177,7 @@ def split_dataset(
     Returns
     -------
     tuple
-        Left and right part, nested as `dataset`.
+        Left and right part, nested as `dataset`; views of it where they are not shuffled.
 
     Raises
     ------
@@ -206,10 +206,14 @@ def split_dataset(
         raise ValueError(
             f"The sizes {left} and {right} do not fit to a dataset of {total} samples."
         )
-    order = np.random.default_rng(seed).permutation(total) if shuffle else np.arange(total)
+    first: Any = slice(0, left)
+    second: Any = slice(left, left + right)
+    if shuffle:
+        order = np.random.default_rng(seed).permutation(total)
+        first, second = order[first], order[second]
     return (
-        tree.map_structure(lambda a: a[order[:left]], arrays),
-        tree.map_structure(lambda a: a[order[left : left + right]], arrays),
+        tree.map_structure(lambda a: a[first], arrays),
+        tree.map_structure(lambda a: a[second], arrays),
     )
 
 

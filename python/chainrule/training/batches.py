@@ -1,0 +1,245 @@
+"""Batches as a generator, an iterable or a PyDataset yields them, made while the core computes."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
+from typing import Any
+
+import numpy as np
+
+from chainrule import random
+from chainrule.errors import DataError
+from chainrule.training.data import is_array, to_arrays
+from chainrule.training.prefetch import by_processes, by_threads, prefetch
+from chainrule.utils.py_dataset import PyDataset
+
+__all__ = ["IteratorSource", "is_batch_iterable", "unpack"]
+
+Batch = tuple[Any, Any, Any]
+
+# Batches of a generator that are made ahead.
+_AHEAD = 2
+
+
+def is_indexed(x: Any) -> bool:
+    """Whether `x` gives batches by number."""
+    return isinstance(x, PyDataset) or (hasattr(x, "__getitem__") and hasattr(x, "__len__"))
+
+
+def is_batch_iterable(x: Any) -> bool:
+    """Whether `x` yields batches rather than being the data itself."""
+    if isinstance(x, (list, tuple, dict, str)) or is_array(x):
+        return False
+    return isinstance(x, Iterable) or is_indexed(x)
+
+
+def unpack(batch: Any) -> Batch:
+    """`(x, y, sample_weight)` from what a generator yields: x, (x,), (x, y) or (x, y, weight)."""
+    if isinstance(batch, list):
+        batch = tuple(batch)
+    if not isinstance(batch, tuple):
+        return batch, None, None
+    if not 1 <= len(batch) <= 3:
+        raise DataError(
+            "data: expected a generator of x, (x, y) or (x, y, sample_weight), "
+            f"got a tuple of length {len(batch)}"
+        )
+    x, y, w = (*batch, None, None)[:3]
+    return x, y, w
+
+
+def _converted(batch: Any) -> Batch:
+    x, y, w = unpack(batch)
+    return to_arrays(x, "x"), to_arrays(y, "y"), to_arrays(w, "sample_weight")
+
+
+class _Stream:
+    """The batches of an iterable; of an iterator once, of others again and again."""
+
+    count: int | None = None
+
+    def __init__(self, batches: Any) -> None:
+        self._batches = batches
+        self._iterator: Iterator[Any] | None = None
+        self.ends_once = isinstance(batches, Iterator)
+
+    def restart(self) -> None:
+        self._iterator = iter(self._batches)
+
+    def first(self) -> Batch | None:
+        """The next batch, made at once; None where there is none."""
+        if self._iterator is None:
+            self.restart()
+        assert self._iterator is not None
+        for batch in self._iterator:
+            return _converted(batch)
+        return None
+
+    def read(self, limit: int | None) -> Generator[Batch, None, None]:
+        """The next `limit` batches, or all."""
+        if self._iterator is None:
+            self.restart()
+        assert self._iterator is not None
+        return prefetch(map(_converted, itertools.islice(self._iterator, limit)), _AHEAD)
+
+
+class _Load:
+    """Makes a batch by number; goes to the processes that do so."""
+
+    def __init__(self, batches: Any) -> None:
+        self.batches = batches
+
+    def __call__(self, index: int) -> Batch:
+        return _converted(self.batches[index])
+
+
+class _Indexed:
+    """The batches of a PyDataset, or of another object with `__getitem__` and `__len__`."""
+
+    ends_once = False
+
+    def __init__(self, batches: Any, shuffle: bool) -> None:
+        self._batches = batches
+        self._load = _Load(batches)
+        is_dataset = isinstance(batches, PyDataset)
+        self.count: int | None = batches.num_batches if is_dataset else len(batches)
+        self._shuffle = shuffle and is_dataset and not getattr(batches, "keeps_order", False)
+        self._order: Any = None
+        self._position = 0
+
+    def restart(self) -> None:
+        self._position = 0
+        if isinstance(self._batches, PyDataset):
+            self.count = self._batches.num_batches
+        if self.count is None:
+            self._order = None
+        elif self._shuffle:
+            generator = np.random.Generator(np.random.Philox(random.make_default_seed()))
+            self._order = generator.permutation(self.count).tolist()
+        else:
+            self._order = range(self.count)
+
+    def _rest(self) -> Iterator[int]:
+        if self.count is None:
+            return itertools.count(self._position)
+        if self._order is None:
+            self.restart()
+        return iter(self._order[self._position :])
+
+    def first(self) -> Batch | None:
+        """The next batch, made at once; None where there is none."""
+        for index in self._rest():
+            batch = self._load(index)
+            self._position += 1
+            return batch
+        return None
+
+    def read(self, limit: int | None) -> Generator[Batch, None, None]:
+        """The next `limit` batches, or all."""
+        indices = itertools.islice(self._rest(), limit)
+        workers = getattr(self._batches, "workers", 1)
+        ahead = getattr(self._batches, "max_queue_size", _AHEAD)
+        batches: Generator[Batch, None, None]
+        if workers and getattr(self._batches, "use_multiprocessing", False):
+            batches = by_processes(self._load, indices, workers, ahead)
+        elif workers > 1:
+            batches = by_threads(self._load, indices, workers, ahead)
+        elif workers == 1:
+            batches = prefetch(map(self._load, indices), ahead)
+        else:
+            batches = (self._load(index) for index in indices)
+        with closing(batches):
+            for batch in batches:
+                self._position += 1
+                yield batch
+
+
+class IteratorSource:
+    """Batches as a generator, an iterable or a PyDataset yields them.
+
+    They are made ahead, on a thread or as the PyDataset says, but never beyond the epoch: what an
+    iterator holds for the next one stays in it.
+
+    Parameters
+    ----------
+    batches : iterator, iterable, PyDataset, or an object with `__len__` and `__getitem__`
+        An iterator goes on from epoch to epoch and ends once; the others start again.
+    shuffle : bool
+        Take the batches of a PyDataset in a new order each time.
+    """
+
+    def __init__(self, batches: Any, shuffle: bool = False) -> None:
+        self.batches = batches
+        self._reader: Any = _Indexed(batches, shuffle) if is_indexed(batches) else _Stream(batches)
+        self._head: list[Batch] = []
+        self._begun = False
+
+    @property
+    def steps(self) -> int | None:
+        """The number of batches, where it is known."""
+        count: int | None = self._reader.count
+        return count
+
+    def _begin(self) -> None:
+        """Tell a PyDataset that an epoch begins."""
+        if not self._begun:
+            self._begun = True
+            if hasattr(self.batches, "on_epoch_begin"):
+                self.batches.on_epoch_begin()
+
+    def peek(self) -> Batch | None:
+        """The first batch, which `epoch` yields all the same; None where there is none."""
+        if not self._head:
+            self._begin()
+            found = self._reader.first()
+            if found is not None:
+                self._head.append(found)
+        return self._head[0] if self._head else None
+
+    def epoch(self, steps: int | None) -> Generator[Batch, None, None]:
+        """Batches of one epoch: `steps`, or all that come."""
+        if steps is None and isinstance(self.batches, PyDataset) and self.steps is None:
+            raise ValueError(
+                f"{type(self.batches).__name__}: expected a number of steps for an epoch of "
+                "batches without end (`steps_per_epoch` of fit, `steps` of evaluate and predict)"
+            )
+        self._begin()
+        reader = self._reader
+        done, fresh = 0, False
+        if self._head:
+            done = 1
+            yield self._head.pop()
+        elif steps is None and not reader.ends_once:
+            reader.restart()
+            fresh = True
+        while steps is None or done < steps:
+            before = done
+            with closing(reader.read(None if steps is None else steps - done)) as batches:
+                for batch in batches:
+                    done += 1
+                    yield batch
+            if steps is None:
+                return
+            if done < steps:
+                if reader.ends_once or (fresh and done == before):
+                    _warn_of_end(done, steps)
+                    return
+                reader.restart()
+                fresh = True
+
+    def epoch_end(self) -> None:
+        """Tell a PyDataset that an epoch is over."""
+        self._begun = False
+        if hasattr(self.batches, "on_epoch_end"):
+            self.batches.on_epoch_end()
+
+
+def _warn_of_end(done: int, steps: int) -> None:
+    warnings.warn(
+        f"Your input ran out of data after {done} of {steps} steps; the epoch ends here. A "
+        "generator must yield at least `steps_per_epoch * epochs` batches.",
+        stacklevel=4,
+    )
