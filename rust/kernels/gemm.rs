@@ -15,9 +15,6 @@ mod block;
 mod micro;
 mod pack;
 mod plan;
-mod vector;
-#[cfg(target_arch = "x86_64")]
-mod x86;
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! Kernels: slices in, slices out. SIMD, threads and `unsafe` live here.
 
+pub mod conv;
 pub mod cross_entropy;
 pub mod epilogue;
 pub mod finite;
@@ -17,3 +18,4 @@ pub mod softmax;
 pub mod strided;
 pub mod threads;
 pub mod update;
+mod vector;

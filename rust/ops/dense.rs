@@ -8,7 +8,7 @@ use super::check;
 use super::matmul::Matmul;
 use crate::attrs::Reader;
 use crate::error::{Error, Result};
-use crate::graph::{Backward, Io, Op, Value};
+use crate::graph::{Backward, Graph, Io, Op, Value};
 use crate::kernels::epilogue::{Activation, BiasActivation};
 use crate::kernels::gemm::{gemm, Mat, MatMut};
 use crate::kernels::map::{Compare, Unary};
@@ -79,26 +79,7 @@ impl Op for Dense {
         let (k, n) = (sx.shape[sx.rank() - 1], sy.shape[sy.rank() - 1]);
         let m = sx.shape[..sx.rank() - 1].iter().product();
         let g = &mut *b.graph;
-        let dz = match self.activation {
-            Activation::Linear => dout,
-            Activation::Relu => {
-                let zero = g.scalar(0.0, sy.dtype);
-                let positive = g.compare(Compare::Gt, y, zero)?;
-                g.select(positive, dout, zero)?
-            }
-            Activation::Sigmoid => {
-                let one = g.scalar(1.0, sy.dtype);
-                let rest = g.sub(one, y)?;
-                let slope = g.mul(y, rest)?;
-                g.mul(dout, slope)?
-            }
-            Activation::Tanh => {
-                let one = g.scalar(1.0, sy.dtype);
-                let square = g.unary(Unary::Square, y)?;
-                let slope = g.sub(one, square)?;
-                g.mul(dout, slope)?
-            }
-        };
+        let dz = before_activation(g, self.activation, dout, y)?;
         let dz = g.reshape(dz, &[m, n])?;
         let dx = match b.wanted[0] {
             false => None,
@@ -127,5 +108,30 @@ impl Op for Dense {
             true => Some(g.reduce(Reduction::Sum, dz, &[0], false)?),
         };
         Ok(vec![dx, dw, db])
+    }
+}
+
+/// `dout * f'(z)` from `y = f(z)`.
+pub fn before_activation(g: &mut Graph, f: Activation, dout: Value, y: Value) -> Result<Value> {
+    let dtype = g.spec(y).dtype;
+    match f {
+        Activation::Linear => Ok(dout),
+        Activation::Relu => {
+            let zero = g.scalar(0.0, dtype);
+            let positive = g.compare(Compare::Gt, y, zero)?;
+            g.select(positive, dout, zero)
+        }
+        Activation::Sigmoid => {
+            let one = g.scalar(1.0, dtype);
+            let rest = g.sub(one, y)?;
+            let slope = g.mul(y, rest)?;
+            g.mul(dout, slope)
+        }
+        Activation::Tanh => {
+            let one = g.scalar(1.0, dtype);
+            let square = g.unary(Unary::Square, y)?;
+            let slope = g.sub(one, square)?;
+            g.mul(dout, slope)
+        }
     }
 }

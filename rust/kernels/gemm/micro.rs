@@ -3,8 +3,8 @@
 //! Every element of a tile is one chain of fused multiply-adds over k in order, so its bits do
 //! not depend on the tile's size or on the instruction set.
 
-use super::vector::{Plain, Vector};
 use crate::kernels::isa::Isa;
+use crate::kernels::vector::{Plain, Vector};
 
 /// One tile: `c (rows, cols) = [c +] a (rows, k) @ b (k, cols)`.
 pub(super) struct Tile<T> {

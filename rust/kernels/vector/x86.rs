@@ -1,6 +1,6 @@
 //! The vectors of AVX-512 and AVX2.
 
-use super::vector::Vector;
+use super::Vector;
 use std::arch::x86_64::*;
 
 impl Vector for __m512 {
@@ -40,6 +40,11 @@ impl Vector for __m512 {
     unsafe fn add_product(self, a: Self, b: Self) -> Self {
         // SAFETY: as above.
         unsafe { _mm512_fmadd_ps(a, b, self) }
+    }
+    #[inline(always)]
+    unsafe fn relu(self) -> Self {
+        // SAFETY: as above. Of a NaN or of two zeros the instruction gives its second operand.
+        unsafe { _mm512_max_ps(_mm512_setzero_ps(), self) }
     }
     #[inline(always)]
     unsafe fn transpose(r: &mut [Self; 16]) {
@@ -118,6 +123,11 @@ impl Vector for __m512d {
         unsafe { _mm512_fmadd_pd(a, b, self) }
     }
     #[inline(always)]
+    unsafe fn relu(self) -> Self {
+        // SAFETY: as above. Of a NaN or of two zeros the instruction gives its second operand.
+        unsafe { _mm512_max_pd(_mm512_setzero_pd(), self) }
+    }
+    #[inline(always)]
     unsafe fn transpose(r: &mut [Self; 16]) {
         // SAFETY: as above.
         unsafe {
@@ -192,6 +202,11 @@ impl Vector for __m256 {
         unsafe { _mm256_fmadd_ps(a, b, self) }
     }
     #[inline(always)]
+    unsafe fn relu(self) -> Self {
+        // SAFETY: as above. Of a NaN or of two zeros the instruction gives its second operand.
+        unsafe { _mm256_max_ps(_mm256_setzero_ps(), self) }
+    }
+    #[inline(always)]
     unsafe fn transpose(r: &mut [Self; 16]) {
         // SAFETY: as above.
         unsafe {
@@ -257,6 +272,11 @@ impl Vector for __m256d {
     unsafe fn add_product(self, a: Self, b: Self) -> Self {
         // SAFETY: as above.
         unsafe { _mm256_fmadd_pd(a, b, self) }
+    }
+    #[inline(always)]
+    unsafe fn relu(self) -> Self {
+        // SAFETY: as above. Of a NaN or of two zeros the instruction gives its second operand.
+        unsafe { _mm256_max_pd(_mm256_setzero_pd(), self) }
     }
     #[inline(always)]
     unsafe fn transpose(r: &mut [Self; 16]) {

@@ -1,9 +1,12 @@
-//! Vectors of floats, one type for each instruction set: what the tiles and the packing are
-//! written in.
+//! Vectors of floats, one type for each instruction set: what the tiles of products and of
+//! convolutions, and the packing, are written in.
+
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 /// A vector of [`Vector::LANES`] floats. Every function is inlined into code that was compiled
 /// for the vector's instruction set.
-pub(super) trait Vector: Copy {
+pub trait Vector: Copy {
     type T: Copy;
     const LANES: usize;
 
@@ -34,6 +37,11 @@ pub(super) trait Vector: Copy {
     /// # Safety
     /// See above.
     unsafe fn add_product(self, a: Self, b: Self) -> Self;
+    /// Zero for lanes below zero; all others as they are, NaN and -0 too.
+    ///
+    /// # Safety
+    /// See above.
+    unsafe fn relu(self) -> Self;
     /// Transposes the square of the first `LANES` vectors.
     ///
     /// # Safety
@@ -43,7 +51,7 @@ pub(super) trait Vector: Copy {
 
 /// Plain Rust lanes, for every target.
 #[derive(Clone, Copy)]
-pub(super) struct Plain<T, const N: usize>([T; N]);
+pub struct Plain<T, const N: usize>([T; N]);
 
 macro_rules! plain {
     ($t:ty, $lanes:literal) => {
@@ -89,6 +97,13 @@ macro_rules! plain {
             unsafe fn add_product(mut self, a: Self, b: Self) -> Self {
                 for (i, x) in self.0.iter_mut().enumerate() {
                     *x = a.0[i].mul_add(b.0[i], *x);
+                }
+                self
+            }
+            #[inline(always)]
+            unsafe fn relu(mut self) -> Self {
+                for x in &mut self.0 {
+                    *x = if *x < 0.0 { 0.0 } else { *x };
                 }
                 self
             }

@@ -1,0 +1,293 @@
+//! Convolution of every channel by itself: vectors run over the channels.
+
+use super::axis::{Span, Walk};
+use super::{Geometry, Real};
+use crate::kernels::isa::{dispatch, Kernel};
+use crate::kernels::threads::parallel_for;
+use std::sync::Mutex;
+
+/// Channels whose sums stay in registers.
+const CHANNELS: usize = 32;
+/// Chunks of images whose kernels are summed apart, at the most.
+const MAX_CHUNKS: usize = 16;
+
+/// A pass that gathers each position's taps: forward, or the gradient by input.
+struct Gather<'a, T> {
+    walks: [Walk; 3],
+    spans: [Vec<Span>; 3],
+    /// Kernel sizes of the last two axes.
+    kernel: [usize; 2],
+    source: &'a [T],
+    source_shape: [usize; 3],
+    result_shape: [usize; 3],
+    w: &'a [T],
+    bias: Option<&'a [T]>,
+    relu: bool,
+    channels: usize,
+}
+
+/// One image of a pass.
+struct Image<'a, 'b, T> {
+    pass: &'a Gather<'b, T>,
+    source: &'a [T],
+    result: &'a mut [T],
+}
+
+impl<T: Real> Kernel for Image<'_, '_, T> {
+    type Out = ();
+    #[inline(always)]
+    fn run(self) {
+        let p = self.pass;
+        let mut taps: Vec<(usize, usize)> = Vec::new();
+        for d in &p.spans[0] {
+            for h in &p.spans[1] {
+                for w in &p.spans[2] {
+                    for od in d.positions.clone() {
+                        for oh in h.positions.clone() {
+                            for ow in w.positions.clone() {
+                                list_taps(p, [d, h, w], [od, oh, ow], &mut taps);
+                                let at =
+                                    |i: usize, o: usize| p.walks[i].first + o * p.walks[i].apart;
+                                let line = at(0, od) * p.result_shape[1] + at(1, oh);
+                                let to = (line * p.result_shape[2] + at(2, ow)) * p.channels;
+                                let out = &mut self.result[to..to + p.channels];
+                                position(p, self.source, &taps, out);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Places in source and kernel of the taps of one position.
+#[inline(always)]
+fn list_taps<T>(
+    p: &Gather<'_, T>,
+    spans: [&Span; 3],
+    o: [usize; 3],
+    taps: &mut Vec<(usize, usize)>,
+) {
+    taps.clear();
+    let place = |axis: usize, tap: usize| {
+        let walk = &p.walks[axis];
+        let at = (o[axis] * walk.stride) as isize + walk.taps[tap].shift;
+        (at as usize, walk.taps[tap].kernel)
+    };
+    for d in spans[0].taps.clone() {
+        for h in spans[1].taps.clone() {
+            for w in spans[2].taps.clone() {
+                let [(xd, kd), (xh, kh), (xw, kw)] = [place(0, d), place(1, h), place(2, w)];
+                let source = (xd * p.source_shape[1] + xh) * p.source_shape[2] + xw;
+                let kernel = (kd * p.kernel[0] + kh) * p.kernel[1] + kw;
+                taps.push((source * p.channels, kernel * p.channels));
+            }
+        }
+    }
+}
+
+/// All channels of one position.
+#[inline(always)]
+fn position<T: Real>(p: &Gather<'_, T>, source: &[T], taps: &[(usize, usize)], out: &mut [T]) {
+    let zero = <T as crate::kernels::number::Number>::ZERO;
+    let mut at = 0;
+    while at < out.len() {
+        let n = CHANNELS.min(out.len() - at);
+        let mut sums = [zero; CHANNELS];
+        if let Some(bias) = p.bias {
+            sums[..n].copy_from_slice(&bias[at..at + n]);
+        }
+        for &(x, w) in taps {
+            let (x, w) = (&source[x + at..][..n], &p.w[w + at..][..n]);
+            if n == CHANNELS {
+                for c in 0..CHANNELS {
+                    sums[c] = x[c].mul_add(w[c], sums[c]);
+                }
+            } else {
+                for c in 0..n {
+                    sums[c] = x[c].mul_add(w[c], sums[c]);
+                }
+            }
+        }
+        if p.relu {
+            for v in &mut sums {
+                *v = if *v < zero { zero } else { *v };
+            }
+        }
+        out[at..at + n].copy_from_slice(&sums[..n]);
+        at += n;
+    }
+}
+
+fn run<T: Real>(g: &Geometry, passes: &[Gather<'_, T>], result: &mut [T]) {
+    let images: Vec<Mutex<&mut [T]>> = result
+        .chunks_mut(result.len() / g.batch)
+        .map(Mutex::new)
+        .collect();
+    parallel_for(g.batch, &|image| {
+        let mut result = images[image].lock().unwrap_or_else(|e| e.into_inner());
+        for pass in passes {
+            let size = pass.source.len() / g.batch;
+            dispatch(Image {
+                pass,
+                source: &pass.source[image * size..(image + 1) * size],
+                result: &mut result,
+            });
+        }
+    });
+}
+
+/// `y`, as [`super::forward`] but for activations that are not linear or relu.
+pub(super) fn forward<T: Real>(
+    g: &Geometry,
+    x: &[T],
+    w: &[T],
+    bias: Option<&[T]>,
+    relu: bool,
+    y: &mut [T],
+) {
+    let walks = [0, 1, 2].map(|a| g.axes[a].forward());
+    let pass = Gather {
+        spans: [0, 1, 2].map(|a| walks[a].spans()),
+        walks,
+        kernel: [g.axes[1].kernel, g.axes[2].kernel],
+        source: x,
+        source_shape: g.inputs(),
+        result_shape: g.outputs(),
+        w,
+        bias,
+        relu,
+        channels: g.groups,
+    };
+    run(g, &[pass], y);
+}
+
+/// `dx`, as [`super::input_grad`].
+pub(super) fn input_grad<T: Real>(g: &Geometry, dout: &[T], w: &[T], dx: &mut [T]) {
+    let mut passes = Vec::new();
+    for d in 0..g.axes[0].stride {
+        for h in 0..g.axes[1].stride {
+            for w_phase in 0..g.axes[2].stride {
+                let phases = [d, h, w_phase];
+                let walks = [0, 1, 2].map(|a| g.axes[a].backward(phases[a]));
+                passes.push(Gather {
+                    spans: [0, 1, 2].map(|a| walks[a].spans()),
+                    walks,
+                    kernel: [g.axes[1].kernel, g.axes[2].kernel],
+                    source: dout,
+                    source_shape: g.outputs(),
+                    result_shape: g.inputs(),
+                    w,
+                    bias: None,
+                    relu: false,
+                    channels: g.groups,
+                });
+            }
+        }
+    }
+    run(g, &passes, dx);
+}
+
+/// How many kernels of partial sums [`kernel_grad`] wants room for besides the result.
+pub(super) fn partial_kernels(g: &Geometry) -> usize {
+    g.batch.clamp(1, MAX_CHUNKS) - 1
+}
+
+struct KernelOf<'a, T> {
+    g: &'a Geometry,
+    x: &'a [T],
+    dout: &'a [T],
+    images: std::ops::Range<usize>,
+    dw: &'a mut [T],
+}
+
+impl<T: Real> Kernel for KernelOf<'_, T> {
+    type Out = ();
+    #[inline(always)]
+    fn run(self) {
+        let (g, channels) = (self.g, self.g.groups);
+        let [d, h, w] = &g.axes;
+        self.dw.fill(<T as crate::kernels::number::Number>::ZERO);
+        for image in self.images {
+            for (tap, dw) in self.dw.chunks_exact_mut(channels).enumerate() {
+                let (rest, kw) = (tap / w.kernel, tap % w.kernel);
+                let (kd, kh) = (rest / h.kernel, rest % h.kernel);
+                let columns = w.inside(kw);
+                if columns.is_empty() {
+                    continue;
+                }
+                for od in d.inside(kd) {
+                    let id = od * d.stride + kd * d.dilation - d.before;
+                    for oh in h.inside(kh) {
+                        let ih = oh * h.stride + kh * h.dilation - h.before;
+                        let iw = columns.start * w.stride + kw * w.dilation - w.before;
+                        let x = (((image * d.input + id) * h.input + ih) * w.input + iw) * channels;
+                        let y = (((image * d.output + od) * h.output + oh) * w.output
+                            + columns.start)
+                            * channels;
+                        line(
+                            dw,
+                            (&self.x[x..], w.stride * channels),
+                            &self.dout[y..],
+                            columns.len(),
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `dw[c] += sum over positions of x[p, c] * dout[p, c]`, positions of x at a step.
+#[inline(always)]
+fn line<T: Real>(dw: &mut [T], (x, step): (&[T], usize), dout: &[T], positions: usize) {
+    let channels = dw.len();
+    for (block, sums) in dw.chunks_mut(CHANNELS).enumerate() {
+        let at = block * CHANNELS;
+        if let Ok(sums) = <&mut [T; CHANNELS]>::try_from(&mut *sums) {
+            for p in 0..positions {
+                let x = &x[p * step + at..][..CHANNELS];
+                let dout = &dout[p * channels + at..][..CHANNELS];
+                for c in 0..CHANNELS {
+                    sums[c] = x[c].mul_add(dout[c], sums[c]);
+                }
+            }
+        } else {
+            for p in 0..positions {
+                let (x, dout) = (&x[p * step + at..], &dout[p * channels + at..]);
+                for (c, sum) in sums.iter_mut().enumerate() {
+                    *sum = x[c].mul_add(dout[c], *sum);
+                }
+            }
+        }
+    }
+}
+
+/// `dw`, as [`super::kernel_grad`]; `partial` is room for the sums of all chunks but the first.
+pub(super) fn kernel_grad<T: Real>(
+    g: &Geometry,
+    x: &[T],
+    dout: &[T],
+    dw: &mut [T],
+    partial: &mut [T],
+) {
+    let (len, chunks) = (dw.len(), partial_kernels(g) + 1);
+    let mut kernels: Vec<Mutex<&mut [T]>> = vec![Mutex::new(&mut *dw)];
+    kernels.extend(partial.chunks_mut(len).take(chunks - 1).map(Mutex::new));
+    parallel_for(chunks, &|chunk| {
+        let mut dw = kernels[chunk].lock().unwrap_or_else(|e| e.into_inner());
+        dispatch(KernelOf {
+            g,
+            x,
+            dout,
+            images: chunk * g.batch / chunks..(chunk + 1) * g.batch / chunks,
+            dw: &mut dw,
+        });
+    });
+    for partial in partial.chunks(len).take(chunks - 1) {
+        for (sum, more) in dw.iter_mut().zip(partial) {
+            *sum = *sum + *more;
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The gradient by kernel: for each tap the product of the shifted image, transposed, and `dout`.
+//!
+//! Blocks of positions are summed one after the other into a kernel of their chunk's own, as one
+//! chain an element; the chunks, cut by shape, are added in order. Positions whose tap lies outside
+//! the image are left out.
+
+use super::axis::Axis;
+use super::tiles::{Element, Outer, Run, Tiles, WIDEST};
+use crate::kernels::threads::parallel_for;
+use std::cell::RefCell;
+use std::ops::{Add, Range};
+
+/// Chunks whose kernels are summed apart, at the most.
+const MAX_CHUNKS: usize = 16;
+/// Elements of all chunks' kernels together, at the most (unless one is larger).
+const MAX_PARTIAL: usize = 2 << 20;
+/// Multiply-adds that one chunk is worth.
+const CHUNK: usize = 250_000;
+/// Positions summed up between two visits of an element of the kernel.
+const BLOCK: usize = 160;
+
+/// One gradient by kernel. Counts of channels are of one group.
+pub(super) struct KernelGrad<'a, T: 'static> {
+    pub tiles: &'static Tiles<T>,
+    pub batch: usize,
+    pub axes: &'a [Axis; 3],
+    pub groups: usize,
+    pub depth: usize,
+    pub width: usize,
+    pub x: &'a [T],
+    pub dout: &'a [T],
+}
+
+/// Rows of output positions (along the last axis), numbered through all images; how they are cut
+/// into chunks and blocks follows from the shapes alone.
+struct Lines {
+    total: usize,
+    chunks: usize,
+    /// Lines of a block.
+    block: usize,
+}
+
+impl Lines {
+    fn new(batch: usize, axes: &[Axis; 3], kernel_len: usize) -> Lines {
+        let total = batch * axes[0].output * axes[1].output;
+        let work = total * axes[2].output * kernel_len;
+        let affordable = (MAX_PARTIAL / kernel_len.max(1)).max(1);
+        Lines {
+            total,
+            chunks: (work / CHUNK)
+                .clamp(1, MAX_CHUNKS)
+                .min(affordable)
+                .min(total.max(1)),
+            block: (BLOCK / axes[2].output.max(1)).max(1),
+        }
+    }
+
+    fn chunk(&self, i: usize) -> Range<usize> {
+        i * self.total / self.chunks..(i + 1) * self.total / self.chunks
+    }
+}
+
+/// How many kernels of partial sums [`KernelGrad::run`] wants room for besides the result.
+pub(super) fn partial_kernels(batch: usize, axes: &[Axis; 3], kernel_len: usize) -> usize {
+    Lines::new(batch, axes, kernel_len).chunks - 1
+}
+
+struct Shared<T>(*mut T);
+// SAFETY: tasks write disjoint parts of it.
+unsafe impl<T> Sync for Shared<T> {}
+impl<T> Shared<T> {
+    fn get(&self) -> *mut T {
+        self.0
+    }
+}
+
+thread_local! {
+    static RUNS: RefCell<Vec<Run>> = const { RefCell::new(Vec::new()) };
+}
+
+impl<T: Element + Add<Output = T>> KernelGrad<'_, T> {
+    /// `dw`, with `partial` as room for the sums of all chunks but the first.
+    pub fn run(&self, dw: &mut [T], partial: &mut [T]) {
+        let len = dw.len();
+        let lines = Lines::new(self.batch, self.axes, len);
+        let (first, rest) = (Shared(dw.as_mut_ptr()), Shared(partial.as_mut_ptr()));
+        assert!(partial.len() >= (lines.chunks - 1) * len);
+        parallel_for(lines.chunks, &|chunk| {
+            let to = match chunk {
+                0 => first.get(),
+                // SAFETY: within `partial`, checked above.
+                _ => unsafe { rest.get().add((chunk - 1) * len) },
+            };
+            // SAFETY: `len` elements, this task's own.
+            unsafe { std::slice::from_raw_parts_mut(to, len) }.fill(T::ZERO);
+            let range = lines.chunk(chunk);
+            for start in range.clone().step_by(lines.block) {
+                let block = start..range.end.min(start + lines.block);
+                // SAFETY: as above.
+                RUNS.with_borrow_mut(|runs| unsafe { self.add_block(block, to, runs) });
+            }
+        });
+        let piece = len.div_ceil(16).max(1 << 12);
+        parallel_for(
+            if lines.chunks > 1 {
+                len.div_ceil(piece)
+            } else {
+                0
+            },
+            &|t| {
+                for at in t * piece..len.min((t + 1) * piece) {
+                    // SAFETY: tasks sum disjoint elements; the chunks are done.
+                    unsafe {
+                        let mut sum = *first.get().add(at);
+                        for chunk in 1..lines.chunks {
+                            sum = sum + *rest.get().add((chunk - 1) * len + at);
+                        }
+                        *first.get().add(at) = sum;
+                    }
+                }
+            },
+        );
+    }
+
+    /// Adds the products of a block of lines to a kernel.
+    ///
+    /// # Safety
+    /// `to` is a kernel that no other thread reads or writes.
+    unsafe fn add_block(&self, lines: Range<usize>, to: *mut T, runs: &mut Vec<Run>) {
+        let [d, h, w] = self.axes;
+        let columns_all = self.groups * self.width;
+        let lanes = self.tiles.lanes;
+        // Taps along the last axis are neighbours in the image: where all of them lie inside for
+        // every position, their channels are rows of one tile.
+        let joined = self.groups == 1
+            && w.dilation == 1
+            && (0..w.kernel).all(|k| w.inside(k) == (0..w.output));
+        let (taps, depth) = match joined {
+            true => (1, w.kernel * self.depth),
+            false => (w.kernel, self.depth),
+        };
+        for kd in 0..d.kernel {
+            for kh in 0..h.kernel {
+                for kw in 0..taps {
+                    self.list_runs(lines.clone(), [kd, kh, kw], runs);
+                    let tap = (kd * h.kernel + kh) * w.kernel + kw;
+                    for group in 0..self.groups {
+                        for start in (0..self.width).step_by(WIDEST * lanes) {
+                            let width = (self.width - start).min(WIDEST * lanes);
+                            let vectors = width.div_ceil(lanes);
+                            let tiles = self.tiles.outer[vectors - 1];
+                            let count = depth.div_ceil(tiles.len());
+                            let column = group * self.width + start;
+                            for t in 0..count {
+                                let rows = t * depth / count..(t + 1) * depth / count;
+                                // SAFETY: the runs lie inside x and dout, rows and columns
+                                // inside the kernel.
+                                unsafe {
+                                    tiles[rows.len() - 1](&Outer {
+                                        runs,
+                                        a: self.x.as_ptr().add(group * self.depth + rows.start),
+                                        a_step: w.stride * self.groups * self.depth,
+                                        b: self.dout.as_ptr().add(column),
+                                        b_step: columns_all,
+                                        c: to.add(
+                                            (tap * self.depth + rows.start) * columns_all + column,
+                                        ),
+                                        c_step: columns_all,
+                                        last: width - (vectors - 1) * lanes,
+                                    });
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The runs of positions, one a line, whose tap lies inside the image.
+    fn list_runs(&self, lines: Range<usize>, [kd, kh, kw]: [usize; 3], runs: &mut Vec<Run>) {
+        runs.clear();
+        let [d, h, w] = self.axes;
+        let (inside_d, inside_h, inside_w) = (d.inside(kd), h.inside(kh), w.inside(kw));
+        if inside_w.is_empty() {
+            return;
+        }
+        for line in lines {
+            let (rest, oh) = (line / h.output, line % h.output);
+            let (image, od) = (rest / d.output, rest % d.output);
+            if !inside_d.contains(&od) || !inside_h.contains(&oh) {
+                continue;
+            }
+            let id = od * d.stride + kd * d.dilation - d.before;
+            let ih = oh * h.stride + kh * h.dilation - h.before;
+            let iw = inside_w.start * w.stride + kw * w.dilation - w.before;
+            runs.push(Run {
+                a: (((image * d.input + id) * h.input + ih) * w.input + iw)
+                    * self.groups
+                    * self.depth,
+                b: (line * w.output + inside_w.start) * self.groups * self.width,
+                len: inside_w.len(),
+            });
+        }
+    }
+}
