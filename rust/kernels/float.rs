@@ -46,6 +46,8 @@ pub trait Float:
     fn to_f64(self) -> f64;
     /// The nearest number.
     fn from_usize(n: usize) -> Self;
+    /// The integer towards zero, at most the largest and at least the smallest; 0 for NaN.
+    fn to_i32(self) -> i32;
 
     /// `self * a + b`, rounded once.
     fn mul_add(self, a: Self, b: Self) -> Self;
@@ -172,6 +174,10 @@ macro_rules! float {
             #[inline(always)]
             fn from_usize(n: usize) -> Self {
                 n as $t
+            }
+            #[inline(always)]
+            fn to_i32(self) -> i32 {
+                self as i32
             }
             #[inline(always)]
             fn mul_add(self, a: Self, b: Self) -> Self {

@@ -72,6 +72,10 @@ ops! {
     random: functions,
     dropout,
     iota,
+    resize,
+    resize_grad,
+    warp,
+    warp_grad,
     stop_gradient,
 }
 

@@ -7,6 +7,7 @@ become nodes of a graph. On symbolic tensors from `Input` they are recorded for 
 from __future__ import annotations
 
 from chainrule.ops import core as core
+from chainrule.ops import image as image
 from chainrule.ops import linalg as linalg
 from chainrule.ops import math as math
 from chainrule.ops import nn as nn

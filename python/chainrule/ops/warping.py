@@ -1,0 +1,97 @@
+"""Images under affine and projective maps, and arrays read between their elements."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chainrule.dispatch import apply, engine_dtype, operation
+from chainrule.dtypes import standardize_dtype
+from chainrule.errors import ShapeError
+from chainrule.ops._common import as_dtype, as_tensor
+from chainrule.ops._images import as_batch, check_choice, in_float
+from chainrule.ops.shaping import broadcast_to, expand_dims
+
+__all__ = ["affine_transform"]
+
+INTERPOLATIONS = ("nearest", "bilinear")
+FILL_MODES = ("constant", "nearest", "wrap", "mirror", "reflect")
+
+
+def _warp(images: Any, transforms: Any, interpolation: str, fill_mode: str, value: Any) -> Any:
+    """The core's `warp` on images (N, H, W, C), in their dtype."""
+    attrs = {"method": interpolation, "fill": fill_mode, "value": float(value)}
+
+    def run(x: Any) -> Any:
+        # Places keep their digits where the images have half the width.
+        places = as_dtype(transforms, engine_dtype(standardize_dtype(x.dtype)))
+        return apply("warp", attrs, [x, places])
+
+    return in_float(images, run)
+
+
+@operation
+def affine_transform(
+    images: Any,
+    transform: Any,
+    interpolation: str = "bilinear",
+    fill_mode: str = "constant",
+    fill_value: float = 0,
+    data_format: str | None = None,
+) -> Any:
+    """``out[y, x] = image[(b0 x + b1 y + b2) / k, (a0 x + a1 y + a2) / k]``,
+    ``k = c0 x + c1 y + 1``.
+
+    The gradient flows into the images, not into the transforms.
+
+    Parameters
+    ----------
+    images : tensor
+        (H, W, C), or a batch (N, H, W, C); channels stand in front of H with ``channels_first``.
+    transform : tensor
+        ``[a0, a1, a2, b0, b1, b2, c0, c1]``, one for all images or (N, 8): the map from a pixel
+        of the result to the place in the input that it shows.
+    interpolation : {"bilinear", "nearest"}
+    fill_mode : {"constant", "nearest", "reflect", "mirror", "wrap"}
+        What stands outside the image: `fill_value`, the nearest pixel, the image turned about
+        its edge (``reflect``) or about its last pixel (``mirror``), or the image again.
+    fill_value : float
+        Default 0.
+    data_format : {"channels_last", "channels_first"}, optional
+
+    Returns
+    -------
+    tensor
+        Of the images' shape and dtype; integers are rounded.
+
+    Raises
+    ------
+    ValueError
+        An unknown interpolation, fill mode or data format.
+    ShapeError
+        Images or transforms of another rank, or another number of transforms than of images.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.array([[[1.0], [2.0], [3.0]]])
+    >>> affine_transform(image, [1, 0, 0.5, 0, 1, 0, 0, 0], fill_mode="nearest").ravel().tolist()
+    [1.5, 2.5, 3.0]
+    """
+    check_choice("affine_transform", "interpolation", interpolation, INTERPOLATIONS)
+    check_choice("affine_transform", "fill_mode", fill_mode, FILL_MODES)
+    batch, back = as_batch("affine_transform", images, data_format)
+    transform = as_tensor(transform)
+    if transform.ndim not in (1, 2):
+        raise ShapeError(
+            "affine_transform: Invalid transform rank: expected rank 1 (single transform) or "
+            "rank 2 (batch of transforms). Received input with shape: "
+            f"transform.shape={tuple(transform.shape)}"
+        )
+    if transform.shape[-1] != 8 or (transform.ndim == 2 and transform.shape[0] != batch.shape[0]):
+        raise ShapeError(
+            "affine_transform: expected 8 numbers for all images or for each of them, "
+            f"transform.shape=(8,) or ({batch.shape[0]}, 8), got {tuple(transform.shape)}"
+        )
+    if transform.ndim == 1:
+        transform = broadcast_to(expand_dims(transform, 0), (batch.shape[0], 8))
+    return back(_warp(batch, transform, interpolation, fill_mode, fill_value))
