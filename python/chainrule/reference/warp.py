@@ -32,7 +32,7 @@ def _inside(fill: str, index: Array, size: int) -> Array:
     if fill == "reflect":
         # ... 1 0 | 0 1 2 ... n-1 | n-1 ... has the period 2 n.
         index = np.mod(index, 2 * size)
-        return np.minimum(index, 2 * size - 1 - index)
+        return np.asarray(np.minimum(index, 2 * size - 1 - index))
     # ... 2 1 | 0 1 2 ... n-1 | n-2 ... has the period 2 n - 2.
     period = max(2 * size - 2, 1)
     index = np.mod(index, period)
