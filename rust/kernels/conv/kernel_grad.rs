@@ -7,7 +7,6 @@
 use super::axis::Axis;
 use super::tiles::{Element, Outer, Run, Tiles, WIDEST};
 use crate::kernels::threads::parallel_for;
-use std::cell::RefCell;
 use std::ops::{Add, Range};
 
 /// Chunks whose kernels are summed apart, at the most.
@@ -17,7 +16,7 @@ const MAX_PARTIAL: usize = 2 << 20;
 /// Multiply-adds that one chunk is worth.
 const CHUNK: usize = 250_000;
 /// Positions summed up between two visits of an element of the kernel.
-const BLOCK: usize = 160;
+const BLOCK: usize = 400;
 
 /// One gradient by kernel. Counts of channels are of one group.
 pub(super) struct KernelGrad<'a, T: 'static> {
@@ -74,8 +73,12 @@ impl<T> Shared<T> {
     }
 }
 
-thread_local! {
-    static RUNS: RefCell<Vec<Run>> = const { RefCell::new(Vec::new()) };
+/// What one task works with: the runs of each tap of a block, and a strip of dout.
+struct Room<T> {
+    runs: Vec<Run>,
+    /// Where each tap's runs end.
+    ends: Vec<usize>,
+    dout: Vec<T>,
 }
 
 impl<T: Element + Add<Output = T>> KernelGrad<'_, T> {
@@ -94,10 +97,15 @@ impl<T: Element + Add<Output = T>> KernelGrad<'_, T> {
             // SAFETY: `len` elements, this task's own.
             unsafe { std::slice::from_raw_parts_mut(to, len) }.fill(T::ZERO);
             let range = lines.chunk(chunk);
+            let mut room = Room {
+                runs: Vec::new(),
+                ends: Vec::new(),
+                dout: Vec::new(),
+            };
             for start in range.clone().step_by(lines.block) {
                 let block = start..range.end.min(start + lines.block);
                 // SAFETY: as above.
-                RUNS.with_borrow_mut(|runs| unsafe { self.add_block(block, to, runs) });
+                unsafe { self.add_block(block, to, &mut room) };
             }
         });
         let piece = len.div_ceil(16).max(1 << 12);
@@ -126,10 +134,8 @@ impl<T: Element + Add<Output = T>> KernelGrad<'_, T> {
     ///
     /// # Safety
     /// `to` is a kernel that no other thread reads or writes.
-    unsafe fn add_block(&self, lines: Range<usize>, to: *mut T, runs: &mut Vec<Run>) {
+    unsafe fn add_block(&self, lines: Range<usize>, to: *mut T, room: &mut Room<T>) {
         let [d, h, w] = self.axes;
-        let columns_all = self.groups * self.width;
-        let lanes = self.tiles.lanes;
         // Taps along the last axis are neighbours in the image: where all of them lie inside for
         // every position, their channels are rows of one tile.
         let joined = self.groups == 1
@@ -139,53 +145,97 @@ impl<T: Element + Add<Output = T>> KernelGrad<'_, T> {
             true => (1, w.kernel * self.depth),
             false => (w.kernel, self.depth),
         };
+        room.runs.clear();
+        room.ends.clear();
         for kd in 0..d.kernel {
             for kh in 0..h.kernel {
                 for kw in 0..taps {
-                    self.list_runs(lines.clone(), [kd, kh, kw], runs);
-                    let tap = (kd * h.kernel + kh) * w.kernel + kw;
-                    for group in 0..self.groups {
-                        for start in (0..self.width).step_by(WIDEST * lanes) {
-                            let width = (self.width - start).min(WIDEST * lanes);
-                            let vectors = width.div_ceil(lanes);
-                            let tiles = self.tiles.outer[vectors - 1];
-                            let count = depth.div_ceil(tiles.len());
-                            let column = group * self.width + start;
-                            for t in 0..count {
-                                let rows = t * depth / count..(t + 1) * depth / count;
-                                // SAFETY: the runs lie inside x and dout, rows and columns
-                                // inside the kernel.
-                                unsafe {
-                                    tiles[rows.len() - 1](&Outer {
-                                        runs,
-                                        a: self.x.as_ptr().add(group * self.depth + rows.start),
-                                        a_step: w.stride * self.groups * self.depth,
-                                        b: self.dout.as_ptr().add(column),
-                                        b_step: columns_all,
-                                        c: to.add(
-                                            (tap * self.depth + rows.start) * columns_all + column,
-                                        ),
-                                        c_step: columns_all,
-                                        last: width - (vectors - 1) * lanes,
-                                    });
-                                }
-                            }
-                        }
+                    self.list_runs(lines.clone(), [kd, kh, kw], &mut room.runs);
+                    room.ends.push(room.runs.len());
+                }
+            }
+        }
+        for group in 0..self.groups {
+            for start in (0..self.width).step_by(WIDEST * self.tiles.lanes) {
+                let width = (self.width - start).min(WIDEST * self.tiles.lanes);
+                let column = group * self.width + start;
+                self.pack_columns(lines.clone(), column..column + width, &mut room.dout);
+                let mut runs_start = 0;
+                for (tap, runs_end) in room.ends.iter().enumerate() {
+                    let runs = &room.runs[runs_start..*runs_end];
+                    runs_start = *runs_end;
+                    let tap = tap * w.kernel / taps;
+                    // SAFETY: the caller's promise; the runs lie inside x and the packed columns.
+                    unsafe {
+                        self.add_tap(
+                            runs,
+                            (group * self.depth, tap * self.depth, depth),
+                            &room.dout,
+                            column..column + width,
+                            to,
+                        );
                     }
                 }
             }
         }
     }
 
+    /// Adds one tap's products, for `depth` channels of x from `channel` on, to the rows of the kernel
+    /// from `row` on.
+    ///
+    /// # Safety
+    /// As for [`KernelGrad::add_block`].
+    unsafe fn add_tap(
+        &self,
+        runs: &[Run],
+        (channel, row, depth): (usize, usize, usize),
+        dout: &[T],
+        columns: Range<usize>,
+        to: *mut T,
+    ) {
+        let lanes = self.tiles.lanes;
+        let vectors = columns.len().div_ceil(lanes);
+        let tiles = self.tiles.outer[vectors - 1];
+        let c_step = self.groups * self.width;
+        let count = depth.div_ceil(tiles.len());
+        for t in 0..count {
+            let rows = t * depth / count..(t + 1) * depth / count;
+            // SAFETY: the caller's promise; rows and columns lie inside the kernel.
+            unsafe {
+                tiles[rows.len() - 1](&Outer {
+                    runs,
+                    a: self.x.as_ptr().add(channel + rows.start),
+                    a_step: self.axes[2].stride * self.groups * self.depth,
+                    b: dout.as_ptr(),
+                    c: to.add((row + rows.start) * c_step + columns.start),
+                    c_step,
+                    last: columns.len() - (vectors - 1) * lanes,
+                });
+            }
+        }
+    }
+
+    /// Copies columns of the lines of dout, in whole vectors with zeros behind the last.
+    fn pack_columns(&self, lines: Range<usize>, columns: Range<usize>, packed: &mut Vec<T>) {
+        let width = columns.len().next_multiple_of(self.tiles.lanes);
+        let all = self.groups * self.width;
+        let positions = lines.len() * self.axes[2].output;
+        packed.resize(positions * width, T::ZERO);
+        let from = self.dout[lines.start * self.axes[2].output * all..].chunks_exact(all);
+        for (to, from) in packed.chunks_exact_mut(width).zip(from) {
+            to[..columns.len()].copy_from_slice(&from[columns.clone()]);
+            to[columns.len()..].fill(T::ZERO);
+        }
+    }
+
     /// The runs of positions, one a line, whose tap lies inside the image.
     fn list_runs(&self, lines: Range<usize>, [kd, kh, kw]: [usize; 3], runs: &mut Vec<Run>) {
-        runs.clear();
         let [d, h, w] = self.axes;
         let (inside_d, inside_h, inside_w) = (d.inside(kd), h.inside(kh), w.inside(kw));
         if inside_w.is_empty() {
             return;
         }
-        for line in lines {
+        for line in lines.clone() {
             let (rest, oh) = (line / h.output, line % h.output);
             let (image, od) = (rest / d.output, rest % d.output);
             if !inside_d.contains(&od) || !inside_h.contains(&oh) {
@@ -198,7 +248,7 @@ impl<T: Element + Add<Output = T>> KernelGrad<'_, T> {
                 a: (((image * d.input + id) * h.input + ih) * w.input + iw)
                     * self.groups
                     * self.depth,
-                b: (line * w.output + inside_w.start) * self.groups * self.width,
+                b: (line - lines.start) * w.output + inside_w.start,
                 len: inside_w.len(),
             });
         }

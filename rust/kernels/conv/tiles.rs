@@ -46,17 +46,18 @@ pub(super) struct Gather<'a, T> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Run {
     pub a: usize,
+    /// Row of the packed columns.
     pub b: usize,
     pub len: usize,
 }
 
-/// `c[i, j] += sum over runs of a[run.a + p * a_step + i] * b[run.b + p * b_step + j]`.
+/// `c[i, j] += sum over runs of a[run.a + p * a_step + i] * b[run.b + p, j]`.
 pub(super) struct Outer<'a, T> {
     pub runs: &'a [Run],
     pub a: *const T,
     pub a_step: usize,
+    /// Rows of as many columns as the tile has lanes, zeros behind the last.
     pub b: *const T,
-    pub b_step: usize,
     pub c: *mut T,
     pub c_step: usize,
     /// Columns in the last vector.
@@ -148,16 +149,11 @@ unsafe fn outer<V: Vector, const MR: usize, const NV: usize>(t: &Outer<V::T>) {
             }
         }
         for run in t.runs {
-            let (mut a, mut b) = (t.a.add(run.a), t.b.add(run.b));
+            let (mut a, mut b) = (t.a.add(run.a), t.b.add(run.b * NV * V::LANES));
             for _ in 0..run.len {
                 let mut vb = [V::zero(); NV];
                 for (j, v) in vb.iter_mut().enumerate() {
-                    let b = b.add(j * V::LANES);
-                    *v = if j + 1 < NV {
-                        V::load(b)
-                    } else {
-                        V::load_first(b, last)
-                    };
+                    *v = V::load(b.add(j * V::LANES));
                 }
                 for (i, row) in acc.iter_mut().enumerate() {
                     let va = V::splat(a.add(i));
@@ -166,7 +162,7 @@ unsafe fn outer<V: Vector, const MR: usize, const NV: usize>(t: &Outer<V::T>) {
                     }
                 }
                 a = a.wrapping_add(t.a_step);
-                b = b.wrapping_add(t.b_step);
+                b = b.add(NV * V::LANES);
             }
         }
         for (i, row) in acc.iter().enumerate() {
