@@ -35,6 +35,7 @@ from chainrule.tensor import KerasTensor, any_symbolic_tensors
 from chainrule.variable import Variable
 
 __all__ = [
+    "STAND_INS",
     "Tensor",
     "any_symbolic",
     "apply",
@@ -43,6 +44,7 @@ __all__ = [
     "engine_array",
     "engine_dtype",
     "operation",
+    "recorded_operation",
     "storage_dtype",
 ]
 
@@ -51,8 +53,9 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 _KEEPS_NO_DTYPE = frozenset({"arg_reduce", "argsort", "one_hot", "cast", "random", "top_k"})
 _INDEXED = frozenset({"gather", "gather_along", "scatter_add", "scatter_along"})
-_STAND_INS = (840, 1680)
+STAND_INS = (840, 1680)
 _MOST_GUESSES = 256
+_RECORDED: dict[str, Callable[..., Any]] = {}
 _CORE_ERRORS = (ShapeError, DTypeError, DataError, ValueError, TypeError)
 
 
@@ -213,7 +216,13 @@ def operation(
             raise _located(error, message) from None
 
     call.__wrapped_op__ = function  # type: ignore[attr-defined]
+    _RECORDED[_camel_case(call.__name__)] = call
     return call
+
+
+def recorded_operation(name: str) -> Callable[..., Any] | None:
+    """The op whose calls functional models record under this name, such as "ExpandDims"."""
+    return _RECORDED.get(name)
 
 
 def _argument_without_numbers(
@@ -244,6 +253,8 @@ def _record(
 
     class FunctionCall(Operation):
         """The call of one op in a functional model."""
+
+        records_function = True
 
         def __init__(self) -> None:
             super().__init__(name=None)
@@ -280,16 +291,16 @@ def compute_output_spec(function: Callable[..., Any], *args: Any, **kwargs: Any)
     first: Exception | None = None
     for fixed in _guesses(leaves, unknown):
         try:
-            outputs = _trace_spec(function, args, kwargs, fixed, _STAND_INS[0])
+            outputs = _trace_spec(function, args, kwargs, fixed, STAND_INS[0])
             if None not in fixed:
                 return outputs
-            second = _trace_spec(function, args, kwargs, fixed, _STAND_INS[1])
+            second = _trace_spec(function, args, kwargs, fixed, STAND_INS[1])
         except (ShapeError, ValueError) as error:
             first = first or error
             continue
         return tree.map_structure(_merge, outputs, second)
     assert first is not None
-    raise _with_message(first, re.sub(rf"\b{_STAND_INS[0]}\b", "None", str(first))) from first
+    raise _with_message(first, re.sub(rf"\b{STAND_INS[0]}\b", "None", str(first))) from first
 
 
 def _is_symbolic(x: Any) -> bool:

@@ -75,6 +75,7 @@ class Variable(Operators):
     ) -> None:
         if kwargs:
             raise TypeError(f"Variable got unexpected keyword arguments: {sorted(kwargs)}")
+        self.is_named = bool(name)
         name = name or auto_name(type(self).__name__)
         if not isinstance(name, str) or "/" in name:
             raise ValueError(

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from chainrule import tree
+from chainrule.dispatch import STAND_INS
+from chainrule.scopes import in_symbolic_scope
 from chainrule.tensor import KerasTensor
 
 
@@ -90,7 +92,13 @@ class CallSpec:
 
 
 def _shape_or_none(x: Any) -> Any:
-    return None if x is None else tuple(x.shape)
+    """The shape; in a trace that infers shapes, the stand-in for an open batch size is None."""
+    if x is None:
+        return None
+    shape = tuple(x.shape)
+    if in_symbolic_scope() and shape[:1] and shape[0] in STAND_INS:
+        return (None, *shape[1:])
+    return shape
 
 
 def shapes_for(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule import dispatch, ops, tree
-from chainrule.layers.core.input_layer import Input, InputLayer
+from chainrule.layers.core.input_layer import Input
 from chainrule.layers.layer import Layer
 from chainrule.layers.node import Node
+from chainrule.models.graph import map_graph, replay
 from chainrule.models.graph_config import functional_to_config, is_functional_like
 from chainrule.models.inputs import fit_to_shape
 from chainrule.models.model import Model
@@ -41,6 +42,7 @@ class Functional(Model):
     _inputs_struct: Any
     _outputs_struct: Any
     _nodes: list[Node]
+    _operations: list[Any]
     _input_layers: list[Any]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
@@ -68,12 +70,12 @@ class Functional(Model):
         values = self.__dict__
         values["_inputs_struct"] = inputs
         values["_outputs_struct"] = outputs
-        values["_nodes"] = _order(tree.flatten(inputs), tree.flatten(outputs), self.name)
-        values["_input_layers"] = [t._keras_history.operation for t in tree.flatten(inputs)]
-        chain: list[Any] = list(self._input_layers)
-        for node in self._nodes:
-            if isinstance(node.operation, Layer) and all(node.operation is not x for x in chain):
-                chain.append(node.operation)
+        flat_inputs = tree.flatten(inputs)
+        nodes, operations = map_graph(flat_inputs, tree.flatten(outputs), self.name)
+        values["_nodes"] = nodes
+        values["_operations"] = operations
+        values["_input_layers"] = [t._keras_history.operation for t in flat_inputs]
+        chain = [operation for operation in operations if isinstance(operation, Layer)]
         values["_graph_layers"] = chain
         for layer in chain:
             self._tracker.track(layer)
@@ -87,7 +89,7 @@ class Functional(Model):
 
     @property
     def layers(self) -> list[Layer]:
-        """The layers of the graph, inputs first."""
+        """The layers of the graph in Keras's order: those far from the outputs first."""
         return list(self.__dict__["_graph_layers"])
 
     @layers.setter
@@ -99,12 +101,8 @@ class Functional(Model):
 
     @property
     def operations(self) -> list[Any]:
-        """The layers and ops of the graph, inputs first."""
-        found = list(self._input_layers)
-        for node in self._nodes:
-            if all(node.operation is not known for known in found):
-                found.append(node.operation)
-        return found
+        """The layers and ops of the graph in Keras's order: those far from the outputs first."""
+        return list(self._operations)
 
     @property
     def input(self) -> Any:
@@ -130,12 +128,7 @@ class Functional(Model):
         wanted = tree.flatten(self._inputs_struct)
         given = self._matched(inputs, wanted)
         given = [self._fitted(x, t) for x, t in zip(given, wanted)]
-        values = {id(t): v for t, v in zip(wanted, given)}
-        for node in self._nodes:
-            args, kwargs = node.arguments.fill_in(values)
-            outputs = node.operation(*args, **kwargs)
-            for tensor, value in zip(node.outputs, tree.flatten(outputs)):
-                values[id(tensor)] = value
+        values = replay(self._nodes, {id(t): v for t, v in zip(wanted, given)}, _call)
         return _alone(tree.map_structure(lambda t: values[id(t)], self._outputs_struct))
 
     def _matched(self, inputs: Any, wanted: list[Any]) -> list[Any]:
@@ -177,6 +170,14 @@ class Functional(Model):
         """The outputs' shapes: those recorded where the inputs have the declared shapes."""
         return dispatch.compute_output_spec(self.call, inputs)
 
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The shapes of the outputs for inputs of these shapes, in the structure of `inputs`."""
+        symbols = tree.map_shape_structure(
+            lambda shape: KerasTensor(shape, self.compute_dtype), input_shape
+        )
+        outputs = self.compute_output_spec(symbols)
+        return tree.map_structure(lambda t: tuple(t.shape), outputs)
+
     def get_config(self) -> dict[str, Any]:
         """The graph as plain data; of subclasses with arguments of their own, those arguments."""
         if not is_functional_like(type(self), Functional):
@@ -195,41 +196,17 @@ class Functional(Model):
 
     @property
     def input_shape(self) -> Any:
-        """The shapes of the inputs in their structure."""
-        return _alone(tree.map_structure(lambda t: tuple(t.shape), self._inputs_struct))
+        """The shapes of the inputs, flat; of a single one, its shape."""
+        return _alone([tuple(t.shape) for t in self.inputs])
 
     @property
     def output_shape(self) -> Any:
-        """The shapes of the outputs in their structure."""
-        return _alone(tree.map_structure(lambda t: tuple(t.shape), self._outputs_struct))
+        """The shapes of the outputs, flat; of a single one, its shape."""
+        return _alone([tuple(t.shape) for t in self.outputs])
 
 
-def _order(inputs: list[Any], outputs: list[Any], name: str) -> list[Node]:
-    """The nodes that make the outputs, each after those whose outputs it takes."""
-    given = {id(t) for t in inputs}
-    done: set[int] = set()
-    order: list[Node] = []
-    pending: list[tuple[Any, bool]] = [(t, False) for t in reversed(outputs)]
-    while pending:
-        tensor, ready = pending.pop()
-        if id(tensor) in given:
-            continue
-        history = tensor._keras_history
-        if history.operation is None or isinstance(history.operation, InputLayer):
-            raise ValueError(
-                f"Output of model '{name}' is not connected to `inputs`: expected outputs that "
-                f"depend on the inputs alone, got one that depends on {tensor!r}"
-            )
-        node = history.operation._inbound_nodes[history.node_index]
-        if id(node) in done:
-            continue
-        if ready:
-            done.add(id(node))
-            order.append(node)
-            continue
-        pending.append((tensor, True))
-        pending.extend((t, False) for t in reversed(node.input_tensors))
-    return order
+def _call(operation: Any, args: Any, kwargs: Any) -> Any:
+    return operation(*args, **kwargs)
 
 
 def _names(outputs: list[Any]) -> list[str]:
@@ -249,13 +226,9 @@ def _is_input(tensor: Any) -> bool:
 def _on_new_inputs(inputs: Any, outputs: Any, name: str) -> tuple[Any, Any]:
     """The graph between these tensors, called again on inputs of its own."""
     old = tree.flatten(inputs)
-    nodes = _order(old, tree.flatten(outputs), name)
+    nodes, _ = map_graph(old, tree.flatten(outputs), name)
     new = [t if _is_input(t) else Input(batch_shape=t.shape, dtype=t.dtype) for t in old]
-    values = {id(t): n for t, n in zip(old, new)}
-    for node in nodes:
-        args, kwargs = node.arguments.fill_in(values)
-        made = node.operation(*args, **kwargs)
-        values.update({id(t): v for t, v in zip(node.outputs, tree.flatten(made))})
+    values = replay(nodes, {id(t): n for t, n in zip(old, new)}, _call)
     return (
         tree.pack_sequence_as(inputs, new),
         tree.map_structure(lambda t: values[id(t)], outputs),

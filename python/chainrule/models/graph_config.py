@@ -7,10 +7,10 @@ counting only calls that belong to the model.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 from typing import Any
 
 from chainrule import tree
+from chainrule.dispatch import recorded_operation
 from chainrule.layers.layer import Layer
 from chainrule.layers.node import KerasHistory, Node
 from chainrule.layers.operation import Operation
@@ -25,12 +25,7 @@ _OP_CALL = "OpCall"
 def functional_to_config(model: Any) -> dict[str, Any]:
     """Name, layers with their calls, inputs and outputs of a functional model."""
     own = {id(node) for node in model._nodes}
-    operations: list[Any] = []
-    for tensor in model.inputs:
-        operations.append(tensor._keras_history.operation)
-    for node in model._nodes:
-        if all(node.operation is not known for known in operations):
-            operations.append(node.operation)
+    operations = model.operations
     calls: dict[int, int] = {}
     for operation in operations:
         kept = 0
@@ -53,6 +48,8 @@ def functional_to_config(model: Any) -> dict[str, Any]:
 
     def call_of(node: Node) -> dict[str, Any]:
         args, kwargs = node.arguments.convert(stand_in)
+        if _records_function(node.operation):
+            args, kwargs = tuple(map(_with_tuples, args)), _with_tuples(kwargs)
         return {"args": serialize_keras_object(args), "kwargs": serialize_keras_object(kwargs)}
 
     layers = []
@@ -69,25 +66,23 @@ def functional_to_config(model: Any) -> dict[str, Any]:
     }
 
 
-def _op_functions() -> dict[str, Callable[..., Any]]:
-    """The functions of `chainrule.ops` by the name of the class that records their calls."""
-    from chainrule import ops
+def _records_function(operation: Any) -> bool:
+    return getattr(type(operation), "records_function", False) is True
 
-    found = {}
-    for name in dir(ops):
-        function = getattr(ops, name)
-        if hasattr(function, "__wrapped_op__"):
-            found["".join(part.capitalize() for part in function.__name__.split("_"))] = function
-    return found
+
+def _with_tuples(x: Any) -> Any:
+    """`x` with each tuple marked as one: `t[:, 1]` and `t[[0, 1]]` differ, and JSON has lists."""
+    if isinstance(x, tuple):
+        return {"class_name": "__tuple__", "config": [_with_tuples(item) for item in x]}
+    if isinstance(x, list):
+        return [_with_tuples(item) for item in x]
+    return {key: _with_tuples(v) for key, v in x.items()} if isinstance(x, dict) else x
 
 
 def _operation_config(operation: Any) -> dict[str, Any]:
-    if isinstance(operation, Layer):
-        return dict(serialize_keras_object(operation))
-    function = _op_functions().get(type(operation).__name__)
-    if function is None:
-        return dict(serialize_keras_object(operation))
-    return {"class_name": _OP_CALL, "config": {"function": type(operation).__name__}}
+    if _records_function(operation):
+        return {"class_name": _OP_CALL, "config": {"function": type(operation).__name__}}
+    return dict(serialize_keras_object(operation))
 
 
 def functional_from_config(
@@ -158,11 +153,11 @@ def functional_from_config(
 def _operation(entry: dict[str, Any], custom_objects: Any) -> Any:
     """The layer of an entry, or a function that records an op's call."""
     if entry.get("class_name") == _OP_CALL:
-        functions = _op_functions()
         name = entry["config"]["function"]
-        if name not in functions:
+        function = recorded_operation(name)
+        if function is None:
             raise ValueError(f"Functional.from_config: expected an op of chainrule, got {name!r}")
-        return functions[name]
+        return function
     data = {key: value for key, value in entry.items() if key not in ("name", "inbound_nodes")}
     found = deserialize_keras_object(data, custom_objects=custom_objects)
     if not isinstance(found, Operation):

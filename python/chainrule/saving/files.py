@@ -48,7 +48,8 @@ def named_variables(layer: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     own = [*layer._trainable_variables, *layer._non_trainable_variables]
     own.extend(generator.state for generator in getattr(layer, "_seed_generators", ()))
     for variable in own:
-        yield prefix + _unique(variable.name, taken), variable
+        name = variable.name if variable.is_named else "variable"
+        yield prefix + _unique(name, taken), variable
     for inner in layer._layers:
         name = _unique(to_snake_case(type(inner).__name__), taken)
         yield from named_variables(inner, f"{prefix}{name}/")

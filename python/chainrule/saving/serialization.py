@@ -359,6 +359,8 @@ def _deserialize_special(
             "chainrule has no way to do it. Use a named function, registered with "
             "`@chainrule.saving.register_keras_serializable()`."
         )
+    if class_name == "__tuple__" and isinstance(inner, (list, tuple)):
+        return tuple(deserialize_keras_object(x, objects) for x in inner)
     if class_name == "__typespec__" and not isinstance(inner, (list, tuple)):
         raise TypeError(
             "Expected 'config' to be a list or a tuple for a __typespec__, "

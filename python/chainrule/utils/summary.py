@@ -77,12 +77,8 @@ def print_summary(
     ValueError
         When `layer_range` names no layers, or the line is too short.
     """
-    layers = list(model.layers)
+    layers = list(getattr(model, "operations", model.layers))
     nodes = getattr(model, "_nodes", None)
-    if nodes:
-        calls = [node.operation for node in nodes]
-        inputs = [layer for layer in layers if all(layer is not call for call in calls)]
-        layers = list({id(layer): layer for layer in [*inputs, *calls]}.values())
     connected = not _is_chain(nodes or ())
     first, last = _bounds(layers, layer_range)
     header = ["Layer (type)", "Output Shape", "Param #"]
@@ -123,8 +119,10 @@ def _rows(
         fields.append("-" if not weights else "Y" if layer.trainable else "N")
     rows = [fields]
     if expand_nested:
-        for inner in getattr(layer, "layers", None) or ():
-            rows.extend(_rows(inner, calls, show_trainable, expand_nested, level + 1))
+        within = None if calls is None else getattr(layer, "_nodes", ())
+        inner_layers = getattr(layer, "operations", None) or getattr(layer, "layers", None) or ()
+        for inner in inner_layers:
+            rows.extend(_rows(inner, within, show_trainable, expand_nested, level + 1))
     return rows
 
 
