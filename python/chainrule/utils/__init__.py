@@ -16,6 +16,7 @@ from chainrule.saving.registration import (
 )
 from chainrule.saving.serialization import deserialize_keras_object, serialize_keras_object
 from chainrule.utils.arrays import normalize, pad_sequences, split_dataset, to_categorical
+from chainrule.utils.model_plotting import model_to_dot, plot_model
 from chainrule.utils.progbar import Progbar
 from chainrule.utils.py_dataset import PyDataset
 from chainrule.utils.seeds import set_random_seed
@@ -33,8 +34,10 @@ __all__ = [
     "get_registered_name",
     "get_registered_object",
     "is_interactive_logging_enabled",
+    "model_to_dot",
     "normalize",
     "pad_sequences",
+    "plot_model",
     "register_keras_serializable",
     "serialize_keras_object",
     "set_random_seed",
