@@ -33,6 +33,10 @@ impl Vector for __m512 {
     }
     #[inline(always)]
     unsafe fn store_first(self, p: *mut f32, n: usize) {
+        if n == Self::LANES {
+            // SAFETY: as above. Masked stores take many times as long on some processors.
+            return unsafe { self.store(p) };
+        }
         // SAFETY: as above.
         unsafe { _mm512_mask_storeu_ps(p, ((1u32 << n) - 1) as __mmask16, self) }
     }
@@ -114,6 +118,10 @@ impl Vector for __m512d {
     }
     #[inline(always)]
     unsafe fn store_first(self, p: *mut f64, n: usize) {
+        if n == Self::LANES {
+            // SAFETY: as above. Masked stores take many times as long on some processors.
+            return unsafe { self.store(p) };
+        }
         // SAFETY: as above.
         unsafe { _mm512_mask_storeu_pd(p, ((1u32 << n) - 1) as __mmask8, self) }
     }
@@ -189,6 +197,10 @@ impl Vector for __m256 {
     }
     #[inline(always)]
     unsafe fn store_first(self, p: *mut f32, n: usize) {
+        if n == Self::LANES {
+            // SAFETY: as above. Masked stores take many times as long on some processors.
+            return unsafe { self.store(p) };
+        }
         // SAFETY: as above.
         unsafe {
             let lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
@@ -261,6 +273,10 @@ impl Vector for __m256d {
     }
     #[inline(always)]
     unsafe fn store_first(self, p: *mut f64, n: usize) {
+        if n == Self::LANES {
+            // SAFETY: as above. Masked stores take many times as long on some processors.
+            return unsafe { self.store(p) };
+        }
         // SAFETY: as above.
         unsafe {
             let lane = _mm256_setr_epi64x(0, 1, 2, 3);
