@@ -8,10 +8,8 @@ import io
 import os
 import struct
 import tarfile
-import threading
 import zipfile
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ from chainrule.datasets import cifar10, cifar10_small, cifar100, digits, fashion
 from chainrule.datasets.locate import locate
 from chainrule.errors import FileFormatError
 from chainrule.utils.downloads import algorithm_of, cache_home, download, hash_file
+from tests.local_server import Server
 
 DATA = os.environ.get("CHAINRULE_DATA", "")
 
@@ -38,41 +37,6 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("CHAINRULE_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("CHAINRULE_DATA", raising=False)
     return tmp_path
-
-
-class Server:
-    """Files on 127.0.0.1; `cut` ends each answer after so many bytes."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, bytes] = {}
-        self.asked: list[str] = []
-        self.cut: int | None = None
-        owner = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                owner.asked.append(self.path)
-                body = owner.files.get(self.path.lstrip("/"))
-                if body is None:
-                    self.send_error(404)
-                    return
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body[: owner.cut])
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.thread = threading.Thread(target=self.http.serve_forever, args=(0.02,), daemon=True)
-        self.thread.start()
-        self.url = f"http://127.0.0.1:{self.http.server_address[1]}/"
-
-    def close(self) -> None:
-        self.http.shutdown()
-        self.http.server_close()
-        self.thread.join()
 
 
 @pytest.fixture

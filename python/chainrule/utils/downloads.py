@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import http.client
 import os
 import re
-import secrets
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -101,16 +97,18 @@ def download(
     FileFormatError
         The checksum does not match.
     """
+    import http.client
+
     algorithm = algorithm_of(file_hash, algorithm) if file_hash else "sha256"
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    part = target.with_name(f".{target.name}.{os.urandom(4).hex()}.part")
     hasher = hashlib.new(algorithm, usedforsecurity=False)
     print_msg(f"Downloading {origin}")
     try:
         try:
             with open(part, "xb") as file:
                 _receive(origin, file, hasher)
-        except (http.client.HTTPException, urllib.error.URLError, OSError) as error:
+        except (http.client.HTTPException, OSError) as error:  # urllib's are OSErrors
             raise ConnectionError(
                 f"download: expected '{target.name}' from {origin}, got: "
                 f"{error or type(error).__name__}. A copy put at '{target}' is used as it is."
@@ -124,6 +122,8 @@ def download(
 
 
 def _receive(origin: str, file: Any, hasher: Any) -> None:
+    import urllib.request
+
     request = urllib.request.Request(origin, headers={"User-Agent": "chainrule"})
     with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:
         length = response.headers.get("Content-Length")
