@@ -92,8 +92,9 @@ class _Load:
     def __init__(self, batches: Any) -> None:
         self.batches = batches
 
-    def __call__(self, index: int) -> Batch:
-        return _converted(self.batches[index])
+    def __call__(self, index: int) -> Batch | None:
+        batch = self.batches[index]
+        return None if batch is None else _converted(batch)
 
 
 class _Indexed:
@@ -134,15 +135,16 @@ class _Indexed:
         for index in self._rest():
             batch = self._load(index)
             self._position += 1
-            return batch
+            if batch is not None:
+                return batch
         return None
 
     def read(self, limit: int | None) -> Generator[Batch, None, None]:
-        """The next `limit` batches, or all."""
+        """The next `limit` batches, or all; one that is None is left out."""
         indices = itertools.islice(self._rest(), limit)
         workers = getattr(self._batches, "workers", 1)
         ahead = getattr(self._batches, "max_queue_size", _AHEAD)
-        batches: Generator[Batch, None, None]
+        batches: Generator[Batch | None, None, None]
         if workers and getattr(self._batches, "use_multiprocessing", False):
             batches = by_processes(self._load, indices, workers, ahead)
         elif workers > 1:
@@ -154,7 +156,8 @@ class _Indexed:
         with closing(batches):
             for batch in batches:
                 self._position += 1
-                yield batch
+                if batch is not None:
+                    yield batch
 
 
 class IteratorSource:

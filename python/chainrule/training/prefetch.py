@@ -8,15 +8,17 @@ import random
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import closing
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from chainrule.global_state import get_global_attribute, set_global_attribute
 from chainrule.random import global_seed_generator, make_default_seed
 from chainrule.utils.seeds import get_random_seed
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
 
 __all__ = ["by_processes", "by_threads", "prefetch"]
 
@@ -130,6 +132,8 @@ def by_threads(
     >>> list(by_threads(lambda n: n * n, range(4), workers=2, ahead=3))
     [0, 1, 4, 9]
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     executor = ThreadPoolExecutor(
         workers, "chainrule-worker", initializer=inherit, initargs=(inherited(),)
     )
@@ -160,6 +164,8 @@ def by_processes(
     Which process makes an item does not matter: Python's and NumPy's global generators are seeded
     by the item's index.
     """
+    from concurrent.futures import ProcessPoolExecutor
+
     executor = ProcessPoolExecutor(
         workers, initializer=_enter_process, initargs=(make, make_default_seed())
     )

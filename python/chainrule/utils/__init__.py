@@ -16,6 +16,9 @@ from chainrule.saving.registration import (
 )
 from chainrule.saving.serialization import deserialize_keras_object, serialize_keras_object
 from chainrule.utils.arrays import normalize, pad_sequences, split_dataset, to_categorical
+from chainrule.utils.files import get_file
+from chainrule.utils.image_dataset import image_dataset_from_directory
+from chainrule.utils.images import array_to_img, img_to_array, load_img, save_img
 from chainrule.utils.model_plotting import model_to_dot, plot_model
 from chainrule.utils.progbar import Progbar
 from chainrule.utils.py_dataset import PyDataset
@@ -25,20 +28,26 @@ __all__ = [
     "CustomObjectScope",
     "Progbar",
     "PyDataset",
+    "array_to_img",
     "clear_session",
     "custom_object_scope",
     "deserialize_keras_object",
     "disable_interactive_logging",
     "enable_interactive_logging",
     "get_custom_objects",
+    "get_file",
     "get_registered_name",
     "get_registered_object",
+    "image_dataset_from_directory",
+    "img_to_array",
     "is_interactive_logging_enabled",
+    "load_img",
     "model_to_dot",
     "normalize",
     "pad_sequences",
     "plot_model",
     "register_keras_serializable",
+    "save_img",
     "serialize_keras_object",
     "set_random_seed",
     "split_dataset",

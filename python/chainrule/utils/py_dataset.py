@@ -12,10 +12,11 @@ __all__ = ["PyDataset"]
 class PyDataset:
     """Base class of datasets that make their batches by number.
 
-    A subclass has `__getitem__(index)`, which returns a batch (x, (x, y) or (x, y, sample_weight)),
-    and `__len__()` or the property `num_batches`, the number of batches. `fit`, `evaluate` and
-    `predict` take the batches in the order of their numbers (`fit` with `shuffle=True` in a new
-    order each epoch) whichever worker is done first, so an epoch sees each batch once.
+    A subclass has `__getitem__(index)`, which returns a batch (x, (x, y) or (x, y, sample_weight);
+    None is left out), and `__len__()` or the property `num_batches`, the number of batches. `fit`,
+    `evaluate` and `predict` take the batches in the order of their numbers (`fit` with
+    `shuffle=True` in a new order each epoch) whichever worker is done first, so an epoch sees each
+    batch once.
 
     Parameters
     ----------
