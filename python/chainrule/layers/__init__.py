@@ -50,6 +50,7 @@ from chainrule.layers.reshaping.repeat_vector import RepeatVector
 from chainrule.layers.reshaping.reshape import Reshape
 from chainrule.layers.reshaping.up_sampling import UpSampling1D, UpSampling2D, UpSampling3D
 from chainrule.layers.reshaping.zero_padding import ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
+from chainrule.layers.rnn.time_distributed import TimeDistributed
 
 __all__ = [
     "Activation",
@@ -97,6 +98,7 @@ __all__ = [
     "SpatialDropout2D",
     "SpatialDropout3D",
     "Subtract",
+    "TimeDistributed",
     "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",

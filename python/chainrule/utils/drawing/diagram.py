@@ -20,6 +20,7 @@ _FAMILIES = (
     "preprocessing",
     "regularization",
     "reshaping",
+    "rnn",
 )
 
 

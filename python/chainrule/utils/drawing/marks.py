@@ -34,6 +34,7 @@ COLORS = {
     "preprocessing": "#8a5a2b",
     "regularization": "#a14a3b",
     "reshaping": "#64748b",
+    "rnn": "#8a3ffc",
 }
 INK, PALE, WIRE, PAPER = "#1f2933", "#66727f", "#5b6672", "#ffffff"
 FRAMES = ("#f1f5f9", "#e6edf4", "#dbe5ee", "#d0dce8")
