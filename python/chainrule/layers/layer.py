@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import dtype_policies, regularizers, tree
+from chainrule import dispatch, dtype_policies, regularizers, tree
 from chainrule.errors import NotBuiltError
 from chainrule.layers.call_spec import CallSpec, shapes_for
 from chainrule.layers.calling import LayerCalling
@@ -146,11 +146,22 @@ class Layer(LayerCalling):
 
     def build_from_config(self, config: dict[str, Any] | None) -> None:
         """Build with the shapes from `get_build_config`."""
-        if config:
-            if "input_shape" in config:
-                self.build(config["input_shape"])
-            elif "shapes_dict" in config:
-                self.build(**config["shapes_dict"])
+        if not config:
+            return
+        shapes = config.get("shapes_dict", {})
+        if "input_shape" in config:
+            shapes = {"input_shape": config["input_shape"]}
+        if is_default(self.build) and any(not layer.built for layer in self._layers):
+            symbols = tree.map_shape_structure(
+                lambda shape: KerasTensor(shape, self.compute_dtype), list(shapes.values())
+            )
+            with self._open_name_scope():
+                dispatch.compute_output_spec(self.call, *symbols)
+            self.built = True
+        elif "input_shape" in config:
+            self.build(config["input_shape"])
+        else:
+            self.build(**shapes)
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """What the layer computes; subclasses write it in `chainrule.ops`.

@@ -133,19 +133,17 @@ class Functional(Model):
 
     def _matched(self, inputs: Any, wanted: list[Any]) -> list[Any]:
         """The inputs in the order of the model's: by name from a dict, else flat."""
-        if isinstance(inputs, dict):
-            named = isinstance(self._inputs_struct, dict)
-            names = list(self._inputs_struct) if named else self.input_names
-            flat_names = sorted(names) if named else names
-            if all(not tree.is_nested(v) for v in inputs.values()):
-                missing = [name for name in flat_names if name not in inputs]
-                if missing and not (named and len(inputs) == len(names)):
-                    raise ValueError(
-                        f"model '{self.name}': The structure of `inputs` doesn't match the "
-                        f"expected structure. Expected keys {flat_names}, got {sorted(inputs)}"
-                    )
-                if not missing:
-                    return [inputs[name] for name in flat_names]
+        if isinstance(inputs, dict) and not any(tree.is_nested(v) for v in inputs.values()):
+            keys = self.input_names
+            if isinstance(self._inputs_struct, dict):
+                keys = sorted(self._inputs_struct)
+            for names in (keys, self.input_names):
+                if set(names) <= set(inputs):
+                    return [inputs[name] for name in names]
+            raise ValueError(
+                f"model '{self.name}': The structure of `inputs` doesn't match the "
+                f"expected structure. Expected keys {keys}, got {sorted(inputs)}"
+            )
         given: list[Any] = tree.flatten(inputs)
         if len(given) != len(wanted):
             raise ValueError(

@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule import dispatch, tree
 from chainrule.layers.layer import Layer
+from chainrule.layers.operation import default
 from chainrule.models.state_tree import get_state_tree, set_state_tree
 from chainrule.tensor import KerasTensor
 from chainrule.training.trainer import Trainer
@@ -184,6 +185,7 @@ class Model(Trainer, Layer):
 
         return json.dumps(serialize_keras_object(self), **kwargs)
 
+    @default
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, where they are plain values."""
         return super().get_config()

@@ -236,6 +236,19 @@ class Sequential(Model):
         return list(tree.flatten(self._outputs))
 
     @property
+    def input(self) -> Any:
+        """The input tensor: of the first call in another model's graph, else the model's own."""
+        return super().input if self._inbound_nodes else self._built_input().output
+
+    @property
+    def output(self) -> Any:
+        """The output tensor: of the first call in another model's graph, else the model's own."""
+        if self._inbound_nodes:
+            return super().output
+        self._built_input()
+        return self._outputs
+
+    @property
     def input_shape(self) -> Any:
         """The shape of the input, None for the batch size."""
         return tuple(self._built_input().batch_shape)
