@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from chainrule.ops.convolution import *  # noqa: F403
 from chainrule.ops.crossentropy import *  # noqa: F403
 from chainrule.ops.encoding import *  # noqa: F403
 from chainrule.ops.normalization import *  # noqa: F403
+from chainrule.ops.patches import *  # noqa: F403
 from chainrule.ops.rectifiers import *  # noqa: F403
 from chainrule.ops.smooth import *  # noqa: F403
 from chainrule.ops.softmaxes import *  # noqa: F403
