@@ -8,6 +8,14 @@ from chainrule.layers.activations.leaky_relu import LeakyReLU
 from chainrule.layers.activations.prelu import PReLU
 from chainrule.layers.activations.relu import ReLU
 from chainrule.layers.activations.softmax import Softmax
+from chainrule.layers.convolutional.conv import Conv1D, Conv2D, Conv3D
+from chainrule.layers.convolutional.conv_transpose import (
+    Conv1DTranspose,
+    Conv2DTranspose,
+    Conv3DTranspose,
+)
+from chainrule.layers.convolutional.depthwise_conv import DepthwiseConv1D, DepthwiseConv2D
+from chainrule.layers.convolutional.separable_conv import SeparableConv1D, SeparableConv2D
 from chainrule.layers.core.dense import Dense
 from chainrule.layers.core.einsum_dense import EinsumDense
 from chainrule.layers.core.embedding import Embedding
@@ -52,6 +60,12 @@ from chainrule.layers.reshaping.up_sampling import UpSampling1D, UpSampling2D, U
 from chainrule.layers.reshaping.zero_padding import ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 from chainrule.layers.rnn.time_distributed import TimeDistributed
 
+Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D
+Convolution1DTranspose = Conv1DTranspose
+Convolution2DTranspose = Conv2DTranspose
+Convolution3DTranspose = Conv3DTranspose
+SeparableConvolution1D, SeparableConvolution2D = SeparableConv1D, SeparableConv2D
+
 __all__ = [
     "Activation",
     "ActivityRegularization",
@@ -60,10 +74,24 @@ __all__ = [
     "Average",
     "BatchNormalization",
     "Concatenate",
+    "Conv1D",
+    "Conv1DTranspose",
+    "Conv2D",
+    "Conv2DTranspose",
+    "Conv3D",
+    "Conv3DTranspose",
+    "Convolution1D",
+    "Convolution1DTranspose",
+    "Convolution2D",
+    "Convolution2DTranspose",
+    "Convolution3D",
+    "Convolution3DTranspose",
     "Cropping1D",
     "Cropping2D",
     "Cropping3D",
     "Dense",
+    "DepthwiseConv1D",
+    "DepthwiseConv2D",
     "Dot",
     "Dropout",
     "ELU",
@@ -93,6 +121,10 @@ __all__ = [
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "SeparableConv1D",
+    "SeparableConv2D",
+    "SeparableConvolution1D",
+    "SeparableConvolution2D",
     "Softmax",
     "SpatialDropout1D",
     "SpatialDropout2D",

@@ -4,19 +4,37 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule import config, constraints, initializers, regularizers
+from chainrule import activations, config, constraints, initializers, regularizers
+
+_OPTIONS: dict[str, Any] = {
+    "initializer": initializers,
+    "regularizer": regularizers,
+    "constraint": constraints,
+}
+_FUSED = ("linear", "relu", "sigmoid", "tanh")
 
 
 def serialize_options(layer: Any, *names: str) -> dict[str, Any]:
     """Configs of attributes named ``..._initializer``, ``..._regularizer``, ``..._constraint``."""
-    modules: dict[str, Any] = {
-        "initializer": initializers,
-        "regularizer": regularizers,
-        "constraint": constraints,
-    }
     return {
-        name: modules[name.rsplit("_", 1)[1]].serialize(getattr(layer, name)) for name in names
+        name: _OPTIONS[name.rsplit("_", 1)[1]].serialize(getattr(layer, name)) for name in names
     }
+
+
+def set_options(layer: Any, **options: Any) -> None:
+    """Attributes as `serialize_options` reads them, from objects, names or configs."""
+    for name, value in options.items():
+        setattr(layer, name, _OPTIONS[name.rsplit("_", 1)[1]].get(value))
+
+
+def fused_name(activation: Any) -> str | None:
+    """The name under which the core's `dense` and `conv` apply the activation, if they do."""
+    if activation is None:
+        return "linear"
+    for name in _FUSED:
+        if activation is getattr(activations, name):
+            return name
+    return None
 
 
 def check_axes(axis: Any, input_shape: tuple[int | None, ...]) -> None:

@@ -8,10 +8,8 @@ from chainrule import activations, constraints, dispatch, initializers, ops, reg
 from chainrule.dtypes import result_type
 from chainrule.layers.input_spec import InputSpec
 from chainrule.layers.layer import Layer
-from chainrule.layers.options import known_size, serialize_options
+from chainrule.layers.options import fused_name, known_size, serialize_options
 from chainrule.variable import Variable
-
-_FUSED = ("linear", "relu", "sigmoid", "tanh")
 
 
 class Dense(Layer):
@@ -118,7 +116,7 @@ class Dense(Layer):
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         kernel = self.kernel  # (K, units)
-        fused = _fused_name(self.activation)
+        fused = fused_name(self.activation)
         if self.bias is not None:
             dtype = result_type(inputs.dtype, kernel.dtype, self.bias.dtype)
             outputs = dispatch.apply(
@@ -150,13 +148,3 @@ class Dense(Layer):
             "bias_constraint",
         )
         return {**super().get_config(), **config, **options}
-
-
-def _fused_name(activation: Any) -> str | None:
-    """The name under which the core's `dense` op applies the activation, if it does."""
-    if activation is None:
-        return "linear"
-    for name in _FUSED:
-        if activation is getattr(activations, name):
-            return name
-    return None
