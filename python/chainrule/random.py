@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule import ops
 from chainrule.config import floatx
 from chainrule.dispatch import apply, engine_dtype
 from chainrule.dtypes import is_float_dtype, is_int_dtype, result_type, standardize_dtype
@@ -27,6 +28,7 @@ from chainrule.ops._common import (
     static_shape,
     unary,
 )
+from chainrule.sampling import log_gamma_draws
 from chainrule.scopes import eager_scope
 from chainrule.utils.naming import auto_name
 from chainrule.variable import Variable
@@ -323,17 +325,8 @@ def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None)
     return binary("mul", x, as_dtype(mask, standardize_dtype(x.dtype)))
 
 
-def _numpy_generator(seed: Any) -> np.random.Generator:
-    low, high = eager_only(lambda pair: pair, draw_seed(seed), name="random").tolist()
-    return np.random.Generator(np.random.Philox(key=low | high << 32))
-
-
-def _from_numpy(draws: Any, dtype: Any) -> Any:
-    return as_dtype(np.asarray(draws), floatx() if dtype is None else standardize_dtype(dtype))
-
-
 def gamma(shape: Any, alpha: Any, dtype: Any = None, seed: Any = None) -> Any:
-    """Draws from the gamma distribution of shape alpha and scale 1 (outside traces only).
+    """Draws from the gamma distribution of shape alpha and scale 1.
 
     Examples
     --------
@@ -341,12 +334,23 @@ def gamma(shape: Any, alpha: Any, dtype: Any = None, seed: Any = None) -> Any:
     (3,)
     """
     name = _float_dtype(dtype, "gamma")
-    draws = _numpy_generator(seed).gamma(np.asarray(alpha), size=static_shape(shape))
-    return _from_numpy(np.maximum(draws, np.finfo(_stored(name)).tiny), name)
+    drawn = unary("exp", _log_gamma(shape, alpha, name, draw_seed(seed)))
+    tiny = np.finfo(drawn.dtype).tiny
+    return as_dtype(binary("maximum", drawn, as_dtype(tiny, standardize_dtype(drawn.dtype))), name)
 
 
-def _stored(name: str) -> str:
-    return "float32" if name == "bfloat16" else name
+def _log_gamma(shape: Any, alpha: Any, name: str, seed: Any) -> Any:
+    wide = name if name == "float64" else "float32"
+    return log_gamma_draws(lambda s: _draw("uniform", s, wide, seed), static_shape(shape), alpha)
+
+
+def _numpy_generator(seed: Any) -> np.random.Generator:
+    low, high = eager_only(lambda pair: pair, draw_seed(seed), name="random").tolist()
+    return np.random.Generator(np.random.Philox(key=low | high << 32))
+
+
+def _from_numpy(draws: Any, dtype: Any) -> Any:
+    return as_dtype(np.asarray(draws), floatx() if dtype is None else standardize_dtype(dtype))
 
 
 def binomial(
@@ -365,13 +369,15 @@ def binomial(
 
 
 def beta(shape: Any, alpha: Any, beta: Any, dtype: Any = None, seed: Any = None) -> Any:
-    """Draws from the beta distribution (outside traces only).
+    """Draws from the beta distribution: ``g1 / (g1 + g2)`` of two gamma draws.
 
     Examples
     --------
     >>> beta((3,), 2.0, 3.0, seed=1).shape
     (3,)
     """
-    generator = _numpy_generator(seed)
-    draws = generator.beta(np.asarray(alpha), np.asarray(beta), static_shape(shape))
-    return _from_numpy(draws, _float_dtype(dtype, "beta"))
+    name = _float_dtype(dtype, "beta")
+    sizes = static_shape(shape)
+    shapes = ops.stack([ops.broadcast_to(as_float(x), sizes) for x in (alpha, beta)])
+    first, second = ops.unstack(_log_gamma((2, *sizes), shapes, name, draw_seed(seed)))
+    return as_dtype(unary("sigmoid", binary("sub", first, second)), name)
