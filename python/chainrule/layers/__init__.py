@@ -39,7 +39,24 @@ from chainrule.layers.normalization.group_normalization import GroupNormalizatio
 from chainrule.layers.normalization.layer_normalization import LayerNormalization
 from chainrule.layers.normalization.rms_normalization import RMSNormalization
 from chainrule.layers.normalization.unit_normalization import UnitNormalization
+from chainrule.layers.preprocessing.image.auto_contrast import AutoContrast
+from chainrule.layers.preprocessing.image.cut_mix import CutMix
+from chainrule.layers.preprocessing.image.equalization import Equalization
+from chainrule.layers.preprocessing.image.mix_up import MixUp
+from chainrule.layers.preprocessing.image.random_brightness import RandomBrightness
+from chainrule.layers.preprocessing.image.random_color_degeneration import RandomColorDegeneration
+from chainrule.layers.preprocessing.image.random_color_jitter import RandomColorJitter
+from chainrule.layers.preprocessing.image.random_contrast import RandomContrast
+from chainrule.layers.preprocessing.image.random_erasing import RandomErasing
+from chainrule.layers.preprocessing.image.random_flip import RandomFlip
+from chainrule.layers.preprocessing.image.random_grayscale import RandomGrayscale
+from chainrule.layers.preprocessing.image.random_hue import RandomHue
+from chainrule.layers.preprocessing.image.random_invert import RandomInvert
+from chainrule.layers.preprocessing.image.random_posterization import RandomPosterization
+from chainrule.layers.preprocessing.image.random_saturation import RandomSaturation
+from chainrule.layers.preprocessing.image.solarization import Solarization
 from chainrule.layers.preprocessing.normalization import Normalization
+from chainrule.layers.preprocessing.pipeline import Pipeline
 from chainrule.layers.preprocessing.rescaling import Rescaling
 from chainrule.layers.regularization.activity_regularization import ActivityRegularization
 from chainrule.layers.regularization.alpha_dropout import AlphaDropout
@@ -71,6 +88,7 @@ __all__ = [
     "ActivityRegularization",
     "Add",
     "AlphaDropout",
+    "AutoContrast",
     "Average",
     "BatchNormalization",
     "Concatenate",
@@ -89,6 +107,7 @@ __all__ = [
     "Cropping1D",
     "Cropping2D",
     "Cropping3D",
+    "CutMix",
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
@@ -97,6 +116,7 @@ __all__ = [
     "ELU",
     "EinsumDense",
     "Embedding",
+    "Equalization",
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",
@@ -112,11 +132,24 @@ __all__ = [
     "Masking",
     "Maximum",
     "Minimum",
+    "MixUp",
     "Multiply",
     "Normalization",
     "PReLU",
     "Permute",
+    "Pipeline",
     "RMSNormalization",
+    "RandomBrightness",
+    "RandomColorDegeneration",
+    "RandomColorJitter",
+    "RandomContrast",
+    "RandomErasing",
+    "RandomFlip",
+    "RandomGrayscale",
+    "RandomHue",
+    "RandomInvert",
+    "RandomPosterization",
+    "RandomSaturation",
     "ReLU",
     "RepeatVector",
     "Rescaling",
@@ -126,6 +159,7 @@ __all__ = [
     "SeparableConvolution1D",
     "SeparableConvolution2D",
     "Softmax",
+    "Solarization",
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",

@@ -1,0 +1,80 @@
+"""RandomFlip."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chainrule import ops
+from chainrule.layers.preprocessing.image.base_image_preprocessing_layer import (
+    BaseImagePreprocessingLayer,
+)
+
+_MODES = ("horizontal", "vertical", "horizontal_and_vertical")
+
+
+class RandomFlip(BaseImagePreprocessingLayer):
+    """Mirrors half of the images: ``y[h, w] = x[h, W - 1 - w]`` and the like.
+
+    Parameters
+    ----------
+    mode : str
+        ``horizontal``, ``vertical``, or ``horizontal_and_vertical`` (the default), which mirrors an
+        image in both directions at once, or not at all.
+    seed : int, optional
+    data_format : str, optional
+
+    Raises
+    ------
+    ValueError
+        For another mode.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import layers
+    >>> layer = layers.RandomFlip("horizontal", seed=1)
+    >>> x = np.arange(4.0).reshape(1, 1, 4, 1)
+    >>> sorted({tuple(layer(x).ravel().tolist()) for _ in range(20)})
+    [(0.0, 1.0, 2.0, 3.0), (3.0, 2.0, 1.0, 0.0)]
+    """
+
+    def __init__(
+        self,
+        mode: str = "horizontal_and_vertical",
+        seed: int | None = None,
+        data_format: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(data_format=data_format, **kwargs)
+        if mode not in _MODES:
+            raise ValueError(f"RandomFlip: expected `mode` to be one of {_MODES}, got {mode!r}")
+        self.mode = mode
+        self._seed_with(seed)
+        self._build_at_init()
+
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+        if not training:
+            return None
+        shape = self._shape(data)
+        drawn = self._uniform((self._batch_size(data), *(1,) * 3), (0.0, 1.0), self._seed(seed))
+        return {"flips": ops.less_equal(drawn, 0.5), "input_shape": shape}
+
+    def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Any:
+        images = ops.cast(images, self.compute_dtype)
+        return self._flip(images, transformation) if training else images
+
+    def transform_segmentation_masks(
+        self, segmentation_masks: Any, transformation: Any, training: bool = True
+    ) -> Any:
+        return self.transform_images(segmentation_masks, transformation, training=training)
+
+    def _flip(self, images: Any, transformation: Any) -> Any:
+        if transformation is None:
+            return images
+        height, width = (axis + 4 for axis in self._spatial_axes)
+        axes = {"horizontal": [width], "vertical": [height]}.get(self.mode, [height, width])
+        flips = self._per_image(transformation["flips"])
+        return ops.where(flips, ops.flip(images, axes), images)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "seed": self.seed, "mode": self.mode}
