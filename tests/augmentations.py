@@ -23,8 +23,20 @@ LAYERS: dict[str, list[dict[str, Any]]] = {
     "RandomGrayscale": [{}, {"factor": 1.0}],
     "RandomHue": [{"factor": 0.7}, {"factor": (0.1, 0.9), "value_range": (0, 1)}],
     "RandomInvert": [{}, {"factor": (0.2, 0.8), "value_range": (0, 1)}],
+    "RandomPerspective": [{}, {"factor": (1.0, 1.0), "scale": 0.3, "interpolation": "nearest"}],
     "RandomPosterization": [{"factor": 6}, {"factor": (3, 3), "value_range": (0, 1)}],
+    "RandomRotation": [
+        {"factor": 0.2},
+        {"factor": (0.1, 0.4), "fill_mode": "constant", "fill_value": 9.0},
+        {"factor": 0.3, "fill_mode": "wrap"},
+    ],
     "RandomSaturation": [{"factor": (0.2, 0.8)}, {"factor": 0.4}],
+    "RandomShear": [{"x_factor": 0.4}, {"y_factor": (0.1, 0.5), "fill_mode": "nearest"}],
+    "RandomTranslation": [
+        {"height_factor": 0.3, "width_factor": (-0.5, 0.1)},
+        {"height_factor": 0.2, "width_factor": 0.2, "fill_mode": "constant"},
+    ],
+    "RandomZoom": [{"height_factor": 0.4}, {"height_factor": (-0.5, 0.2), "width_factor": 0.3}],
     "Solarization": [
         {},
         {"addition_factor": 0.3, "threshold_factor": (0.2, 0.8)},

@@ -62,8 +62,8 @@ def test_the_parameters_have_keras_names_and_shapes(name: str, arguments: dict[s
 
 @every_case
 def test_configs_are_keras_configs(name: str, arguments: dict[str, Any]) -> None:
-    layer = make(name, arguments, name="layer")
-    theirs = keras_layer(name, arguments, name="layer").get_config()
+    layer = make(name, {**arguments, "name": "layer"})
+    theirs = keras_layer(name, {**arguments, "name": "layer"}).get_config()
     ours = layer.get_config()
     assert set(theirs) <= set(ours) <= {*theirs, "seed"}
     for key in set(theirs) - {"dtype", "seed"}:
@@ -212,6 +212,14 @@ def test_in_a_functional_model(name: str, arguments: dict[str, Any]) -> None:
         ("RandomErasing", {"scale": (2.0, 3.0)}, "`scale`"),
         ("RandomErasing", {"fill_value": (1, 2)}, "`fill_value`"),
         ("MixUp", {"alpha": 0}, "above 0"),
+        ("RandomRotation", {"factor": 2}, r"range \[-1, 1\]"),
+        ("RandomRotation", {"factor": 0.1, "fill_mode": "mirror"}, "`fill_mode` mirror"),
+        ("RandomRotation", {"factor": 0.1, "interpolation": "cubic"}, "`interpolation` cubic"),
+        ("RandomZoom", {"height_factor": -1.0}, r"`height_factor`.*range \(-1.0, 1.0\]"),
+        ("RandomTranslation", {"height_factor": 0.1, "width_factor": 2}, "`width_factor`"),
+        ("RandomShear", {"x_factor": -0.1}, "`x_factor`"),
+        ("RandomPerspective", {"scale": 1.5}, "`scale`"),
+        ("RandomCrop", {"height": 0, "width": 3}, "at least 1 x 1"),
         ("RandomFlip", {"mode": "diagonal"}, "'diagonal'"),
         ("RandomFlip", {"data_format": "last"}, "data_format"),
     ],

@@ -59,6 +59,31 @@ def test_factors_are_uniform() -> None:
     check_share(hue > 0, 0.5)
 
 
+def test_maps_are_uniform() -> None:
+    check_uniform(drawn(layers.RandomRotation((-0.1, 0.3), seed=1))["angle"], -36.0, 108.0)
+    moved = np.asarray(
+        drawn(layers.RandomTranslation(0.5, (0.0, 0.25), seed=1), (4, 8, 1))["translations"]
+    )
+    check_uniform(moved[:, 0], 0.0, 2.0)
+    check_uniform(moved[:, 1], -2.0, 2.0)
+    zoom = drawn(layers.RandomZoom((-0.5, 0.25), 0.1, seed=1))
+    check_uniform(zoom["height_zoom"], 0.5, 1.25)
+    check_uniform(zoom["width_zoom"], 0.9, 1.1)
+    zoom = drawn(layers.RandomZoom(0.5, seed=1))
+    assert (zoom["width_zoom"] == zoom["height_zoom"]).all()
+    shear = np.asarray(drawn(layers.RandomShear((0.2, 0.4), (0.1, 0.5), seed=1))["shear_factor"])
+    check_uniform(np.abs(shear[:, 0]), 0.2, 0.4)
+    check_uniform(np.abs(shear[:, 1]), 0.1, 0.5)
+    check_share(shear[:, 0] > 0, 0.5)
+    assert ((shear[:, 0] > 0) == (shear[:, 1] > 0)).all()
+    corners = drawn(layers.RandomPerspective((0.6, 0.6), scale=0.5, seed=1), (6, 11, 1))
+    check_share(corners["apply_perspective"], 0.6)
+    start, end = (np.asarray(corners[key]) for key in ("start_points", "end_points"))
+    assert start[0].tolist() == [[0, 0], [10, 0], [0, 5], [10, 5]]
+    check_uniform(end[:, 3, 0] / 10, 0.75, 1.25)
+    check_uniform(end[:, 3, 1] / 5, 0.75, 1.25)
+
+
 def test_choices_have_their_probability() -> None:
     check_share(drawn(layers.RandomFlip(seed=1))["flips"], 0.5)
     check_share(drawn(layers.RandomGrayscale(0.2, seed=1)), 0.2)

@@ -47,13 +47,19 @@ from chainrule.layers.preprocessing.image.random_brightness import RandomBrightn
 from chainrule.layers.preprocessing.image.random_color_degeneration import RandomColorDegeneration
 from chainrule.layers.preprocessing.image.random_color_jitter import RandomColorJitter
 from chainrule.layers.preprocessing.image.random_contrast import RandomContrast
+from chainrule.layers.preprocessing.image.random_crop import RandomCrop
 from chainrule.layers.preprocessing.image.random_erasing import RandomErasing
 from chainrule.layers.preprocessing.image.random_flip import RandomFlip
 from chainrule.layers.preprocessing.image.random_grayscale import RandomGrayscale
 from chainrule.layers.preprocessing.image.random_hue import RandomHue
 from chainrule.layers.preprocessing.image.random_invert import RandomInvert
+from chainrule.layers.preprocessing.image.random_perspective import RandomPerspective
 from chainrule.layers.preprocessing.image.random_posterization import RandomPosterization
+from chainrule.layers.preprocessing.image.random_rotation import RandomRotation
 from chainrule.layers.preprocessing.image.random_saturation import RandomSaturation
+from chainrule.layers.preprocessing.image.random_shear import RandomShear
+from chainrule.layers.preprocessing.image.random_translation import RandomTranslation
+from chainrule.layers.preprocessing.image.random_zoom import RandomZoom
 from chainrule.layers.preprocessing.image.solarization import Solarization
 from chainrule.layers.preprocessing.normalization import Normalization
 from chainrule.layers.preprocessing.pipeline import Pipeline
@@ -143,13 +149,19 @@ __all__ = [
     "RandomColorDegeneration",
     "RandomColorJitter",
     "RandomContrast",
+    "RandomCrop",
     "RandomErasing",
     "RandomFlip",
     "RandomGrayscale",
     "RandomHue",
     "RandomInvert",
+    "RandomPerspective",
     "RandomPosterization",
+    "RandomRotation",
     "RandomSaturation",
+    "RandomShear",
+    "RandomTranslation",
+    "RandomZoom",
     "ReLU",
     "RepeatVector",
     "Rescaling",
