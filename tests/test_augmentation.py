@@ -269,3 +269,75 @@ def test_float64_and_mixed_precision() -> None:
     mixed = layers.RandomContrast(0.3, dtype="mixed_float16")(x)
     assert mixed.dtype == np.float16 and np.isfinite(mixed).all()
     assert chainrule.config.floatx() == "float32"
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_crops_are_parts_of_the_images(data_format: str) -> None:
+    x = images({}, (3, 6, 7, 2))
+    layer = layers.RandomCrop(4, 5, seed=2, data_format=data_format)
+    first = data_format == "channels_first"
+    given = np.moveaxis(x, -1, 1) if first else x
+    places = set()
+    for _ in range(60):
+        got = layer(given, training=True)
+        got = np.moveaxis(got, 1, -1) if first else got
+        found = [
+            (top, left)
+            for top in range(3)
+            for left in range(3)
+            if (got == x[:, top : top + 4, left : left + 5]).all()
+        ]
+        assert len(found) == 1
+        places.update(found)
+    assert len(places) == 9
+    theirs = keras_layer("RandomCrop", {"height": 4, "width": 5, "data_format": data_format})
+    expected = np.asarray(theirs.transform_images(given, (1, 2)))
+    assert layer.transform_images(given, (1, 2)).tobytes() == expected.tobytes()
+
+
+def test_crops_of_small_images_and_without_training_are_the_resized_middle() -> None:
+    x = images({}, (2, 6, 8, 3))
+    layer = layers.RandomCrop(6, 4)
+    assert layer(x).tobytes() == np.ascontiguousarray(x[:, :, 2:6]).tobytes()
+    larger = layers.RandomCrop(12, 16)
+    expected = np.asarray(keras_layer("RandomCrop", {"height": 12, "width": 16})(x, training=True))
+    for training in (True, False):
+        np.testing.assert_allclose(larger(x, training=training), expected, rtol=1e-5, atol=1e-4)
+    half = layers.RandomCrop(3, 3)(x, training=False)
+    square = x[:, :, 1:7]
+    np.testing.assert_allclose(half, square.reshape(2, 3, 2, 3, 2, 3).mean(axis=(2, 4)), rtol=1e-5)
+    inputs = layers.Input((6, 8, 3))
+    assert layers.RandomCrop(3, 4)(inputs).shape == (None, 3, 4, 3)
+    data = {"images": x, "segmentation_masks": x[..., :1], "labels": np.zeros((2, 5))}
+    shapes = layers.RandomCrop(3, 4).compute_output_shape({k: v.shape for k, v in data.items()})
+    got = layers.RandomCrop(3, 4)(data)
+    assert {k: v.shape for k, v in got.items()} == shapes
+
+
+def test_a_pipeline_is_its_layers_in_a_row(tmp_path: Any) -> None:
+    def steps() -> list[Any]:
+        return [layers.RandomFlip(seed=1), layers.RandomRotation(0.2, seed=2), layers.MixUp(seed=3)]
+
+    x = images({})
+    data = {"images": x, "labels": np.eye(len(x), dtype="float32")}
+    pipeline, apart = layers.Pipeline(steps()), steps()
+    for _ in range(2):
+        expected: Any = data
+        for layer in apart:
+            expected = layer(expected, training=True)
+        got = pipeline(data, training=True)
+        for key in data:
+            assert got[key].tobytes() == expected[key].tobytes()
+    assert pipeline(x, training=False).tobytes() == x.tobytes()
+    again = layers.Pipeline.from_config(pipeline.get_config())
+    assert [type(layer) for layer in again.layers] == [type(layer) for layer in apart]
+    assert again.get_config() == pipeline.get_config()
+    mixed = layers.Pipeline([layers.RandomInvert((1, 1)), layers.Rescaling(1 / 255)])
+    np.testing.assert_allclose(mixed(x), (255 - x) / 255, atol=1e-6)
+    model = models.Sequential([layers.Input(x.shape[1:]), layers.Pipeline(steps())])
+    model(x, training=True)
+    model.save(tmp_path / "model.chainrule")
+    loaded = saving.load_model(tmp_path / "model.chainrule")
+    assert loaded(x, training=True).tobytes() == model(x, training=True).tobytes()
+    with pytest.raises(ValueError, match="`layers` key"):
+        layers.Pipeline.from_config({"name": "pipeline"})

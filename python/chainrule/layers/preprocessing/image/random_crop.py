@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule import ops, random
+from chainrule.dispatch import apply
 from chainrule.layers.preprocessing.image.base_image_preprocessing_layer import (
     BaseImagePreprocessingLayer,
 )
+from chainrule.ops._images import as_batch
 
 
 class RandomCrop(BaseImagePreprocessingLayer):
@@ -91,8 +93,9 @@ class RandomCrop(BaseImagePreprocessingLayer):
         images = images[tuple(index)]
         if part == (self.height, self.width):
             return images
-        size = (self.height, self.width)
-        return ops.image.resize(images, size, data_format=self.data_format)
+        batch, back = as_batch("random_crop", images, self.data_format)
+        attrs = {"size": [self.height, self.width], "method": "bilinear", "antialias": False}
+        return back(apply("resize", attrs, [batch]))
 
     def transform_segmentation_masks(
         self, segmentation_masks: Any, transformation: Any, training: bool = True
