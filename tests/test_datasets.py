@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import io
@@ -212,6 +213,21 @@ def test_ctrl_c_leaves_nothing(
     monkeypatch.setattr(downloads.Progbar, "update", interrupt)
     with pytest.raises(KeyboardInterrupt):
         download(server.url + "a.bin", folders / "a.bin")
+    assert leftovers(folders) == []
+
+
+def test_a_disk_that_is_full_is_no_matter_of_the_connection(
+    server: Server, folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full:
+        def update(self, _: bytes) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    server.files["a.bin"] = b"abc"
+    monkeypatch.setattr(hashlib, "new", lambda *_, **__: Full())
+    with pytest.raises(OSError, match="No space left") as caught:
+        download(server.url + "a.bin", folders / "a.bin")
+    assert not isinstance(caught.value, ConnectionError)
     assert leftovers(folders) == []
 
 

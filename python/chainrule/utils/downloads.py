@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -97,22 +98,16 @@ def download(
     FileFormatError
         The checksum does not match.
     """
-    import http.client
-
     algorithm = algorithm_of(file_hash, algorithm) if file_hash else "sha256"
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.name}.{os.urandom(4).hex()}.part")
     hasher = hashlib.new(algorithm, usedforsecurity=False)
     print_msg(f"Downloading {origin}")
     try:
-        try:
-            with open(part, "xb") as file:
-                _receive(origin, file, hasher)
-        except (http.client.HTTPException, OSError) as error:  # urllib's are OSErrors
-            raise ConnectionError(
-                f"download: expected '{target.name}' from {origin}, got: "
-                f"{error or type(error).__name__}. A copy put at '{target}' is used as it is."
-            ) from error
+        with open(part, "xb") as file:
+            for chunk in _chunks(origin, target):
+                file.write(chunk)
+                hasher.update(chunk)
         if file_hash:
             check_hash(origin, str(file_hash), hasher.hexdigest(), algorithm)
         os.replace(part, target)
@@ -121,21 +116,28 @@ def download(
     return target
 
 
-def _receive(origin: str, file: Any, hasher: Any) -> None:
+def _chunks(origin: str, target: Path) -> Iterator[bytes]:
+    """What an address sends, with a progress bar; all that it announced."""
+    import http.client
     import urllib.request
 
     request = urllib.request.Request(origin, headers={"User-Agent": "chainrule"})
-    with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:
-        length = response.headers.get("Content-Length")
-        total = int(length) if length and length.isdigit() else None
-        bar = Progbar(total, unit_name="byte")
-        done = 0
-        while chunk := response.read(_CHUNK):
-            file.write(chunk)
-            hasher.update(chunk)
-            done += len(chunk)
-            if done != total:
-                bar.update(done)
-        if total is not None and done != total:
-            raise OSError(f"the connection ended after {done} of {total} bytes")
-        bar.update(done, finalize=True)
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:
+            length = response.headers.get("Content-Length")
+            total = int(length) if length and length.isdigit() else None
+            bar = Progbar(total, unit_name="byte")
+            done = 0
+            while chunk := response.read(_CHUNK):
+                yield chunk
+                done += len(chunk)
+                if done != total:
+                    bar.update(done)
+            if total is not None and done != total:
+                raise OSError(f"the connection ended after {done} of {total} bytes")
+            bar.update(done, finalize=True)
+    except (http.client.HTTPException, OSError) as error:  # urllib's are OSErrors
+        raise ConnectionError(
+            f"download: expected '{target.name}' from {origin}, got: "
+            f"{error or type(error).__name__}. A copy put at '{target}' is used as it is."
+        ) from error
