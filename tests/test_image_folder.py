@@ -276,7 +276,14 @@ class TestFit:
         )
         assert b.evaluate(data, verbose=0) == a.evaluate(x, y, batch_size=4, verbose=0)
 
-    def test_shuffled_epochs_differ_and_repeat_for_a_seed(self, folder: Path) -> None:
+    @pytest.mark.filterwarnings("ignore:.*fork")
+    def test_processes_decode_too(self, folder: Path) -> None:
+        data = dataset(folder, workers=2)
+        expected = self.model().predict(data, verbose=0)
+        data.use_multiprocessing = True
+        np.testing.assert_array_equal(self.model().predict(data, verbose=0), expected)
+
+    def test_shuffled_epochs_repeat_for_a_seed(self, folder: Path) -> None:
         runs = []
         for _ in range(2):
             model = self.model()

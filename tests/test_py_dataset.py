@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import subprocess
 import sys
 import textwrap
@@ -72,7 +73,7 @@ WORKERS = [
 ]
 
 
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*fork")
 @pytest.mark.parametrize("options", WORKERS, ids=str)
 class TestWorkers:
     def test_the_order_is_kept(self, options: dict[str, Any]) -> None:
@@ -192,6 +193,56 @@ class TestEpochs:
         assert settles(lambda: threading.active_count() <= before)
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """SIGINT raises, also where a shell started the tests in the background with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+class Slow(Rows):
+    def __getitem__(self, index: int) -> Any:
+        time.sleep(0.15)
+        return super().__getitem__(index)
+
+
+class TestAround:
+    @pytest.mark.filterwarnings("ignore:.*fork")
+    @pytest.mark.parametrize("options", WORKERS, ids=str)
+    def test_an_interrupt_ends_fit(self, options: dict[str, Any], interruptible: None) -> None:
+        model = linear()
+        sent: list[float] = []
+
+        def interrupt() -> None:
+            sent.append(time.monotonic())
+            os.kill(os.getpid(), signal.SIGINT)
+
+        timer = threading.Timer(0.4, interrupt)
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(Slow(**options), epochs=1000, verbose=0)
+        waited = time.monotonic() - sent[0]
+        timer.join()
+        assert waited < 0.2 + 0.5 * (os.getloadavg()[0] > (os.cpu_count() or 1))
+        model.fit(Rows(**options), verbose=0)
+
+    def test_a_generator_may_use_the_model(self) -> None:
+        model = linear()
+
+        def batches() -> Iterator[Any]:
+            for i in range(60):
+                x = X[i % 6 * 10 :][:10]
+                assert model.predict(x, verbose=0).shape == (10, 1)
+                yield x, Y[i % 6 * 10 :][:10]
+
+        assert model.fit(batches(), verbose=0).history["loss"][0] > 0
+        assert int(model.optimizer.iterations.numpy()) == 60
+
+    def test_sequence_is_the_older_name(self) -> None:
+        assert cr.utils.Sequence is PyDataset
+
+
 class TestInterface:
     def test_methods_that_are_missing(self) -> None:
         class Nothing(PyDataset):
@@ -265,7 +316,7 @@ class TestInterface:
 
 
 class TestProcesses:
-    pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+    pytestmark = pytest.mark.filterwarnings("ignore:.*fork")
 
     class Noise(PyDataset):
         def __len__(self) -> int:

@@ -60,8 +60,8 @@ class Fitting:
         Parameters
         ----------
         x, y : array, list, dict of arrays, or for x a generator of (x, y[, sample_weight])
-            Arrays may be `np.memmap`s larger than memory: of them, only the rows of a step are
-            copied. Batches of a generator, an iterable or a `PyDataset` are made while the core
+            Arrays may be `np.memmap`s larger than memory: of float32, float64, int32, int64, uint8
+            and uint32 in C order, only the rows of a step are copied. Batches of a generator, an iterable or a `PyDataset` are made while the core
             computes, on a thread, up to two ahead or as the `PyDataset` says.
         batch_size : int, optional
             Rows a step, default 32: 1 is stochastic, `len(x)` batch gradient descent. The last,

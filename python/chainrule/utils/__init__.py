@@ -22,12 +22,14 @@ from chainrule.utils.images import array_to_img, img_to_array, load_img, save_im
 from chainrule.utils.model_plotting import model_to_dot, plot_model
 from chainrule.utils.progbar import Progbar
 from chainrule.utils.py_dataset import PyDataset
+from chainrule.utils.py_dataset import PyDataset as Sequence
 from chainrule.utils.seeds import set_random_seed
 
 __all__ = [
     "CustomObjectScope",
     "Progbar",
     "PyDataset",
+    "Sequence",
     "array_to_img",
     "clear_session",
     "custom_object_scope",
