@@ -1,18 +1,24 @@
-"""Single ops: what the core reaches, beside NumPy and JAX.
+"""Single ops: what the core reaches, beside NumPy, JAX and PyTorch.
 
     python benches/ops.py                          all rows, a few minutes
     python benches/ops.py --only gemm              rows whose name has "gemm" in it (a regex)
     python benches/ops.py --only "gemm.*512" --rounds 9 --csv rows.csv
+    python benches/ops.py --only "^conv"
 
 A row is an op at a shape. Of ours it is a traced graph, run many times by `Program.epoch`, so that
 no Python is in the loop; results stay in the memory that the program keeps. Of JAX it is a jitted
 function, and each call is waited for (updates donate their state). Of NumPy it is the fastest of
-the forms in `rows.py`, into kept buffers. A small op therefore shows the price of a call in both.
+the forms in `rows.py`, into kept buffers; of PyTorch (products and convolutions only) the faster of
+channels last and contiguous, out of the autograd graph. A small op therefore shows the price of a
+call in them.
 
 How to read it: GFLOP/s for products (2mkn operations), else GB/s, counted as the bytes of inputs
 and results that have to move at least once: more is better. `ratio` is how many times as fast as
-the faster of the two peers ours is. "gemm tn 784x128x512" is C (784, 512) of A (784, 128), stored
-transposed, and B (128, 512). Shapes of 128x512 stay in a core's cache, 4096x1024 do not.
+the fastest of the peers ours is, `% of peak` our part of the highest rate of any product in the same
+run (convolutions alone measure one product for it). "gemm tn 784x128x512" is C (784, 512) of A (784, 128), stored
+transposed, and B (128, 512). "conv 128x32x32x16 3x3x32 /2 same" is images, kernel and filters,
+stride, padding; `conv_transpose` is its gradient by the image, `conv_kernel_grad` by the kernel.
+Shapes of 128x512 stay in a core's cache, 4096x1024 do not.
 """
 
 from __future__ import annotations
@@ -20,6 +26,7 @@ from __future__ import annotations
 import argparse
 import functools
 import importlib
+import os
 import re
 import statistics
 import time
@@ -38,10 +45,12 @@ from measure import (
     table,
     write_csv,
 )
-from rows import FLOPS, Row, rows
+from rows import FLOPS, Forms, Row, rows
 
-OURS, NUMPY, JAX = "chainrule", "numpy", "jax"
-GEMM_OF_PEAK = 0.8  # from 512 up
+OURS, NUMPY, JAX, TORCH = "chainrule", "numpy", "jax", "torch"
+EVERYONE = (OURS, NUMPY, JAX, TORCH)
+GEMM_OF_PEAK = 80  # percent, from 512 up
+PEAK_ROW = "gemm nn 1024x1024x1024"  # measured for rows of convolutions
 
 
 class Bench:
@@ -56,7 +65,8 @@ class Bench:
     def prepare(self, name: str, seconds: float) -> bool:
         """Compile the row and find how often it runs in `seconds`. False: has no such row."""
         row = self.rows[name]
-        made = {OURS: self._ours, NUMPY: self._numpy, JAX: self._jax}[self.kind](row)
+        makers = {OURS: self._ours, NUMPY: self._numpy, JAX: self._jax, TORCH: self._torch}
+        made = makers[self.kind](row)
         if made is None:
             return False
         self.loop = made
@@ -90,11 +100,15 @@ class Bench:
         return lambda count: program.epoch([], None, 1, 0, count, [])
 
     def _numpy(self, row: Row) -> Callable[[int], Any] | None:
-        if row.numpy is None:
+        return None if row.numpy is None else _fastest(row.numpy(*row.arrays()))
+
+    def _torch(self, row: Row) -> Callable[[int], Any] | None:
+        if row.torch is None:
             return None
-        forms = row.numpy(*row.arrays())
-        call = min(forms, key=lambda form: best_seconds(form, 0.01)[1])
-        return functools.partial(_repeat, call)
+        torch: Any = importlib.import_module("torch")
+        torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+        torch.set_grad_enabled(False)
+        return _fastest(row.torch(*row.arrays()))
 
     def _jax(self, row: Row) -> Callable[[int], Any] | None:
         if row.jax is None:
@@ -113,53 +127,70 @@ class Bench:
         return functools.partial(_repeat, advance)
 
 
+def _fastest(forms: Forms) -> Callable[[int], Any]:
+    call = min(forms, key=lambda form: best_seconds(form, 0.01)[1])
+    return functools.partial(_repeat, call)
+
+
 def _repeat(call: Callable[[], Any], count: int) -> None:
     for _ in range(count):
         call()
 
 
 def bench(row: Row, workers: dict[str, Worker], rounds: int, seconds: float) -> dict[str, Any]:
-    """One line of the table: the rates of each, and the ratio to the faster peer."""
+    """One line of the table: the rates of each, and the ratio to the fastest peer."""
     names = [who for who in workers if workers[who].call("prepare", row.name, seconds)]
     calls = {who: functools.partial(workers[who].call, "run") for who in names}
-    figures = interleave(calls, rounds)
+    figures = interleave(calls, rounds) if calls else {}
     peers = [who for who in names if who != OURS]
     fastest = min(peers, key=lambda who: statistics.median(figures[who]), default=None)
     found: dict[str, Any] = {"op": row.op, "shape": row.shape, "unit": row.unit}
-    for who in (OURS, NUMPY, JAX):
+    for who in EVERYONE:
         times = figures.get(who)
         found[who] = row.work / statistics.median(times) / 1e9 if times else None
-    found["ratio"] = None if fastest is None else ratio(figures[OURS], figures[fastest])
+    found["ratio"] = None
+    if fastest is not None and OURS in figures:
+        found["ratio"] = ratio(figures[OURS], figures[fastest])
     return found
 
 
-def summary(found: list[dict[str, Any]]) -> None:
-    """The measured peaks, and the rows below the targets."""
+def add_peaks(found: list[dict[str, Any]]) -> None:
+    """Print the highest rate of each in products, and add to rows in FLOP/s our part of it all."""
     gemms = [row for row in found if row["op"].startswith("gemm")]
-    if not gemms:
-        return
     peak = 0.0
-    for who in (OURS, NUMPY, JAX):
+    for who in EVERYONE:
         measured = [row for row in gemms if row[who] is not None]
         if measured:
             best = max(measured, key=lambda row: float(row[who]))
             peak = max(peak, best[who])
             print(f"peak of {who}: {best[who]:.0f} {FLOPS} at {best['op']} {best['shape']}")
-    below = [row for row in gemms if row["ratio"] is not None and row["ratio"] < 1]
-    print(f"gemm: {len(gemms) - len(below)} of {len(gemms)} rows at least as fast as both peers")
-    for row in below:
-        print(f"  {row['op']} {row['shape']}: {row['ratio']:.2f}")
-    for row in gemms:
+    for row in found:
+        counts = peak and row["unit"] == FLOPS and row[OURS] is not None
+        row["% of peak"] = 100 * row[OURS] / peak if counts else None
+
+
+def summary(found: list[dict[str, Any]]) -> None:
+    """The rows below the peers and below the target."""
+    for name, ops in (("gemm", "gemm"), ("convolution", "conv")):
+        rows = [r for r in found if r["op"].startswith(ops) and r["ratio"] is not None]
+        if not rows:
+            continue
+        below = [row for row in rows if row["ratio"] < 1]
+        print(f"{name}: {len(rows) - len(below)} of {len(rows)} rows at least as fast as all peers")
+        for row in below:
+            print(f"  {row['op']} {row['shape']}: {row['ratio']:.2f}")
+    for row in found:
         square = row["op"] == "gemm nn" and len(set(row["shape"].split("x"))) == 1
-        if square and int(row["shape"].split("x")[0]) >= 512:
-            part = row[OURS] / peak
+        part = row["% of peak"]
+        if square and part is not None and int(row["shape"].split("x")[0]) >= 512:
             met = "met" if part >= GEMM_OF_PEAK else "not met"
-            print(f"  {row['shape']}: {part:.0%} of the highest peak, target 80%: {met}")
+            print(f"  {row['shape']}: {part:.0f}% of the highest peak, target 80%: {met}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--only", metavar="PATTERN", default="", help="a regex of rows' names")
+    parser.add_argument("--who", metavar="PATTERN", default="", help="a regex of contestants")
     parser.add_argument("--rounds", type=int, default=7, help="default 7")
     parser.add_argument("--seconds", type=float, default=0.05, help="a measurement; default 0.05")
     parser.add_argument("--threads", type=int, default=2, help="for every contestant; default 2")
@@ -167,10 +198,14 @@ def main() -> None:
     options = parser.parse_args()
     limit_threads(options.threads)
     chosen = [row for row in rows() if re.search(options.only, row.name)]
+    flops = any(row.unit == FLOPS for row in chosen)
+    if flops and not any(row.op.startswith("gemm") for row in chosen):
+        chosen = [row for row in rows() if row.name == PEAK_ROW] + chosen
     print(machine(options.threads))
-    present = [who for who in (OURS, NUMPY, JAX) if installed(who)]
-    for who in sorted({OURS, NUMPY, JAX} - set(present)):
-        print(f"left out: {who}: not installed")
+    present = [who for who in EVERYONE if installed(who) and re.search(options.who, who)]
+    for who in EVERYONE:
+        if not installed(who):
+            print(f"left out: {who}: not installed")
     workers = {who: Worker(who, functools.partial(Bench, who)) for who in present}
     found = []
     try:
@@ -179,7 +214,8 @@ def main() -> None:
     finally:
         for worker in workers.values():
             worker.close()
-    header = ("op", "shape", "unit", OURS, NUMPY, JAX, "ratio")
+    add_peaks(found)
+    header = ("op", "shape", "unit", *EVERYONE, "ratio", "% of peak")
     table(header, [_line(row) for row in found], left=3)
     summary(found)
     if options.csv:

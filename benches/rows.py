@@ -1,8 +1,8 @@
 """The rows of `ops.py`: an op at a shape, and how each contestant computes it.
 
-`ours` takes traced tensors, `jax` takes its arrays inside `jit`, `numpy` takes arrays and gives
-closures: forms of the same computation, of which the fastest counts. Results of NumPy go into
-buffers that are kept, which is the faster form wherever it exists.
+`ours` takes traced tensors, `jax` takes its arrays inside `jit`, `numpy` and `torch` take arrays
+and give closures: forms of the same computation, of which the fastest counts. Results of NumPy go
+into buffers that are kept, which is the faster form wherever it exists.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import conv_rows
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,6 +36,7 @@ class Row:
     ours: Callable[..., Any]
     jax: Callable[..., Any] | None
     numpy: Callable[..., Forms] | None
+    torch: Callable[..., Forms] | None = None
 
     @property
     def name(self) -> str:
@@ -86,7 +88,15 @@ def _gemm(form: str, m: int, k: int, n: int) -> Row:
         left, right = a.T if flip_a else a, b.T if flip_b else b
         return [lambda: np.matmul(left, right, out=out)]
 
-    return Row(f"gemm {form}", _times(m, k, n), FLOPS, 2.0 * m * k * n, arrays, ours, jax, numpy)
+    def torch(a: Array, b: Array) -> Forms:
+        torch: Any = importlib.import_module("torch")
+        left, right = (torch.from_numpy(x) for x in (a, b))
+        left, right = left.T if flip_a else left, right.T if flip_b else right
+        out = torch.empty((m, n))
+        return [lambda: torch.matmul(left, right, out=out)]
+
+    work = 2.0 * m * k * n
+    return Row(f"gemm {form}", _times(m, k, n), FLOPS, work, arrays, ours, jax, numpy, torch)
 
 
 def _gemms() -> Iterator[Row]:
@@ -102,6 +112,21 @@ def _gemms() -> Iterator[Row]:
             yield _gemm("nn", batch, k, n)  # x @ w
             yield _gemm("tn", k, batch, n)  # dw = x^T @ dy
             yield _gemm("nt", batch, n, k)  # dx = dy @ w^T
+
+
+def _convs() -> Iterator[Row]:
+    for kind, layer in conv_rows.layers():
+        yield Row(
+            kind,
+            layer.name,
+            FLOPS,
+            layer.work,
+            functools.partial(conv_rows.arrays, kind, layer),
+            conv_rows.ours(kind, layer),
+            conv_rows.jax(kind, layer),
+            None,
+            conv_rows.torch(kind, layer),
+        )
 
 
 def _map(
@@ -473,7 +498,7 @@ def _update(kind: str, shape: tuple[int, ...]) -> Row:
 
 def rows() -> list[Row]:
     """All of them, in the order of the table."""
-    found = [*_gemms(), *_elementwise(), *_softmaxes(), *_reductions(), *_norms(), *_randoms()]
+    found = [*_gemms(), *_convs(), *_elementwise(), *_softmaxes(), *_reductions(), *_norms(), *_randoms()]
     for shape in ((64, 64), (784, 512), (2048, 2048)):
         found += [_update(kind, shape) for kind in ("SGD", "momentum", "Adam")]
     return found
