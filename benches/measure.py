@@ -32,6 +32,8 @@ def limit_threads(threads: int) -> None:
     for name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "CHAINRULE"):
         os.environ[f"{name}_NUM_THREADS"] = str(threads)
     os.environ["NPROC"] = str(threads)  # the pool of XLA
+    for name in ("INTRAOP", "INTEROP"):
+        os.environ[f"TF_NUM_{name}_THREADS"] = str(threads)
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
     os.environ.setdefault("KERAS_BACKEND", "jax")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

@@ -11,7 +11,7 @@ import importlib
 import time
 from typing import Any
 
-from contestants.task import BETA_1, BETA_2, EPSILON, LEARNING_RATE, Task
+from contestants.task import BETA_1, BETA_2, EPSILON, Task
 
 State = dict[str, Any]
 
@@ -47,18 +47,27 @@ class JaxTrainer:
             return out
 
         self.call = jax.jit(epoch if self.scan else self._step, donate_argnums=0)
-        weights = [(np.array(w), np.array(b)) for w, b in self.task.weights()]
-        zeros = jax.tree_util.tree_map(np.zeros_like, weights)
+        weights = jax.tree_util.tree_map(np.array, self._weights())
         self.state: State = {
             "w": weights,
-            "m": zeros,
+            "m": jax.tree_util.tree_map(np.zeros_like, weights),
             "v": jax.tree_util.tree_map(np.zeros_like, weights),
+            "moving": jax.tree_util.tree_map(np.array, self._moving()),
             "t": np.zeros((), np.int32),
             "total": np.zeros((), np.float32),
         }
         self.order = np.arange(self.task.rows) if self.shuffle else None
 
-    def _loss(self, weights: Any, x: Any, y: Any, key: Any) -> Any:
+    def _weights(self) -> Any:
+        """A tree of initial weights."""
+        return self.task.weights()
+
+    def _moving(self) -> Any:
+        """A tree of initial moving statistics."""
+        return []
+
+    def _loss(self, weights: Any, moving: Any, x: Any, y: Any, key: Any) -> tuple[Any, Any]:
+        """The loss, and the new moving statistics."""
         jax, np = self.jax, self.jax.numpy
         dropout = self.task.dropout
         *hidden, (w, b) = weights
@@ -69,7 +78,7 @@ class JaxTrainer:
                 x = np.where(keep, x / (1 - dropout), 0)
         logits = x @ w + b
         picked = np.take_along_axis(logits, y[:, None], 1)[:, 0]
-        return (jax.nn.logsumexp(logits, 1) - picked).mean()
+        return (jax.nn.logsumexp(logits, 1) - picked).mean(), moving
 
     def _step(self, state: State, x: Any, y: Any, order: Any) -> State:
         jax, np = self.jax, self.jax.numpy
@@ -81,15 +90,16 @@ class JaxTrainer:
             rows = jax.lax.dynamic_slice_in_dim(order, at * n, n)
             x, y = x[rows], y[rows]
         key = jax.random.fold_in(jax.random.key(5), state["t"]) if self.task.dropout else None
-        loss, grads = jax.value_and_grad(self._loss)(state["w"], x, y, key)
+        both = jax.value_and_grad(self._loss, has_aux=True)
+        (loss, moving), grads = both(state["w"], state["moving"], x, y, key)
         t = (state["t"] + 1).astype(np.float32)
-        alpha = LEARNING_RATE * np.sqrt(1 - BETA_2**t) / (1 - BETA_1**t)
+        alpha = self.task.learning_rate * np.sqrt(1 - BETA_2**t) / (1 - BETA_1**t)
         each = jax.tree_util.tree_map
         m = each(lambda m, g: m + (g - m) * (1 - BETA_1), state["m"], grads)
         v = each(lambda v, g: v + (g * g - v) * (1 - BETA_2), state["v"], grads)
         w = each(lambda w, m, v: w - alpha * m / (np.sqrt(v) + EPSILON), state["w"], m, v)
         total = np.where(at == 0, 0.0, state["total"]) + loss
-        return {"w": w, "m": m, "v": v, "t": state["t"] + 1, "total": total}
+        return {"w": w, "m": m, "v": v, "moving": moving, "t": state["t"] + 1, "total": total}
 
     def _epochs(self, epochs: int) -> list[float]:
         losses: list[float] = []
@@ -106,7 +116,7 @@ class JaxTrainer:
 
     def curve(self, epochs: int) -> list[float]:
         """The mean loss of each epoch of the task in short."""
-        return JaxTrainer(self.task.short(), False, self.scan)._epochs(epochs)
+        return type(self)(self.task.short(), False, self.scan)._epochs(epochs)
 
     def prepare(self) -> None:
         """Train an epoch, whose steps are compiled first."""

@@ -6,7 +6,7 @@ import importlib
 import time
 from typing import Any
 
-from contestants.task import LEARNING_RATE, Task
+from contestants.task import Task
 
 
 class KerasTrainer:
@@ -37,7 +37,7 @@ class KerasTrainer:
                 model.add(keras.layers.Dropout(self.task.dropout))
         model.add(keras.layers.Dense(self.task.sizes[-1]))
         model.compile(
-            optimizer=keras.optimizers.Adam(LEARNING_RATE),
+            optimizer=keras.optimizers.Adam(self.task.learning_rate),
             loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         )
         layers = [layer for layer in model.layers if layer.weights]
@@ -56,9 +56,13 @@ class KerasTrainer:
         )
         return [float(loss) for loss in history.history["loss"]]
 
+    def short(self) -> KerasTrainer:
+        """The trainer of the task in short."""
+        return KerasTrainer(self.task.short(), False, self.keras.__name__)
+
     def curve(self, epochs: int) -> list[float]:
         """The mean loss of each epoch of the task in short."""
-        return KerasTrainer(self.task.short(), False, self.keras.__name__)._fit(epochs)
+        return self.short()._fit(epochs)
 
     def prepare(self) -> None:
         """Train an epoch, whose steps are compiled first."""

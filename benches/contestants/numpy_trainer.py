@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from contestants.task import BETA_1, BETA_2, EPSILON, LEARNING_RATE, Array, Task
+from contestants.task import BETA_1, BETA_2, EPSILON, Array, Task
 
 
 class NumpyTrainer:
@@ -102,7 +102,7 @@ class NumpyTrainer:
         # In float32, as the others: 1 - 0.999 ** t loses digits there.
         unbiased_1 = 1 - np.float32(BETA_1) ** np.float32(self.t)
         unbiased_2 = 1 - np.float32(BETA_2) ** np.float32(self.t)
-        s *= np.float32(LEARNING_RATE) * np.sqrt(unbiased_2) / unbiased_1
+        s *= np.float32(self.task.learning_rate) * np.sqrt(unbiased_2) / unbiased_1
         self.flat -= s
 
     def _epochs(self, epochs: int) -> list[float]:

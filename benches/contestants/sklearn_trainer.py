@@ -7,7 +7,7 @@ import time
 import warnings
 from typing import Any
 
-from contestants.task import BETA_1, BETA_2, EPSILON, LEARNING_RATE, Task
+from contestants.task import BETA_1, BETA_2, EPSILON, Task
 
 
 class SklearnTrainer:
@@ -34,7 +34,7 @@ class SklearnTrainer:
             self.task.sizes[1:-1],
             alpha=0.0,
             batch_size=self.task.batch,
-            learning_rate_init=LEARNING_RATE,
+            learning_rate_init=self.task.learning_rate,
             beta_1=BETA_1,
             beta_2=BETA_2,
             epsilon=EPSILON,

@@ -23,6 +23,8 @@ class Task:
     rows: int
     epochs: int  # a round
     target: float  # times as fast as the fastest peer
+    learning_rate: float = LEARNING_RATE
+    items: str = "rows"
 
     @property
     def name(self) -> str:
