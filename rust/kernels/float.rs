@@ -48,6 +48,11 @@ pub trait Float:
     fn from_usize(n: usize) -> Self;
     /// The integer towards zero, at most the largest and at least the smallest; 0 for NaN.
     fn to_i32(self) -> i32;
+    /// As [`Float::to_i32`], in vectors.
+    ///
+    /// # Safety
+    /// The integer towards zero is an `i32`.
+    unsafe fn to_i32_unchecked(self) -> i32;
 
     /// `self * a + b`, rounded once.
     fn mul_add(self, a: Self, b: Self) -> Self;
@@ -178,6 +183,11 @@ macro_rules! float {
             #[inline(always)]
             fn to_i32(self) -> i32 {
                 self as i32
+            }
+            #[inline(always)]
+            unsafe fn to_i32_unchecked(self) -> i32 {
+                // SAFETY: the caller's promise.
+                unsafe { self.to_int_unchecked() }
             }
             #[inline(always)]
             fn mul_add(self, a: Self, b: Self) -> Self {

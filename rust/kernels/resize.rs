@@ -260,21 +260,44 @@ fn sum_columns<T: Float, const C: usize, const L: usize>(
     columns: &Taps<T>,
     out: &mut [T],
 ) {
-    for i in 0..columns.len() {
-        let (first, weights) = columns.of(i);
+    let ends = columns.start.windows(2);
+    for (i, (first, ends)) in columns.first.iter().zip(ends).enumerate() {
+        let weights = &columns.weights[ends[0]..ends[1]];
         let pixels = &line[first * C..(first + weights.len()) * C + L - C];
-        let mut sum = [T::ZERO; L];
-        for (t, weight) in weights.iter().enumerate() {
-            let x = &pixels[t * C..t * C + L];
-            for k in 0..L {
-                sum[k] = weight.mul_add(x[k], sum[k]);
+        let sum = match weights {
+            [a, b] => sum_pixels::<T, C, L, 2>(pixels, [*a, *b]),
+            [a, b, c, d] => sum_pixels::<T, C, L, 4>(pixels, [*a, *b, *c, *d]),
+            _ => {
+                let mut sum = [T::ZERO; L];
+                for (t, weight) in weights.iter().enumerate() {
+                    let x = &pixels[t * C..t * C + L];
+                    for k in 0..L {
+                        sum[k] = weight.mul_add(x[k], sum[k]);
+                    }
+                }
+                sum
             }
-        }
-        match out.get_mut(i * C..i * C + L) {
-            Some(out) => out.copy_from_slice(&sum),
-            None => out[i * C..i * C + C].copy_from_slice(&sum[..C]),
+        };
+        match out[i * C..].first_chunk_mut::<L>() {
+            Some(out) => *out = sum,
+            None => (0..C).for_each(|k| out[i * C + k] = sum[k]),
         }
     }
+}
+
+#[inline(always)]
+fn sum_pixels<T: Float, const C: usize, const L: usize, const N: usize>(
+    pixels: &[T],
+    weights: [T; N],
+) -> [T; L] {
+    let pixels = &pixels[..(N - 1) * C + L];
+    let mut sum = [T::ZERO; L];
+    for t in 0..N {
+        for k in 0..L {
+            sum[k] = weights[t].mul_add(pixels[t * C + k], sum[k]);
+        }
+    }
+    sum
 }
 
 #[inline(always)]

@@ -137,14 +137,7 @@ impl<T: Float> Places<T> {
         let [a0, a1, a2, b0, b1, b2, c0, c1] = *transform;
         let (start, y) = (T::from_usize(first), T::from_usize(y));
         let (a, b, c) = (a1.mul_add(y, a2), b1.mul_add(y, b2), c1.mul_add(y, T::ONE));
-        let Places {
-            at,
-            column,
-            row,
-            right,
-            down,
-            ramp,
-        } = self;
+        let (column, row, ramp) = (&mut self.column[..n], &mut self.row[..n], &self.ramp[..n]);
         for i in 0..n {
             let x = ramp[i] + start;
             column[i] = a0.mul_add(x, a);
@@ -157,33 +150,44 @@ impl<T: Float> Places<T> {
                 row[i] /= k;
             }
         }
-        let neighbours = match method {
-            Method::Nearest => 0,
-            Method::Bilinear => 1,
-        };
-        // The floats and the pixel numbers are exact up to here; larger images take the slow way.
+        match method {
+            Method::Nearest => self.locate(n, size, 0, spare, round),
+            Method::Bilinear => self.locate(n, size, 1, spare, T::floor),
+        }
+    }
+
+    /// Pixels and rests of the places, with `reach` neighbours to the right and below.
+    #[inline(always)]
+    fn locate(&mut self, n: usize, size: Size, reach: usize, spare: usize, whole: impl Fn(T) -> T) {
+        let at = &mut self.at[..n];
+        let (column, row) = (&mut self.column[..n], &mut self.row[..n]);
+        let (right, down) = (&mut self.right[..n], &mut self.down[..n]);
+        // Where whole numbers of pixels are not exact, or too many, every pixel takes the slow way.
         let vast = size.width.max(size.height) > 1 << 24 || size.len() > i32::MAX as usize;
-        let (width, limit) = match vast || size.is_empty() {
-            true => (0, 0),
-            false => (
-                size.width as i32,
-                (size.height * size.width).saturating_sub(spare + neighbours * (size.width + 1)),
-            ),
-        };
-        let limit = limit as i32;
-        let last_column = T::from_usize(size.width) - T::from_usize(1 + neighbours);
-        let last_row = T::from_usize(size.height) - T::from_usize(1 + neighbours);
+        let pixels = if vast { 0 } else { size.height * size.width };
+        let limit = pixels.saturating_sub(spare + reach * (size.width + 1)) as i32;
+        let width = if vast { 0 } else { size.width as i32 };
+        let last_column = T::from_usize(size.width) - T::from_usize(1 + reach);
+        let last_row = T::from_usize(size.height) - T::from_usize(1 + reach);
         for i in 0..n {
             let (u, v) = (column[i], row[i]);
-            let (left, top) = match method {
-                Method::Nearest => (round(u), round(v)),
-                Method::Bilinear => (u.floor(), v.floor()),
-            };
+            let (left, top) = (whole(u), whole(v));
             (column[i], row[i]) = (left, top);
             (right[i], down[i]) = (u - left, v - top);
-            let inside =
-                (left >= T::ZERO) & (left <= last_column) & (top >= T::ZERO) & (top <= last_row);
-            let pixel = top.to_i32().wrapping_mul(width).wrapping_add(left.to_i32());
+            let inside = (limit > 0)
+                & (left >= T::ZERO)
+                & (left <= last_column)
+                & (top >= T::ZERO)
+                & (top <= last_row);
+            let inner = |place: T| if inside { place } else { T::ZERO };
+            // SAFETY: zero, or a place inside an image whose width and height are within i32.
+            let (left, top) = unsafe {
+                (
+                    inner(left).to_i32_unchecked(),
+                    inner(top).to_i32_unchecked(),
+                )
+            };
+            let pixel = top * width + left;
             at[i] = if inside & (pixel < limit) { pixel } else { -1 };
         }
     }
@@ -291,13 +295,22 @@ impl<T: Float> Rows<'_, T> {
                         let run = i..places.run(i, count);
                         i = run.end;
                         match (self.reading.method, C) {
-                            (Method::Nearest, _) => copy(image, &places, run, channels, out),
-                            (_, 0) => interpolate(image, &places, run, self.size, out),
+                            (Method::Nearest, 0) => copy(image, &places, run, channels, out),
+                            (Method::Bilinear, 0) => {
+                                interpolate(image, &places, run, self.size, out)
+                            }
                             // SAFETY: the channels are C, `out` holds `count` pixels, and a place
-                            // that is not -1 has all four neighbours inside the image, with `L > C`
-                            // also another pixel after them.
-                            _ => unsafe {
-                                interpolate_fixed::<T, C, L>(image, &places, run, width, out)
+                            // that is not -1 is inside the image, with `L > C` not its last pixel.
+                            (Method::Nearest, _) => unsafe {
+                                write_fixed::<T, C, L>(run, out, |i| {
+                                    pixel_fixed::<T, C, L>(image, &places, i)
+                                })
+                            },
+                            // SAFETY: as above, and so are the three neighbours.
+                            (Method::Bilinear, _) => unsafe {
+                                write_fixed::<T, C, L>(run, out, |i| {
+                                    between_fixed::<T, C, L>(image, &places, i, width)
+                                })
                             },
                         }
                     } else {
@@ -352,50 +365,72 @@ fn interpolate<T: Float>(
     }
 }
 
-/// Inside the image, `C` channels, read and written `L` at a time: what a pixel writes too much,
-/// the next one writes over.
+/// Writes a run of pixels of `C` channels `L` at a time: what a pixel writes too much, the next one
+/// writes over.
 ///
 /// # Safety
-/// For every pixel of the run, the pixel at its place and those right of it, below it and below
-/// right of it are in the image, each followed by `L - C` elements; `out` holds `run.end` pixels.
+/// `out` holds `run.end` pixels, and the run is not empty.
 #[inline(always)]
-unsafe fn interpolate_fixed<T: Float, const C: usize, const L: usize>(
-    image: &[T],
-    places: &Places<T>,
+unsafe fn write_fixed<T: Float, const C: usize, const L: usize>(
     run: Range<usize>,
-    width: usize,
     out: &mut [T],
+    pixel: impl Fn(usize) -> [T; L],
 ) {
-    debug_assert!(run.end <= CHUNK && run.end * C <= out.len());
-    // SAFETY: the caller's promise; the last pixel of the run is written apart.
-    let pixel = |i: usize| unsafe {
-        let from = image.as_ptr().add(*places.at.get_unchecked(i) as usize * C);
-        let below = from.add(width * C);
-        let load = |p: *const T| p.cast::<[T; L]>().read();
-        let (a, b, c, d) = (
-            load(from),
-            load(from.add(C)),
-            load(below),
-            load(below.add(C)),
-        );
-        let (right, down) = (
-            *places.right.get_unchecked(i),
-            *places.down.get_unchecked(i),
-        );
-        let mut y = [T::ZERO; L];
-        for k in 0..L {
-            y[k] = bilinear(right, down, [a[k], b[k], c[k], d[k]]);
-        }
-        y
-    };
-    let to = out.as_mut_ptr();
-    let last = run.end - 1;
+    debug_assert!(!run.is_empty() && run.end * C <= out.len() && L <= C + 1);
+    let (to, last) = (out.as_mut_ptr(), run.end - 1);
     for i in run.start..last {
         // SAFETY: pixel i + 1 is in `out`, and C + 1 elements hold L.
         unsafe { to.add(i * C).cast::<[T; L]>().write(pixel(i)) };
     }
     let y = pixel(last);
     out[last * C..last * C + C].copy_from_slice(&y[..C]);
+}
+
+/// The pixel at place `i`, read `L` at a time.
+///
+/// # Safety
+/// `i` is below `CHUNK`, and `L` elements of the image start at its place.
+#[inline(always)]
+unsafe fn pixel_fixed<T: Float, const C: usize, const L: usize>(
+    image: &[T],
+    places: &Places<T>,
+    i: usize,
+) -> [T; L] {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let from = *places.at.get_unchecked(i) as usize * C;
+        debug_assert!(from + L <= image.len());
+        image.as_ptr().add(from).cast::<[T; L]>().read()
+    }
+}
+
+/// Between the four pixels around place `i`, read `L` at a time.
+///
+/// # Safety
+/// `i` is below `CHUNK`, and `L` elements of the image start at each of the four.
+#[inline(always)]
+unsafe fn between_fixed<T: Float, const C: usize, const L: usize>(
+    image: &[T],
+    places: &Places<T>,
+    i: usize,
+    width: usize,
+) -> [T; L] {
+    // SAFETY: the caller's promise.
+    let ([a, b, c, d], right, down) = unsafe {
+        let from = *places.at.get_unchecked(i) as usize * C;
+        debug_assert!(from + (width + 1) * C + L <= image.len());
+        let load = |offset: usize| image.as_ptr().add(from + offset).cast::<[T; L]>().read();
+        (
+            [load(0), load(C), load(width * C), load(width * C + C)],
+            *places.right.get_unchecked(i),
+            *places.down.get_unchecked(i),
+        )
+    };
+    let mut y = [T::ZERO; L];
+    for k in 0..L {
+        y[k] = bilinear(right, down, [a[k], b[k], c[k], d[k]]);
+    }
+    y
 }
 
 /// Any pixel, through the fill rule.
