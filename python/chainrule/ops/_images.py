@@ -13,7 +13,7 @@ from chainrule.ops.conversion import saturate_cast
 from chainrule.ops.rounding import trunc
 from chainrule.ops.shaping import expand_dims, squeeze, transpose
 
-__all__ = ["as_batch", "check_choice", "check_rank", "image_axes", "in_float"]
+__all__ = ["as_batch", "check_choice", "check_rank", "image_axes", "in_float", "round_away"]
 
 
 def check_choice(op: str, name: str, value: Any, choices: tuple[str, ...]) -> None:
@@ -69,7 +69,7 @@ def as_batch(
     return images, back
 
 
-def _round_away(x: Any) -> Any:
+def round_away(x: Any) -> Any:
     """The nearest integers, halves away from zero."""
     half = binary("mul", unary("sign", x), as_dtype(0.5, standardize_dtype(x.dtype)))
     return trunc(binary("add", x, half))
@@ -87,5 +87,5 @@ def in_float(
         return function(images)
     result = function(as_dtype(images, floatx()))
     if is_int_dtype(dtype):
-        result = unary("round", result) if round_to_even else _round_away(result)
+        result = unary("round", result) if round_to_even else round_away(result)
     return saturate_cast(result, dtype)

@@ -1,0 +1,264 @@
+"""Images at another size: `resize`, and its general form `scale_and_translate`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.dispatch import apply, operation
+from chainrule.dtypes import standardize_dtype
+from chainrule.errors import ShapeError
+from chainrule.ops._common import as_dtype, as_float, as_tensor, normalize_axis
+from chainrule.ops._images import as_batch, check_choice, check_rank, image_axes, in_float
+from chainrule.ops.arithmetic import maximum
+from chainrule.ops.arranging import block, pad
+from chainrule.ops.comparison import where
+from chainrule.ops.elementwise import absolute, sin
+from chainrule.ops.indexing import take_slice
+from chainrule.ops.linear import tensordot
+from chainrule.ops.reductions import sum
+from chainrule.ops.shaping import expand_dims, moveaxis
+
+__all__ = ["resize", "scale_and_translate"]
+
+_INTERPOLATIONS = ("bilinear", "nearest", "lanczos3", "lanczos5", "bicubic")
+
+
+@operation
+def resize(
+    images: Any,
+    size: Sequence[int],
+    interpolation: str = "bilinear",
+    antialias: bool = False,
+    crop_to_aspect_ratio: bool = False,
+    pad_to_aspect_ratio: bool = False,
+    fill_mode: str = "constant",
+    fill_value: float = 0.0,
+    data_format: str | None = None,
+) -> Any:
+    """``out[i, j] = sum over h, w of R[i, h] C[j, w] image[h, w]``, R and C the weights of a kernel
+    around ``(i + 1/2) H / size[0] - 1/2`` and ``(j + 1/2) W / size[1] - 1/2``.
+
+    Parameters
+    ----------
+    images : tensor
+        (H, W, C), or a batch (N, H, W, C); channels stand in front of H with ``channels_first``.
+    size : (int, int)
+        Height and width of the result.
+    interpolation : {"bilinear", "nearest", "bicubic", "lanczos3", "lanczos5"}
+        ``bicubic`` is Keys's with a = -1/2.
+    antialias : bool
+        Whether the kernel is widened where the image shrinks. Default False.
+    crop_to_aspect_ratio : bool
+        Whether the middle of the image with the result's aspect ratio is resized. Default False.
+    pad_to_aspect_ratio : bool
+        Whether the image is padded to the result's aspect ratio first. Default False.
+    fill_mode : {"constant"}
+    fill_value : float
+        What is padded with. Default 0.
+    data_format : {"channels_last", "channels_first"}, optional
+
+    Returns
+    -------
+    tensor
+        Of the images' dtype; integers are rounded and kept in their range.
+
+    Raises
+    ------
+    ValueError
+        An unknown option, a size that is not positive, crop and pad at once.
+    ShapeError
+        Images of another rank, or without pixels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> resize(np.array([[[0.0], [4.0]]]), (1, 4)).ravel().tolist()
+    [0.0, 1.0, 3.0, 4.0]
+    """
+    check_choice("resize", "interpolation", interpolation, _INTERPOLATIONS)
+    check_choice("resize", "fill_mode", fill_mode, ("constant",))
+    if pad_to_aspect_ratio and crop_to_aspect_ratio:
+        raise ValueError(
+            "resize: Only one of `pad_to_aspect_ratio` & `crop_to_aspect_ratio` can be `True`."
+        )
+    if len(size) != 2:
+        raise ValueError(f"resize: Expected `size` to be a tuple of 2 integers. Received: {size}")
+    height, width = int(size[0]), int(size[1])
+    if height <= 0 or width <= 0:
+        raise ValueError(
+            f"resize: `size` must have positive height and width. Received: size={size}"
+        )
+    images = as_tensor(images)
+    check_rank("resize", images)
+    if crop_to_aspect_ratio:
+        images = _cropped(images, height, width, data_format)
+    if pad_to_aspect_ratio:
+        images = _padded(images, height, width, fill_value, data_format)
+    batch, back = as_batch("resize", images, data_format)
+    attrs = {"size": [height, width], "method": interpolation, "antialias": bool(antialias)}
+
+    def run(x: Any) -> Any:
+        return apply("resize", attrs, [x])
+
+    return back(run(batch) if interpolation == "nearest" else in_float(batch, run, True))
+
+
+def _aspect(images: Any, height: int, width: int, data_format: str | None) -> tuple[int, ...]:
+    """The image's height and width, and those that go with the other at the wanted ratio."""
+    rows, columns, _ = image_axes(data_format)
+    own_height, own_width = images.shape[rows], images.shape[columns]
+    return (
+        own_height,
+        own_width,
+        int(float(own_width * height) / width),
+        int(float(own_height * width) / height),
+    )
+
+
+def _cropped(images: Any, height: int, width: int, data_format: str | None) -> Any:
+    own_height, own_width, fitting_height, fitting_width = _aspect(
+        images, height, width, data_format
+    )
+    rows, columns, _ = image_axes(data_format)
+    for axis, own, fitting in (
+        (rows, own_height, fitting_height),
+        (columns, own_width, fitting_width),
+    ):
+        kept = max(min(own, fitting), 1)
+        start = (own - kept) // 2
+        axis = normalize_axis(axis, images.ndim, "resize")
+        if kept != own:
+            images = block(images, axis, start, start + kept)
+    return images
+
+
+def _padded(images: Any, height: int, width: int, value: float, data_format: str | None) -> Any:
+    own_height, own_width, fitting_height, fitting_width = _aspect(
+        images, height, width, data_format
+    )
+    rows, columns, _ = image_axes(data_format)
+    above = (max(own_height, fitting_height) - own_height) // 2
+    before = (max(own_width, fitting_width) - own_width) // 2
+    widths = [[0, 0] for _ in images.shape]
+    if above > 0:
+        widths[rows] = [above, above]
+    elif before > 0:
+        widths[columns] = [before, before]
+    else:
+        return images
+    dtype = standardize_dtype(images.dtype)
+    return pad(images, widths, constant_values=as_dtype(value, dtype))
+
+
+def _cubic(x: Any) -> Any:
+    near = ((1.5 * x - 2.5) * x) * x + 1.0
+    far = ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0
+    return where(x < 2.0, where(x < 1.0, near, far), 0.0)
+
+
+def _lanczos(radius: float) -> Callable[[Any], Any]:
+    def kernel(x: Any) -> Any:
+        angle = x * math.pi
+        product = radius * sin(angle) * sin(angle / radius)
+        inside = product / where(x > 1e-3, angle * angle, 1.0)
+        return where(x > radius, 0.0, where(x > 1e-3, inside, 1.0))
+
+    return kernel
+
+
+_KERNELS: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("linear", "bilinear", "trilinear"), lambda x: maximum(1.0 - x, 0.0)),
+    **dict.fromkeys(("cubic", "bicubic", "tricubic"), _cubic),
+    "lanczos3": _lanczos(3.0),
+    "lanczos5": _lanczos(5.0),
+}
+
+
+def _weights(
+    inputs: int, outputs: int, scale: Any, translation: Any, method: str, antialias: bool
+) -> Any:
+    """The matrix (inputs, outputs) of one axis, for scalar tensors `scale` and `translation`."""
+    dtype = standardize_dtype(scale.dtype)
+    inverse = 1.0 / scale
+    width = maximum(inverse, 1.0) if antialias else 1.0
+    places = np.arange(outputs, dtype=dtype) + np.asarray(0.5, dtype)
+    places = places * inverse - translation * inverse - 0.5
+    elements = np.arange(inputs, dtype=dtype)[:, np.newaxis]
+    raw = _KERNELS[method](absolute(expand_dims(places, 0) - elements) / width)
+    total = sum(raw, axis=0, keepdims=True)
+    used = absolute(total) > 1000.0 * float(np.finfo(np.float32).eps)
+    scaled = where(used, raw / where(used, total, 1.0), 0.0)
+    inside = where(places >= -0.5, places <= inputs - 0.5, False)
+    return where(expand_dims(inside, 0), scaled, 0.0)
+
+
+@operation
+def scale_and_translate(
+    images: Any,
+    output_shape: Sequence[int],
+    scale: Any,
+    translation: Any,
+    spatial_dims: Sequence[int],
+    method: str,
+    antialias: bool = True,
+) -> Any:
+    """``out[i] = sum over j of K(|(i + 1/2 - translation) / scale - 1/2 - j|) x[j]`` along each of
+    the axes, the weights divided by their sum; 0 where the place is outside the image.
+
+    Parameters
+    ----------
+    images : tensor
+        Any shape.
+    output_shape : sequence of int
+        The result's shape, as `images` on other axes than `spatial_dims`.
+    scale, translation : tensor
+        One number for each of `spatial_dims`; gradients flow into them.
+    spatial_dims : sequence of int
+        The axes to resample.
+    method : str
+        ``"linear"``, ``"bilinear"``, ``"trilinear"``, ``"cubic"``, ``"bicubic"``, ``"tricubic"``,
+        ``"lanczos3"`` or ``"lanczos5"``.
+    antialias : bool
+        Whether the kernel is widened where the scale is below 1. Default True.
+
+    Raises
+    ------
+    ValueError
+        An unknown method.
+    ShapeError
+        Shapes of different ranks, or other numbers of scales or translations than of axes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.array([0.0, 4.0])
+    >>> scale_and_translate(x, (4,), [2.0], [0.0], (0,), "linear").tolist()
+    [0.0, 1.0, 3.0, 4.0]
+    """
+    check_choice("scale_and_translate", "method", method, tuple(_KERNELS))
+    images = as_float(images)
+    scale, translation = as_float(scale), as_float(translation)
+    dims = [normalize_axis(d, images.ndim, "scale_and_translate") for d in spatial_dims]
+    if len(output_shape) != images.ndim:
+        raise ShapeError(
+            f"scale_and_translate: expected an output shape of {images.ndim} sizes, as images of "
+            f"shape {tuple(images.shape)} have, got {tuple(output_shape)}"
+        )
+    for name, x in (("scale", scale), ("translation", translation)):
+        if tuple(x.shape) != (len(dims),):
+            raise ShapeError(
+                f"scale_and_translate: expected {name} of shape ({len(dims)},), one number for "
+                f"each of spatial_dims={tuple(spatial_dims)}, got {tuple(x.shape)}"
+            )
+    dtype = standardize_dtype(images.dtype)
+    for i, axis in enumerate(dims):
+        outputs = int(output_shape[axis])
+        one, two = take_slice(scale, 0, i), take_slice(translation, 0, i)
+        weights = _weights(images.shape[axis], outputs, one, two, method, antialias)
+        images = tensordot(images, as_dtype(weights, dtype), axes=[[axis], [0]])
+        images = moveaxis(images, -1, axis)
+    return images
