@@ -20,6 +20,10 @@ LAYERS: dict[str, list[dict[str, Any]]] = {
         {"fill_value": [9.0, 8.0, 7.0], "factor": (1.0, 1.0)},
     ],
     "RandomFlip": [{}, {"mode": "horizontal"}, {"mode": "vertical"}],
+    "RandomGaussianBlur": [
+        {},
+        {"factor": (1.0, 1.0), "kernel_size": (3, 5), "sigma": (0.4, 0.9), "value_range": (0, 1)},
+    ],
     "RandomGrayscale": [{}, {"factor": 1.0}],
     "RandomHue": [{"factor": 0.7}, {"factor": (0.1, 0.9), "value_range": (0, 1)}],
     "RandomInvert": [{}, {"factor": (0.2, 0.8), "value_range": (0, 1)}],
@@ -31,6 +35,7 @@ LAYERS: dict[str, list[dict[str, Any]]] = {
         {"factor": 0.3, "fill_mode": "wrap"},
     ],
     "RandomSaturation": [{"factor": (0.2, 0.8)}, {"factor": 0.4}],
+    "RandomSharpness": [{"factor": 1.0}, {"factor": (0.1, 0.4), "value_range": (0, 1)}],
     "RandomShear": [{"x_factor": 0.4}, {"y_factor": (0.1, 0.5), "fill_mode": "nearest"}],
     "RandomTranslation": [
         {"height_factor": 0.3, "width_factor": (-0.5, 0.1)},
@@ -46,9 +51,15 @@ LAYERS: dict[str, list[dict[str, Any]]] = {
 
 # Layers that draw their parameters while they transform, so that they cannot be given any.
 NESTED: dict[str, list[dict[str, Any]]] = {
+    "AugMix": [{}, {"num_chains": 2, "chain_depth": 2, "all_ops": False, "value_range": (0, 1)}],
+    "RandAugment": [{}, {"num_ops": 3, "factor": (0.2, 0.9), "value_range": (0, 1)}],
     "RandomColorJitter": [
         {"brightness_factor": 0.3, "contrast_factor": 0.5},
         {"saturation_factor": (0.2, 0.8), "hue_factor": 0.3, "value_range": (0, 1)},
+    ],
+    "RandomElasticTransform": [
+        {"factor": (1.0, 1.0)},
+        {"scale": (0.5, 1.0), "fill_mode": "constant", "interpolation": "nearest"},
     ],
 }
 

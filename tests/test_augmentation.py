@@ -12,6 +12,7 @@ from tests.augmentations import CASES, GIVEN, case_id, images
 import chainrule
 from chainrule import layers, models, saving, tree
 from chainrule.errors import DTypeError, ShapeError
+from chainrule.layers.preprocessing.image.displaced import displaced
 from chainrule.scopes import Trace, eager_scope
 
 every_case = pytest.mark.parametrize(("name", "arguments"), CASES, ids=case_id)
@@ -220,6 +221,12 @@ def test_in_a_functional_model(name: str, arguments: dict[str, Any]) -> None:
         ("RandomShear", {"x_factor": -0.1}, "`x_factor`"),
         ("RandomPerspective", {"scale": 1.5}, "`scale`"),
         ("RandomCrop", {"height": 0, "width": 3}, "at least 1 x 1"),
+        ("RandomGaussianBlur", {"kernel_size": 4}, "`kernel_size`.*odd"),
+        ("RandomGaussianBlur", {"sigma": 2.0}, "`sigma`"),
+        ("RandomElasticTransform", {"fill_mode": "far"}, "`fill_mode` far"),
+        ("RandAugment", {"num_ops": 0}, "`num_ops`"),
+        ("AugMix", {"num_chains": 0}, "one chain"),
+        ("AugMix", {"alpha": 0.0}, "`alpha` above 0"),
         ("RandomFlip", {"mode": "diagonal"}, "'diagonal'"),
         ("RandomFlip", {"data_format": "last"}, "data_format"),
     ],
@@ -341,3 +348,62 @@ def test_a_pipeline_is_its_layers_in_a_row(tmp_path: Any) -> None:
     assert loaded(x, training=True).tobytes() == model(x, training=True).tobytes()
     with pytest.raises(ValueError, match="`layers` key"):
         layers.Pipeline.from_config({"name": "pipeline"})
+
+
+@pytest.mark.parametrize("method", ["nearest", "bilinear"])
+@pytest.mark.parametrize(
+    ("fill_mode", "theirs"),
+    [
+        ("constant", "grid-constant"),
+        ("nearest", "nearest"),
+        ("wrap", "grid-wrap"),
+        ("mirror", "mirror"),
+        ("reflect", "reflect"),
+    ],
+)
+def test_pixels_read_at_places_of_their_own(method: str, fill_mode: str, theirs: str) -> None:
+    scipy = pytest.importorskip("scipy.ndimage")
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(2, 5, 7, 3))
+    column, row = rng.uniform(-9, 15, (2, 5, 7)), rng.uniform(-7, 11, (2, 5, 7))
+    got = displaced(x, column, row, method, fill_mode, 0.5)
+    order = {"nearest": 0, "bilinear": 1}[method]
+    for n in range(2):
+        for c in range(3):
+            expected = scipy.map_coordinates(
+                x[n, ..., c], [row[n], column[n]], order=order, mode=theirs, cval=0.5
+            )
+            np.testing.assert_allclose(got[n, ..., c], expected, atol=1e-12)
+
+
+def test_a_chosen_augmentation_is_that_layer_alone() -> None:
+    x = images({}, (4, 12, 15, 3))
+    layer = layers.RandAugment(num_ops=1, factor=0.7, seed=4)
+    drawn = layer.get_random_transformation(x)
+    for number, name in enumerate(layer._names):
+        got = layer.transform_images(x, {**drawn, "layer_idxes": np.array([number], "int32")})
+        alone = getattr(layer, name)
+        expected = alone.transform_images(x, drawn["transforms"][name])
+        np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-3, err_msg=name)
+        mask = layer.transform_segmentation_masks(
+            x, {**drawn, "layer_idxes": np.array([number], "int32")}
+        )
+        expected = alone.transform_segmentation_masks(x, drawn["transforms"][name])
+        np.testing.assert_allclose(mask, expected, rtol=1e-5, atol=1e-3, err_msg=name)
+
+
+def test_aug_mix_mixes_chains_by_their_weights() -> None:
+    x = images({}, (4, 12, 15, 3))
+    layer = layers.AugMix(num_chains=2, chain_depth=1, seed=4)
+    drawn = layer.get_random_transformation(x)
+    assert abs(np.sum(drawn["chain_mixing_weights"]) - 1.0) < 1e-6
+    names = layer._names
+    number = names.index("random_contrast")
+    drawn["layer_idxes"] = np.array([[number], [len(names)]], "int32")
+    changed = layer.random_contrast.transform_images(
+        x, drawn["chain_transforms"][0][0]["random_contrast"]
+    )
+    w, m = np.asarray(drawn["chain_mixing_weights"]), float(drawn["weight_sample"])
+    expected = m * x + (1 - m) * (w[0] * changed + w[1] * x)
+    got = layer.transform_images(x, drawn)
+    np.testing.assert_allclose(got, np.clip(expected, 0, 255), rtol=1e-4, atol=1e-3)

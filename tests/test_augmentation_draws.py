@@ -92,6 +92,34 @@ def test_choices_have_their_probability() -> None:
     check_share(drawn(layers.RandomErasing((0.8, 0.8), seed=1))["apply_erasing"], 0.8)
 
 
+def test_elastic_shifts_are_smooth_and_of_the_size_that_they_should_have() -> None:
+    layer = layers.RandomElasticTransform((1.0, 1.0), scale=(1.0, 1.0), seed=1)
+    shape = (50, 40, 40, 2)
+    shifts = np.asarray(layer._shifts(shape, np.float32(1.0), np.array([1, 2], "uint32")))
+    assert shifts.shape == shape and abs(shifts.mean()) < 0.1
+    # Noise of width 2 under a Gaussian of width 2, whose squares sum to 1 / (4 pi 2^2), times 4.
+    inner = shifts[:, 6:-6, 6:-6]
+    expected = 2.0 * 4.0 * np.sqrt(1 / (16 * np.pi))
+    assert abs(inner.std() / expected - 1) < 0.08
+    # The correlation over one pixel is exp(-1 / (4 2^2)).
+    near = np.corrcoef(inner[:, 1:].ravel(), inner[:, :-1].ravel())[0, 1]
+    assert abs(near - np.exp(-1 / 16)) < 0.03
+    assert abs(np.corrcoef(inner[..., 0].ravel(), inner[..., 1].ravel())[0, 1]) < 0.1
+
+
+def test_rand_augment_and_aug_mix_choose_all_of_their_layers() -> None:
+    x = np.zeros((2, 4, 4, 3), "float32")
+    layer = layers.RandAugment(num_ops=2, seed=1)
+    numbers = np.stack([layer.get_random_transformation(x)["layer_idxes"] for _ in range(300)])
+    assert np.bincount(numbers.ravel(), minlength=11).min() > 30 and numbers.max() == 10
+    mix = layers.AugMix(num_chains=1, chain_depth=1, seed=1)
+    drawn_once = [mix.get_random_transformation(x) for _ in range(300)]
+    numbers = np.stack([d["layer_idxes"] for d in drawn_once])
+    assert np.bincount(numbers.ravel(), minlength=12).min() > 8 and numbers.max() == 11
+    shares = np.stack([d["weight_sample"] for d in drawn_once])
+    assert abs(shares.mean() - 0.5) < 0.07 and abs(shares.var() - 1 / 12) < 0.02
+
+
 def test_posterization_draws_all_numbers_of_bits_but_the_last() -> None:
     shifts = np.asarray(drawn(layers.RandomPosterization((2, 6), seed=1))["shift_factor"])
     counts = np.bincount(shifts)

@@ -39,17 +39,21 @@ from chainrule.layers.normalization.group_normalization import GroupNormalizatio
 from chainrule.layers.normalization.layer_normalization import LayerNormalization
 from chainrule.layers.normalization.rms_normalization import RMSNormalization
 from chainrule.layers.normalization.unit_normalization import UnitNormalization
+from chainrule.layers.preprocessing.image.aug_mix import AugMix
 from chainrule.layers.preprocessing.image.auto_contrast import AutoContrast
 from chainrule.layers.preprocessing.image.cut_mix import CutMix
 from chainrule.layers.preprocessing.image.equalization import Equalization
 from chainrule.layers.preprocessing.image.mix_up import MixUp
+from chainrule.layers.preprocessing.image.rand_augment import RandAugment
 from chainrule.layers.preprocessing.image.random_brightness import RandomBrightness
 from chainrule.layers.preprocessing.image.random_color_degeneration import RandomColorDegeneration
 from chainrule.layers.preprocessing.image.random_color_jitter import RandomColorJitter
 from chainrule.layers.preprocessing.image.random_contrast import RandomContrast
 from chainrule.layers.preprocessing.image.random_crop import RandomCrop
+from chainrule.layers.preprocessing.image.random_elastic_transform import RandomElasticTransform
 from chainrule.layers.preprocessing.image.random_erasing import RandomErasing
 from chainrule.layers.preprocessing.image.random_flip import RandomFlip
+from chainrule.layers.preprocessing.image.random_gaussian_blur import RandomGaussianBlur
 from chainrule.layers.preprocessing.image.random_grayscale import RandomGrayscale
 from chainrule.layers.preprocessing.image.random_hue import RandomHue
 from chainrule.layers.preprocessing.image.random_invert import RandomInvert
@@ -57,6 +61,7 @@ from chainrule.layers.preprocessing.image.random_perspective import RandomPerspe
 from chainrule.layers.preprocessing.image.random_posterization import RandomPosterization
 from chainrule.layers.preprocessing.image.random_rotation import RandomRotation
 from chainrule.layers.preprocessing.image.random_saturation import RandomSaturation
+from chainrule.layers.preprocessing.image.random_sharpness import RandomSharpness
 from chainrule.layers.preprocessing.image.random_shear import RandomShear
 from chainrule.layers.preprocessing.image.random_translation import RandomTranslation
 from chainrule.layers.preprocessing.image.random_zoom import RandomZoom
@@ -83,17 +88,12 @@ from chainrule.layers.reshaping.up_sampling import UpSampling1D, UpSampling2D, U
 from chainrule.layers.reshaping.zero_padding import ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 from chainrule.layers.rnn.time_distributed import TimeDistributed
 
-Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D
-Convolution1DTranspose = Conv1DTranspose
-Convolution2DTranspose = Conv2DTranspose
-Convolution3DTranspose = Conv3DTranspose
-SeparableConvolution1D, SeparableConvolution2D = SeparableConv1D, SeparableConv2D
-
 __all__ = [
     "Activation",
     "ActivityRegularization",
     "Add",
     "AlphaDropout",
+    "AugMix",
     "AutoContrast",
     "Average",
     "BatchNormalization",
@@ -145,13 +145,16 @@ __all__ = [
     "Permute",
     "Pipeline",
     "RMSNormalization",
+    "RandAugment",
     "RandomBrightness",
     "RandomColorDegeneration",
     "RandomColorJitter",
     "RandomContrast",
     "RandomCrop",
+    "RandomElasticTransform",
     "RandomErasing",
     "RandomFlip",
+    "RandomGaussianBlur",
     "RandomGrayscale",
     "RandomHue",
     "RandomInvert",
@@ -159,6 +162,7 @@ __all__ = [
     "RandomPosterization",
     "RandomRotation",
     "RandomSaturation",
+    "RandomSharpness",
     "RandomShear",
     "RandomTranslation",
     "RandomZoom",
