@@ -9,9 +9,16 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tests.rows import Row, Spec, integers
+from tests.rows import Array, Row, Spec, integers
+
+
+def uneven_maps(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Projective transforms whose places are rounded."""
+    return rng.standard_normal(shape) * [1, 0.5, 30, 0.5, 1, 30, 1e-3, 1e-3]
+
 
 # Large enough to be cut among threads.
 LARGE = [
@@ -88,6 +95,28 @@ LARGE = [
             (Spec((2,), integers(0, 99), "uint32"),),
         )
         for distribution in ("uniform", "normal", "truncated_normal")
+    ),
+    *(
+        Row(
+            "warp",
+            f"large-{method}-{channels}",
+            {"method": method, "fill": "reflect", "value": 0.0},
+            (Spec((5, 107, 131, channels)), Spec((5, 8), uneven_maps)),
+            (0,),
+        )
+        for method in ("nearest", "bilinear")
+        for channels in (1, 3)
+    ),
+    *(
+        Row(
+            "resize",
+            f"large-{method}-{channels}",
+            {"size": [79, 203], "method": method, "antialias": True},
+            (Spec((5, 107, 131, channels)),),
+            (0,),
+        )
+        for method in ("nearest", "bilinear", "lanczos3")
+        for channels in (1, 3)
     ),
 ]
 
