@@ -41,6 +41,7 @@ from chainrule.layers.normalization.rms_normalization import RMSNormalization
 from chainrule.layers.normalization.unit_normalization import UnitNormalization
 from chainrule.layers.preprocessing.image.aug_mix import AugMix
 from chainrule.layers.preprocessing.image.auto_contrast import AutoContrast
+from chainrule.layers.preprocessing.image.center_crop import CenterCrop
 from chainrule.layers.preprocessing.image.cut_mix import CutMix
 from chainrule.layers.preprocessing.image.equalization import Equalization
 from chainrule.layers.preprocessing.image.mix_up import MixUp
@@ -65,6 +66,7 @@ from chainrule.layers.preprocessing.image.random_sharpness import RandomSharpnes
 from chainrule.layers.preprocessing.image.random_shear import RandomShear
 from chainrule.layers.preprocessing.image.random_translation import RandomTranslation
 from chainrule.layers.preprocessing.image.random_zoom import RandomZoom
+from chainrule.layers.preprocessing.image.resizing import Resizing
 from chainrule.layers.preprocessing.image.solarization import Solarization
 from chainrule.layers.preprocessing.normalization import Normalization
 from chainrule.layers.preprocessing.pipeline import Pipeline
@@ -97,6 +99,7 @@ __all__ = [
     "AutoContrast",
     "Average",
     "BatchNormalization",
+    "CenterCrop",
     "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
@@ -170,6 +173,7 @@ __all__ = [
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "Resizing",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",

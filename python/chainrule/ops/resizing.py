@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.config import standardize_data_format
 from chainrule.dispatch import apply, operation
 from chainrule.dtypes import standardize_dtype
 from chainrule.errors import ShapeError
@@ -20,7 +21,7 @@ from chainrule.ops.elementwise import absolute, sin
 from chainrule.ops.indexing import take_slice
 from chainrule.ops.linear import tensordot
 from chainrule.ops.reductions import sum
-from chainrule.ops.shaping import expand_dims, moveaxis
+from chainrule.ops.shaping import expand_dims, moveaxis, reshape
 
 __all__ = ["resize", "scale_and_translate"]
 
@@ -98,13 +99,25 @@ def resize(
         images = _cropped(images, height, width, data_format)
     if pad_to_aspect_ratio:
         images = _padded(images, height, width, fill_value, data_format)
-    batch, back = as_batch("resize", images, data_format)
     attrs = {"size": [height, width], "method": interpolation, "antialias": bool(antialias)}
 
     def run(x: Any) -> Any:
         return apply("resize", attrs, [x])
 
+    batch, back = _planes(images, data_format)
     return back(run(batch) if interpolation == "nearest" else in_float(batch, run, True))
+
+
+def _planes(images: Any, data_format: str | None) -> tuple[Any, Callable[[Any], Any]]:
+    """As `as_batch`, but channels that stand in front of H become images of one channel."""
+    if standardize_data_format(data_format) == "channels_last":
+        return as_batch("resize", images, data_format)
+    lead, sizes = images.shape[:-2], images.shape[-2:]
+
+    def back(result: Any) -> Any:
+        return reshape(result, (*lead, *result.shape[1:3]))
+
+    return reshape(images, (math.prod(lead), *sizes, 1)), back
 
 
 def _aspect(images: Any, height: int, width: int, data_format: str | None) -> tuple[int, ...]:

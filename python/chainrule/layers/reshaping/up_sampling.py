@@ -7,6 +7,8 @@ from typing import Any
 from chainrule import ops
 from chainrule.layers.reshaping.spatial import Spatial, int_tuple
 
+_INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
+
 
 class _UpSampling(Spatial):
     size: Any
@@ -70,20 +72,21 @@ class UpSampling1D(_UpSampling):
 
 
 class UpSampling2D(_UpSampling):
-    """Repeats rows and columns of images: (N, H, W, C) to (N, H * size[0], W * size[1], C).
+    """Enlarges images: (N, H, W, C) to (N, H * size[0], W * size[1], C).
 
     Parameters
     ----------
     size : int or pair of int
         Default 2.
     data_format : {"channels_last", "channels_first"}, optional
-    interpolation : str
-        Only ``"nearest"``.
+    interpolation : {"nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"}
+        ``nearest``, the default, repeats rows and columns; the others are those of
+        `ops.image.resize`.
 
     Raises
     ------
     ValueError
-        For sizes below 1, or another interpolation.
+        For sizes below 1, or an unknown interpolation.
 
     Examples
     --------
@@ -105,10 +108,15 @@ class UpSampling2D(_UpSampling):
         super().__init__(data_format, **kwargs)
         self.size = int_tuple(size, 2, "size", smallest=1)
         self.interpolation = interpolation.lower()
-        if self.interpolation != "nearest":
+        if self.interpolation not in _INTERPOLATIONS:
             raise ValueError(
-                f"UpSampling2D: expected interpolation='nearest', got {interpolation!r}."
+                f"UpSampling2D: expected `interpolation` to be one of {_INTERPOLATIONS}, got "
+                f"interpolation={interpolation!r}."
             )
+
+    def call(self, inputs: Any) -> Any:
+        size = [inputs.shape[axis] * n for axis, n in zip(self._axes(), self.size)]
+        return ops.image.resize(inputs, size, self.interpolation, data_format=self.data_format)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "interpolation": self.interpolation}
