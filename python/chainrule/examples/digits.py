@@ -1,29 +1,28 @@
 """Reads handwritten digits with a dense network: `python -m chainrule.examples.digits`.
 
 Trains on 1,442 scans of 8x8 pixels, tests on 355 others, checks every gradient against the NumPy
-reference, and draws the learning curves where matplotlib is installed.
+reference, and draws curves, confusions and mistakes where matplotlib is installed.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 import chainrule as cr
 from chainrule import layers
 from chainrule.datasets import digits
+from chainrule.examples._report import class_table, save_report
 
 __all__ = ["main"]
 
-Array = npt.NDArray[Any]
 BATCH_SIZE = 32
+NAMES = [str(digit) for digit in range(10)]
 
 
 def build_model() -> Any:
@@ -48,41 +47,12 @@ def build_model() -> Any:
     )
 
 
-def class_table(labels: Array, predicted: Array) -> str:
-    """Precision, recall and number of scans of each digit."""
-    lines = ["digit  precision  recall  scans"]
-    for digit in range(10):
-        hits = int(np.sum((labels == digit) & (predicted == digit)))
-        found = max(int(np.sum(predicted == digit)), 1)
-        there = max(int(np.sum(labels == digit)), 1)
-        lines.append(f"{digit:5}  {hits / found:9.1%}  {hits / there:6.1%}  {there:5}")
-    return "\n".join(lines)
-
-
-def draw_curves(history: dict[str, list[float]], path: Path) -> None:
-    """Loss and accuracy of each epoch as a PNG."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
-    for axis, name in zip(axes, ("loss", "accuracy"), strict=True):
-        epochs = range(1, len(history[name]) + 1)
-        axis.plot(epochs, history[name], label="training")
-        axis.plot(epochs, history[f"val_{name}"], label="validation")
-        axis.set(xlabel="epoch", title=name)
-        axis.legend()
-    figure.savefig(path, dpi=120)
-    pyplot.close(figure)
-
-
 def main(arguments: Sequence[str] | None = None) -> float:
     """Train, report, and give the test accuracy."""
     parser = argparse.ArgumentParser(description="Read handwritten digits with a dense network.")
     parser.add_argument("--epochs", type=int, default=30, help="how often to see all scans")
     parser.add_argument("--seed", type=int, default=0, help="the same seed, the same weights")
-    parser.add_argument("--out", type=Path, default=Path("digits.png"), help="the curves' file")
+    parser.add_argument("--out", type=Path, default=Path("digits.png"), help="the picture's file")
     options = parser.parse_args(arguments)
 
     cr.utils.set_random_seed(options.seed)
@@ -99,17 +69,14 @@ def main(arguments: Sequence[str] | None = None) -> float:
         x_train, y_train, batch_size=BATCH_SIZE, epochs=options.epochs, validation_split=0.1
     )
 
-    predicted = np.argmax(model.predict(x_test, verbose=0), axis=-1)
+    probabilities = model.predict(x_test, verbose=0)
+    predicted = np.argmax(probabilities, axis=-1)
     accuracy = float(np.mean(predicted == y_test))
     print(f"test accuracy: {accuracy:.1%}\n")
-    print(class_table(y_test, predicted))
+    print(class_table(y_test, predicted, NAMES, "digit"))
     print("\nEvery gradient against the NumPy reference and finite differences:")
     print(model.check_gradients(x_test[:32], y_test[:32]))
-    if importlib.util.find_spec("matplotlib") is None:
-        print("\nWith matplotlib installed, the learning curves are drawn too.")
-    else:
-        draw_curves(history.history, options.out)
-        print(f"\nLearning curves: {options.out.resolve()}")
+    save_report(options.out, {"": history.history}, x_test, y_test, probabilities, NAMES)
     return accuracy
 
 
