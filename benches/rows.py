@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import conv_rows
+import image_rows
 import numpy as np
 from numpy.typing import NDArray
 
@@ -126,6 +127,21 @@ def _convs() -> Iterator[Row]:
             conv_rows.jax(kind, layer),
             None,
             conv_rows.torch(kind, layer),
+        )
+
+
+def _images() -> Iterator[Row]:
+    for case in image_rows.CASES:
+        yield Row(
+            case.op,
+            case.shape,
+            BYTES,
+            case.work,
+            functools.partial(image_rows.arrays, case),
+            image_rows.ours(case),
+            image_rows.jax(case),
+            None,
+            image_rows.torch(case),
         )
 
 
@@ -498,7 +514,8 @@ def _update(kind: str, shape: tuple[int, ...]) -> Row:
 
 def rows() -> list[Row]:
     """All of them, in the order of the table."""
-    found = [*_gemms(), *_convs(), *_elementwise(), *_softmaxes(), *_reductions(), *_norms(), *_randoms()]
+    found = [*_gemms(), *_convs(), *_images(), *_elementwise()]
+    found += [*_softmaxes(), *_reductions(), *_norms(), *_randoms()]
     for shape in ((64, 64), (784, 512), (2048, 2048)):
         found += [_update(kind, shape) for kind in ("SGD", "momentum", "Adam")]
     return found
