@@ -425,6 +425,83 @@ def _norms() -> Iterator[Row]:
             )
 
 
+def _pools() -> Iterator[Row]:
+    """The pools of mnist_convnet; the bytes are those of the image and of the result."""
+    half = {"window": [2, 2], "strides": [2, 2], "padding": [0, 0, 0, 0]}
+
+    def ours(function: str) -> Callable[..., Any]:
+        apply = importlib.import_module("chainrule.dispatch").apply
+        return lambda x: apply("pool", {"function": function, **half}, [x])
+
+    def jax(function: str) -> Callable[..., Any]:
+        def pooled(x: Any) -> Any:
+            lax = importlib.import_module("jax.lax")
+            start, fold = (-np.inf, lax.max) if function == "max" else (0.0, lax.add)
+            y = lax.reduce_window(x, start, fold, (1, 2, 2, 1), (1, 2, 2, 1), "valid")
+            return y if function == "max" else y / 4
+
+        return pooled
+
+    def numpy(function: str) -> Callable[..., Forms]:
+        def forms(x: Array) -> Forms:
+            n, h, w, c = (x.shape[0], x.shape[1] // 2, x.shape[2] // 2, x.shape[3])
+            parts = [x[:, i : 2 * h : 2, j : 2 * w : 2] for i in (0, 1) for j in (0, 1)]
+            fold = np.maximum if function == "max" else np.add
+            out = np.empty((n, h, w, c), np.float32)
+
+            def in_place() -> None:
+                fold(parts[0], parts[1], out=out)
+                fold(out, parts[2], out=out)
+                fold(out, parts[3], out=out)
+                if function == "mean":
+                    np.multiply(out, np.float32(0.25), out=out)
+
+            return [in_place]
+
+        return forms
+
+    def gradient(function: str, x: Any, dy: Any) -> Any:
+        pooled = ours(function)(x)
+        return [pooled, *x.trace.gradients(_ops().sum(pooled * dy), [x])]
+
+    def jax_gradient(function: str, x: Any, dy: Any) -> Any:
+        pooled, back = importlib.import_module("jax").vjp(jax(function), x)
+        return pooled, *back(dy)
+
+    for shape in ((128, 26, 26, 32), (128, 11, 11, 64)):
+        halved = (shape[0], shape[1] // 2, shape[2] // 2, shape[3])
+        size, result = 4.0 * float(np.prod(shape)), 4.0 * float(np.prod(halved))
+        text = _times(*shape)
+        for function in ("max", "mean"):
+            yield _map(
+                f"{function} pool 2x2",
+                shape,
+                ours(function),
+                jax(function),
+                numpy(function),
+                moved=size + result,
+            )
+            yield Row(
+                f"{function} pool 2x2, gradient",
+                text,
+                BYTES,
+                2 * size + 2 * result,
+                lambda shape=shape, halved=halved: [_normal(*shape), _normal(*halved, seed=1)],
+                functools.partial(gradient, function),
+                functools.partial(jax_gradient, function),
+                None,
+            )
+    for shape in ((128, 8, 8, 64), (32, 7, 7, 2048)):
+        yield _map(
+            "global average pool",
+            shape,
+            lambda x: _ops().mean(x, axis=(1, 2)),
+            lambda x: x.mean((1, 2)),
+            lambda x: [lambda: np.mean(x, axis=(1, 2))],
+            moved=4.0 * float(np.prod(shape)),
+        )
+
+
 def _randoms() -> Iterator[Row]:
     def ours(x: Any) -> Any:
         random = importlib.import_module("chainrule.random")
@@ -515,7 +592,7 @@ def _update(kind: str, shape: tuple[int, ...]) -> Row:
 def rows() -> list[Row]:
     """All of them, in the order of the table."""
     found = [*_gemms(), *_convs(), *_images(), *_elementwise()]
-    found += [*_softmaxes(), *_reductions(), *_norms(), *_randoms()]
+    found += [*_softmaxes(), *_reductions(), *_norms(), *_pools(), *_randoms()]
     for shape in ((64, 64), (784, 512), (2048, 2048)):
         found += [_update(kind, shape) for kind in ("SGD", "momentum", "Adam")]
     return found

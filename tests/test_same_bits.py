@@ -49,6 +49,24 @@ LARGE = [
         (Spec((259, 517)), Spec((517, 307)), Spec((307,))),
         (0, 1, 2),
     ),
+    *(
+        Row(
+            "pool",
+            f"large-{f}-{strides}",
+            {"function": f, "window": [3, 2], "strides": [strides] * 2, "padding": [1, 0, 0, 1]},
+            (Spec((5, 31, 30, 37)),),
+            (0,),
+        )
+        for f in ("max", "mean")
+        for strides in (2, 3)
+    ),
+    Row(
+        "reduce",
+        "large-images",
+        {"function": "mean", "axes": [1, 2], "keepdims": False},
+        (Spec((13, 9, 11, 67)),),
+        (0,),
+    ),
     Row("softmax", "large", {"axis": 1}, (Spec((331, 307)),), (0,)),
     Row("log_softmax", "large", {"axis": 0}, (Spec((331, 307)),), (0,)),
     Row("logsumexp", "large", {"axes": [0, 1], "keepdims": False}, (Spec((331, 307)),), (0,)),

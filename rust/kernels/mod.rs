@@ -13,6 +13,7 @@ pub mod math;
 pub mod normalise;
 pub mod number;
 pub mod pointwise;
+pub mod pool;
 pub mod resize;
 pub mod rng;
 pub mod rows;

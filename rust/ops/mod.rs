@@ -68,6 +68,8 @@ ops! {
     top_k,
     layer_norm,
     batch_norm,
+    pool: functions,
+    pool_grad: functions,
     adam,
     random: functions,
     dropout,

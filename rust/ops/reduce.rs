@@ -6,6 +6,7 @@
 use super::build::Build;
 use super::check;
 use super::cumulate::Cumulate;
+use super::lanes::map_lanes;
 use crate::attrs::Reader;
 use crate::error::{Error, Result};
 use crate::graph::{Backward, Graph, Io, Op, Value};
@@ -201,6 +202,9 @@ impl Reduce {
     }
 }
 
+/// Columns of fewer elements than this are folded beside the others, longer ones one after another.
+const APART_LEN: usize = 1 << 16;
+
 /// Folds `x` over `axes` into `out`.
 fn reduce<T: Number + Element>(f: Fold, x: &[T], shape: &[usize], axes: &[usize], out: &mut [T]) {
     // Neighbouring axes of one kind act as one; size-1 axes as none.
@@ -218,6 +222,9 @@ fn reduce<T: Number + Element>(f: Fold, x: &[T], shape: &[usize], axes: &[usize]
         [(_, true)] => out[0] = fold_or_identity(f, x),
         [(_, false), (n, true)] => rows(f, x, n, out),
         [(_, true), (n, false)] => fold_columns(f, x, n, out),
+        [(outer, false), (m, true), (n, false)] if (1..APART_LEN).contains(&(m * n)) => {
+            map_lanes(x, out, (outer, m * n, 1), n, |x, out| fold_columns(f, x, n, out));
+        }
         [(_, false), (m, true), (n, false)] => {
             if n > 0 && !out.is_empty() {
                 for (at, out) in out.chunks_mut(n).enumerate() {
@@ -252,5 +259,5 @@ fn rows<T: Number + Element>(f: Fold, x: &[T], n: usize, out: &mut [T]) {
         return;
     }
     let outer = out.len();
-    super::lanes::map_lanes(x, out, (outer, n, 1), 1, |x, y| y[0] = fold(f, x));
+    map_lanes(x, out, (outer, n, 1), 1, |x, y| y[0] = fold(f, x));
 }

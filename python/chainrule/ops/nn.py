@@ -7,6 +7,7 @@ from chainrule.ops.crossentropy import *  # noqa: F403
 from chainrule.ops.encoding import *  # noqa: F403
 from chainrule.ops.normalization import *  # noqa: F403
 from chainrule.ops.patches import *  # noqa: F403
+from chainrule.ops.pooling import *  # noqa: F403
 from chainrule.ops.rectifiers import *  # noqa: F403
 from chainrule.ops.smooth import *  # noqa: F403
 from chainrule.ops.softmaxes import *  # noqa: F403

@@ -1,0 +1,1 @@
+"""Layers that pool windows of images, or whole images, into one element."""

@@ -1,0 +1,351 @@
+//! Pooling over windows of (N, D, H, W, C), channels last; fewer spatial axes lead with sizes of 1.
+//!
+//! The channels of a window are folded in blocks of [`BLOCK`] lanes that stay in registers, so each
+//! element of the image is read once for each window that it is in. A sum is taken along W first;
+//! the lines are then added in order. Gradients are in `grad.rs`.
+
+mod grad;
+
+use super::float::Float;
+use super::isa::{dispatch, Kernel};
+use super::number::Number;
+use super::rows::parallel_blocks;
+pub use grad::pool_grad;
+use std::ops::Range;
+
+/// Channels folded at once; what is left over goes by [`PART`] and then one by one.
+const BLOCK: usize = 32;
+const PART: usize = 8;
+/// Elements of the image under which one thread does it all.
+const PARALLEL_LEN: usize = 1 << 15;
+/// Elements of the image that a task should have at least.
+const TASK_LEN: usize = 1 << 13;
+
+/// How a window becomes one element.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Pooling {
+    /// The largest one; NaN where one is NaN.
+    Max,
+    /// The mean of those inside the image.
+    Mean,
+}
+
+/// Where the windows lie. Window `o` of an axis covers `o * stride - before ..`, as far as that is
+/// inside the image; none lies outside altogether.
+#[derive(Clone, Debug)]
+pub struct Windows {
+    pub images: usize,
+    /// D, H, W of the image.
+    pub input: [usize; 3],
+    /// How many windows there are on each axis.
+    pub output: [usize; 3],
+    pub window: [usize; 3],
+    pub strides: [usize; 3],
+    /// Padding in front of each axis.
+    pub before: [usize; 3],
+    pub channels: usize,
+}
+
+/// The part of one window that lies inside the image: the index of its first element, and how many
+/// follow along each axis.
+#[derive(Clone, Copy)]
+struct Taps {
+    first: usize,
+    sizes: [usize; 3],
+}
+
+impl Windows {
+    /// Elements from one place to the next along each axis.
+    #[inline(always)]
+    fn steps(&self) -> [usize; 3] {
+        let line = self.input[2] * self.channels;
+        [self.input[1] * line, line, self.channels]
+    }
+
+    /// Elements of an image.
+    fn image(&self) -> usize {
+        self.input[0] * self.steps()[0]
+    }
+
+    /// What window `o` covers of an axis.
+    #[inline(always)]
+    fn span(&self, axis: usize, o: usize) -> Range<usize> {
+        let from = o * self.strides[axis];
+        let end = (from + self.window[axis]).saturating_sub(self.before[axis]);
+        from.saturating_sub(self.before[axis])..end.min(self.input[axis])
+    }
+
+    /// The window of output place `at` of an image.
+    #[inline(always)]
+    fn taps(&self, image: usize, at: [usize; 3]) -> Taps {
+        let spans = [
+            self.span(0, at[0]),
+            self.span(1, at[1]),
+            self.span(2, at[2]),
+        ];
+        let steps = self.steps();
+        Taps {
+            first: image * self.input[0] * steps[0]
+                + spans[0].start * steps[0]
+                + spans[1].start * steps[1]
+                + spans[2].start * steps[2],
+            sizes: [spans[0].len(), spans[1].len(), spans[2].len()],
+        }
+    }
+
+    /// Calls `f` with the taps of each window of a run of output rows, row `(n, od, oh)`, in order.
+    #[inline(always)]
+    fn each(&self, rows: Range<usize>, mut f: impl FnMut(Taps)) {
+        let [depth, height, width] = self.output;
+        for row in rows {
+            let (plane, h) = (row / height, row % height);
+            for w in 0..width {
+                f(self.taps(plane / depth, [plane % depth, h, w]));
+            }
+        }
+    }
+}
+
+/// `x[at..at + L]`
+#[inline(always)]
+fn lanes<T, const L: usize>(x: &[T], at: usize) -> &[T] {
+    &x[at..at + L]
+}
+
+/// Runs an expression with `$l` lanes at channel `$at`, until all channels are done.
+macro_rules! by_blocks {
+    ($channels:expr, $l:ident, $at:ident => $body:expr) => {{
+        let channels = $channels;
+        let mut $at = 0;
+        while $at + BLOCK <= channels {
+            const $l: usize = BLOCK;
+            $body;
+            $at += BLOCK;
+        }
+        while $at + PART <= channels {
+            const $l: usize = PART;
+            $body;
+            $at += PART;
+        }
+        while $at < channels {
+            const $l: usize = 1;
+            $body;
+            $at += 1;
+        }
+    }};
+}
+use by_blocks;
+
+/// Runs an expression with the sizes of a window; the compiler sees those of the usual one.
+macro_rules! by_sizes {
+    ($given:expr, $sizes:ident => $body:expr) => {
+        match $given {
+            [1, 2, 2] => {
+                let $sizes = [1, 2, 2];
+                $body
+            }
+            $sizes => $body,
+        }
+    };
+}
+use by_sizes;
+
+#[inline(always)]
+fn fold<T: Number, const MEAN: bool>(a: T, b: T) -> T {
+    if MEAN {
+        a.add(b)
+    } else {
+        a.maximum(b)
+    }
+}
+
+struct Forward<'a, T, const MEAN: bool> {
+    windows: &'a Windows,
+    x: &'a [T],
+    rows: Range<usize>,
+    out: &'a mut [T],
+}
+
+impl<T: Float + Number, const MEAN: bool> Kernel for Forward<'_, T, MEAN> {
+    type Out = ();
+    #[inline(always)]
+    fn run(self) {
+        let channels = self.windows.channels;
+        let steps = self.windows.steps();
+        let mut pixels = self.out.chunks_exact_mut(channels);
+        self.windows.each(
+            self.rows,
+            #[inline(always)]
+            |taps| {
+                let Some(out) = pixels.next() else { return };
+                by_sizes!(taps.sizes, sizes => by_blocks!(channels, L, at => {
+                    let first = taps.first + at;
+                    fold_block::<T, MEAN, L>(self.x, first, sizes, steps, &mut out[at..at + L])
+                }));
+            },
+        );
+    }
+}
+
+#[inline(always)]
+fn fold_block<T: Float + Number, const MEAN: bool, const L: usize>(
+    x: &[T],
+    first: usize,
+    sizes: [usize; 3],
+    steps: [usize; 3],
+    out: &mut [T],
+) {
+    let mut total = [<T as Number>::ZERO; L];
+    for i in 0..sizes[0] {
+        for j in 0..sizes[1] {
+            let from = first + i * steps[0] + j * steps[1];
+            let mut line = [<T as Number>::ZERO; L];
+            line.copy_from_slice(lanes::<T, L>(x, from));
+            for k in 1..sizes[2] {
+                let v = lanes::<T, L>(x, from + k * steps[2]);
+                for l in 0..L {
+                    line[l] = fold::<T, MEAN>(line[l], v[l]);
+                }
+            }
+            if i + j == 0 {
+                total = line;
+            } else {
+                for l in 0..L {
+                    total[l] = fold::<T, MEAN>(total[l], line[l]);
+                }
+            }
+        }
+    }
+    if MEAN {
+        let count = <T as Float>::from_usize(sizes.iter().product());
+        for v in &mut total {
+            *v /= count;
+        }
+    }
+    out.copy_from_slice(&total);
+}
+
+/// `out (N, OD, OH, OW, C)` is the largest element, or the mean, of each window of `x`.
+pub fn pool<T: Float + Number>(pooling: Pooling, windows: &Windows, x: &[T], out: &mut [T]) {
+    by_rows(windows, out, |rows, out| match pooling {
+        Pooling::Max => dispatch(Forward::<T, false> {
+            windows,
+            x,
+            rows,
+            out,
+        }),
+        Pooling::Mean => dispatch(Forward::<T, true> {
+            windows,
+            x,
+            rows,
+            out,
+        }),
+    });
+}
+
+struct Pick<'a, T> {
+    windows: &'a Windows,
+    x: &'a [T],
+    y: &'a [T],
+    values: &'a [T],
+    rows: Range<usize>,
+    out: &'a mut [T],
+}
+
+impl<T: Float + Number> Kernel for Pick<'_, T> {
+    type Out = ();
+    #[inline(always)]
+    fn run(self) {
+        let channels = self.windows.channels;
+        let steps = self.windows.steps();
+        let line = self.windows.output[2] * channels;
+        let mut pixels = self.y[self.rows.start * line..]
+            .chunks_exact(channels)
+            .zip(self.out.chunks_exact_mut(channels));
+        self.windows.each(
+            self.rows,
+            #[inline(always)]
+            |taps| {
+                let Some((y, out)) = pixels.next() else {
+                    return;
+                };
+                by_blocks!(channels, L, at => {
+                    let first = taps.first + at;
+                    let (y, out) = (&y[at..at + L], &mut out[at..at + L]);
+                    pick_block::<T, L>(self.x, y, self.values, first, taps.sizes, steps, out)
+                });
+            },
+        );
+    }
+}
+
+#[inline(always)]
+fn pick_block<T: Float + Number, const L: usize>(
+    x: &[T],
+    y: &[T],
+    values: &[T],
+    first: usize,
+    sizes: [usize; 3],
+    steps: [usize; 3],
+    out: &mut [T],
+) {
+    let mut chosen = [<T as Number>::ZERO; L];
+    // From the last to the first: the first one stays.
+    for i in (0..sizes[0]).rev() {
+        for j in (0..sizes[1]).rev() {
+            for k in (0..sizes[2]).rev() {
+                let at = first + i * steps[0] + j * steps[1] + k * steps[2];
+                let (v, value) = (lanes::<T, L>(x, at), lanes::<T, L>(values, at));
+                for l in 0..L {
+                    chosen[l] = if attains(v[l], y[l]) {
+                        value[l]
+                    } else {
+                        chosen[l]
+                    };
+                }
+            }
+        }
+    }
+    out.copy_from_slice(&chosen);
+}
+
+/// Whether an element can be the one that a window's maximum `y` comes from.
+#[inline(always)]
+fn attains<T: Float>(v: T, y: T) -> bool {
+    (v == y) | v.is_nan()
+}
+
+/// `out[w] = values[i]`, `i` the first element of window `w` of `x` that attains `y[w]`; 0 where
+/// none does. `values` is as `x`, `y` and `out` are as the maxima.
+pub fn pick<T: Float + Number>(windows: &Windows, x: &[T], y: &[T], values: &[T], out: &mut [T]) {
+    by_rows(windows, out, |rows, out| {
+        dispatch(Pick {
+            windows,
+            x,
+            y,
+            values,
+            rows,
+            out,
+        });
+    });
+}
+
+/// Calls `f(rows, their part of out)` on runs of output rows, cut by shape.
+fn by_rows<T: Send>(windows: &Windows, out: &mut [T], f: impl Fn(Range<usize>, &mut [T]) + Sync) {
+    if out.is_empty() {
+        return;
+    }
+    let line = windows.output[2] * windows.channels;
+    let rows = out.len() / line;
+    let len = windows.images * windows.image();
+    if len < PARALLEL_LEN {
+        return f(0..rows, out);
+    }
+    let step = (TASK_LEN / (len / rows).max(1)).max(1);
+    parallel_blocks(out, step * line, |t, out| {
+        f(t * step..(t * step + step).min(rows), out);
+    });
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,101 @@
+//! `dx` of `y = pool(x)` for a gradient `dy`. Mean: `dx[i]` is the sum of `dy[w] / count[w]` over
+//! the windows `w` that `i` is in. Max: the sum of `dy[w]` over those whose first element equal to
+//! `y[w]` is `i`.
+//!
+//! Linear in `dy`: `ddy[w]` is the mean over `w` of the gradient by `dx`, or that at the element
+//! chosen. None flows to `x` and `y`. Where `y[w]` is NaN, the first NaN is chosen. x and dx
+//! (N, *S, C), y and dy (N, *O, C).
+
+use super::check;
+use super::pool::{self, Pool};
+use crate::attrs::Reader;
+use crate::error::Result;
+use crate::graph::{Backward, Io, Op, Value};
+use crate::kernels::pool::{pick, pool_grad, Pooling};
+use crate::tensor::{Element, Spec};
+use crate::with_float;
+use std::sync::Arc;
+
+#[derive(Clone, Debug)]
+pub struct PoolGrad(pub Pool);
+
+pub fn functions() -> Vec<&'static str> {
+    pool::functions()
+}
+
+pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
+    Ok(Arc::new(PoolGrad(Pool::read("pool_grad", r)?)))
+}
+
+impl Op for PoolGrad {
+    fn name(&self) -> &'static str {
+        "pool_grad"
+    }
+
+    fn shape(&self, inputs: &[&Spec]) -> Result<Vec<Spec>> {
+        let [x, y, dy] = check::count(self.name(), inputs)?;
+        let windows = self.0.windows(self.name(), x)?;
+        let expected = self.0.output(&windows);
+        for side in [y, dy] {
+            check::same_dtype(self.name(), x, side)?;
+            check::same_shape(self.name(), &expected, &side.shape)?;
+        }
+        Ok(vec![x.clone()])
+    }
+
+    fn forward(&self, io: &mut Io) -> Result<()> {
+        let windows = self.0.windows(self.name(), io.inputs[0].spec)?;
+        with_float!(io.inputs[0].spec.dtype, T => {
+            let (x, y, dy) = (io.inputs[0].slice(), io.inputs[1].slice(), io.inputs[2].slice());
+            let dx = T::slice_mut(&mut io.outputs[0].data);
+            pool_grad::<T>(self.0.function, &windows, x, y, dy, dx);
+        });
+        Ok(())
+    }
+
+    fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
+        let dout = b.dout(self.name())?;
+        let (x, y) = (b.inputs[0], b.inputs[1]);
+        let ddy = match self.0.function {
+            Pooling::Mean => b.graph.push(self.0.clone(), &[dout])?,
+            Pooling::Max => b.graph.push(PoolPick(self.clone()), &[x, y, dout])?,
+        };
+        Ok(vec![None, None, Some(ddy)])
+    }
+}
+
+/// The gradient of [`PoolGrad`] of max by `dy`, from (x, y, a gradient by dx): that gradient at the
+/// element chosen in each window. Linear; its adjoint is [`PoolGrad`].
+#[derive(Debug)]
+struct PoolPick(PoolGrad);
+
+impl Op for PoolPick {
+    fn name(&self) -> &'static str {
+        "pool_grad"
+    }
+
+    fn shape(&self, inputs: &[&Spec]) -> Result<Vec<Spec>> {
+        let [x, y, values] = check::count(self.name(), inputs)?;
+        check::same_dtype(self.name(), x, values)?;
+        check::same_shape(self.name(), &x.shape, &values.shape)?;
+        Ok(vec![y.clone()])
+    }
+
+    fn forward(&self, io: &mut Io) -> Result<()> {
+        let pool = &self.0 .0;
+        let windows = pool.windows(self.name(), io.inputs[0].spec)?;
+        with_float!(io.inputs[0].spec.dtype, T => {
+            let (x, y) = (io.inputs[0].slice(), io.inputs[1].slice());
+            let out = T::slice_mut(&mut io.outputs[0].data);
+            pick::<T>(&windows, x, y, io.inputs[2].slice(), out);
+        });
+        Ok(())
+    }
+
+    fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
+        let dout = b.dout(self.name())?;
+        let (x, y) = (b.inputs[0], b.inputs[1]);
+        let dvalues = b.graph.push(self.0.clone(), &[x, y, dout])?;
+        Ok(vec![None, None, Some(dvalues)])
+    }
+}
