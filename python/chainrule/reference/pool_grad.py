@@ -57,7 +57,8 @@ def _mean_grad(part: Array, y: Array, dy: Array) -> Array:
 
 
 def _max_chosen(part: Array, y: Array, values: Array) -> Array:
-    return np.where(_first(part, y), values, 0).sum(axis=tuple(range(1, part.ndim - 1)))
+    chosen = np.where(_first(part, y), values, 0)
+    return np.asarray(chosen.sum(axis=tuple(range(1, part.ndim - 1))))
 
 
 def _mean_chosen(part: Array, y: Array, values: Array) -> Array:

@@ -57,6 +57,9 @@ impl Windows {
     }
 }
 
+/// Whole numbers up to this one are different in every float type.
+const MOST_NUMBERS: usize = 1 << 24;
+
 struct Grad<'a, 'b, T, const MEAN: bool, const ADD: bool> {
     windows: &'a Windows,
     x: &'a [T],
@@ -93,7 +96,11 @@ impl<T: Float + Number, const MEAN: bool, const ADD: bool> Kernel for Grad<'_, '
                             share::<T, ADD, L>(dy, taps, steps, &mut sink)
                         } else {
                             let y = lanes::<T, L>(self.y, from + at);
-                            choose::<T, ADD, L>(self.x, y, dy, taps, steps, &mut sink)
+                            if ADD && sizes.iter().product::<usize>() <= MOST_NUMBERS {
+                                choose_added::<T, ADD, L>(self.x, y, dy, taps, steps, &mut sink)
+                            } else {
+                                choose::<T, ADD, L>(self.x, y, dy, taps, steps, &mut sink)
+                            }
                         }
                     }));
                 }
@@ -108,20 +115,23 @@ struct Sink<'a, T, const ADD: bool> {
     dx: &'a mut [T],
 }
 
-impl<T: Float, const ADD: bool> Sink<'_, T, ADD> {
+impl<T: Float + Number, const ADD: bool> Sink<'_, T, ADD> {
+    /// What the lanes at an element hold so far: zeros outside the band, and where nothing is added.
     #[inline(always)]
-    fn put<const L: usize>(&mut self, at: usize, mut part: [T; L]) {
+    fn take<const L: usize>(&self, at: usize) -> [T; L] {
+        let mut held = [<T as Number>::ZERO; L];
         let at = at.wrapping_sub(self.start);
-        if ADD {
-            // Overlapping windows reach over the edges of the band.
-            if at < self.dx.len() {
-                let to = &mut self.dx[at..at + L];
-                for l in 0..L {
-                    part[l] += to[l];
-                }
-                to.copy_from_slice(&part);
-            }
-        } else {
+        if ADD && at < self.dx.len() {
+            held.copy_from_slice(lanes::<T, L>(self.dx, at));
+        }
+        held
+    }
+
+    /// Overlapping windows reach over the edges of the band: what lies outside is another band's.
+    #[inline(always)]
+    fn put<const L: usize>(&mut self, at: usize, part: [T; L]) {
+        let at = at.wrapping_sub(self.start);
+        if !ADD || at < self.dx.len() {
             self.dx[at..at + L].copy_from_slice(&part);
         }
     }
@@ -144,7 +154,11 @@ fn share<T: Float + Number, const ADD: bool, const L: usize>(
         for j in 0..taps.sizes[1] {
             for k in 0..taps.sizes[2] {
                 let at = taps.first + i * steps[0] + j * steps[1] + k * steps[2];
-                sink.put(at, part);
+                let mut sum = sink.take::<L>(at);
+                for l in 0..L {
+                    sum[l] = if ADD { sum[l] + part[l] } else { part[l] };
+                }
+                sink.put(at, sum);
             }
         }
     }
@@ -175,7 +189,56 @@ fn choose<T: Float + Number, const ADD: bool, const L: usize>(
                     part[l] = if hit { left[l] } else { zero };
                     left[l] = if hit { zero } else { left[l] };
                 }
+                let held = sink.take::<L>(at);
+                for l in 0..L {
+                    part[l] = if ADD { part[l] + held[l] } else { part[l] };
+                }
                 sink.put(at, part);
+            }
+        }
+    }
+}
+
+/// As [`choose`], in two passes, of which each is compiled into vectors where results are added up.
+#[inline(always)]
+fn choose_added<T: Float + Number, const ADD: bool, const L: usize>(
+    x: &[T],
+    y: &[T],
+    dy: &[T],
+    taps: Taps,
+    steps: [usize; 3],
+    sink: &mut Sink<T, ADD>,
+) {
+    let zero = <T as Number>::ZERO;
+    // The number of the element chosen, counted from 1; 0 for none.
+    let mut chosen = [zero; L];
+    let [depth, height, width] = taps.sizes;
+    for i in (0..depth).rev() {
+        for j in (0..height).rev() {
+            for k in (0..width).rev() {
+                let at = taps.first + i * steps[0] + j * steps[1] + k * steps[2];
+                let number = <T as Float>::from_usize((i * height + j) * width + k + 1);
+                let v = lanes::<T, L>(x, at);
+                for l in 0..L {
+                    chosen[l] = if attains(v[l], y[l]) {
+                        number
+                    } else {
+                        chosen[l]
+                    };
+                }
+            }
+        }
+    }
+    for i in 0..depth {
+        for j in 0..height {
+            for k in 0..width {
+                let at = taps.first + i * steps[0] + j * steps[1] + k * steps[2];
+                let number = <T as Float>::from_usize((i * height + j) * width + k + 1);
+                let mut sum = sink.take::<L>(at);
+                for l in 0..L {
+                    sum[l] += if chosen[l] == number { dy[l] } else { zero };
+                }
+                sink.put(at, sum);
             }
         }
     }
