@@ -46,8 +46,9 @@ impl Windows {
     fn gaps(&self, axis: usize) -> Vec<Range<usize>> {
         let mut gaps = Vec::new();
         let mut done = 0;
-        let ends = (0..self.output[axis]).map(|o| self.span(axis, o));
-        for span in ends.chain([self.input[axis]..self.input[axis]]) {
+        let end = self.input[axis]..self.input[axis];
+        let spans = (0..self.output[axis]).map(|o| self.span(axis, o));
+        for span in spans.chain(std::iter::once(end)) {
             if span.start > done {
                 gaps.push(done..span.start);
             }
