@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from chainrule import ops
 from chainrule.layers.preprocessing.image.base_image_preprocessing_layer import (
     BaseImagePreprocessingLayer,
@@ -71,10 +73,21 @@ class RandomFlip(BaseImagePreprocessingLayer):
     def _flip(self, images: Any, transformation: Any) -> Any:
         if transformation is None:
             return images
-        height, width = (axis + 4 for axis in self._spatial_axes)
-        axes = {"horizontal": [width], "vertical": [height]}.get(self.mode, [height, width])
         flips = self._per_image(transformation["flips"])
-        return ops.where(flips, ops.flip(images, axes), images)
+        axes = {"horizontal": (False, True), "vertical": (True, False)}.get(self.mode, (True, True))
+        if self.data_format == "channels_first":
+            turned = [axis + 4 for axis, mirrored in zip(self._spatial_axes, axes) if mirrored]
+            return ops.where(flips, ops.flip(images, turned), images)
+        # A warp by whole pixels reads and writes the images once.
+        _, height, width, _ = images.shape
+        vertical, horizontal = axes
+        mirror = [-1, 0, width - 1] if horizontal else [1, 0, 0]
+        mirror += [0, -1, height - 1] if vertical else [0, 1, 0]
+        maps = np.array([[*mirror, 0, 0], [1, 0, 0, 0, 1, 0, 0, 0]], "float32")
+        maps = ops.where(ops.reshape(flips, (-1, 1)), maps[:1], maps[1:])
+        return ops.image.affine_transform(
+            images, maps, interpolation="nearest", data_format=self.data_format
+        )
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "seed": self.seed, "mode": self.mode}
