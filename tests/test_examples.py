@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 
+import numpy as np
 import pytest
 
-from chainrule.datasets import mnist
-from chainrule.examples import digits, transfer
+import chainrule
+from chainrule.callbacks import BackupAndRestore
+from chainrule.datasets import cifar10_small, mnist
+from chainrule.examples import cifar_resnet, digits, transfer
 
 
 def test_digits(tmp_path, capsys):
@@ -39,3 +42,44 @@ def test_transfer(tmp_path, capsys):
     for name, value in accuracy.items():
         assert f"{name:>12}  {value:.1%}" in out
     assert path.exists() == (importlib.util.find_spec("matplotlib") is not None)
+
+
+class Interrupted(BackupAndRestore):
+    """Ends a training as Ctrl-C does, before its third epoch."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        super().on_epoch_begin(epoch, logs)
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+
+def test_cifar_resnet_goes_on_where_it_was_stopped(tmp_path, capsys, monkeypatch):
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 256, (48, 32, 32, 3), "uint8"), np.arange(48).reshape(-1, 1) % 10
+    monkeypatch.setattr(cifar10_small, "load_data", lambda: ((x, y), (x[:20], y[:20])))
+    options = ["--epochs", "3", "--limit", "40", "--out"]
+
+    straight = cifar_resnet.main([*options, str(tmp_path / "straight")])
+    out = capsys.readouterr().out
+    assert "Total params" in out and "Epoch 3/3" in out and "precision" in out
+    assert f"test accuracy with augmentation: {straight[1]:.1%}" in out
+    picture = tmp_path / "straight" / "cifar_resnet.png"
+    assert picture.exists() == (importlib.util.find_spec("matplotlib") is not None)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(chainrule.callbacks, "BackupAndRestore", Interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            cifar_resnet.main([*options, str(tmp_path / "stopped")])
+    again = cifar_resnet.main([*options, str(tmp_path / "stopped")])
+    assert again == straight
+    # The order of the rows is drawn anew, so sums differ in their last digits.
+    for run in ("without_augmentation", "with_augmentation"):
+        one, other = (
+            np.genfromtxt(next((tmp_path / name).rglob(f"{run}/epochs.csv")), delimiter=",")
+            for name in ("straight", "stopped")
+        )
+        assert one.shape == (4, 5) and other[1:, 0].tolist() == [0, 1, 2]
+        np.testing.assert_allclose(one[1:], other[1:], rtol=1e-3)
+    capsys.readouterr()
+    assert cifar_resnet.main([*options, str(tmp_path / "stopped")]) == straight
+    assert capsys.readouterr().out.count("Trained before") == 2
