@@ -85,6 +85,13 @@ pub trait Op: Debug + Send + Sync {
         None
     }
 
+    /// `(i, v)` where multiplying output 0 by `y > 0` is multiplying input `i` by `v > 0`; the gradient
+    /// of relu asks, since `v` may be much smaller than `y`.
+    fn relu_mask(&self, inputs: &[Value], y: Value) -> Option<(usize, Value)> {
+        let _ = (inputs, y);
+        None
+    }
+
     /// Whether `forward` may write this output over the elements of this input.
     fn in_place(&self, input: usize, output: usize) -> bool {
         let _ = (input, output);

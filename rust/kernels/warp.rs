@@ -7,10 +7,11 @@
 use super::float::Float;
 use super::isa::{dispatch, Kernel};
 use super::rows::{parallel_blocks, parallel_rows};
-use std::ops::Range;
+use pixels::{between_fixed, border, copy, interpolate, pixel_fixed, prefetch, write_fixed};
+use places::{Places, CHUNK};
 
-/// Pixels of a chunk.
-const CHUNK: usize = 128;
+mod pixels;
+mod places;
 
 /// How a value between pixels is found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -98,152 +99,6 @@ pub struct Reading {
     pub fill: Fill,
 }
 
-/// The places of a chunk of pixels in the input.
-struct Places<T> {
-    /// The pixel at `(row, column)` where it and its neighbours are inside; else -1.
-    at: [i32; CHUNK],
-    column: [T; CHUNK],
-    row: [T; CHUNK],
-    /// How far to the right of the column and below the row.
-    right: [T; CHUNK],
-    down: [T; CHUNK],
-    /// 0, 1, 2, ...
-    ramp: [T; CHUNK],
-}
-
-impl<T: Float> Places<T> {
-    fn new() -> Self {
-        Places {
-            at: [-1; CHUNK],
-            column: [T::ZERO; CHUNK],
-            row: [T::ZERO; CHUNK],
-            right: [T::ZERO; CHUNK],
-            down: [T::ZERO; CHUNK],
-            ramp: std::array::from_fn(T::from_usize),
-        }
-    }
-
-    /// The places of the pixels `(first.., y)`. `spare` pixels at the end of the image count as
-    /// outside.
-    #[inline(always)]
-    fn find(
-        &mut self,
-        transform: &[T; 8],
-        (y, first, n): (usize, usize, usize),
-        method: Method,
-        size: Size,
-        spare: usize,
-    ) {
-        let [a0, a1, a2, b0, b1, b2, c0, c1] = *transform;
-        let (start, y) = (T::from_usize(first), T::from_usize(y));
-        let (a, b, c) = (a1.mul_add(y, a2), b1.mul_add(y, b2), c1.mul_add(y, T::ONE));
-        let (column, row, ramp) = (&mut self.column[..n], &mut self.row[..n], &self.ramp[..n]);
-        for i in 0..n {
-            let x = ramp[i] + start;
-            column[i] = a0.mul_add(x, a);
-            row[i] = b0.mul_add(x, b);
-        }
-        if c0 != T::ZERO || c1 != T::ZERO {
-            for i in 0..n {
-                let k = c0.mul_add(ramp[i] + start, c);
-                column[i] /= k;
-                row[i] /= k;
-            }
-        }
-        match method {
-            Method::Nearest => self.locate(n, size, 0, spare, round),
-            Method::Bilinear => self.locate(n, size, 1, spare, T::floor),
-        }
-    }
-
-    /// Pixels and rests of the places, with `reach` neighbours to the right and below.
-    #[inline(always)]
-    fn locate(&mut self, n: usize, size: Size, reach: usize, spare: usize, whole: impl Fn(T) -> T) {
-        let at = &mut self.at[..n];
-        let (column, row) = (&mut self.column[..n], &mut self.row[..n]);
-        let (right, down) = (&mut self.right[..n], &mut self.down[..n]);
-        // Where whole numbers of pixels are not exact, or too many, every pixel takes the slow way.
-        let vast = size.width.max(size.height) > 1 << 24 || size.len() > i32::MAX as usize;
-        let pixels = if vast { 0 } else { size.height * size.width };
-        let limit = pixels.saturating_sub(spare + reach * (size.width + 1)) as i32;
-        let width = if vast { 0 } else { size.width as i32 };
-        let last_column = T::from_usize(size.width) - T::from_usize(1 + reach);
-        let last_row = T::from_usize(size.height) - T::from_usize(1 + reach);
-        for i in 0..n {
-            let (u, v) = (column[i], row[i]);
-            let (left, top) = (whole(u), whole(v));
-            (column[i], row[i]) = (left, top);
-            (right[i], down[i]) = (u - left, v - top);
-            let inside = (limit > 0)
-                & (left >= T::ZERO)
-                & (left <= last_column)
-                & (top >= T::ZERO)
-                & (top <= last_row);
-            let inner = |place: T| if inside { place } else { T::ZERO };
-            // SAFETY: zero, or a place inside an image whose width and height are within i32.
-            let (left, top) = unsafe {
-                (
-                    inner(left).to_i32_unchecked(),
-                    inner(top).to_i32_unchecked(),
-                )
-            };
-            let pixel = top * width + left;
-            at[i] = if inside & (pixel < limit) { pixel } else { -1 };
-        }
-    }
-
-    /// The end of the run of pixels from `i` on that are inside as pixel `i` is.
-    #[inline(always)]
-    fn run(&self, i: usize, n: usize) -> usize {
-        i + self.at[i..n].iter().take_while(|at| **at >= 0).count()
-    }
-
-    /// The first elements of the four neighbours of pixel `i`: of the nearest method only one.
-    #[inline(always)]
-    fn neighbours(&self, i: usize, reading: Reading, size: Size) -> [Option<usize>; 4] {
-        let (column, row) = (self.column[i].to_i32(), self.row[i].to_i32());
-        let left = reading.fill.index(column, size.width);
-        let top = reading.fill.index(row, size.height);
-        let element = |row: Option<usize>, column: Option<usize>| match (row, column) {
-            (Some(row), Some(column)) => Some((row * size.width + column) * size.channels),
-            _ => None,
-        };
-        if reading.method == Method::Nearest {
-            return [element(top, left), None, None, None];
-        }
-        let right = reading.fill.index(column.saturating_add(1), size.width);
-        let bottom = reading.fill.index(row.saturating_add(1), size.height);
-        [
-            element(top, left),
-            element(top, right),
-            element(bottom, left),
-            element(bottom, right),
-        ]
-    }
-}
-
-/// The nearest integer, halves away from zero.
-#[inline(always)]
-fn round<T: Float>(x: T) -> T {
-    let whole = x.trunc();
-    if (x - whole).abs() >= T::from_f64(0.5) {
-        whole + T::ONE.copysign(x)
-    } else {
-        whole
-    }
-}
-
-/// `a` at weight 0, `b` at weight 1.
-#[inline(always)]
-fn between<T: Float>(weight: T, a: T, b: T) -> T {
-    weight.mul_add(b - a, a)
-}
-
-#[inline(always)]
-fn bilinear<T: Float>(right: T, down: T, [a, b, c, d]: [T; 4]) -> T {
-    between(down, between(right, a, b), between(right, c, d))
-}
-
 struct Rows<'a, T> {
     /// All of them.
     images: &'a [T],
@@ -289,6 +144,11 @@ impl<T: Float> Rows<'_, T> {
                 let pixels = (y, chunk * CHUNK, count);
                 let spare = usize::from(L > C);
                 places.find(&transform, pixels, self.reading.method, self.size, spare);
+                for at in places.at[..count].iter().step_by(4) {
+                    let from = (*at).max(0) as usize * channels;
+                    prefetch(image, from);
+                    prefetch(image, from + width * channels);
+                }
                 let mut i = 0;
                 while i < count {
                     if places.at[i] >= 0 {
@@ -322,137 +182,6 @@ impl<T: Float> Rows<'_, T> {
                 }
             }
         }
-    }
-}
-
-#[inline(always)]
-fn copy<T: Float>(
-    image: &[T],
-    places: &Places<T>,
-    run: Range<usize>,
-    channels: usize,
-    out: &mut [T],
-) {
-    for i in run {
-        let from = places.at[i] as usize * channels;
-        out[i * channels..(i + 1) * channels].copy_from_slice(&image[from..from + channels]);
-    }
-}
-
-/// Inside the image, any number of channels.
-#[inline(always)]
-fn interpolate<T: Float>(
-    image: &[T],
-    places: &Places<T>,
-    run: Range<usize>,
-    size: Size,
-    out: &mut [T],
-) {
-    let channels = size.channels;
-    for i in run {
-        let from = places.at[i] as usize * channels;
-        let below = from + size.width * channels;
-        let (top, bottom) = (
-            &image[from..from + 2 * channels],
-            &image[below..below + 2 * channels],
-        );
-        let (a, b) = top.split_at(channels);
-        let (c, d) = bottom.split_at(channels);
-        let out = &mut out[i * channels..(i + 1) * channels];
-        for k in 0..channels {
-            out[k] = bilinear(places.right[i], places.down[i], [a[k], b[k], c[k], d[k]]);
-        }
-    }
-}
-
-/// Writes a run of pixels of `C` channels `L` at a time: what a pixel writes too much, the next one
-/// writes over.
-///
-/// # Safety
-/// `out` holds `run.end` pixels, and the run is not empty.
-#[inline(always)]
-unsafe fn write_fixed<T: Float, const C: usize, const L: usize>(
-    run: Range<usize>,
-    out: &mut [T],
-    pixel: impl Fn(usize) -> [T; L],
-) {
-    debug_assert!(!run.is_empty() && run.end * C <= out.len() && L <= C + 1);
-    let (to, last) = (out.as_mut_ptr(), run.end - 1);
-    for i in run.start..last {
-        // SAFETY: pixel i + 1 is in `out`, and C + 1 elements hold L.
-        unsafe { to.add(i * C).cast::<[T; L]>().write(pixel(i)) };
-    }
-    let y = pixel(last);
-    out[last * C..last * C + C].copy_from_slice(&y[..C]);
-}
-
-/// The pixel at place `i`, read `L` at a time.
-///
-/// # Safety
-/// `i` is below `CHUNK`, and `L` elements of the image start at its place.
-#[inline(always)]
-unsafe fn pixel_fixed<T: Float, const C: usize, const L: usize>(
-    image: &[T],
-    places: &Places<T>,
-    i: usize,
-) -> [T; L] {
-    // SAFETY: the caller's promise.
-    unsafe {
-        let from = *places.at.get_unchecked(i) as usize * C;
-        debug_assert!(from + L <= image.len());
-        image.as_ptr().add(from).cast::<[T; L]>().read()
-    }
-}
-
-/// Between the four pixels around place `i`, read `L` at a time.
-///
-/// # Safety
-/// `i` is below `CHUNK`, and `L` elements of the image start at each of the four.
-#[inline(always)]
-unsafe fn between_fixed<T: Float, const C: usize, const L: usize>(
-    image: &[T],
-    places: &Places<T>,
-    i: usize,
-    width: usize,
-) -> [T; L] {
-    // SAFETY: the caller's promise.
-    let ([a, b, c, d], right, down) = unsafe {
-        let from = *places.at.get_unchecked(i) as usize * C;
-        debug_assert!(from + (width + 1) * C + L <= image.len());
-        let load = |offset: usize| image.as_ptr().add(from + offset).cast::<[T; L]>().read();
-        (
-            [load(0), load(C), load(width * C), load(width * C + C)],
-            *places.right.get_unchecked(i),
-            *places.down.get_unchecked(i),
-        )
-    };
-    let mut y = [T::ZERO; L];
-    for k in 0..L {
-        y[k] = bilinear(right, down, [a[k], b[k], c[k], d[k]]);
-    }
-    y
-}
-
-/// Any pixel, through the fill rule.
-#[inline(always)]
-fn border<T: Float>(
-    image: &[T],
-    (places, i): (&Places<T>, usize),
-    reading: Reading,
-    size: Size,
-    value: T,
-    out: &mut [T],
-) {
-    let found = places.neighbours(i, reading, size);
-    if reading.method == Method::Nearest {
-        return match found[0] {
-            Some(from) => out.copy_from_slice(&image[from..from + out.len()]),
-            None => out.fill(value),
-        };
-    }
-    for (k, out) in out.iter_mut().enumerate() {
-        let corners = found.map(|from| from.map_or(value, |from| image[from + k]));
-        *out = bilinear(places.right[i], places.down[i], corners);
     }
 }
 

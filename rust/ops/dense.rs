@@ -8,7 +8,7 @@ use super::check;
 use super::matmul::Matmul;
 use crate::attrs::Reader;
 use crate::error::{Error, Result};
-use crate::graph::{Backward, Graph, Io, Op, Value};
+use crate::graph::{Backward, Graph, Io, Op, Source, Value};
 use crate::kernels::epilogue::{Activation, BiasActivation};
 use crate::kernels::gemm::{gemm, Mat, MatMut};
 use crate::kernels::map::{Compare, Unary};
@@ -116,11 +116,7 @@ pub fn before_activation(g: &mut Graph, f: Activation, dout: Value, y: Value) ->
     let dtype = g.spec(y).dtype;
     match f {
         Activation::Linear => Ok(dout),
-        Activation::Relu => {
-            let zero = g.scalar(0.0, dtype);
-            let positive = g.compare(Compare::Gt, y, zero)?;
-            g.select(positive, dout, zero)
-        }
+        Activation::Relu => relu_gradient(g, dout, y),
         Activation::Sigmoid => {
             let one = g.scalar(1.0, dtype);
             let rest = g.sub(one, y)?;
@@ -134,4 +130,19 @@ pub fn before_activation(g: &mut Graph, f: Activation, dout: Value, y: Value) ->
             g.mul(dout, slope)
         }
     }
+}
+
+/// `dout` where `y > 0`, else 0.
+pub fn relu_gradient(g: &mut Graph, dout: Value, y: Value) -> Result<Value> {
+    if let Source::Node { node, output: 0 } = *g.source(dout) {
+        let node = g.nodes[node].clone();
+        if let Some((input, mask)) = node.op.relu_mask(&node.inputs, y) {
+            let mut inputs = node.inputs;
+            inputs[input] = relu_gradient(g, inputs[input], mask)?;
+            return Ok(g.push_node(node.op, node.attrs, &inputs)?[0]);
+        }
+    }
+    let zero = g.scalar(0.0, g.spec(y).dtype);
+    let positive = g.compare(Compare::Gt, y, zero)?;
+    g.select(positive, dout, zero)
 }

@@ -62,6 +62,11 @@ impl Op for PoolGrad {
         };
         Ok(vec![None, None, Some(ddy)])
     }
+
+    /// Only maxima have a gradient, and the maximum of a window is positive where its source is.
+    fn relu_mask(&self, inputs: &[Value], y: Value) -> Option<(usize, Value)> {
+        (self.0.function == Pooling::Max && inputs[0] == y).then_some((2, inputs[1]))
+    }
 }
 
 /// The gradient of [`PoolGrad`] of max by `dy`, from (x, y, a gradient by dx): that gradient at the

@@ -6,10 +6,11 @@
 
 use super::build::Build;
 use super::check;
+use super::dense::relu_gradient;
 use crate::attrs::Reader;
 use crate::error::{Error, Result};
 use crate::graph::{Backward, Io, Op, Value};
-use crate::kernels::map::{self, Compare, Instr, Logical, Test};
+use crate::kernels::map::{self, Instr, Logical, Test};
 use crate::tensor::{DType, Spec};
 use std::f64::consts::PI;
 use std::sync::Arc;
@@ -104,11 +105,7 @@ impl Op for Unary {
                 let twice = g.scale(x, 2.0)?;
                 g.mul(dout, twice)?
             }
-            Relu => {
-                let zero = g.scalar(0.0, dtype);
-                let positive = g.compare(Compare::Gt, y, zero)?;
-                g.select(positive, dout, zero)?
-            }
+            Relu => relu_gradient(g, dout, y)?,
             Exp => g.mul(dout, y)?,
             Expm1 => {
                 let slope = g.offset(y, 1.0)?;

@@ -287,7 +287,7 @@ pub(super) fn kernel_grad<T: Real>(
     });
     for partial in partial.chunks(len).take(chunks - 1) {
         for (sum, more) in dw.iter_mut().zip(partial) {
-            *sum = *sum + *more;
+            *sum += *more;
         }
     }
 }

@@ -8,6 +8,7 @@ use super::axis::Axis;
 use super::tiles::{Element, Outer, Run, Tiles, WIDEST};
 use crate::kernels::threads::parallel_for;
 use std::ops::{Add, Range};
+use std::slice::ChunksExact;
 
 /// Chunks whose kernels are summed apart, at the most.
 const MAX_CHUNKS: usize = 16;
@@ -222,9 +223,16 @@ impl<T: Element + Add<Output = T>> KernelGrad<'_, T> {
         let positions = lines.len() * self.axes[2].output;
         packed.resize(positions * width, T::ZERO);
         let from = self.dout[lines.start * self.axes[2].output * all..].chunks_exact(all);
-        for (to, from) in packed.chunks_exact_mut(width).zip(from) {
-            to[..columns.len()].copy_from_slice(&from[columns.clone()]);
-            to[columns.len()..].fill(T::ZERO);
+        match (columns.len() == width, width) {
+            (true, 8) => copy_columns::<T, 8>(from, columns.start, packed),
+            (true, 16) => copy_columns::<T, 16>(from, columns.start, packed),
+            (true, 32) => copy_columns::<T, 32>(from, columns.start, packed),
+            _ => {
+                for (to, from) in packed.chunks_exact_mut(width).zip(from) {
+                    to[..columns.len()].copy_from_slice(&from[columns.clone()]);
+                    to[columns.len()..].fill(T::ZERO);
+                }
+            }
         }
     }
 
@@ -251,6 +259,15 @@ impl<T: Element + Add<Output = T>> KernelGrad<'_, T> {
                 b: (line - lines.start) * w.output + inside_w.start,
                 len: inside_w.len(),
             });
+        }
+    }
+}
+
+/// `to[p, j] = from[p, start + j]` for `W` columns, which the compiler copies in vectors.
+fn copy_columns<T: Copy, const W: usize>(from: ChunksExact<'_, T>, start: usize, to: &mut [T]) {
+    for (to, from) in to.chunks_exact_mut(W).zip(from) {
+        if let Some(columns) = from[start..].first_chunk::<W>() {
+            to.copy_from_slice(columns);
         }
     }
 }
