@@ -7,9 +7,8 @@ use super::check;
 use crate::attrs::Reader;
 use crate::error::{Error, Result};
 use crate::graph::{Backward, Io, Op, Value};
-use crate::kernels::strided::gather_strided;
-use crate::tensor::{show, strides, Element, Spec};
-use crate::with_dtype;
+use crate::kernels::map::Instr;
+use crate::tensor::{show, Spec};
 use std::sync::Arc;
 
 #[derive(Debug)]
@@ -43,25 +42,17 @@ impl Op for BroadcastTo {
     }
 
     fn forward(&self, io: &mut Io) -> Result<()> {
-        let from = &io.inputs[0].spec.shape;
-        let lead = self.shape.len() - from.len();
-        let own = strides(from);
-        let steps: Vec<isize> = (0..self.shape.len())
-            .map(|a| match a.checked_sub(lead) {
-                Some(i) if from[i] != 1 => own[i] as isize,
-                _ => 0,
-            })
-            .collect();
-        with_dtype!(io.inputs[0].spec.dtype, T => {
-            let x: &[T] = io.inputs[0].slice();
-            gather_strided(x, 0, &steps, &self.shape, T::slice_mut(&mut io.outputs[0].data));
-        });
-        Ok(())
+        super::fused::run_single(self, io)
     }
 
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
         let dout = b.dout(self.name())?;
         let shape = b.spec(b.inputs[0]).shape;
         Ok(vec![Some(b.graph.sum_to(dout, &shape)?)])
+    }
+
+    /// A copy, whose operand is broadcast as that of any other.
+    fn pointwise(&self, inputs: &[&Spec]) -> Option<Instr> {
+        Some(Instr::Cast(inputs[0].dtype))
     }
 }
