@@ -92,6 +92,20 @@ pub trait Op: Debug + Send + Sync {
         None
     }
 
+    /// Whether the output is the sums of the columns, all axes but the last one summed over; the
+    /// fusion pass asks.
+    fn sums_columns(&self, inputs: &[&Spec]) -> bool {
+        let _ = inputs;
+        false
+    }
+
+    /// Pushes simpler nodes that give the same outputs, to the last bit, for the compiler to fuse.
+    /// `None` where the op runs as it is. It is asked after differentiation.
+    fn lower(&self, graph: &mut Graph, inputs: &[Value]) -> Result<Option<Vec<Value>>> {
+        let _ = (graph, inputs);
+        Ok(None)
+    }
+
     /// Whether `forward` may write this output over the elements of this input.
     fn in_place(&self, input: usize, output: usize) -> bool {
         let _ = (input, output);
@@ -250,13 +264,14 @@ impl Graph {
         value
     }
 
-    pub fn constant(&mut self, tensor: Tensor) -> Value {
+    pub fn constant(&mut self, tensor: impl Into<Arc<Tensor>>) -> Value {
+        let tensor = tensor.into();
         let key = (tensor.spec().len() <= 16)
             .then(|| format!("constant {} {:?}", tensor.spec(), tensor.bytes()));
         if let Some(found) = key.as_ref().and_then(|k| self.known.get(k)) {
             return found[0];
         }
-        let value = self.add(tensor.spec().clone(), Source::Constant(Arc::new(tensor)));
+        let value = self.add(tensor.spec().clone(), Source::Constant(tensor));
         if let Some(key) = key {
             self.known.insert(key, vec![value]);
         }

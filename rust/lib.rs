@@ -12,7 +12,7 @@
 //! | `attrs`   | attributes of ops as they come over the border                            |
 //! | `graph`   | the trait `Op` and the graph; no concrete op                              |
 //! | `ops`     | one op a file: attributes, shape rule, forward, backward                  |
-//! | `passes`  | autodiff, fusion, the plan of memory                                      |
+//! | `passes`  | autodiff, lowering, fusion, the plan of memory                            |
 //! | `program` | compiled graphs: steps, arena, the loop over batches                      |
 //! | `binding` | the border to Python                                                      |
 

@@ -142,7 +142,7 @@ impl PyGraph {
     #[pyo3(signature = (outputs, assign=true))]
     fn compile(&self, py: Python<'_>, outputs: Vec<usize>, assign: bool) -> PyResult<PyProgram> {
         let outputs = self.values(&outputs)?;
-        let program = py.detach(|| Program::compile(&self.graph, &outputs, assign));
+        let program = py.detach(|| Program::compile(&self.graph, &outputs, assign))?;
         Ok(PyProgram {
             program: Mutex::new(program),
         })

@@ -1,9 +1,8 @@
-//! Reductions of contiguous runs and of columns, in an order that depends on the shape alone.
+//! Reductions of contiguous runs, in an order that depends on the length alone.
 //!
 //! A run is folded in 32 virtual lanes (element `i` into lane `i % 32`), which are then combined as a
-//! binary tree; runs longer than `RUN` are folded piece by piece and the pieces folded again. Columns
-//! are folded down blocks of `ROWS` rows, whose results are folded in order. So sums lose little
-//! and neither threads nor vector width change a bit.
+//! binary tree; runs longer than `RUN` are folded piece by piece and the pieces folded again. So sums
+//! lose little and neither threads nor vector width change a bit.
 
 use super::isa::{dispatch, Kernel};
 use super::number::Number;
@@ -11,18 +10,10 @@ use super::threads::parallel_for;
 use std::sync::Mutex;
 
 const LANES: usize = 32;
-/// Blocks of a run, or rows of a block of columns, folded in one pass.
+/// Blocks of a run folded in one pass.
 const DEPTH: usize = 8;
 /// Elements of a run folded at once.
 const RUN: usize = 4096;
-/// Rows of a block of columns folded at once.
-const ROWS: usize = 64;
-/// Rows of a block of columns read side by side.
-const ABREAST: usize = 4;
-/// Columns folded at once: their results stay in the first-level cache.
-const COLUMNS: usize = 2048;
-/// Elements that a task of columns should have at least.
-const TASK_LEN: usize = 1 << 15;
 /// Elements under which one thread does it all.
 const PARALLEL_LEN: usize = 1 << 16;
 
@@ -180,161 +171,6 @@ fn watch<T: Number>(v: T, top: &mut T, nan: &mut T, beats: &impl Fn(T, T) -> boo
     *nan = if number { *nan } else { v };
 }
 
-/// `out[j] = x[0, j] f x[1, j] f ...` for `x (rows, n)`; `rows` is not 0 for max and min.
-pub fn fold_columns<T: Number>(f: Fold, x: &[T], n: usize, out: &mut [T]) {
-    if x.is_empty() {
-        return out.fill(f.identity().unwrap_or(T::ZERO));
-    }
-    macro_rules! go {
-        ($f:expr) => {
-            columns(
-                x,
-                n,
-                &x[..n],
-                first,
-                #[inline(always)]
-                $f,
-                out,
-            )
-        };
-    }
-    match f {
-        Fold::Sum => go!(|a: T, b: T| a.add(b)),
-        Fold::Prod => go!(|a: T, b: T| a.mul(b)),
-        Fold::Max => go!(|a: T, b: T| a.maximum(b)),
-        Fold::Min => go!(|a: T, b: T| a.minimum(b)),
-    }
-}
-
-/// `out[j]` is the sum of `(x[i, j] - mean[j])^2` over `i`, for `x (rows, n)` of at least one row.
-pub fn square_deviations<T: Number>(x: &[T], mean: &[T], out: &mut [T]) {
-    columns(
-        x,
-        mean.len(),
-        mean,
-        #[inline(always)]
-        |v: T, mean: T| {
-            let centred = v.sub(mean);
-            centred.mul(centred)
-        },
-        #[inline(always)]
-        |a: T, b: T| a.add(b),
-        out,
-    );
-}
-
-/// `out[j] = map(x[0, j], side[j]) f map(x[1, j], side[j]) f ...`: blocks of `ROWS` rows are folded,
-/// then their results in order.
-fn columns<T: Number, M, F>(x: &[T], n: usize, side: &[T], map: M, f: F, out: &mut [T])
-where
-    M: Fn(T, T) -> T + Copy + Sync,
-    F: Fn(T, T) -> T + Copy + Sync,
-{
-    let serial = x.len() < PARALLEL_LEN;
-    let share = |tasks: usize, task: &(dyn Fn(usize) + Sync)| match serial {
-        true => (0..tasks).for_each(task),
-        false => parallel_for(tasks, task),
-    };
-    if x.len() <= ROWS * n {
-        let parts: Vec<Mutex<&mut [T]>> = out.chunks_mut(COLUMNS).map(Mutex::new).collect();
-        return share(parts.len(), &|t| {
-            let out = &mut *parts[t].lock().unwrap_or_else(|e| e.into_inner());
-            let (x, side) = (&x[t * COLUMNS..], &side[t * COLUMNS..]);
-            dispatch(Columns {
-                x,
-                n,
-                side,
-                map,
-                f,
-                out,
-            });
-        });
-    }
-    let mut partial = vec![T::ZERO; x.len().div_ceil(ROWS * n) * n]; // (blocks, n)
-    let blocks = (TASK_LEN / (ROWS * n)).max(1);
-    {
-        let parts: Vec<Mutex<&mut [T]>> = partial.chunks_mut(blocks * n).map(Mutex::new).collect();
-        share(parts.len(), &|t| {
-            let mut part = parts[t].lock().unwrap_or_else(|e| e.into_inner());
-            let x = x[t * blocks * ROWS * n..].chunks(ROWS * n);
-            for (x, out) in x.zip(part.chunks_mut(n)) {
-                dispatch(Columns {
-                    x,
-                    n,
-                    side,
-                    map,
-                    f,
-                    out,
-                });
-            }
-        });
-    }
-    dispatch(Columns {
-        x: &partial,
-        n,
-        side,
-        map: first,
-        f,
-        out,
-    });
-}
-
-#[inline(always)]
-fn first<T>(v: T, _: T) -> T {
-    v
-}
-
-/// Folds the rows of `x`, which start `n` apart, into as many columns as `out` has.
-struct Columns<'a, T, M, F> {
-    x: &'a [T],
-    n: usize,
-    side: &'a [T],
-    map: M,
-    f: F,
-    out: &'a mut [T],
-}
-
-impl<T: Number, M: Fn(T, T) -> T, F: Fn(T, T) -> T> Kernel for Columns<'_, T, M, F> {
-    type Out = ();
-    #[inline(always)]
-    fn run(self) {
-        let Columns {
-            x,
-            n,
-            side,
-            map,
-            f,
-            out,
-        } = self;
-        let rows = (x.len() + n - out.len()) / n;
-        for (strip, out) in out.chunks_mut(COLUMNS).enumerate() {
-            let (from, width) = (strip * COLUMNS, out.len());
-            let side = &side[from..from + width];
-            let row = |r: usize| &x[r * n + from..r * n + from + width];
-            for (j, (o, v)) in out.iter_mut().zip(row(0)).enumerate() {
-                *o = map(*v, side[j]);
-            }
-            let mut at = 1;
-            while at + ABREAST <= rows {
-                let group: [&[T]; ABREAST] = std::array::from_fn(|d| row(at + d));
-                for j in 0..width {
-                    let mut value = out[j];
-                    for part in group {
-                        value = f(value, map(part[j], side[j]));
-                    }
-                    out[j] = value;
-                }
-                at += ABREAST;
-            }
-            for r in at..rows {
-                for (j, (o, v)) in out.iter_mut().zip(row(r)).enumerate() {
-                    *o = f(*o, map(*v, side[j]));
-                }
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -380,19 +216,5 @@ mod tests {
         assert_eq!(fold(Fold::Min, &x), -2.0);
         x[300] = f32::NAN;
         assert!(fold(Fold::Max, &x).is_nan() && fold(Fold::Min, &x).is_nan());
-    }
-
-    #[test]
-    fn columns_are_folded_by_blocks_of_rows() {
-        for (rows, n) in [(1, 3), (7, 1), (64, 10), (65, 300), (200, 7), (130, 257)] {
-            let x = sample(rows * n);
-            let mut out = vec![0.0; n];
-            fold_columns(Fold::Sum, &x, n, &mut out);
-            for (j, got) in out.iter().enumerate() {
-                let block = |b: &[f32]| b.iter().skip(j).step_by(n).copied().reduce(|a, v| a + v);
-                let expected = x.chunks(ROWS * n).filter_map(block).reduce(|a, v| a + v);
-                assert_eq!(Some(*got), expected, "({rows}, {n}) column {j}");
-            }
-        }
     }
 }

@@ -123,6 +123,24 @@ pub fn set_isa(isa: Isa) -> Result<(), String> {
     Ok(())
 }
 
+/// How far ahead of what is read memory is asked for, in bytes: across the pages where the hardware
+/// stops to look ahead.
+const AHEAD: usize = 1 << 14;
+
+/// Asks for the memory that comes a while after `x`, which a lone stream of reads waits for otherwise.
+#[inline(always)]
+pub fn look_ahead<T>(x: &[T]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in 0..size_of_val(x) / 64 {
+        use std::arch::x86_64::{_mm_prefetch, _MM_HINT_T0};
+        let place = x.as_ptr().cast::<i8>().wrapping_add(AHEAD + 64 * line);
+        // SAFETY: a hint, which reads nothing and never fails, wherever the address points.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(place) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (x, AHEAD);
+}
+
 /// A computation that [`dispatch`] compiles for every instruction set.
 ///
 /// `run`, and every closure and function that it calls in a loop, must be `#[inline(always)]`:

@@ -1,5 +1,6 @@
 //! Kernels: slices in, slices out. SIMD, threads and `unsafe` live here.
 
+pub mod columns;
 pub mod conv;
 pub mod cross_entropy;
 pub mod epilogue;
@@ -10,6 +11,7 @@ pub mod gemm;
 pub mod isa;
 pub mod map;
 pub mod math;
+pub mod moments;
 pub mod normalise;
 pub mod number;
 pub mod pointwise;

@@ -1,9 +1,7 @@
-//! Normalisation of rows (layer norm) and of columns (batch norm).
+//! Normalisation of rows.
 
 use super::float::Float;
-use super::fold::{fold_columns, square_deviations, Fold};
 use super::isa::{dispatch, Kernel};
-use super::map::map1;
 use super::number::Number;
 use super::softmax::fold_row;
 use super::threads::parallel_for;
@@ -139,63 +137,6 @@ pub fn layer_norm_grad<T: Float + Number>(
             });
         });
     }
-}
-
-struct Apply<'a, T> {
-    x: &'a [T],
-    mean: &'a [T],
-    scale: &'a [T],
-    beta: &'a [T],
-    out: &'a mut [T],
-}
-
-impl<T: Float + Number> Kernel for Apply<'_, T> {
-    type Out = ();
-    #[inline(always)]
-    fn run(self) {
-        let n = self.mean.len();
-        let (mean, scale, beta) = (&self.mean[..n], &self.scale[..n], &self.beta[..n]);
-        for (x, out) in self.x.chunks_exact(n).zip(self.out.chunks_exact_mut(n)) {
-            for i in 0..n {
-                out[i] = (x[i] - mean[i]).mul_add(scale[i], beta[i]);
-            }
-        }
-    }
-}
-
-/// `out = gamma * (x - mean) / sqrt(variance + epsilon) + beta` by columns, with the columns' mean and
-/// biased variance.
-pub fn batch_norm<T: Float + Number>(
-    x: &[T],
-    gamma: &[T],
-    beta: &[T],
-    epsilon: T,
-    out: &mut [T],
-    mean: &mut [T],
-    variance: &mut [T],
-) {
-    let n = gamma.len();
-    if n == 0 {
-        return;
-    }
-    let rows = <T as Number>::from_f64((x.len() / n) as f64);
-    fold_columns(Fold::Sum, x, n, mean);
-    mean.iter_mut().for_each(|m| *m /= rows);
-    square_deviations(x, mean, variance);
-    variance.iter_mut().for_each(|v| *v /= rows);
-    let mut scale = vec![<T as Number>::ZERO; n];
-    map1(variance, &mut scale, |v| (v + epsilon).rsqrt());
-    scale.iter_mut().zip(gamma).for_each(|(s, g)| *s *= *g);
-    let mean = &*mean;
-    by_rows([out], n, |from, [out]| {
-        dispatch(Apply {
-            x: &x[from..from + out.len()],
-            mean,
-            scale: &scale,
-            beta,
-            out,
-        });
-    });
 }
 
 /// Calls `f(start, parts)` on runs of whole rows of `n`, cut by shape; `start` is an element.

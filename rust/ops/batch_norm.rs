@@ -10,9 +10,9 @@ use super::check;
 use super::reduce::Reduction;
 use crate::attrs::Reader;
 use crate::error::{Error, Result};
-use crate::graph::{Backward, Io, Op, Value};
+use crate::graph::{Backward, Graph, Io, Op, Value};
 use crate::kernels::map::Unary;
-use crate::kernels::normalise::batch_norm;
+use crate::kernels::moments::{batch_norm, moments};
 use crate::kernels::number::Number;
 use crate::tensor::{show, Element, Spec};
 use crate::with_float;
@@ -54,15 +54,12 @@ impl Op for BatchNorm {
         let (y, statistics) = io.outputs.split_at_mut(1);
         let (mean, variance) = statistics.split_at_mut(1);
         with_float!(io.inputs[0].spec.dtype, T => {
-            batch_norm::<T>(
-                io.inputs[0].slice(),
-                io.inputs[1].slice(),
-                io.inputs[2].slice(),
-                <T as Number>::from_f64(self.epsilon),
-                T::slice_mut(&mut y[0].data),
-                T::slice_mut(&mut mean[0].data),
-                T::slice_mut(&mut variance[0].data),
-            );
+            let (x, gamma, beta) = (io.inputs[0].slice(), io.inputs[1].slice(), io.inputs[2].slice());
+            let mean = T::slice_mut(&mut mean[0].data);
+            let variance = T::slice_mut(&mut variance[0].data);
+            moments::<T>(x, mean, variance);
+            let epsilon = <T as Number>::from_f64(self.epsilon);
+            batch_norm(x, (mean, variance, epsilon), gamma, beta, T::slice_mut(&mut y[0].data));
         });
         Ok(())
     }
@@ -72,35 +69,41 @@ impl Op for BatchNorm {
         let (mean, variance) = (b.outputs[1], b.outputs[2]);
         let spec = b.spec(x);
         let lead: Vec<usize> = (0..spec.rank() - 1).collect();
-        let rows: usize = spec.shape[..spec.rank() - 1].iter().product();
+        let share = 1.0 / spec.shape[..spec.rank() - 1].iter().product::<usize>() as f64;
         let (douts, g) = (b.douts.clone(), &mut *b.graph);
 
         let centred = g.sub(x, mean)?;
         let mut parts = Vec::new();
         let (mut dgamma, mut dbeta) = (None, None);
         if let Some(dout) = douts[0] {
-            let shifted = g.offset(variance, self.epsilon)?;
-            let inverse = g.unary(Unary::Rsqrt, shifted)?;
-            let h = g.mul(centred, inverse)?;
-            let product = g.mul(dout, h)?;
-            let sum_dout_h = g.reduce(Reduction::Sum, product, &lead, false)?;
-            let sum_dout = g.reduce(Reduction::Sum, dout, &lead, false)?;
-            // dx = gamma / deviation * (dout - mean(dout) - h * mean(dout * h))
-            let mean_dout = g.scale(sum_dout, 1.0 / rows as f64)?;
-            let mean_dout_h = g.scale(sum_dout_h, 1.0 / rows as f64)?;
-            let along = g.mul(h, mean_dout_h)?;
-            let rest = g.sub(dout, mean_dout)?;
-            let rest = g.sub(rest, along)?;
+            let product = g.mul(dout, centred)?;
+            let sum_dout_centred = g.reduce(Reduction::Sum, product, &lead, false)?; // (C)
+            let sum_dout = g.reduce(Reduction::Sum, dout, &lead, false)?; // (C)
+            let inverse = self.inverse(g, variance)?; // (C)
+            let sum_dout_h = g.mul(sum_dout_centred, inverse)?; // (C)
+            // dx = scale * (dout - mean(dout) - (x - mean) * slope), its terms per channel put
+            // together: two products and two sums an element.
+            let mean_dout = g.scale(sum_dout, share)?;
+            let slope = g.mul(sum_dout_h, inverse)?;
+            let slope = g.scale(slope, share)?;
             let scale = g.mul(gamma, inverse)?;
-            parts.push(g.mul(rest, scale)?);
+            let shift = g.mul(slope, mean)?;
+            let shift = g.sub(shift, mean_dout)?;
+            let shift = g.mul(scale, shift)?;
+            let slope = g.mul(scale, slope)?;
+            let slope = g.neg(slope)?;
+            let along = g.mul(x, slope)?;
+            let along = g.add(along, shift)?;
+            let through = g.mul(dout, scale)?;
+            parts.push(g.add(through, along)?);
             (dgamma, dbeta) = (Some(sum_dout_h), Some(sum_dout));
         }
         if let Some(dmean) = douts[1] {
-            let share = g.scale(dmean, 1.0 / rows as f64)?;
+            let share = g.scale(dmean, share)?;
             parts.push(g.broadcast_to(share, &spec.shape)?);
         }
         if let Some(dvariance) = douts[2] {
-            let share = g.scale(dvariance, 2.0 / rows as f64)?;
+            let share = g.scale(dvariance, 2.0 * share)?;
             parts.push(g.mul(centred, share)?);
         }
         let mut dx = parts[0];
@@ -108,5 +111,53 @@ impl Op for BatchNorm {
             dx = g.add(dx, *part)?;
         }
         Ok(vec![Some(dx), dgamma, dbeta])
+    }
+
+    /// The statistics, which no fusion can reach into, and the rest, which joins what follows.
+    fn lower(&self, g: &mut Graph, inputs: &[Value]) -> Result<Option<Vec<Value>>> {
+        let [x, gamma, beta] = *inputs else {
+            return Ok(None);
+        };
+        let statistics = g.push_node(Arc::new(Moments), Default::default(), &[x])?;
+        let (mean, variance) = (statistics[0], statistics[1]);
+        let inverse = self.inverse(g, variance)?;
+        let scale = g.mul(gamma, inverse)?;
+        let centred = g.sub(x, mean)?;
+        let y = g.mul(centred, scale)?;
+        Ok(Some(vec![g.add(y, beta)?, mean, variance]))
+    }
+}
+
+impl BatchNorm {
+    /// `1 / sqrt(variance + epsilon)`
+    fn inverse(&self, g: &mut Graph, variance: Value) -> Result<Value> {
+        let shifted = g.offset(variance, self.epsilon)?;
+        g.unary(Unary::Rsqrt, shifted)
+    }
+}
+
+/// Mean and biased variance of x (..., C), each (C): the part of [`BatchNorm`] that reads all of x.
+#[derive(Debug)]
+struct Moments;
+
+impl Op for Moments {
+    fn name(&self) -> &'static str {
+        "batch_norm"
+    }
+
+    fn shape(&self, inputs: &[&Spec]) -> Result<Vec<Spec>> {
+        let [x] = check::count(self.name(), inputs)?;
+        check::ranked(self.name(), "x", x)?;
+        let statistic = Spec::new(&x.shape[x.rank() - 1..], x.dtype);
+        Ok(vec![statistic.clone(), statistic])
+    }
+
+    fn forward(&self, io: &mut Io) -> Result<()> {
+        let (mean, variance) = io.outputs.split_at_mut(1);
+        with_float!(io.inputs[0].spec.dtype, T => {
+            let (mean, variance) = (&mut mean[0].data, &mut variance[0].data);
+            moments::<T>(io.inputs[0].slice(), T::slice_mut(mean), T::slice_mut(variance));
+        });
+        Ok(())
     }
 }

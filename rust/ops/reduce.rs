@@ -10,7 +10,8 @@ use super::lanes::map_lanes;
 use crate::attrs::Reader;
 use crate::error::{Error, Result};
 use crate::graph::{Backward, Graph, Io, Op, Value};
-use crate::kernels::fold::{fold, fold_columns, Fold};
+use crate::kernels::columns::fold_columns;
+use crate::kernels::fold::{fold, Fold};
 use crate::kernels::map::Compare;
 use crate::kernels::number::Number;
 use crate::kernels::strided::gather_strided;
@@ -38,6 +39,9 @@ const TABLE: &[(&str, Reduction)] = &[
     ("any", Reduction::Any),
     ("all", Reduction::All),
 ];
+
+/// Columns at the most that are summed where they are computed: their sums stay in cache.
+const WIDEST: usize = 1024;
 
 #[derive(Debug)]
 pub struct Reduce {
@@ -178,6 +182,20 @@ impl Op for Reduce {
             Reduction::Any | Reduction::All => unreachable!("bools have no gradient"),
         };
         Ok(vec![Some(dx)])
+    }
+
+    fn sums_columns(&self, inputs: &[&Spec]) -> bool {
+        let shape = &inputs[0].shape;
+        let Some((n, lead)) = shape.split_last() else {
+            return false;
+        };
+        let rows: usize = lead.iter().product();
+        // One row or one column is folded otherwise.
+        self.function == Reduction::Sum
+            && lead.len() == self.axes.len()
+            && !self.axes.contains(&lead.len())
+            && rows > 1
+            && (2..=WIDEST).contains(n)
     }
 }
 

@@ -2,4 +2,5 @@
 
 pub mod autodiff;
 pub mod fuse;
+pub mod lower;
 pub mod plan;

@@ -1,9 +1,11 @@
-//! From a graph to a program: fuse, plan, and resolve every value to its memory.
+//! From a graph to a program: lower, fuse, plan, and resolve every value to its memory.
 
 use super::arena::Operand;
+use crate::error::Result;
 use crate::graph::{Cell, Graph, Op, Source, Value};
 use crate::memory::Buffer;
 use crate::passes::fuse::fuse;
+use crate::passes::lower::lower;
 use crate::passes::plan::{plan, Place};
 use crate::tensor::{DType, Spec, Tensor};
 use std::sync::Arc;
@@ -37,7 +39,10 @@ pub struct Program {
 
 impl Program {
     /// Compiles `outputs` and, where `assign` is set, the graph's assignments.
-    pub fn compile(graph: &Graph, outputs: &[Value], assign: bool) -> Program {
+    pub fn compile(graph: &Graph, outputs: &[Value], assign: bool) -> Result<Program> {
+        let (graph, moved) = lower(graph)?;
+        let graph = &graph;
+        let outputs: &[Value] = &outputs.iter().map(|v| moved[v.0]).collect::<Vec<_>>();
         let assigned = if assign { &graph.assigned[..] } else { &[] };
         let mut wanted = outputs.to_vec();
         wanted.extend(assigned.iter().map(|(_, v)| *v));
@@ -121,7 +126,7 @@ impl Program {
         let results = outputs.iter().map(|v| operand(*v)).collect();
         let mut cells = plan.cells.clone();
         cells.sort_by_key(|(cell, _)| cell.id);
-        Program {
+        Ok(Program {
             feeds: feeds.into_iter().map(|(_, n, o)| (n, o)).collect(),
             steps,
             outputs: results,
@@ -130,7 +135,7 @@ impl Program {
             cells,
             _constants: constants,
             arena,
-        }
+        })
     }
 
     /// Bytes of memory that the program keeps between runs.
