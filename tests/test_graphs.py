@@ -106,6 +106,14 @@ def _reduce(b: Builder) -> None:
     b.push("reduce", {**attrs, "keepdims": b.data.draw(st.booleans())}, x)
 
 
+def _columns(b: Builder) -> None:
+    x = b.pick(lambda x: x.ndim == 2)
+    (y,) = b.push("unary", {"function": "tanh"}, x)
+    attrs = {"function": "sum", "axes": [0], "keepdims": b.data.draw(st.booleans())}
+    (total,) = b.push("reduce", attrs, b.data.draw(st.sampled_from((x, y))))
+    b.push("unary", {"function": "tanh"}, total)
+
+
 def _softmax(b: Builder) -> None:
     x = b.pick(lambda x: x.ndim > 0)
     op = b.data.draw(st.sampled_from(("softmax", "log_softmax")))
@@ -159,7 +167,7 @@ def _dropout(b: Builder) -> None:
 
 
 STEPS = (_unary, _unary, _binary, _binary, _select, _reduce, _softmax, _move, _concat, _dense)
-STEPS += (_matmul, _batch_norm, _dropout)
+STEPS += (_matmul, _batch_norm, _dropout, _columns)
 
 
 def feeds_of(b: Builder, factor: float) -> list[np.ndarray]:

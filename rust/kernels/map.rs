@@ -3,6 +3,7 @@
 
 use super::float::Float;
 use super::isa::{dispatch, Kernel};
+use super::joined::Then;
 use super::number::Number;
 use crate::tensor::{DType, Element};
 
@@ -22,6 +23,10 @@ pub enum Instr {
     Dropout {
         rate: f64,
     },
+    /// Two functions of numbers, the second of the first's result: what programs make of two steps.
+    Pair(Binary, Then),
+    /// `a <cmp> b ? c : d`: what programs make of two steps.
+    Choose(Compare),
 }
 
 macro_rules! table {

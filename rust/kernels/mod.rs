@@ -9,6 +9,7 @@ pub mod float;
 pub mod fold;
 pub mod gemm;
 pub mod isa;
+pub mod joined;
 pub mod map;
 pub mod math;
 pub mod moments;

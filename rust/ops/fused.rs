@@ -14,8 +14,9 @@ use smallvec::SmallVec;
 pub struct Fused {
     pub program: Bound,
     pub shape: Vec<usize>,
-    pub outputs: Vec<DType>,
-    /// Inputs that have the iteration shape and the dtype of some output: `(input, output)`.
+    /// The values stored, which have the iteration shape, then the sums of columns.
+    pub outputs: Vec<Spec>,
+    /// Inputs that have the iteration shape and the dtype of some stored output: `(input, output)`.
     pub overwrites: Vec<(usize, usize)>,
 }
 
@@ -30,13 +31,16 @@ impl Op for Fused {
                 check::broadcast(self.name(), &[&input.shape, &self.shape])?;
             }
         }
-        let spec = |d: &DType| Spec::new(self.shape.clone(), *d);
-        Ok(self.outputs.iter().map(spec).collect())
+        Ok(self.outputs.clone())
     }
 
     fn forward(&self, io: &mut Io) -> Result<()> {
         run_program(&self.program, io);
         Ok(())
+    }
+
+    fn scratch(&self, _inputs: &[&Spec]) -> usize {
+        self.program.scratch()
     }
 
     fn in_place(&self, input: usize, output: usize) -> bool {
@@ -83,5 +87,5 @@ fn run_program(program: &Bound, io: &mut Io) {
         .collect();
     let mut outputs: SmallVec<[DataMut; USUAL]> =
         io.outputs.iter_mut().map(|o| o.data.reborrow()).collect();
-    program.run(&operands, &mut outputs);
+    program.run(&operands, &mut outputs, io.scratch);
 }

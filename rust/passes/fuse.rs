@@ -1,11 +1,14 @@
 //! Drops the nodes that nothing needs and joins chains of pointwise nodes into one.
 //!
-//! A group is a set of pointwise nodes over one iteration shape. It runs where its last member
-//! stood, so a node may join only while nothing outside the group has read any of its results: such
-//! a reader closes the group.
+//! A group is a set of pointwise nodes over one iteration shape, and of sums of their columns. It
+//! runs where its last member stood, so a node may join only while nothing outside the group has
+//! read any of its results: such a reader closes the group.
+//!
+//! A cheap node of one large operand, which lies in memory anyway, is computed again by each group
+//! that reads it, rather than stored by one and read by the others.
 
 use crate::graph::{Graph, Op, Source, Value};
-use crate::kernels::map::Instr;
+use crate::kernels::map::{Binary, Instr, Unary};
 use crate::kernels::pointwise::{Program, Step as Instruction};
 use crate::ops::fused::{operand_dtype, Fused};
 use std::collections::HashMap;
@@ -31,33 +34,46 @@ struct Group {
 /// The tasks that compute `wanted`, in an order in which they can run.
 pub fn fuse(graph: &Graph, wanted: &[Value]) -> Vec<Task> {
     let live = live_nodes(graph, wanted);
+    let again = recomputed(graph, &live, wanted);
     let mut groups: Vec<Group> = Vec::new();
     let mut group_of: HashMap<usize, usize> = HashMap::new();
     let mut order: Vec<Item> = Vec::new();
 
-    for at in (0..graph.nodes.len()).filter(|&n| live[n]) {
+    for at in (0..graph.nodes.len()).filter(|&n| live[n] && !again[n]) {
         let node = &graph.nodes[at];
         let makers = |value: &Value| match graph.source(*value) {
             Source::Node { node, .. } => group_of.get(node).copied(),
             _ => None,
         };
-        let mut sources: Vec<usize> = node.inputs.iter().filter_map(makers).collect();
+        let mut sources: Vec<usize> = reads(graph, at, &again).iter().filter_map(makers).collect();
         sources.sort_unstable();
         sources.dedup();
         if instruction(graph, at).is_none() {
-            sources.iter().for_each(|&g| groups[g].open = false);
-            order.push(Item::Node(at));
+            let home = match sums_columns(graph, at) {
+                true => groups
+                    .iter()
+                    .rposition(|g| takes_sum(graph, g, node.inputs[0], &again)),
+                false => None,
+            };
+            match home {
+                Some(g) => {
+                    groups[g].nodes.push(at);
+                    group_of.insert(at, g);
+                    order.push(Item::Member(at));
+                }
+                None => {
+                    sources.iter().for_each(|&g| groups[g].open = false);
+                    order.push(Item::Node(at));
+                }
+            }
             continue;
         }
         let shape = &graph.spec(node.outputs[0]).shape;
-        let same_shape = |g: usize, groups: &[Group]| {
-            let first = groups[g].nodes[0];
-            graph.spec(graph.nodes[first].outputs[0]).shape == *shape
-        };
         let mut home: Option<usize> = None;
         for g in sources {
-            let joins =
-                groups[g].open && same_shape(g, &groups) && !reads_as_seed(graph, at, &groups[g]);
+            let joins = groups[g].open
+                && iteration_shape(graph, &groups[g]) == shape
+                && !reads_whole(graph, at, &groups[g], &again);
             match home {
                 _ if !joins => groups[g].open = false,
                 None if groups[g].nodes.len() < LONGEST => home = Some(g),
@@ -85,9 +101,9 @@ pub fn fuse(graph: &Graph, wanted: &[Value]) -> Vec<Task> {
     }
 
     let mut uses: HashMap<Value, Vec<usize>> = HashMap::new();
-    for at in (0..graph.nodes.len()).filter(|&n| live[n]) {
-        for input in &graph.nodes[at].inputs {
-            uses.entry(*input).or_default().push(at);
+    for at in (0..graph.nodes.len()).filter(|&n| live[n] && !again[n]) {
+        for input in reads(graph, at, &again) {
+            uses.entry(input).or_default().push(at);
         }
     }
     let mut tasks = Vec::new();
@@ -113,7 +129,7 @@ pub fn fuse(graph: &Graph, wanted: &[Value]) -> Vec<Task> {
                                 .get(v)
                                 .is_some_and(|readers| !readers.iter().all(inside))
                     };
-                    tasks.push(join(graph, &group.nodes, stored));
+                    tasks.push(join(graph, &group.nodes, &again, stored));
                 }
             }
         }
@@ -146,21 +162,136 @@ fn instruction(graph: &Graph, at: usize) -> Option<Instr> {
     node.op.pointwise(&specs)
 }
 
-/// A seed is read whole, so it cannot be made by the block that reads it.
-fn reads_as_seed(graph: &Graph, at: usize, group: &Group) -> bool {
+fn sums_columns(graph: &Graph, at: usize) -> bool {
     let node = &graph.nodes[at];
-    let made = |v: &Value| match graph.source(*v) {
-        Source::Node { node, .. } => group.nodes.contains(node),
+    let specs: Vec<_> = node.inputs.iter().map(|v| graph.spec(*v)).collect();
+    node.op.sums_columns(&specs)
+}
+
+/// Whether an instruction costs less than reading its result from memory.
+fn is_cheap(instr: Instr) -> bool {
+    match instr {
+        Instr::Unary(f) => matches!(f, Unary::Neg | Unary::Abs | Unary::Square | Unary::Relu),
+        Instr::Binary(f) => matches!(
+            f,
+            Binary::Add | Binary::Sub | Binary::Mul | Binary::Maximum | Binary::Minimum
+        ),
+        Instr::Compare(_) | Instr::Logical(_) | Instr::Select | Instr::Cast(_) => true,
+        _ => false,
+    }
+}
+
+/// The nodes that each group which reads them computes again: cheap ones, read by pointwise nodes
+/// alone, whose one large operand is in memory as long as they would be.
+fn recomputed(graph: &Graph, live: &[bool], wanted: &[Value]) -> Vec<bool> {
+    let mut readers: HashMap<Value, Vec<usize>> = HashMap::new();
+    for at in (0..graph.nodes.len()).filter(|&n| live[n]) {
+        for input in &graph.nodes[at].inputs {
+            readers.entry(*input).or_default().push(at);
+        }
+    }
+    let is_pointwise = |&at: &usize| instruction(graph, at).is_some();
+    // A seed is read whole, so no block can make it.
+    let can_make = |at: &usize, value: Value| match instruction(graph, *at) {
+        Some(Instr::Dropout { .. }) => graph.nodes[*at].inputs[1] != value,
+        other => other.is_some(),
+    };
+    let mut again = vec![false; graph.nodes.len()];
+    for at in (0..graph.nodes.len()).filter(|&n| live[n]) {
+        let node = &graph.nodes[at];
+        let out = node.outputs[0];
+        let spec = graph.spec(out);
+        let large = |v: &&Value| graph.spec(**v).len() == spec.len();
+        let mut operands = node.inputs.iter().filter(large);
+        let (Some(operand), None) = (operands.next(), operands.next()) else {
+            continue;
+        };
+        let in_memory = match graph.source(*operand) {
+            Source::Node { node, .. } => again[*node] || !is_pointwise(node),
+            _ => true,
+        };
+        again[at] = in_memory
+            && instruction(graph, at).is_some_and(is_cheap)
+            && graph.spec(*operand).bytes() <= spec.bytes()
+            && !wanted.contains(&out)
+            && readers
+                .get(&out)
+                .is_some_and(|found| found.len() > 1 && found.iter().all(|n| can_make(n, out)));
+    }
+    again
+}
+
+/// What a node reads, where those that are computed again stand for what they read.
+fn reads(graph: &Graph, at: usize, again: &[bool]) -> Vec<Value> {
+    let mut found = Vec::new();
+    for value in &graph.nodes[at].inputs {
+        match graph.source(*value) {
+            Source::Node { node, .. } if again[*node] => found.extend(reads(graph, *node, again)),
+            _ => found.push(*value),
+        }
+    }
+    found
+}
+
+fn iteration_shape<'g>(graph: &'g Graph, group: &Group) -> &'g [usize] {
+    &graph.spec(graph.nodes[group.nodes[0]].outputs[0]).shape
+}
+
+/// Whether the group can sum the columns of a value: it makes it or reads it anyway.
+fn takes_sum(graph: &Graph, group: &Group, value: Value, again: &[bool]) -> bool {
+    let touches = |&at: &usize| {
+        graph.nodes[at].outputs.contains(&value) || reads(graph, at, again).contains(&value)
+    };
+    group.open
+        && group.nodes.len() < LONGEST
+        && iteration_shape(graph, group) == graph.spec(value).shape
+        && group.nodes.iter().any(touches)
+}
+
+/// Whether the node reads a seed or a sum that the group makes: they are read whole, so they cannot
+/// be made by the block that reads them.
+fn reads_whole(graph: &Graph, at: usize, group: &Group, again: &[bool]) -> bool {
+    let made_by = |v: &Value, all: bool| match graph.source(*v) {
+        Source::Node { node, .. } => {
+            group.nodes.contains(node) && (all || instruction(graph, *node).is_none())
+        }
         _ => false,
     };
-    matches!(instruction(graph, at), Some(Instr::Dropout { .. })) && made(&node.inputs[1])
+    let is_dropout = matches!(instruction(graph, at), Some(Instr::Dropout { .. }));
+    let reads_seed = is_dropout && made_by(&graph.nodes[at].inputs[1], true);
+    reads_seed || reads(graph, at, again).iter().any(|v| made_by(v, false))
+}
+
+/// The pointwise nodes of a group, those computed again among them, and the sums, each in order.
+fn parts(graph: &Graph, nodes: &[usize], again: &[bool]) -> (Vec<usize>, Vec<usize>) {
+    let (mut pointwise, sums): (Vec<usize>, Vec<usize>) = nodes
+        .iter()
+        .partition(|n| instruction(graph, **n).is_some());
+    let mut at = 0;
+    while at < pointwise.len() {
+        for value in &graph.nodes[pointwise[at]].inputs {
+            match graph.source(*value) {
+                Source::Node { node, .. } if again[*node] && !pointwise.contains(node) => {
+                    pointwise.push(*node);
+                }
+                _ => {}
+            }
+        }
+        at += 1;
+    }
+    pointwise.sort_unstable();
+    (pointwise, sums)
 }
 
 /// The fused op of a group, whose values of `stored` go to memory.
-fn join(graph: &Graph, nodes: &[usize], stored: impl Fn(&Value) -> bool) -> Task {
-    let made: Vec<Value> = nodes.iter().map(|&n| graph.nodes[n].outputs[0]).collect();
+fn join(graph: &Graph, nodes: &[usize], again: &[bool], stored: impl Fn(&Value) -> bool) -> Task {
+    let (pointwise, sums) = parts(graph, nodes, again);
+    let made: Vec<Value> = pointwise
+        .iter()
+        .map(|&n| graph.nodes[n].outputs[0])
+        .collect();
     let mut inputs: Vec<Value> = Vec::new();
-    for &n in nodes {
+    for &n in pointwise.iter().chain(&sums) {
         for v in &graph.nodes[n].inputs {
             if !made.contains(v) && !inputs.contains(v) {
                 inputs.push(*v);
@@ -174,7 +305,7 @@ fn join(graph: &Graph, nodes: &[usize], stored: impl Fn(&Value) -> bool) -> Task
             .position(|i| i == v)
             .expect("an input of the group"),
     };
-    let steps: Vec<Instruction> = nodes
+    let steps: Vec<Instruction> = pointwise
         .iter()
         .map(|&n| {
             let node = &graph.nodes[n];
@@ -188,9 +319,10 @@ fn join(graph: &Graph, nodes: &[usize], stored: impl Fn(&Value) -> bool) -> Task
             }
         })
         .collect();
-    let outputs: Vec<Value> = made.iter().copied().filter(|v| stored(v)).collect();
+    let mut outputs: Vec<Value> = made.iter().copied().filter(|v| stored(v)).collect();
     let shape = graph.spec(made[0]).shape.clone();
     let dtypes = inputs.iter().map(|v| graph.spec(*v).dtype).collect();
+    let stored_count = outputs.len();
     let overwrites = inputs
         .iter()
         .enumerate()
@@ -198,18 +330,24 @@ fn join(graph: &Graph, nodes: &[usize], stored: impl Fn(&Value) -> bool) -> Task
             outputs
                 .iter()
                 .enumerate()
+                .take(stored_count)
                 .filter(move |(_, o)| graph.spec(*v) == graph.spec(**o))
                 .map(move |(o, _)| (i, o))
         })
         .collect();
     let slots = outputs.iter().map(index).collect();
+    let summed = sums
+        .iter()
+        .map(|&n| index(&graph.nodes[n].inputs[0]))
+        .collect();
+    outputs.extend(sums.iter().map(|&n| graph.nodes[n].outputs[0]));
     let shapes: Vec<&[usize]> = inputs.iter().map(|v| &graph.spec(*v).shape[..]).collect();
-    let program = Program::new(dtypes, steps, slots).bind(&shape, shapes);
+    let program = Program::new(dtypes, steps, slots, summed).bind(&shape, shapes);
     Task {
         op: Arc::new(Fused {
             program,
             shape,
-            outputs: outputs.iter().map(|v| graph.spec(*v).dtype).collect(),
+            outputs: outputs.iter().map(|v| graph.spec(*v).clone()).collect(),
             overwrites,
         }),
         inputs,

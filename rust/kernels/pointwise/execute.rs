@@ -1,6 +1,7 @@
 //! One instruction on one block: the loops of `map` on typed slices, apart or in place.
 
 use super::Step;
+use crate::kernels::joined;
 use crate::kernels::map::{self, Binary, Instr};
 use crate::kernels::rng;
 use crate::memory::ALIGN;
@@ -22,10 +23,13 @@ pub unsafe fn slice_mut<'a, T: Element>(ptr: *mut u8, n: usize) -> &'a mut [T] {
     unsafe { std::slice::from_raw_parts_mut(ptr.cast(), n) }
 }
 
+/// Where the operands of a step are; null beyond them.
+pub type Operands = [*const u8; 4];
+
 /// # Safety
 /// Operands hold `n` elements of `step.dtype` (bool for `Select`'s condition and `Logical`), the
 /// target `n` of `step.out`, and the target overlaps no operand.
-pub unsafe fn execute(step: &Step, args: [*const u8; 3], target: *mut u8, n: usize, start: usize) {
+pub unsafe fn execute(step: &Step, args: Operands, target: *mut u8, n: usize, start: usize) {
     // SAFETY: the caller's promise, for every slice below.
     unsafe {
         match step.instr {
@@ -72,6 +76,14 @@ pub unsafe fn execute(step: &Step, args: [*const u8; 3], target: *mut u8, n: usi
             }),
             Instr::Cast(to) => with_dtype!(step.dtype, A => {
                 with_dtype!(to, B => map::cast::<A, B>(slice(args[0], n), slice_mut(target, n)))
+            }),
+            Instr::Pair(f, then) => with_float!(step.dtype, T => {
+                let third = if step.args.len() == 2 { args[0] } else { args[2] };
+                let operands = [args[0], args[1], third].map(|arg| slice::<T>(arg, n));
+                joined::pair(f, then, operands, slice_mut(target, n))
+            }),
+            Instr::Choose(f) => with_float!(step.dtype, T => {
+                joined::choose(f, args.map(|arg| slice::<T>(arg, n)), slice_mut(target, n))
             }),
             Instr::Dropout { rate } => {
                 let seed: &[u32] = slice(args[1], 2);
