@@ -196,6 +196,19 @@ fn new_array<'py, T: NumpyElement + Copy>(
     Ok(PyArray1::from_slice(py, data).reshape(shape)?.into_any())
 }
 
+/// A new array of zeros, for results; uint8 where they are bool.
+pub fn empty_array<'py>(py: Python<'py>, spec: &Spec) -> PyResult<Bound<'py, PyAny>> {
+    let shape = &spec.shape[..];
+    Ok(match spec.dtype {
+        DType::F32 => PyArrayDyn::<f32>::zeros(py, shape, false).into_any(),
+        DType::F64 => PyArrayDyn::<f64>::zeros(py, shape, false).into_any(),
+        DType::I32 => PyArrayDyn::<i32>::zeros(py, shape, false).into_any(),
+        DType::I64 => PyArrayDyn::<i64>::zeros(py, shape, false).into_any(),
+        DType::U32 => PyArrayDyn::<u32>::zeros(py, shape, false).into_any(),
+        DType::U8 | DType::Bool => PyArrayDyn::<u8>::zeros(py, shape, false).into_any(),
+    })
+}
+
 /// A new array of these elements.
 pub fn data_to_numpy<'py>(py: Python<'py>, spec: &Spec, data: Data) -> PyResult<Bound<'py, PyAny>> {
     match data {

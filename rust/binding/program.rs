@@ -1,12 +1,12 @@
 //! `Program`: runs compiled graphs on arrays with the GIL released.
 
-use super::array::{data_to_numpy, to_tensor, Array, ArrayMut};
+use super::array::{empty_array, to_tensor, Array, ArrayMut};
 use crate::error::Error;
 use crate::program::arena::lock;
 use crate::program::epoch::Batches;
 use crate::program::step::{Batch, Rows};
 use crate::program::Program;
-use crate::tensor::{show, DType, DataMut, Spec, Tensor};
+use crate::tensor::{show, DType, DataMut, Element, Spec};
 use numpy::{PyArray1, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyBool;
@@ -62,9 +62,9 @@ impl PyProgram {
         py: Python<'py>,
         feeds: Vec<Bound<'py, PyAny>>,
     ) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        let arrays = feeds.iter().map(Array::new).collect::<PyResult<Vec<_>>>()?;
-        let specs: Vec<Spec> = arrays.iter().map(Array::spec).collect();
-        let copies = arrays
+        let fed = feeds.iter().map(Array::new).collect::<PyResult<Vec<_>>>()?;
+        let specs: Vec<Spec> = fed.iter().map(Array::spec).collect();
+        let copies = fed
             .iter()
             .zip(&feeds)
             .map(|(a, feed)| match a.data() {
@@ -72,7 +72,7 @@ impl PyProgram {
                 None => to_tensor(feed).map(Some),
             })
             .collect::<PyResult<Vec<_>>>()?;
-        let rows = arrays
+        let rows = fed
             .iter()
             .zip(&copies)
             .map(|(a, copy)| match copy {
@@ -80,22 +80,42 @@ impl PyProgram {
                 None => a.rows("run"),
             })
             .collect::<PyResult<Vec<_>>>()?;
-        let outputs = py.detach(|| {
+        let made: Vec<Spec> = py.detach(|| {
             let program = self.lock();
-            check_feeds(&program, &specs, true)?;
-            let mut out = Vec::new();
-            let mut memory = lock(&program.cells);
-            program.run(&mut memory, &rows, Batch::From(0), |values| {
-                out = values
-                    .iter()
-                    .map(|(spec, data)| Tensor::copy_of(spec, *data))
-                    .collect();
-            })?;
-            Result::<Vec<Tensor>, Error>::Ok(out)
-        })?;
-        outputs
+            program.outputs.iter().map(|o| o.spec.clone()).collect()
+        });
+        let arrays = made
             .iter()
-            .map(|t| data_to_numpy(py, t.spec(), t.data()))
+            .map(|spec| empty_array(py, spec))
+            .collect::<PyResult<Vec<_>>>()?;
+        {
+            let mut targets = arrays
+                .iter()
+                .map(ArrayMut::new)
+                .collect::<PyResult<Vec<_>>>()?;
+            let mut targets = targets
+                .iter_mut()
+                .map(ArrayMut::data_mut)
+                .collect::<PyResult<Vec<DataMut>>>()?;
+            py.detach(|| {
+                let program = self.lock();
+                check_feeds(&program, &specs, true)?;
+                let mut memory = lock(&program.cells);
+                program.run(&mut memory, &rows, Batch::From(0), |values| {
+                    for ((spec, data), target) in values.iter().zip(&mut targets) {
+                        crate::with_dtype!(spec.dtype, T => {
+                            T::slice_mut(target).copy_from_slice(T::slice(*data));
+                        });
+                    }
+                })
+            })?;
+        }
+        made.iter()
+            .zip(arrays)
+            .map(|(spec, array)| match spec.dtype {
+                DType::Bool => array.call_method1("view", ("bool",)),
+                _ => Ok(array),
+            })
             .collect()
     }
 
