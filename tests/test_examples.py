@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import chainrule
 from chainrule.callbacks import BackupAndRestore
-from chainrule.datasets import cifar10_small, mnist
-from chainrule.examples import cifar_resnet, digits, transfer
+from chainrule.datasets import cifar10_small
+from chainrule.examples import cifar_resnet, digits, mnist_convnet, transfer
+
+DATA = os.environ.get("CHAINRULE_DATA", "")
+needs_mnist = pytest.mark.skipif(
+    not DATA or not Path(DATA, "mnist.npz").exists(), reason="no mnist.npz in $CHAINRULE_DATA"
+)
 
 
 def test_digits(tmp_path, capsys):
@@ -28,11 +35,21 @@ def test_digits_reads_well_enough(capsys, tmp_path):
     assert digits.main(["--out", str(tmp_path / "curves.png")]) >= 0.97
 
 
+@needs_mnist
+def test_mnist_convnet(tmp_path, capsys):
+    out = tmp_path / "pictures"
+    options = ["--epochs", "6", "--limit", "1500", "--seed", "1", "--out", str(out)]
+    accuracy = mnist_convnet.main(options)
+    text = capsys.readouterr().out
+    assert accuracy > 0.8
+    assert f"test accuracy: {accuracy:.2%}" in text and "s an epoch" in text
+    assert "Epoch 6/6" in text and "34,826" in text and "precision" in text
+    drawn = importlib.util.find_spec("matplotlib") is not None
+    assert (out / "mnist_convnet.png").exists() == drawn
+
+
+@needs_mnist
 def test_transfer(tmp_path, capsys):
-    try:
-        mnist.load_data()
-    except OSError as error:
-        pytest.skip(f"MNIST is not here: {error}")
     path = tmp_path / "transfer.png"
     options = "--images 4000 --pretrain-epochs 1 --shots 5 --epochs 8 --out".split()
     accuracy = transfer.main([*options, str(path)])
