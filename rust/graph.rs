@@ -92,6 +92,12 @@ pub trait Op: Debug + Send + Sync {
         None
     }
 
+    /// The input whose sums over all axes but the last are those of output 0; the gradient of a bias
+    /// asks, since that input may be much smaller.
+    fn same_column_sums(&self) -> Option<usize> {
+        None
+    }
+
     /// Whether the output is the sums of the columns, all axes but the last one summed over; the
     /// fusion pass asks.
     fn sums_columns(&self, inputs: &[&Spec]) -> bool {

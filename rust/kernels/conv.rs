@@ -121,7 +121,7 @@ impl Geometry {
 }
 
 /// Scratch bytes as elements.
-fn elements<T: Real>(bytes: &mut [u8]) -> &mut [T] {
+fn elements<T: Element>(bytes: &mut [u8]) -> &mut [T] {
     // SAFETY: any bits make a float.
     unsafe { bytes.align_to_mut::<T>().1 }
 }

@@ -14,7 +14,7 @@ use super::dense::before_activation;
 use super::reduce::Reduction;
 use crate::attrs::Reader;
 use crate::error::{Error, Result};
-use crate::graph::{Backward, Io, Op, Value};
+use crate::graph::{Backward, Graph, Io, Op, Source, Value};
 use crate::kernels::conv::{forward, Axis, Geometry};
 use crate::kernels::epilogue::Activation;
 use crate::tensor::{show, Element, Spec};
@@ -224,10 +224,9 @@ impl Op for Conv {
         };
         let mut gradients = vec![dx, dw];
         if let Some(wanted) = b.wanted.get(2) {
-            let axes: Vec<usize> = (0..=d).collect();
             gradients.push(match wanted {
                 false => None,
-                true => Some(g.reduce(Reduction::Sum, dz, &axes, false)?),
+                true => Some(column_sums(g, dz)?),
             });
         }
         Ok(gradients)
@@ -237,4 +236,16 @@ impl Op for Conv {
         let g = self.windows.geometry(self.name(), &inputs[0].shape, &inputs[1].shape);
         with_float!(inputs[0].dtype, T => g.map_or(0, |g| g.forward_scratch::<T>()))
     }
+}
+
+/// The sums of x over all axes but the last, from the smallest value that has them.
+fn column_sums(g: &mut Graph, x: Value) -> Result<Value> {
+    if let Source::Node { node, output: 0 } = *g.source(x) {
+        let node = &g.nodes[node];
+        if let Some(input) = node.op.same_column_sums() {
+            return column_sums(g, node.inputs[input]);
+        }
+    }
+    let axes: Vec<usize> = (0..g.spec(x).rank() - 1).collect();
+    g.reduce(Reduction::Sum, x, &axes, false)
 }

@@ -67,6 +67,11 @@ impl Op for PoolGrad {
     fn relu_mask(&self, inputs: &[Value], y: Value) -> Option<(usize, Value)> {
         (self.0.function == Pooling::Max && inputs[0] == y).then_some((2, inputs[1]))
     }
+
+    /// Each element of `dy` goes to one element of its window, or in equal shares to all of them.
+    fn same_column_sums(&self) -> Option<usize> {
+        Some(2)
+    }
 }
 
 /// The gradient of [`PoolGrad`] of max by `dy`, from (x, y, a gradient by dx): that gradient at the

@@ -12,8 +12,12 @@ use std::ops::Range;
 
 /// Multiply-adds that one task is worth.
 const TASK: usize = 500_000;
-/// Bytes of an image that one task should read at the most: they stay in the second-level cache.
+/// Bytes that one task should read or write at the most: they stay in the second-level cache.
 const BLOCK_BYTES: usize = 256 << 10;
+/// Images of one task, where they are small: the few positions in a corner of all of them fill a tile.
+const TOGETHER: usize = 8;
+/// Tasks that images are not put together below.
+const MIN_TASKS: usize = 16;
 
 /// What all parts of one computation share. Counts of channels are of one group.
 pub(super) struct Job<'a, T: 'static> {
@@ -176,18 +180,24 @@ impl Cuts {
             positions * p.rows * job.width * job.groups
         };
         let work: usize = parts.iter().map(work).sum::<usize>().max(1);
-        let bytes = job.source.len() / job.batch.max(1) * size_of::<T>();
+        let [read, written] = [
+            job.source_shape.iter().product::<usize>() * job.groups * job.depth * size_of::<T>(),
+            job.result_shape.iter().product::<usize>() * job.groups * job.width * size_of::<T>(),
+        ];
         let axis = (0..2).find(|a| job.result_shape[*a] > 1).unwrap_or(2);
         let longest = job.result_shape[axis];
-        let few = if job.batch < 16 { work / TASK } else { 1 };
+        let few = if job.batch < MIN_TASKS {
+            work / TASK
+        } else {
+            1
+        };
+        let small = (BLOCK_BYTES / (read + written).max(1)).clamp(1, TOGETHER);
+        let images = (TASK / work).max(small.min(job.batch / MIN_TASKS)).max(1);
         Cuts {
             images: job.batch,
-            image_blocks: job.batch.div_ceil((TASK / work).max(1)),
+            image_blocks: job.batch.div_ceil(images),
             axis,
-            axis_blocks: bytes
-                .div_ceil(BLOCK_BYTES)
-                .max(few)
-                .clamp(1, longest.max(1)),
+            axis_blocks: read.div_ceil(BLOCK_BYTES).max(few).clamp(1, longest.max(1)),
         }
     }
 

@@ -5,8 +5,10 @@
 //! the image are left out.
 
 use super::axis::Axis;
+use super::elements;
 use super::tiles::{Element, Outer, Run, Tiles, WIDEST};
 use crate::kernels::threads::parallel_for;
+use crate::memory::Buffer;
 use std::ops::{Add, Range};
 use std::slice::ChunksExact;
 
@@ -75,11 +77,12 @@ impl<T> Shared<T> {
 }
 
 /// What one task works with: the runs of each tap of a block, and a strip of dout.
-struct Room<T> {
+struct Room {
     runs: Vec<Run>,
     /// Where each tap's runs end.
     ends: Vec<usize>,
-    dout: Vec<T>,
+    /// Cache-line aligned: a vector that lies in two lines is read twice.
+    dout: Buffer,
 }
 
 impl<T: Element + Add<Output = T>> KernelGrad<'_, T> {
@@ -101,7 +104,7 @@ impl<T: Element + Add<Output = T>> KernelGrad<'_, T> {
             let mut room = Room {
                 runs: Vec::new(),
                 ends: Vec::new(),
-                dout: Vec::new(),
+                dout: Buffer::zeroed(self.strip_len(lines.block) * size_of::<T>()),
             };
             for start in range.clone().step_by(lines.block) {
                 let block = start..range.end.min(start + lines.block);
@@ -135,7 +138,7 @@ impl<T: Element + Add<Output = T>> KernelGrad<'_, T> {
     ///
     /// # Safety
     /// `to` is a kernel that no other thread reads or writes.
-    unsafe fn add_block(&self, lines: Range<usize>, to: *mut T, room: &mut Room<T>) {
+    unsafe fn add_block(&self, lines: Range<usize>, to: *mut T, room: &mut Room) {
         let [d, h, w] = self.axes;
         // Taps along the last axis are neighbours in the image: where all of them lie inside for
         // every position, their channels are rows of one tile.
@@ -160,7 +163,8 @@ impl<T: Element + Add<Output = T>> KernelGrad<'_, T> {
             for start in (0..self.width).step_by(WIDEST * self.tiles.lanes) {
                 let width = (self.width - start).min(WIDEST * self.tiles.lanes);
                 let column = group * self.width + start;
-                self.pack_columns(lines.clone(), column..column + width, &mut room.dout);
+                let dout = elements::<T>(room.dout.bytes_mut(room.dout.len()));
+                self.pack_columns(lines.clone(), column..column + width, dout);
                 let mut runs_start = 0;
                 for (tap, runs_end) in room.ends.iter().enumerate() {
                     let runs = &room.runs[runs_start..*runs_end];
@@ -171,7 +175,7 @@ impl<T: Element + Add<Output = T>> KernelGrad<'_, T> {
                         self.add_tap(
                             runs,
                             (group * self.depth, tap * self.depth, depth),
-                            &room.dout,
+                            dout,
                             column..column + width,
                             to,
                         );
@@ -216,12 +220,16 @@ impl<T: Element + Add<Output = T>> KernelGrad<'_, T> {
         }
     }
 
+    /// Elements of the widest strip of so many lines of dout.
+    fn strip_len(&self, lines: usize) -> usize {
+        lines * self.axes[2].output * WIDEST * self.tiles.lanes
+    }
+
     /// Copies columns of the lines of dout, in whole vectors with zeros behind the last.
-    fn pack_columns(&self, lines: Range<usize>, columns: Range<usize>, packed: &mut Vec<T>) {
+    fn pack_columns(&self, lines: Range<usize>, columns: Range<usize>, packed: &mut [T]) {
         let width = columns.len().next_multiple_of(self.tiles.lanes);
         let all = self.groups * self.width;
-        let positions = lines.len() * self.axes[2].output;
-        packed.resize(positions * width, T::ZERO);
+        let packed = &mut packed[..lines.len() * self.axes[2].output * width];
         let from = self.dout[lines.start * self.axes[2].output * all..].chunks_exact(all);
         match (columns.len() == width, width) {
             (true, 8) => copy_columns::<T, 8>(from, columns.start, packed),
