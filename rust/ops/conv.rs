@@ -21,6 +21,9 @@ use crate::tensor::{show, Element, Spec};
 use crate::with_float;
 use std::sync::Arc;
 
+/// The largest size along an axis: its products with another one do not overflow.
+const LARGEST: usize = 1 << 31;
+
 /// How windows lie on the image, along each spatial axis.
 #[derive(Clone, Debug)]
 pub struct Windows {
@@ -66,6 +69,13 @@ impl Windows {
             format!("dilations of {axes} axes"),
             format!("{dilations:?}"),
         )?;
+        let sizes = strides.iter().chain(dilations);
+        let paddings = windows.padding.iter().flat_map(|(a, b)| [a, b]);
+        expect(
+            sizes.chain(paddings).all(|n| *n <= LARGEST),
+            format!("strides, padding and dilations up to {LARGEST}"),
+            format!("{strides:?}, {:?}, {dilations:?}", windows.padding),
+        )?;
         let positive = !strides.contains(&0) && !dilations.contains(&0) && windows.groups > 0;
         expect(
             positive,
@@ -91,6 +101,9 @@ impl Windows {
         }
         if w.len() != d + 2 {
             return refuse(format!("a kernel of rank {} ({d} axes, C, M)", d + 2), w);
+        }
+        if let Some(side) = [x, w].into_iter().find(|s| s.iter().any(|n| *n > LARGEST)) {
+            return refuse(format!("sizes up to {LARGEST}"), side);
         }
         let (channels, filters) = (x[d + 1], w[d + 1]);
         if channels != w[d] * self.groups {
@@ -130,13 +143,21 @@ impl Windows {
                 before,
             };
         }
-        Ok(Geometry {
+        let g = Geometry {
             batch: x[0],
             axes,
             groups: self.groups,
             depth: w[d],
             width: filters / self.groups,
-        })
+        };
+        let output = self.output(&g);
+        for shape in [x, w, &output] {
+            let bytes = shape.iter().try_fold(8usize, |n, size| n.checked_mul(*size));
+            if bytes.is_none_or(|n| n > isize::MAX as usize) {
+                return refuse("images and kernels that memory can hold".into(), shape);
+            }
+        }
+        Ok(g)
     }
 
     /// The shape of the images that the convolution makes.

@@ -90,6 +90,15 @@ BAD = [
     _bad("dtype", "DTypeError", "int32", dy=Spec((2, 3, 4, 5), integers(0, 3), "int32")),
     _bad("dtype-of-kernel", "DTypeError", "float64", w=Spec((3, 2, 3, 5), dtype="float64")),
     _bad("stride-0", "ValueError", "strides", strides=[1, 0]),
+    _bad("stride-beyond-all", "ValueError", "strides", strides=[1, 2**40]),
+    _bad(
+        "more-than-memory-holds",
+        "ShapeError",
+        "memory",
+        dy=Spec((2, 1, 1, 5)),
+        strides=[2**31, 2**31],
+        sizes=[2**31, 2**31],
+    ),
     _bad("dilation-0", "ValueError", "dilations", dilations=[0, 1]),
 ]
 
