@@ -181,8 +181,8 @@ fn is_cheap(instr: Instr) -> bool {
     }
 }
 
-/// The nodes that each group which reads them computes again: cheap ones, read by pointwise nodes
-/// alone, whose one large operand is in memory as long as they would be.
+/// The nodes that each group which reads them computes again: cheap ones, read by pointwise nodes of
+/// their own shape alone, whose one large operand is in memory as long as they would be.
 fn recomputed(graph: &Graph, live: &[bool], wanted: &[Value]) -> Vec<bool> {
     let mut readers: HashMap<Value, Vec<usize>> = HashMap::new();
     for at in (0..graph.nodes.len()).filter(|&n| live[n]) {
@@ -191,10 +191,15 @@ fn recomputed(graph: &Graph, live: &[bool], wanted: &[Value]) -> Vec<bool> {
         }
     }
     let is_pointwise = |&at: &usize| instruction(graph, at).is_some();
-    // A seed is read whole, so no block can make it.
-    let can_make = |at: &usize, value: Value| match instruction(graph, *at) {
-        Some(Instr::Dropout { .. }) => graph.nodes[*at].inputs[1] != value,
-        other => other.is_some(),
+    let can_make = |at: &usize, value: Value| {
+        let node = &graph.nodes[*at];
+        let same_shape = graph.spec(node.outputs[0]).shape == graph.spec(value).shape;
+        same_shape
+            && match instruction(graph, *at) {
+                // A seed is read whole, so no block can make it.
+                Some(Instr::Dropout { .. }) => node.inputs[1] != value,
+                other => other.is_some(),
+            }
     };
     let mut again = vec![false; graph.nodes.len()];
     for at in (0..graph.nodes.len()).filter(|&n| live[n]) {
