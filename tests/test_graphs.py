@@ -221,3 +221,17 @@ def test_gradients_equal_the_walk(data: st.DataObject) -> None:
     for mine, theirs in zip(program.run(list(leaves.values())), expected, strict=True):
         assert mine.shape == theirs.shape
         assert np.max(np.abs(mine - theirs)) <= 1e-10 * max(1.0, float(np.max(np.abs(theirs))))
+
+
+@pytest.mark.parametrize("small", [(4,), (1, 4), (5, 1)])
+def test_a_cheap_value_is_computed_again_only_where_it_has_the_shape(small: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(0)
+    x, slope = rng.standard_normal((5, 4)), rng.standard_normal(small)
+    graph = _core.Graph()
+    inputs = [graph.input(name, a.shape, "float64") for name, a in (("x", x), ("slope", slope))]
+    (turned,) = graph.push("unary", {"function": "neg"}, inputs[1:])
+    (product,) = graph.push("binary", {"function": "mul"}, [inputs[0], turned])
+    (total,) = graph.push("binary", {"function": "add"}, [inputs[0], turned])
+    got = graph.compile([product, total]).run([x, slope])
+    np.testing.assert_array_equal(got[0], x * -slope)
+    np.testing.assert_array_equal(got[1], x + -slope)

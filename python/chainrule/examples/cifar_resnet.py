@@ -137,7 +137,7 @@ def train(augmented: bool, data: Any, epochs: int, seed: int, folder: Path) -> t
 def main(arguments: Sequence[str] | None = None) -> tuple[float, float]:
     """Train both, report, and give the test accuracies without and with augmentation."""
     parser = argparse.ArgumentParser(description="ResNet-20 with and without augmentation.")
-    parser.add_argument("--epochs", type=int, default=60, help="how often to see all photographs")
+    parser.add_argument("--epochs", type=int, default=40, help="how often to see all photographs")
     parser.add_argument("--limit", type=int, help="use only so many photographs of each part")
     parser.add_argument("--seed", type=int, default=0, help="the same seed, the same weights")
     parser.add_argument("--out", type=Path, default=Path(), help="the folder of what is written")
