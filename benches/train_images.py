@@ -10,13 +10,13 @@ example (3x3 convolutions of 32 and 64 filters with ReLU, each in front of a 2x2
 convolutions as shortcuts; images of 32x32x3). Images are random. The rest is as in `train.py`: the
 same rows, order, weights and cores for everyone, equal loss curves first, interleaved rounds.
 
-Each peer stands in its fastest ordinary form. JAX: one jitted step with donated state, called for
-each batch or scanned. Keras: `fit`; on TensorFlow with `jit_compile=False`, since XLA takes more
-than twice as long there. PyTorch: channels_last, fused Adam, eager and `torch.compile`. PyTorch
-pads a convolution of stride 2 on both sides in what is timed, as its users do; for the loss curves
-it pads one side, as `same` does elsewhere. GFLOP/s count the convolutions and matrix products, taps in the padding included.
-Peers that are not installed are named and left out;
-`pip install keras jax tensorflow-cpu torch` adds them.
+Each peer stands in an ordinary form of its own. JAX: one jitted step with donated state, called for
+each batch or scanned. Keras: `fit`; on TensorFlow with `jit_compile=False` and oneDNN on. PyTorch:
+channels_last, fused Adam, eager and `torch.compile`. PyTorch pads a convolution of stride 2 on both
+sides in what is timed, as its users do; for the loss curves it pads one side, as `same` does
+elsewhere. GFLOP/s count the convolutions and matrix products, taps in the padding included. Peers
+that are not installed are named and left out; `pip install keras jax tensorflow-cpu torch` adds
+them.
 """
 
 from __future__ import annotations
