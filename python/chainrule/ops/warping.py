@@ -8,9 +8,8 @@ from chainrule.dispatch import apply, engine_dtype, operation
 from chainrule.dtypes import standardize_dtype
 from chainrule.errors import ShapeError
 from chainrule.ops._common import as_dtype, as_tensor
+from chainrule.ops._homography import homography
 from chainrule.ops._images import as_batch, check_choice, in_float
-from chainrule.ops.indexing import take_slice
-from chainrule.ops.joining import stack
 from chainrule.ops.shaping import broadcast_to, expand_dims
 
 __all__ = ["affine_transform", "perspective_transform"]
@@ -156,49 +155,7 @@ def perspective_transform(
             f"{op}: start_points and end_points must have the same shape. Received "
             f"start_points.shape={tuple(start.shape)}, end_points.shape={tuple(end.shape)}"
         )
-    maps = _homography(as_dtype(start, "float64"), as_dtype(end, "float64"))
+    maps = homography(as_dtype(start, "float64"), as_dtype(end, "float64"))
     if start.ndim == 2:
         maps = broadcast_to(expand_dims(maps, 0), (batch.shape[0], 8))
     return back(_warp(batch, maps, interpolation, "constant", fill_value))
-
-
-def _from_square(points: Any) -> list[Any]:
-    """The nine numbers of the projective map that takes (0, 0), (1, 0), (0, 1), (1, 1) to points
-    (..., 4, 2), row by row.
-
-    Source: Heckbert, Fundamentals of Texture Mapping and Image Warping, 1989.
-    """
-    x, y = (take_slice(points, points.ndim - 1, i) for i in range(2))
-    (x0, x1, x2, x3), (y0, y1, y2, y3) = (
-        [take_slice(c, c.ndim - 1, i) for i in range(4)] for c in (x, y)
-    )
-    right_x, right_y, below_x, below_y = x1 - x3, y1 - y3, x2 - x3, y2 - y3
-    sum_x, sum_y = x0 - x1 + x3 - x2, y0 - y1 + y3 - y2
-    area = right_x * below_y - below_x * right_y
-    g = (sum_x * below_y - below_x * sum_y) / area
-    h = (right_x * sum_y - sum_x * right_y) / area
-    one = g * 0.0 + 1.0
-    return [
-        *(x1 - x0 + g * x1, x2 - x0 + h * x2, x0),
-        *(y1 - y0 + g * y1, y2 - y0 + h * y2, y0),
-        *(g, h, one),
-    ]
-
-
-def _homography(start: Any, end: Any) -> Any:
-    """The transforms (..., 8) that take `end` to `start`: by way of the unit square."""
-    s, (a, b, c, d, e, f, g, h, i) = _from_square(start), _from_square(end)
-    # The adjugate is the inverse times a number that the last division takes out.
-    inverse = [
-        *(e * i - f * h, c * h - b * i, b * f - c * e),
-        *(f * g - d * i, a * i - c * g, c * d - a * f),
-        *(d * h - e * g, b * g - a * h, a * e - b * d),
-    ]
-    product = [
-        s[3 * row] * inverse[column]
-        + s[3 * row + 1] * inverse[3 + column]
-        + s[3 * row + 2] * inverse[6 + column]
-        for row in range(3)
-        for column in range(3)
-    ]
-    return stack([entry / product[8] for entry in product[:8]], axis=-1)

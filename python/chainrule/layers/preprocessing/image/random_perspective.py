@@ -8,7 +8,7 @@ import numpy as np
 
 from chainrule import ops
 from chainrule.layers.preprocessing.image.base_warp import BaseWarp
-from chainrule.layers.preprocessing.image.homography import homography
+from chainrule.ops._homography import homography
 
 
 class RandomPerspective(BaseWarp):
