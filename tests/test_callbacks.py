@@ -39,6 +39,7 @@ class Model:
         self.optimizer = Optimizer()
         self.variables = self.trainable_variables = [Variable(0.0), Variable([0.0, 0.0])]
         self.metrics = []
+        self.begun = []
         self.saved = []
 
     def get_weights(self):
@@ -62,6 +63,7 @@ def run(callback_list, losses, model=None, name="loss", batches=1):
     )
     runner.on_train_begin()
     for epoch in range(model._initial_epoch or 0, len(losses)):
+        model.begun.append(epoch)
         model.variables[0].assign(epoch)
         logs = {name: losses[epoch]}
         runner.on_epoch_begin(epoch)
@@ -295,8 +297,35 @@ def test_backup_goes_on_where_training_stopped(tmp_path):
     with pytest.raises(RuntimeError):
         run([callbacks.BackupAndRestore(path), Crash(1)], [1.0] * 4)
     model, history = run([callbacks.BackupAndRestore(path)], [1.0] * 4)
-    assert history.epoch == [2, 3]
+    # The backup comes last: epoch 1, in which another callback failed, is run again.
+    assert history.epoch == [0, 1, 2, 3] and history.history == {"loss": [1.0] * 4}
+    assert model.begun == [1, 2, 3]
     assert not path.exists()
+
+
+class Counter(callbacks.Callback):
+    def __init__(self):
+        self.epochs = 0
+
+    def on_train_begin(self, logs=None):
+        self.epochs = 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.epochs += 1
+
+    def backup_state(self):
+        return {"epochs": self.epochs}
+
+    def restore_state(self, state):
+        self.epochs = state["epochs"]
+
+
+def test_a_backup_holds_what_the_other_callbacks_remember(tmp_path):
+    with pytest.raises(RuntimeError):
+        run([callbacks.BackupAndRestore(tmp_path), Counter(), Crash(2)], [1.0] * 4)
+    first, second = Counter(), Counter()
+    run([callbacks.BackupAndRestore(tmp_path), first, second], [1.0] * 4)
+    assert (first.epochs, second.epochs) == (4, 2)
 
 
 @pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 no zip", b"0"])
@@ -306,13 +335,14 @@ def test_a_damaged_backup_falls_back_to_the_one_before(tmp_path, damage):
     with pytest.raises(RuntimeError):
         run([backup, Crash(2)], [1.0] * 4)
     (path / "latest.npz").write_bytes(damage)
-    model, history = run([callbacks.BackupAndRestore(path)], [1.0] * 4)
-    assert history.epoch == [2, 3]
+    with pytest.warns(UserWarning, match="latest.npz': expected a whole .*; going on from"):
+        model, history = run([callbacks.BackupAndRestore(path)], [1.0] * 4)
+    assert model.begun == [1, 2, 3]
 
 
 def test_a_backup_of_another_model_is_refused(tmp_path):
     with pytest.raises(RuntimeError):
-        run([callbacks.BackupAndRestore(tmp_path), Crash(0)], [1.0])
+        run([callbacks.BackupAndRestore(tmp_path), Crash(1)], [1.0] * 2)
     other = Model()
     other.variables = [Variable([1.0, 2.0, 3.0])]
     with pytest.raises(ValueError, match="another model"):

@@ -291,6 +291,30 @@ class TestFit:
             runs.append([w.tobytes() for w in model.get_weights()])
         assert runs[0] == runs[1]
 
+    def test_a_stopped_fit_goes_on_in_the_same_order(self, folder: Path) -> None:
+        class Stop(cr.callbacks.Callback):
+            def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+                if epoch == 2:
+                    raise InterruptedError
+
+        runs = []
+        for stopped in (False, True):
+            model = self.model()
+            given: Any = {"epochs": 4, "verbose": 0}
+            if stopped:
+                given["callbacks"] = [cr.callbacks.BackupAndRestore(folder / "backup")]
+                with pytest.raises(InterruptedError):
+                    model.fit(
+                        dataset(folder, shuffle=True, seed=5),
+                        epochs=4,
+                        verbose=0,
+                        callbacks=[*given["callbacks"], Stop()],
+                    )
+                model = self.model()
+            model.fit(dataset(folder, shuffle=True, seed=5), **given)
+            runs.append([w.tobytes() for w in model.get_weights()])
+        assert runs[0] == runs[1]
+
     def test_a_corrupt_picture_ends_fit_by_name(self, folder: Path) -> None:
         (folder / "dog" / "3.png").write_bytes(b"no picture")
         with pytest.raises(FileFormatError, match="dog.3.png.*expected a whole picture"):

@@ -36,7 +36,7 @@ from chainrule.variable import Variable
 __all__ = [
     "SeedGenerator", "beta", "binomial", "categorical", "draw_seed", "dropout", "gamma",
     "global_seed_generator", "make_default_seed", "normal", "randint", "shuffle",
-    "truncated_normal", "uniform",
+    "truncated_normal", "uniform", "used_seed_generator",
 ]  # fmt: skip
 
 _GLOBAL = "global_seed_generator"
@@ -124,6 +124,12 @@ def global_seed_generator() -> SeedGenerator:
             generator = SeedGenerator(get_global_attribute(_GLOBAL_SEED))
         set_global_attribute(_GLOBAL, generator)
     assert isinstance(generator, SeedGenerator)
+    return generator
+
+
+def used_seed_generator() -> SeedGenerator | None:
+    """The generator behind `seed=None`, where something has used it."""
+    generator: SeedGenerator | None = get_global_attribute(_GLOBAL)
     return generator
 
 

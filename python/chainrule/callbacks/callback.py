@@ -77,6 +77,14 @@ class Callback:
         """Whether `predict` has to call this callback at each batch."""
         return self._overrides("predict")
 
+    def backup_state(self) -> dict[str, Any]:
+        """What `BackupAndRestore` saves of this callback: by name, numbers, strings, arrays, None,
+        and lists and dicts of these. Default: nothing."""
+        return {}
+
+    def restore_state(self, state: dict[str, Any]) -> None:
+        """Take back what `backup_state` gave; called after `on_train_begin` of a resumed run."""
+
     def on_batch_begin(self, batch: int, logs: Logs = None) -> None:
         """Another name of `on_train_batch_begin`."""
 

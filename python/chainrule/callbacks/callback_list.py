@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule import tree
+from chainrule.callbacks.backup_and_restore import BackupAndRestore
 from chainrule.callbacks.callback import Callback, Logs
 from chainrule.callbacks.history import History
 from chainrule.callbacks.progbar_logger import ProgbarLogger
@@ -26,7 +27,7 @@ def python_logs(logs: Logs) -> dict[str, Any]:
 
 
 class CallbackList(Callback):
-    """Calls each callback in turn.
+    """Calls each callback in turn, a `BackupAndRestore` last.
 
     Parameters
     ----------
@@ -76,6 +77,7 @@ class CallbackList(Callback):
         if self._progbar is None and add_progbar:
             self._progbar = ProgbarLogger()
             self.callbacks.append(self._progbar)
+        self._put_backups_last()
         self.set_model(model)
         self.set_params(params)
 
@@ -85,6 +87,14 @@ class CallbackList(Callback):
     def append(self, callback: Callback) -> None:
         """Add a callback at the end."""
         self.callbacks.append(callback)
+        self._put_backups_last()
+
+    def _put_backups_last(self) -> None:
+        """What is saved is the state after all the others have done their part."""
+        self.callbacks.sort(key=lambda callback: isinstance(callback, BackupAndRestore))
+        for callback in self.callbacks:
+            if isinstance(callback, BackupAndRestore):
+                callback.callbacks = self.callbacks
 
     def set_params(self, params: dict[str, Any]) -> None:
         self.params = params

@@ -11,6 +11,8 @@ from chainrule.utils.io import print_msg
 
 __all__ = ["EarlyStopping"]
 
+_REMEMBERED = ("wait", "stopped_epoch", "best", "best_epoch", "best_weights")
+
 
 class EarlyStopping(MonitorCallback):
     """Ends training after `patience` epochs without improvement.
@@ -69,6 +71,13 @@ class EarlyStopping(MonitorCallback):
         self.best = None
         self.best_epoch = 0
         self.best_weights = None
+
+    def backup_state(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in _REMEMBERED}
+
+    def restore_state(self, state: dict[str, Any]) -> None:
+        for name in _REMEMBERED:
+            setattr(self, name, state[name])
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         if self.monitor_op is None:

@@ -28,6 +28,12 @@ class History(Callback):
     def on_train_begin(self, logs: Logs = None) -> None:
         self.epoch = []
 
+    def backup_state(self) -> dict[str, Any]:
+        return {"epoch": self.epoch, "history": self.history}
+
+    def restore_state(self, state: dict[str, Any]) -> None:
+        self.epoch, self.history = list(state["epoch"]), dict(state["history"])
+
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():

@@ -15,6 +15,8 @@ __all__ = ["ModelCheckpoint"]
 _MODEL_SUFFIXES = (".chainrule", ".keras")
 _WEIGHTS_SUFFIXES = (".safetensors", ".weights.h5")
 
+_REMEMBERED = ("best", "_batches_seen_since_last_saving", "_last_batch_seen")
+
 
 class ModelCheckpoint(MonitorCallback):
     """Saves the model while it trains.
@@ -87,6 +89,13 @@ class ModelCheckpoint(MonitorCallback):
     def wants_batch_events(self) -> bool:
         """Only when `save_freq` counts batches."""
         return self.save_freq != "epoch"
+
+    def backup_state(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in _REMEMBERED}
+
+    def restore_state(self, state: dict[str, Any]) -> None:
+        for name in _REMEMBERED:
+            setattr(self, name, state[name])
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         if self._is_due(batch):

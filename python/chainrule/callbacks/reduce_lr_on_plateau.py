@@ -17,6 +17,8 @@ from chainrule.utils.io import print_msg
 
 __all__ = ["ReduceLROnPlateau"]
 
+_REMEMBERED = ("best", "cooldown_counter", "wait")
+
 
 class ReduceLROnPlateau(MonitorCallback):
     """learning_rate = max(learning_rate * factor, min_lr) after `patience` epochs on a plateau.
@@ -79,6 +81,13 @@ class ReduceLROnPlateau(MonitorCallback):
         self.best = None
         self.cooldown_counter = 0
         self.wait = 0
+
+    def backup_state(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in _REMEMBERED}
+
+    def restore_state(self, state: dict[str, Any]) -> None:
+        for name in _REMEMBERED:
+            setattr(self, name, state[name])
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         if self.monitor_op is None:

@@ -10,6 +10,8 @@ from chainrule.callbacks.callback import Callback, Logs
 
 __all__ = ["SwapEMAWeights"]
 
+_REMEMBERED = ("_ema_weights_in_model",)
+
 
 class SwapEMAWeights(Callback):
     """Evaluates with the exponential moving average of the weights (Polyak averaging).
@@ -37,6 +39,13 @@ class SwapEMAWeights(Callback):
         super().__init__()
         self.swap_on_epoch = swap_on_epoch
         self._ema_weights_in_model = False
+
+    def backup_state(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in _REMEMBERED}
+
+    def restore_state(self, state: dict[str, Any]) -> None:
+        for name in _REMEMBERED:
+            setattr(self, name, state[name])
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         if self.swap_on_epoch:

@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule import random
 from chainrule.errors import DataError
-from chainrule.training.data import is_array, to_arrays
+from chainrule.training.data import is_array, is_place_in, to_arrays
 from chainrule.training.prefetch import by_processes, by_threads, prefetch
 from chainrule.utils.py_dataset import PyDataset
 
@@ -64,10 +64,23 @@ class _Stream:
     def __init__(self, batches: Any) -> None:
         self._batches = batches
         self._iterator: Iterator[Any] | None = None
+        self._taken = 0
         self.ends_once = isinstance(batches, Iterator)
 
     def restart(self) -> None:
         self._iterator = iter(self._batches)
+        self._taken = 0
+
+    def backup_state(self) -> dict[str, Any]:
+        return {"taken": self._taken}
+
+    def restore_state(self, state: dict[str, Any]) -> bool:
+        """Take so many batches from the start; an iterator has none."""
+        if not self.ends_once:
+            self.restart()
+            assert self._iterator is not None
+            self._taken = sum(1 for _ in itertools.islice(self._iterator, state["taken"]))
+        return True
 
     def first(self) -> Batch | None:
         """The next batch, made at once; None where there is none."""
@@ -75,6 +88,7 @@ class _Stream:
             self.restart()
         assert self._iterator is not None
         for batch in self._iterator:
+            self._taken += 1
             return _converted(batch)
         return None
 
@@ -83,7 +97,11 @@ class _Stream:
         if self._iterator is None:
             self.restart()
         assert self._iterator is not None
-        return prefetch(map(_converted, itertools.islice(self._iterator, limit)), _AHEAD)
+        given = itertools.islice(self._iterator, limit)
+        with closing(prefetch(map(_converted, given), _AHEAD)) as batches:
+            for batch in batches:
+                self._taken += 1
+                yield batch
 
 
 class _Load:
@@ -110,24 +128,48 @@ class _Indexed:
         self._shuffle = shuffle and is_dataset and not getattr(batches, "keeps_order", False)
         self._order: Any = None
         self._position = 0
+        # Of the order, and of the processes that make batches.
+        self._seeds: list[int] | None = None
 
     def restart(self) -> None:
-        self._position = 0
         if isinstance(self._batches, PyDataset):
             self.count = self._batches.num_batches
+        self._begin(0, [random.make_default_seed() for _ in range(self._draws)])
+
+    @property
+    def _draws(self) -> int:
+        shuffles = self._shuffle and self.count is not None
+        return shuffles + bool(getattr(self._batches, "use_multiprocessing", False))
+
+    def _begin(self, position: int, seeds: list[int]) -> None:
+        self._position, self._seeds = position, seeds
         if self.count is None:
             self._order = None
         elif self._shuffle:
-            generator = np.random.Generator(np.random.Philox(random.make_default_seed()))
+            generator = np.random.Generator(np.random.Philox(seeds[0]))
             self._order = generator.permutation(self.count).tolist()
         else:
             self._order = range(self.count)
 
+    def backup_state(self) -> dict[str, Any]:
+        seeds = self._seeds or []
+        return {"batches": self.count, "position": self._position, "seeds": seeds}
+
+    def restore_state(self, state: dict[str, Any]) -> bool:
+        """Go on at that position of that order, where there are as many batches."""
+        if isinstance(self._batches, PyDataset):
+            self.count = self._batches.num_batches
+        given = {"batches": state.get("batches"), "seeds": len(state.get("seeds", ()))}
+        if not is_place_in({"batches": self.count, "seeds": self._draws}, given):
+            return False
+        self._begin(state["position"], state["seeds"])
+        return True
+
     def _rest(self) -> Iterator[int]:
+        if self._seeds is None:
+            self.restart()
         if self.count is None:
             return itertools.count(self._position)
-        if self._order is None:
-            self.restart()
         return iter(self._order[self._position :])
 
     def first(self) -> Batch | None:
@@ -146,7 +188,7 @@ class _Indexed:
         ahead = getattr(self._batches, "max_queue_size", _AHEAD)
         batches: Generator[Batch | None, None, None]
         if workers and getattr(self._batches, "use_multiprocessing", False):
-            batches = by_processes(self._load, indices, workers, ahead)
+            batches = by_processes(self._load, indices, workers, ahead, (self._seeds or [0])[-1])
         elif workers > 1:
             batches = by_threads(self._load, indices, workers, ahead)
         elif workers == 1:
@@ -202,8 +244,27 @@ class IteratorSource:
                 self._head.append(found)
         return self._head[0] if self._head else None
 
-    def epoch(self, steps: int | None) -> Generator[Batch, None, None]:
-        """Batches of one epoch: `steps`, or all that come."""
+    def backup_state(self) -> dict[str, Any]:
+        """The place in the data, and what a PyDataset says of itself."""
+        state = {"reader": self._reader.backup_state()}
+        if hasattr(self.batches, "backup_state"):
+            state["data"] = self.batches.backup_state()
+        return state
+
+    def restore_state(self, state: dict[str, Any], done: int) -> bool:
+        """Go on from there, with `done` batches of the epoch done; whether these data can."""
+        if "data" in state and hasattr(self.batches, "restore_state"):
+            self.batches.restore_state(state["data"])
+        if not self._reader.restore_state(state["reader"]):
+            return False
+        if not self._reader.ends_once:
+            self._head = []
+        # The epoch that a look at the first batch has begun is another one.
+        self._begun = done > 0
+        return True
+
+    def epoch(self, steps: int | None, done: int = 0) -> Generator[Batch, None, None]:
+        """Batches of one epoch: `steps`, or all that come; of which `done` have come before."""
         if steps is None and isinstance(self.batches, PyDataset) and self.steps is None:
             raise ValueError(
                 f"{type(self.batches).__name__}: expected a number of steps for an epoch of "
@@ -211,11 +272,11 @@ class IteratorSource:
             )
         self._begin()
         reader = self._reader
-        done, fresh = 0, False
+        fresh = False
         if self._head:
-            done = 1
+            done += 1
             yield self._head.pop()
-        elif steps is None and not reader.ends_once:
+        elif steps is None and not done and not reader.ends_once:
             reader.restart()
             fresh = True
         while steps is None or done < steps:

@@ -174,6 +174,17 @@ def flat(structure: Any) -> list[Any]:
     return [] if structure is None else list(tree.flatten(structure))
 
 
+def is_place_in(expected: dict[str, Any], given: dict[str, Any]) -> bool:
+    """Whether the place that a backup holds is one of data of this size; a warning if not."""
+    if given == expected:
+        return True
+    warnings.warn(
+        f"The backup is of other data: expected {expected}, got {given}. The epoch begins anew.",
+        stacklevel=2,
+    )
+    return False
+
+
 def class_weights(y: Any, class_weight: dict[int, float]) -> Array:
     """A weight for each row from its label: y of integers (n,) or (n, 1), or one-hot (n, classes).
 

@@ -12,7 +12,7 @@ import numpy as np
 from chainrule import _core, random
 from chainrule.callbacks import CallbackList
 from chainrule.training.batches import IteratorSource
-from chainrule.training.data import ArraySource, check_finite, class_weights, flat
+from chainrule.training.data import ArraySource, check_finite, class_weights, flat, is_place_in
 from chainrule.training.trace import Programs, Signature, compile_step
 
 __all__ = ["ArrayFeed", "BatchFeed", "Runner", "Ticker", "make_feed"]
@@ -69,8 +69,29 @@ class ArrayFeed:
         self.shuffle = shuffle
         self.full, self.rest = divmod(source.rows, batch_size)
         self.total = self.full + (self.rest > 0)
-        self.seen = 0
+        # Batches of this order that the epochs before took, and this epoch.
+        self.seen = self.done = 0
+        self.seed: int | None = None
         self.order: Any = None
+
+    def _shuffle(self, seed: int | None) -> None:
+        self.seed, self.order = seed, None
+        if seed is not None:
+            self.order = np.random.Generator(np.random.Philox(seed)).permutation(self.rows)
+
+    def backup_state(self) -> dict[str, Any]:
+        """The place that the epochs have come to."""
+        names = ("rows", "size", "shuffle", "seed", "seen", "done")
+        return {name: getattr(self, name) for name in names}
+
+    def restore_state(self, state: dict[str, Any]) -> int:
+        """Go on from there, where the data are of the same size; the batches done of the epoch."""
+        expected = {"rows": self.rows, "size": self.size, "shuffle": self.shuffle}
+        if not is_place_in(expected, {name: state.get(name) for name in expected}):
+            return 0
+        self._shuffle(state["seed"])
+        self.seen, self.done = state["seen"], state["done"]
+        return self.done
 
     def prepare(self, runner: Runner) -> None:
         """Compile what the epochs need: what cannot run fails before a weight moves."""
@@ -81,11 +102,11 @@ class ArrayFeed:
 
     def take(self) -> tuple[int, int, int]:
         """Begin an epoch: the number of the first batch, of full batches and of steps."""
-        if self.steps is None or self.seen >= self.total:
-            self.seen = 0
-        if self.seen == 0 and self.shuffle:
-            generator = np.random.Generator(np.random.Philox(random.make_default_seed()))
-            self.order = generator.permutation(self.rows)
+        if not self.done:
+            if self.steps is None or self.seen >= self.total:
+                self.seen = 0
+            if self.seen == 0 and self.shuffle:
+                self._shuffle(random.make_default_seed())
         first = self.seen
         steps = self.total - first
         if self.steps is not None:
@@ -96,34 +117,38 @@ class ArrayFeed:
                     stacklevel=4,
                 )
             steps = min(steps, self.steps)
-        self.seen += steps
         return first, max(0, min(steps, self.full - first)), steps
 
     def run(self, runner: Runner, ticker: Ticker) -> int:
-        """One epoch; returns the number of steps done."""
+        """One epoch, or the rest of one; returns the number of its steps that are done."""
         first, full, steps = self.take()
         tick = ticker.after(steps)
-        ticker.begin()
-        done = 0
-        if full:
+        start = self.done
+
+        def count(n: int) -> Any:
+            self.done = start + n
+            return tick(self.done)
+
+        if start < steps:
+            ticker.begin(start)
+        if start < full:
             program, _ = runner.program(self.batch, self.size)
-            at = first * self.size
-            done = program.epoch(
-                self.leaves, self.order, self.size, at, full, [], tick, ticker.every
+            at, left = (first + start) * self.size, full - start
+            ran = program.epoch(
+                self.leaves, self.order, self.size, at, left, [], count, ticker.every
             )
-            if done < full:
-                return done
-        if full < steps:
+            if ran < left:
+                return start + ran
+            start = full
+        if start < steps:
             program, _ = runner.program(self.batch, self.rest)
             at = self.full * self.size
-
-            def shifted(n: int) -> Any:
-                return tick(full + n)
-
-            done += program.epoch(
-                self.leaves, self.order, self.rest, at, 1, [], shifted, ticker.every
+            start += program.epoch(
+                self.leaves, self.order, self.rest, at, 1, [], count, ticker.every
             )
-        return done
+        self.seen += steps
+        self.done = 0
+        return start
 
 
 class BatchFeed:
@@ -135,7 +160,19 @@ class BatchFeed:
         self.source = source
         self.steps = steps
         self.class_weight = class_weight
+        self.done = 0
         self._known: set[Signature] = set()
+
+    def backup_state(self) -> dict[str, Any]:
+        """The place that the epochs have come to."""
+        return {"done": self.done, "source": self.source.backup_state()}
+
+    def restore_state(self, state: dict[str, Any]) -> int:
+        """Go on from there, where the source can; the batches done of the epoch."""
+        done = state.get("done", 0)
+        fits = "source" in state and self.source.restore_state(state["source"], done)
+        self.done = done if fits else 0
+        return self.done
 
     def _checked(self, runner: Runner, x: Any, y: Any, weight: Any) -> ArraySource:
         model = runner.model
@@ -161,19 +198,20 @@ class BatchFeed:
             runner.program((batch.x, batch.y, batch.sample_weight), batch.rows)
 
     def run(self, runner: Runner, ticker: Ticker) -> int:
-        """One epoch; returns the number of steps done."""
-        done = 0
-        with closing(self.source.epoch(self.steps)) as batches:
+        """One epoch, or the rest of one; returns the number of its steps that are done."""
+        done = self.done
+        with closing(self.source.epoch(self.steps, done)) as batches:
             for x, y, weight in batches:
                 batch = self._checked(runner, x, y, weight)
                 ticker.begin(done)
                 runner.one(batch.x, batch.y, batch.sample_weight)
-                done += 1
+                self.done = done = done + 1
                 if ticker(done, last=done == self.steps) is False:
                     break
         if ticker.open:
             ticker(done, last=True)
         self.source.epoch_end()
+        self.done = 0
         return done
 
 

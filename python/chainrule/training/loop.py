@@ -33,32 +33,37 @@ def fit(
     if validation is not None:
         validation.prepare(tester)
     model.stop_training = False
-    callbacks.on_train_begin()
-    initial_epoch = model._initial_epoch or initial_epoch
-    logs: dict[str, Any] = {}
-    for epoch in range(initial_epoch, epochs):
-        model.reset_metrics()
-        callbacks.on_epoch_begin(epoch)
-        runner.begin()
-        if feed.run(runner, Ticker(callbacks, "train", model)) == 0:
-            if epoch == initial_epoch:
-                raise DataError("fit: expected at least one batch, got an empty generator")
-            warnings.warn(
-                f"Your input ran out of data: training ends before epoch {epoch + 1} of {epochs}.",
-                stacklevel=3,
-            )
-            break
-        logs = dict(model.get_metrics_result())
-        if validation is not None and _validates(epoch, validation_freq):
-            found = evaluate(tester, validation, callbacks)
-            logs.update({f"val_{name}": value for name, value in found.items()})
-        callbacks.on_epoch_end(epoch, logs)
-        if model.stop_training:
-            break
+    feeds = {"train": feed} if validation is None else {"train": feed, "validation": validation}
+    model.__dict__["_feeds"] = feeds
+    try:
+        callbacks.on_train_begin()
+        initial_epoch = model._initial_epoch or initial_epoch
+        logs: dict[str, Any] = {}
+        for epoch in range(initial_epoch, epochs):
+            model.reset_metrics()
+            callbacks.on_epoch_begin(epoch)
+            runner.begin()
+            if feed.run(runner, Ticker(callbacks, "train", model)) == 0:
+                if epoch == initial_epoch:
+                    raise DataError("fit: expected at least one batch, got an empty generator")
+                warnings.warn(
+                    f"Your input ran out of data: training ends before epoch {epoch + 1} of "
+                    f"{epochs}.",
+                    stacklevel=3,
+                )
+                break
+            logs = dict(model.get_metrics_result())
+            if validation is not None and _validates(epoch, validation_freq):
+                found = evaluate(tester, validation, callbacks)
+                logs.update({f"val_{name}": value for name, value in found.items()})
+            callbacks.on_epoch_end(epoch, logs)
+            if model.stop_training:
+                break
+    finally:
+        model._initial_epoch = model.__dict__["_feeds"] = None
     if model.optimizer is not None and epochs > initial_epoch:
         model.optimizer.finalize_variable_values(model.trainable_weights)
     callbacks.on_train_end(logs)
-    model._initial_epoch = None
     history: History = model.history
     return history
 

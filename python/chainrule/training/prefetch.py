@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from chainrule.global_state import get_global_attribute, set_global_attribute
-from chainrule.random import global_seed_generator, make_default_seed
+from chainrule.random import global_seed_generator
 from chainrule.utils.seeds import get_random_seed
 
 if TYPE_CHECKING:
@@ -157,17 +157,17 @@ def _make_in_process(index: int) -> Any:
 
 
 def by_processes(
-    make: Callable[[int], T], indices: Iterable[int], workers: int, ahead: int
+    make: Callable[[int], T], indices: Iterable[int], workers: int, ahead: int, seed: int
 ) -> Generator[T, None, None]:
     """`make(index)` for each index, in their order, made in processes.
 
     Which process makes an item does not matter: Python's and NumPy's global generators are seeded
-    by the item's index.
+    by `seed` and the item's index.
     """
     from concurrent.futures import ProcessPoolExecutor
 
     executor = ProcessPoolExecutor(
-        workers, initializer=_enter_process, initargs=(make, make_default_seed())
+        workers, initializer=_enter_process, initargs=(make, seed)
     )
     with closing(_in_order(executor, _make_in_process, indices, ahead)) as items:
         yield from items

@@ -52,6 +52,7 @@ class Trainer(Fitting):
         values["_compile_config"] = None
         values["_compile_count"] = 0
         values["_initial_epoch"] = None
+        values["_feeds"] = None
         values["_readers"] = None
         values["_output_specs"] = {}
         self.optimizer: Any = None

@@ -143,14 +143,27 @@ class ImageDataset(PyDataset):
         yield from (batch for batch in batches if batch is not None)
         self.on_epoch_end()
 
+    def backup_state(self) -> dict[str, Any]:
+        """How many epochs are over, and which pictures can be read."""
+        return {"epoch": self._epoch, "rows": self._rows, "skipped": sorted(self._unreadable)}
+
+    def restore_state(self, state: dict[str, Any]) -> None:
+        """The order of that epoch."""
+        self._epoch, self._rows = state["epoch"], state["rows"]
+        self._unreadable = set(state["skipped"])
+        self._draw_order()
+
     def on_epoch_end(self) -> None:
         """Draw the next epoch's order; pictures that could not be read are left out."""
         self._epoch += 1
         if self._unreadable:
             self._rows = self._rows[~np.isin(self._rows, list(self._unreadable))]
             self._unreadable = set()
+        self._draw_order()
+
+    def _draw_order(self) -> None:
         self._order = self._rows
-        if self.shuffle:
+        if self.shuffle and self._epoch:
             generator = np.random.Generator(np.random.Philox(key=[self.seed, self._epoch]))
             self._order = generator.permutation(self._rows)
 

@@ -101,6 +101,14 @@ class PyDataset:
             f"{type(self).__name__}: expected a method __len__() or a property num_batches"
         )
 
+    def backup_state(self) -> dict[str, Any]:
+        """What `callbacks.BackupAndRestore` saves of the dataset: by name, numbers, strings,
+        arrays, None, and lists and dicts of these. Default: nothing."""
+        return {}
+
+    def restore_state(self, state: dict[str, Any]) -> None:
+        """Take back what `backup_state` gave, before the first batch of a resumed run."""
+
     def on_epoch_begin(self) -> None:
         """Called at the start of every epoch, before its first batch is made."""
 
