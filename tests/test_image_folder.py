@@ -291,18 +291,21 @@ class TestFit:
             runs.append([w.tobytes() for w in model.get_weights()])
         assert runs[0] == runs[1]
 
-    def test_a_stopped_fit_goes_on_in_the_same_order(self, folder: Path) -> None:
+    def test_a_stopped_fit_goes_on_in_the_same_order(
+        self, folder: Path, tmp_path_factory: pytest.TempPathFactory
+    ) -> None:
         class Stop(cr.callbacks.Callback):
             def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
                 if epoch == 2:
                     raise InterruptedError
 
+        backup = tmp_path_factory.mktemp("state") / "backup"
         runs = []
         for stopped in (False, True):
             model = self.model()
             given: Any = {"epochs": 4, "verbose": 0}
             if stopped:
-                given["callbacks"] = [cr.callbacks.BackupAndRestore(folder / "backup")]
+                given["callbacks"] = [cr.callbacks.BackupAndRestore(backup)]
                 with pytest.raises(InterruptedError):
                     model.fit(
                         dataset(folder, shuffle=True, seed=5),
