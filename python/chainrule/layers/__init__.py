@@ -38,6 +38,7 @@ from chainrule.layers.normalization.batch_normalization import BatchNormalizatio
 from chainrule.layers.normalization.group_normalization import GroupNormalization
 from chainrule.layers.normalization.layer_normalization import LayerNormalization
 from chainrule.layers.normalization.rms_normalization import RMSNormalization
+from chainrule.layers.normalization.spectral_normalization import SpectralNormalization
 from chainrule.layers.normalization.unit_normalization import UnitNormalization
 from chainrule.layers.preprocessing.image.aug_mix import AugMix
 from chainrule.layers.preprocessing.image.auto_contrast import AutoContrast
@@ -254,6 +255,7 @@ __all__ = [
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
+    "SpectralNormalization",
     "Subtract",
     "TimeDistributed",
     "UnitNormalization",
