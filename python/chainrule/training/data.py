@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,18 +77,20 @@ def is_array(x: Any) -> bool:
     return any(hasattr(x, name) for name in ("shape", "__array__", "__array_interface__"))
 
 
-def to_arrays(structure: Any, name: str) -> Any:
+def to_arrays(structure: Any, name: str, convert: Callable[[Any, str], Any] = to_array) -> Any:
     """Each leaf of the structure as an array; a plain list of numbers is one array."""
     if structure is None:
         return None
     if isinstance(structure, dict):
-        return {key: to_arrays(value, f"{name}[{key!r}]") for key, value in structure.items()}
+        return {
+            key: to_arrays(value, f"{name}[{key!r}]", convert) for key, value in structure.items()
+        }
     if isinstance(structure, (list, tuple)) and any(
         is_array(leaf) for leaf in tree.flatten(structure)
     ):
-        parts = [to_arrays(leaf, f"{name}[{i}]") for i, leaf in enumerate(structure)]
+        parts = [to_arrays(leaf, f"{name}[{i}]", convert) for i, leaf in enumerate(structure)]
         return type(structure)(parts) if type(structure) in (list, tuple) else parts
-    return to_array(structure, name)
+    return convert(structure, name)
 
 
 def check_finite(structure: Any, name: str, action: str) -> None:
@@ -105,12 +108,13 @@ def check_finite(structure: Any, name: str, action: str) -> None:
     if action == "ignore":
         return
     for array in flat(structure):
-        if array is None or array.dtype.kind != "f" or _core.all_finite(array):
+        if array is None or array.dtype.kind != "f":
             continue
-        message = (
-            f"{name}: expected finite numbers, got NaN or infinity (first in row "
-            f"{_first_bad_row(array)})"
-        )
+        blocks = array.blocks() if hasattr(array, "blocks") else [(0, array)]
+        row = next((n + _first_bad_row(a) for n, a in blocks if not _core.all_finite(a)), None)
+        if row is None:
+            continue
+        message = f"{name}: expected finite numbers, got NaN or infinity (first in row {row})"
         if action == "raise":
             raise NonFiniteError(message)
         warnings.warn(message, RuntimeWarning, stacklevel=4)
@@ -129,7 +133,10 @@ def _first_bad_row(array: Array) -> int:
 
 @dataclass
 class ArraySource:
-    """Whole arrays: `x`, `y` and `sample_weight` are structures of arrays of one length."""
+    """Whole arrays: `x`, `y` and `sample_weight` are structures of arrays of one length.
+
+    An array may be `MappedRows`, of which only the rows of a batch are ever in memory.
+    """
 
     x: Any
     y: Any
@@ -159,13 +166,18 @@ class ArraySource:
 
     def batch(self, rows: slice) -> tuple[Any, Any, Any]:
         """Structures of the rows."""
+        return self._map(lambda array: array[rows])
 
+    def part(self, rows: slice) -> ArraySource:
+        """The source of these rows; nothing is copied."""
+        return ArraySource(*self._map(lambda a: a.part(rows) if hasattr(a, "part") else a[rows]))
 
-        def cut(array: Any) -> Any:
-            return None if array is None else array[rows]
+    def _map(self, cut: Callable[[Any], Any]) -> tuple[Any, Any, Any]:
+        def each(array: Any) -> Any:
+            return None if array is None else cut(array)
 
         parts = (self.x, self.y, self.sample_weight)
-        x, y, w = (None if p is None else tree.map_structure(cut, p) for p in parts)
+        x, y, w = (None if p is None else tree.map_structure(each, p) for p in parts)
         return x, y, w
 
 
@@ -193,7 +205,7 @@ def class_weights(y: Any, class_weight: dict[int, float]) -> Array:
     DataError
         A key that is no class number.
     """
-    labels = np.asarray(y)
+    labels = np.asarray(y[:] if hasattr(y, "blocks") else y)
     if labels.ndim > 1 and labels.shape[-1] > 1:
         labels = labels.argmax(axis=-1)
     labels = labels.reshape(len(labels), -1)[:, 0].astype("int64")
@@ -224,5 +236,5 @@ def split_validation(source: ArraySource, fraction: float) -> tuple[ArraySource,
             f"validation_split: expected rows on both sides, got {source.rows} rows "
             f"split at {fraction}"
         )
-    return ArraySource(*source.batch(slice(None, at))), ArraySource(*source.batch(slice(at, None)))
+    return source.part(slice(None, at)), source.part(slice(at, None))
 

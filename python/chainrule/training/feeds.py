@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Callable
 from contextlib import closing
@@ -13,9 +14,13 @@ from chainrule import _core, random
 from chainrule.callbacks import CallbackList
 from chainrule.training.batches import IteratorSource
 from chainrule.training.data import ArraySource, check_finite, class_weights, flat, is_place_in
+from chainrule.training.mapped import MappedRows, cut_batches
 from chainrule.training.trace import Programs, Signature, compile_step
 
 __all__ = ["ArrayFeed", "BatchFeed", "Runner", "Ticker", "make_feed"]
+
+# Seconds between two reports of progress, as in the core.
+_PROGRESS = 0.05
 
 Source = Any
 Tick = Callable[[int], Any]
@@ -134,21 +139,48 @@ class ArrayFeed:
         if start < full:
             program, _ = runner.program(self.batch, self.size)
             at, left = (first + start) * self.size, full - start
-            ran = program.epoch(
-                self.leaves, self.order, self.size, at, left, [], count, ticker.every
-            )
+            ran = self.advance(program, self.size, at, left, [], count, ticker.every)
             if ran < left:
                 return start + ran
             start = full
         if start < steps:
             program, _ = runner.program(self.batch, self.rest)
             at = self.full * self.size
-            start += program.epoch(
-                self.leaves, self.order, self.rest, at, 1, [], count, ticker.every
-            )
+            start += self.advance(program, self.rest, at, 1, [], count, ticker.every)
         self.seen += steps
         self.done = 0
         return start
+
+    def advance(
+        self,
+        program: _core.Program,
+        size: int,
+        at: int,
+        count: int,
+        results: list[Any],
+        tick: Tick,
+        every: bool,
+    ) -> int:
+        """`count` batches of `size` rows from row `at` on; returns how many are done."""
+        leaves = self.leaves
+        if not any(isinstance(leaf, MappedRows) for leaf in leaves):
+            return program.epoch(leaves, self.order, size, at, count, results, tick, every)
+        done, told = 0, time.monotonic()
+
+        def shifted(n: int) -> Any:
+            return tick(done + n)
+
+        with closing(cut_batches(leaves, self.order, size, at, count)) as parts:
+            for batches, rows in parts:
+                targets = [r[done * size : (done + batches) * size] for r in results]
+                ran = program.epoch(rows, None, size, 0, batches, targets, shifted, every)
+                done += ran
+                if ran < batches:
+                    break
+                if not every and time.monotonic() - told > _PROGRESS:
+                    told = time.monotonic()
+                    tick(done)
+        return done
 
 
 class BatchFeed:

@@ -19,6 +19,7 @@ from chainrule.training.data import (
     to_arrays,
 )
 from chainrule.training.feeds import Runner, make_feed
+from chainrule.training.mapped import to_rows
 
 BATCH_SIZE = 32
 
@@ -60,8 +61,10 @@ class Fitting:
         Parameters
         ----------
         x, y : array, list, dict of arrays, or for x a generator of (x, y[, sample_weight])
-            Arrays may be `np.memmap`s larger than memory: of float32, float64, int32, int64, uint8
-            and uint32 in C order, only the rows of a step are copied. Batches of a generator, an iterable or a `PyDataset` are made while the core
+            Arrays may be `np.memmap`s larger than memory: only the rows of a step are copied,
+            and, where dtype or order are not the core's (float16, int8, int16, uint16, bool,
+            Fortran order, another byte order), converted, on a thread, while the core computes.
+            Batches of a generator, an iterable or a `PyDataset` are made while the core
             computes, on a thread, up to two ahead or as the `PyDataset` says.
         batch_size : int, optional
             Rows a step, default 32: 1 is stochastic, `len(x)` batch gradient descent. The last,
@@ -182,7 +185,7 @@ class Fitting:
             raise DataError(
                 f"model '{self.name}': expected x to be an array or a generator, got None"
             )
-        x, y = to_arrays(x, "x"), to_arrays(y, "y")
+        x, y = to_arrays(x, "x", to_rows), to_arrays(y, "y", to_rows)
         weight = to_arrays(sample_weight, "sample_weight")
         for name, part in (("x", x), ("y", y), ("sample_weight", weight)):
             check_finite(part, name, self.non_finite)
@@ -305,7 +308,7 @@ class Fitting:
         source = self._source(x, y, sample_weight, class_weight)
         if not isinstance(source, ArraySource):
             raise DataError(f"model '{self.name}': expected one batch of arrays, got a generator")
-        return source
+        return ArraySource(*source.batch(slice(None)))
 
     def _on_batch(
         self, mode: str, x: Any, y: Any, sample_weight: Any, class_weight: Any, return_dict: bool

@@ -155,7 +155,7 @@ def _predict_arrays(runner: Runner, feed: ArrayFeed, ticker: Ticker) -> Any:
     done = 0
     if full:
         heads = [r[:at] for r in results]
-        done = program.epoch(feed.leaves, None, size, 0, full, heads, tick, ticker.every)
+        done = feed.advance(program, size, 0, full, heads, tick, ticker.every)
     if full < steps and done == full:
         program, _ = runner.program(feed.batch, feed.rest)
         tails = [r[at:] for r in results]
@@ -163,7 +163,7 @@ def _predict_arrays(runner: Runner, feed: ArrayFeed, ticker: Ticker) -> Any:
         def shifted(n: int) -> Any:
             return tick(full + n)
 
-        done += program.epoch(feed.leaves, None, feed.rest, at, 1, tails, shifted, ticker.every)
+        done += feed.advance(program, feed.rest, at, 1, tails, shifted, ticker.every)
     if done < steps:
         results = [r[: done * feed.size] for r in results]
     results = [r.astype(bool) if s.dtype == "bool" else r for r, s in zip(results, specs)]

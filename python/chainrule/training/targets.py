@@ -37,7 +37,9 @@ _BROADCAST = frozenset(  # as in NumPy, a target of size 1 stands for the whole 
 )
 
 
-def check_target(loss: Loss, y: Array, output: tuple[int | None, ...], name: str) -> None:
+def check_target(
+    loss: Loss, y: Array, output: tuple[int | None, ...], name: str, first_row: int = 0
+) -> None:
     """Raise where `y` cannot be the target of an output of shape `output` under `loss`.
 
     Only chainrule's own losses are checked: a user's function may take what it likes.
@@ -51,6 +53,8 @@ def check_target(loss: Loss, y: Array, output: tuple[int | None, ...], name: str
         Shape of the output, None for the rows.
     name : str
         The output's, for the message.
+    first_row : int
+        The number of the first row, for the message. Default: 0.
 
     Raises
     ------
@@ -74,7 +78,7 @@ def check_target(loss: Loss, y: Array, output: tuple[int | None, ...], name: str
         return
     place = f"loss '{loss.name}' of output '{name}'"
     if kind == _SPARSE:
-        _check_labels(loss, y, output, place)
+        _check_labels(loss, y, output, place, first_row)
     elif kind in _SAME_SHAPE or kind in _BROADCAST:
         shape, wanted = tuple(y.shape[1:]), tuple(output[1:])
         repeats = kind in _BROADCAST and len(shape) == len(wanted)
@@ -85,7 +89,7 @@ def check_target(loss: Loss, y: Array, output: tuple[int | None, ...], name: str
                 f"got {('rows', *shape)}{_hint(kind, shape, wanted)}".replace("'rows'", "rows")
             )
         if kind in _PROBABILITIES:
-            _check_probabilities(y, place)
+            _check_probabilities(y, place, first_row)
 
 
 def _matches(shape: tuple[int | None, ...], wanted: tuple[int | None, ...]) -> bool:
@@ -103,7 +107,9 @@ def _hint(kind: str, shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> 
     return ""
 
 
-def _check_labels(loss: Any, y: Array, output: tuple[int | None, ...], place: str) -> None:
+def _check_labels(
+    loss: Any, y: Array, output: tuple[int | None, ...], place: str, first_row: int
+) -> None:
     options = getattr(loss, "_fn_kwargs", {})
     axis = int(options.get("axis", -1)) % len(output)
     classes = output[axis]
@@ -135,11 +141,11 @@ def _check_labels(loss: Any, y: Array, output: tuple[int | None, ...], place: st
         row = int(np.argmax(bad.any(axis=1)))
         value = flat[row][bad[row]][0]
         raise DataError(
-            f"{place}: expected labels in [0, {classes}), got {value} in row {row}"
+            f"{place}: expected labels in [0, {classes}), got {value} in row {first_row + row}"
         )
 
 
-def _check_probabilities(y: Array, place: str) -> None:
+def _check_probabilities(y: Array, place: str, first_row: int) -> None:
     if y.dtype.kind == "b" or not y.size:
         return
     if y.min() < 0 or y.max() > 1:
@@ -147,5 +153,6 @@ def _check_probabilities(y: Array, place: str) -> None:
         bad = (flat < 0) | (flat > 1)
         row = int(np.argmax(bad.any(axis=1)))
         raise DataError(
-            f"{place}: expected targets in [0, 1], got {flat[row][bad[row]][0]} in row {row}"
+            f"{place}: expected targets in [0, 1], got {flat[row][bad[row]][0]} in row "
+            f"{first_row + row}"
         )

@@ -17,6 +17,7 @@ from chainrule.training.compile_loss import CompileLoss
 from chainrule.training.compile_metrics import CompileMetrics
 from chainrule.training.data import ArraySource
 from chainrule.training.fitting import Fitting
+from chainrule.training.mapped import MappedRows
 from chainrule.training.targets import check_target
 from chainrule.training.trace import Programs
 
@@ -250,12 +251,15 @@ class Trainer(Fitting):
             target, output = y_true, y_pred
             for key in path:
                 target, output = target[key], output[key]
-            if not (isinstance(target, np.ndarray) and isinstance(output, KerasTensor)):
+            known = isinstance(target, (np.ndarray, MappedRows))
+            if not (known and isinstance(output, KerasTensor)):
                 continue
             if len(loss.parts) == 1:
                 name = names[0] if len(names) == 1 else self._last_layer_name()
             try:
-                check_target(part, target, tuple(output.shape), name)
+                blocks = target.blocks() if isinstance(target, MappedRows) else [(0, target)]
+                for row, block in blocks:
+                    check_target(part, block, tuple(output.shape), name, row)
             except ValueError as error:
                 raise type(error)(f"{prefix}model '{self.name}': {error}") from None
 
