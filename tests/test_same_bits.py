@@ -22,12 +22,12 @@ def uneven_maps(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
 
 # Large enough to be cut among threads.
 LARGE = [
-    Row("unary", "large", {"function": "exp"}, (Spec((100_003,)),), (0,)),
-    Row("binary", "large", {"function": "mul"}, (Spec((331, 307)), Spec((307,))), (0, 1)),
+    Row("unary", "in-parts", {"function": "exp"}, (Spec((100_003,)),), (0,)),
+    Row("binary", "in-parts", {"function": "mul"}, (Spec((331, 307)), Spec((307,))), (0, 1)),
     *(
         Row(
             "reduce",
-            f"large-{axes}",
+            f"in-parts-{f}-{axes}",
             {"function": f, "axes": axes, "keepdims": False},
             (Spec((331, 307)),),
             (0,),
@@ -37,14 +37,14 @@ LARGE = [
     ),
     Row(
         "matmul",
-        "large",
+        "in-parts",
         {"transpose_a": False, "transpose_b": True},
         (Spec((259, 517)), Spec((307, 517))),
         (0, 1),
     ),
     Row(
         "dense",
-        "large",
+        "in-parts",
         {"activation": "tanh"},
         (Spec((259, 517)), Spec((517, 307)), Spec((307,))),
         (0, 1, 2),
@@ -52,7 +52,7 @@ LARGE = [
     *(
         Row(
             "pool",
-            f"large-{f}-{strides}",
+            f"in-parts-{f}-{strides}",
             {"function": f, "window": [3, 2], "strides": [strides] * 2, "padding": [1, 0, 0, 1]},
             (Spec((5, 31, 30, 37)),),
             (0,),
@@ -62,45 +62,45 @@ LARGE = [
     ),
     Row(
         "reduce",
-        "large-images",
+        "in-parts-images",
         {"function": "mean", "axes": [1, 2], "keepdims": False},
         (Spec((13, 9, 11, 67)),),
         (0,),
     ),
-    Row("softmax", "large", {"axis": 1}, (Spec((331, 307)),), (0,)),
-    Row("log_softmax", "large", {"axis": 0}, (Spec((331, 307)),), (0,)),
-    Row("logsumexp", "large", {"axes": [0, 1], "keepdims": False}, (Spec((331, 307)),), (0,)),
+    Row("softmax", "in-parts", {"axis": 1}, (Spec((331, 307)),), (0,)),
+    Row("log_softmax", "in-parts", {"axis": 0}, (Spec((331, 307)),), (0,)),
+    Row("logsumexp", "in-parts", {"axes": [0, 1], "keepdims": False}, (Spec((331, 307)),), (0,)),
     Row(
         "batch_norm",
-        "large",
+        "in-parts",
         {"epsilon": 1e-3},
         (Spec((1331, 107)), Spec((107,)), Spec((107,))),
         (0, 1, 2),
     ),
     Row(
         "layer_norm",
-        "large",
+        "in-parts",
         {"epsilon": 1e-3, "axes": [1]},
         (Spec((1331, 107)), Spec((107,)), Spec((107,))),
         (0, 1, 2),
     ),
     Row(
         "cross_entropy",
-        "large",
+        "in-parts",
         {"from_logits": True, "epsilon": 1e-7, "sparse": True},
         (Spec((1331, 107)), Spec((1331,), integers(0, 107), "int32")),
         (0,),
     ),
     Row(
         "dropout",
-        "large",
+        "in-parts",
         {"rate": 0.3},
         (Spec((100_003,)), Spec((2,), integers(0, 99), "uint32")),
         (0,),
     ),
     Row(
         "gather",
-        "large",
+        "in-parts",
         {"axis": 0},
         (Spec((107, 331)), Spec((997,), integers(0, 107), "int32")),
         (0,),
@@ -108,7 +108,7 @@ LARGE = [
     *(
         Row(
             "random",
-            f"large-{distribution}",
+            f"in-parts-{distribution}",
             {"distribution": distribution, "shape": [100_003], "dtype": "float"},
             (Spec((2,), integers(0, 99), "uint32"),),
         )
@@ -117,7 +117,7 @@ LARGE = [
     *(
         Row(
             "warp",
-            f"large-{method}-{channels}",
+            f"in-parts-{method}-{channels}",
             {"method": method, "fill": "reflect", "value": 0.0},
             (Spec((5, 107, 131, channels)), Spec((5, 8), uneven_maps)),
             (0,),
@@ -128,7 +128,7 @@ LARGE = [
     *(
         Row(
             "resize",
-            f"large-{method}-{channels}",
+            f"in-parts-{method}-{channels}",
             {"size": [79, 203], "method": method, "antialias": True},
             (Spec((5, 107, 131, channels)),),
             (0,),
@@ -144,8 +144,10 @@ from tests import cases
 from tests.harness import FLOATS, compiled_gradients, compiled_outputs, cotangents, of_row
 from tests.test_same_bits import LARGE
 
+rows = LARGE + [row for op in cases.names() for row in cases.load(op).ROWS]
+assert len({str(row) for row in rows}) == len(rows), "two rows of one name"
 digests = {}
-for row in LARGE + [row for op in cases.names() for row in cases.load(op).ROWS]:
+for row in rows:
     for dtype in FLOATS:
         run = of_row(row, dtype)
         results = compiled_outputs(run)
@@ -182,7 +184,7 @@ def check_same(threads: str, isa: str) -> None:
     assert not [row for row in expected if expected[row] != got[row]]
 
 
-@pytest.mark.parametrize("isa", ["avx2", "avx512"])
+@pytest.mark.parametrize("isa", ["avx2", "avx512", "neon"])
 def test_instruction_sets_give_the_same_bits(isa: str) -> None:
     check_same("1", isa)
 
