@@ -3,7 +3,12 @@
 A network learns to tell the digits 0 to 4 of MNIST. Its body is then frozen and gets a new head,
 which learns the digits 5 to 9 from ten scans of each; at last the whole is trained on with a
 small learning rate. The same network, trained on the same few scans from new weights, shows what
-the body was worth. MNIST is read from `$CHAINRULE_DATA` or the cache, or downloaded (11 MB).
+the body was worth.
+
+Training the whole on changes little here: the head has 3136 features for fifty scans and tells all
+of them apart by itself (training loss 0.005), so that hardly any gradient is left for the body.
+
+MNIST is read from `$CHAINRULE_DATA` or the cache, or downloaded (11 MB).
 """
 
 from __future__ import annotations
