@@ -50,6 +50,7 @@ def assert_same_bits(found, expected):
         (3, (2, 4)),
         (5, (1, -1)),
         (1, (3, 1)),
+        (1, (1, -1)),
     ],
 )
 def test_the_bits_of_a_run_that_was_never_stopped(kind, save_freq, stop, tmp_path):
@@ -69,6 +70,52 @@ def test_a_run_that_is_stopped_again_and_again(tmp_path):
             train("arrays", tmp_path / "backup", 2, stop, seed)
     again = train("arrays", tmp_path / "backup", 2, seed=9)
     assert_same_bits(result(*again), undisturbed("arrays"))
+
+
+def several_steps_an_event():
+    model = make()
+    model.compile(
+        keras.optimizers.Adam(0.02, use_ema=True),
+        "binary_crossentropy",
+        metrics=["accuracy"],
+        steps_per_execution=3,
+    )
+    return model
+
+
+def half_precision():
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = make()
+    finally:
+        keras.config.set_dtype_policy("float32")
+    inner = keras.optimizers.Adam(0.02, use_ema=True, weight_decay=1e-3, global_clipnorm=1.0)
+    optimizer = keras.optimizers.LossScaleOptimizer(inner)
+    model.compile(optimizer, "binary_crossentropy", metrics=["accuracy", "auc"])
+    return model
+
+
+def global_random_numbers():
+    model = keras.Sequential(
+        [
+            keras.Input((6, 6, 1)),
+            keras.layers.Flatten(),
+            keras.layers.Lambda(lambda x: x + 0.1 * keras.random.normal(x.shape)),
+            keras.layers.Dense(1, activation="sigmoid"),
+        ]
+    )
+    model.compile(keras.optimizers.SGD(0.1, use_ema=True), "mse", metrics=["accuracy"])
+    return model
+
+
+@pytest.mark.parametrize("kind", ["arrays", "dataset"])
+@pytest.mark.parametrize("made", [several_steps_an_event, half_precision, global_random_numbers])
+def test_other_models(made, kind, tmp_path, monkeypatch):
+    monkeypatch.setattr("tests.resumable.make", made)
+    expected = result(*train(kind))
+    with pytest.raises(StopError):
+        train(kind, tmp_path / "backup", 2, (1, 3))
+    assert_same_bits(result(*train(kind, tmp_path / "backup", 2, seed=2)), expected)
 
 
 @pytest.mark.parametrize("stop", [(1, 5), (2, -1)])
