@@ -197,30 +197,33 @@ def map_structure(func: Callable[..., Any], *structures: Any, none_is_leaf: bool
     if not structures:
         raise ValueError("map_structure needs at least one structure.")
 
-    def visit(*parts: Any) -> Any:
-        first = parts[0]
-        if first is None and not none_is_leaf:
-            if any(part is not None for part in parts):
+    return _map(func, structures, none_is_leaf)
+
+
+# Written as a function of its own: an inner one that calls itself would be a cycle, which keeps what
+# `func` holds alive until the next garbage collection.
+def _map(func: Callable[..., Any], parts: tuple[Any, ...], none_is_leaf: bool) -> Any:
+    first = parts[0]
+    if first is None and not none_is_leaf:
+        if any(part is not None for part in parts):
+            raise ValueError(
+                "The structures don't have the same nested structure: "
+                f"expected None everywhere, got {parts}."
+            )
+        return None
+    node = _node(first)
+    if node is None:
+        for part in parts[1:]:
+            if is_nested(part):
                 raise ValueError(
                     "The structures don't have the same nested structure: "
-                    f"expected None everywhere, got {parts}."
+                    f"{first!r} stands against {part!r}."
                 )
-            return None
-        node = _node(first)
-        if node is None:
-            for part in parts[1:]:
-                if is_nested(part):
-                    raise ValueError(
-                        "The structures don't have the same nested structure: "
-                        f"{first!r} stands against {part!r}."
-                    )
-            return func(*parts)
-        for part in parts[1:]:
-            _check_same_node(first, node, part)
-        columns = [node.children, *(_children_like(node, part) for part in parts[1:])]
-        return node.rebuild([visit(*row) for row in zip(*columns, strict=True)])
-
-    return visit(*structures)
+        return func(*parts)
+    for part in parts[1:]:
+        _check_same_node(first, node, part)
+    columns = [node.children, *(_children_like(node, part) for part in parts[1:])]
+    return node.rebuild([_map(func, row, none_is_leaf) for row in zip(*columns, strict=True)])
 
 
 def map_structure_up_to(
@@ -238,16 +241,14 @@ def map_structure_up_to(
     if not structures:
         raise ValueError("map_structure_up_to needs at least one structure.")
 
-    def visit(shallow: Any, *parts: Any) -> Any:
-        node = _node(shallow)
-        if node is None:
-            return func(*parts)
-        for part in parts:
-            _check_same_node(shallow, node, part)
-        columns = [node.children, *(_children_like(node, part) for part in parts)]
-        return node.rebuild([visit(*row) for row in zip(*columns, strict=True)])
-
-    return visit(shallow_structure, *structures)
+    node = _node(shallow_structure)
+    if node is None:
+        return func(*structures)
+    for part in structures:
+        _check_same_node(shallow_structure, node, part)
+    columns = [node.children, *(_children_like(node, part) for part in structures)]
+    rows = zip(*columns, strict=True)
+    return node.rebuild([map_structure_up_to(row[0], func, *row[1:]) for row in rows])
 
 
 def assert_same_structure(a: Any, b: Any, check_types: bool | None = None) -> None:
@@ -365,11 +366,10 @@ def map_shape_structure(func: Callable[[Any], Any], structure: Any) -> Any:
     >>> map_shape_structure(len, [(None, 3), {"a": (1, 2, 3)}])
     [2, {'a': 3}]
     """
-
-    def visit(x: Any) -> Any:
-        if isinstance(x, (list, tuple)) and all(e is None or isinstance(e, int) for e in x):
-            return func(x)
-        node = _node(x)
-        return func(x) if node is None else node.rebuild([visit(c) for c in node.children])
-
-    return visit(structure)
+    x = structure
+    if isinstance(x, (list, tuple)) and all(e is None or isinstance(e, int) for e in x):
+        return func(x)
+    node = _node(x)
+    if node is None:
+        return func(x)
+    return node.rebuild([map_shape_structure(func, child) for child in node.children])
