@@ -91,7 +91,63 @@ pub enum DataMut<'a> {
     U32(&'a mut [u32]),
 }
 
+impl<'a> Data<'a> {
+    /// `len` elements from `start` on; `None` where there are not as many.
+    pub fn part(self, start: usize, len: usize) -> Option<Data<'a>> {
+        let range = start..start.checked_add(len)?;
+        Some(match self {
+            Data::F32(s) => Data::F32(s.get(range)?),
+            Data::F64(s) => Data::F64(s.get(range)?),
+            Data::I32(s) => Data::I32(s.get(range)?),
+            Data::I64(s) => Data::I64(s.get(range)?),
+            Data::U8(s) => Data::U8(s.get(range)?),
+            Data::U32(s) => Data::U32(s.get(range)?),
+        })
+    }
+
+    /// The elements' dtype, `uint8` where they may be bool.
+    pub fn dtype(&self) -> DType {
+        match self {
+            Data::F32(_) => DType::F32,
+            Data::F64(_) => DType::F64,
+            Data::I32(_) => DType::I32,
+            Data::I64(_) => DType::I64,
+            Data::U8(_) => DType::U8,
+            Data::U32(_) => DType::U32,
+        }
+    }
+
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        match self {
+            Data::F32(s) => s.len(),
+            Data::F64(s) => s.len(),
+            Data::I32(s) => s.len(),
+            Data::I64(s) => s.len(),
+            Data::U8(s) => s.len(),
+            Data::U32(s) => s.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
 impl DataMut<'_> {
+    /// `len` elements from `start` on.
+    pub fn part(&mut self, start: usize, len: usize) -> DataMut<'_> {
+        let range = start..start + len;
+        match self {
+            DataMut::F32(s) => DataMut::F32(&mut s[range]),
+            DataMut::F64(s) => DataMut::F64(&mut s[range]),
+            DataMut::I32(s) => DataMut::I32(&mut s[range]),
+            DataMut::I64(s) => DataMut::I64(&mut s[range]),
+            DataMut::U8(s) => DataMut::U8(&mut s[range]),
+            DataMut::U32(s) => DataMut::U32(&mut s[range]),
+        }
+    }
+
     /// The same elements under a shorter borrow.
     pub fn reborrow(&mut self) -> DataMut<'_> {
         match self {

@@ -146,6 +146,34 @@ impl<'py> Array<'py> {
         })
     }
 
+    /// A copy, in C order.
+    pub fn to_tensor(&self) -> Tensor {
+        let mut out = Tensor::zeros(self.spec());
+        macro_rules! fill {
+            ($a:expr, $t:ty) => {{
+                let mut data = out.data_mut();
+                let to = <$t as Element>::slice_mut(&mut data);
+                match $a.as_array().to_slice() {
+                    Some(from) => to.copy_from_slice(from),
+                    None => to
+                        .iter_mut()
+                        .zip($a.as_array().iter())
+                        .for_each(|(o, x)| *o = *x),
+                }
+            }};
+        }
+        match self {
+            Array::F32(a) => fill!(a, f32),
+            Array::F64(a) => fill!(a, f64),
+            Array::I32(a) => fill!(a, i32),
+            Array::I64(a) => fill!(a, i64),
+            Array::U8(a) => fill!(a, u8),
+            Array::U32(a) => fill!(a, u32),
+            Array::Bool(_, bytes) => out.bytes_mut().copy_from_slice(bytes),
+        }
+        out
+    }
+
     /// The array as rows along its first axis; it must lie in C order.
     pub fn rows(&self, name: &str) -> PyResult<Rows<'_>> {
         let spec = self.spec();
@@ -159,33 +187,37 @@ impl<'py> Array<'py> {
     }
 }
 
+/// An array to be read in C order: as it lies, or a copy of one that lies otherwise.
+pub struct Fed<'py> {
+    array: Array<'py>,
+    copy: Option<Tensor>,
+}
+
+impl<'py> Fed<'py> {
+    pub fn new(any: &Bound<'py, PyAny>) -> PyResult<Self> {
+        let array = Array::new(any)?;
+        let copy = match array.data() {
+            Some(_) => None,
+            None => Some(array.to_tensor()),
+        };
+        Ok(Fed { array, copy })
+    }
+
+    pub fn spec(&self) -> Spec {
+        self.array.spec()
+    }
+
+    pub fn rows(&self) -> PyResult<Rows<'_>> {
+        match &self.copy {
+            Some(tensor) => Ok(Rows::of(tensor)),
+            None => self.array.rows("array"),
+        }
+    }
+}
+
 /// Copies an array, of any strides, into a tensor.
 pub fn to_tensor(any: &Bound<'_, PyAny>) -> PyResult<Tensor> {
-    let array = Array::new(any)?;
-    let mut out = Tensor::zeros(array.spec());
-    macro_rules! fill {
-        ($a:expr, $t:ty) => {{
-            let mut data = out.data_mut();
-            let to = <$t as Element>::slice_mut(&mut data);
-            match $a.as_array().to_slice() {
-                Some(from) => to.copy_from_slice(from),
-                None => to
-                    .iter_mut()
-                    .zip($a.as_array().iter())
-                    .for_each(|(o, x)| *o = *x),
-            }
-        }};
-    }
-    match &array {
-        Array::F32(a) => fill!(a, f32),
-        Array::F64(a) => fill!(a, f64),
-        Array::I32(a) => fill!(a, i32),
-        Array::I64(a) => fill!(a, i64),
-        Array::U8(a) => fill!(a, u8),
-        Array::U32(a) => fill!(a, u32),
-        Array::Bool(_, bytes) => out.bytes_mut().copy_from_slice(bytes),
-    }
-    Ok(out)
+    Ok(Array::new(any)?.to_tensor())
 }
 
 fn new_array<'py, T: NumpyElement + Copy>(
@@ -194,19 +226,6 @@ fn new_array<'py, T: NumpyElement + Copy>(
     data: &[T],
 ) -> PyResult<Bound<'py, PyAny>> {
     Ok(PyArray1::from_slice(py, data).reshape(shape)?.into_any())
-}
-
-/// A new array of zeros, for results; uint8 where they are bool.
-pub fn empty_array<'py>(py: Python<'py>, spec: &Spec) -> PyResult<Bound<'py, PyAny>> {
-    let shape = &spec.shape[..];
-    Ok(match spec.dtype {
-        DType::F32 => PyArrayDyn::<f32>::zeros(py, shape, false).into_any(),
-        DType::F64 => PyArrayDyn::<f64>::zeros(py, shape, false).into_any(),
-        DType::I32 => PyArrayDyn::<i32>::zeros(py, shape, false).into_any(),
-        DType::I64 => PyArrayDyn::<i64>::zeros(py, shape, false).into_any(),
-        DType::U32 => PyArrayDyn::<u32>::zeros(py, shape, false).into_any(),
-        DType::U8 | DType::Bool => PyArrayDyn::<u8>::zeros(py, shape, false).into_any(),
-    })
 }
 
 /// A new array of these elements.

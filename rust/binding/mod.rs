@@ -5,16 +5,19 @@ mod cell;
 mod files;
 mod graph;
 mod program;
+mod results;
 
 use crate::error::Error;
 use crate::kernels::finite::all_finite_data;
 use crate::kernels::{isa, threads};
+use crate::tensor::{Data, Spec};
 use crate::ops;
-use array::{attrs_from, to_numpy, to_tensor, Array};
+use array::{attrs_from, Array, Fed};
 use pyo3::create_exception;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
+use results::filled;
 
 create_exception!(
     chainrule.errors,
@@ -69,9 +72,14 @@ fn eager<'py>(
     inputs: Vec<Bound<'py, PyAny>>,
 ) -> PyResult<Vec<Bound<'py, PyAny>>> {
     let op = ops::new(op, &attrs_from(attrs)?)?;
-    let tensors = inputs.iter().map(to_tensor).collect::<PyResult<Vec<_>>>()?;
-    let outputs = py.detach(|| ops::apply(&*op, &tensors))?;
-    outputs.iter().map(|t| to_numpy(py, t)).collect()
+    let fed = inputs.iter().map(Fed::new).collect::<PyResult<Vec<_>>>()?;
+    let specs: Vec<Spec> = fed.iter().map(Fed::spec).collect();
+    let rows = fed.iter().map(Fed::rows).collect::<PyResult<Vec<_>>>()?;
+    let made = op.shape(&specs.iter().collect::<Vec<_>>())?;
+    filled(py, &made, |targets| {
+        let inputs: Vec<(&Spec, Data)> = specs.iter().zip(rows.iter().map(|r| r.data)).collect();
+        ops::apply(&*op, &inputs, made.iter().zip(targets))
+    })
 }
 
 /// Every op's name with the names of its table of functions.

@@ -1,12 +1,13 @@
 //! `Program`: runs compiled graphs on arrays with the GIL released.
 
-use super::array::{empty_array, to_tensor, Array, ArrayMut};
+use super::array::{Array, ArrayMut, Fed};
+use super::results::filled;
 use crate::error::Error;
 use crate::program::arena::lock;
 use crate::program::epoch::Batches;
-use crate::program::step::{Batch, Rows};
+use crate::program::step::Batch;
 use crate::program::Program;
-use crate::tensor::{show, DType, DataMut, Element, Spec};
+use crate::tensor::{show, DType, DataMut, Spec};
 use numpy::{PyArray1, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyBool;
@@ -62,61 +63,20 @@ impl PyProgram {
         py: Python<'py>,
         feeds: Vec<Bound<'py, PyAny>>,
     ) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        let fed = feeds.iter().map(Array::new).collect::<PyResult<Vec<_>>>()?;
-        let specs: Vec<Spec> = fed.iter().map(Array::spec).collect();
-        let copies = fed
-            .iter()
-            .zip(&feeds)
-            .map(|(a, feed)| match a.data() {
-                Some(_) => Ok(None),
-                None => to_tensor(feed).map(Some),
-            })
-            .collect::<PyResult<Vec<_>>>()?;
-        let rows = fed
-            .iter()
-            .zip(&copies)
-            .map(|(a, copy)| match copy {
-                Some(tensor) => Ok(Rows::of(tensor)),
-                None => a.rows("run"),
-            })
-            .collect::<PyResult<Vec<_>>>()?;
+        let fed = feeds.iter().map(Fed::new).collect::<PyResult<Vec<_>>>()?;
+        let specs: Vec<Spec> = fed.iter().map(Fed::spec).collect();
+        let rows = fed.iter().map(Fed::rows).collect::<PyResult<Vec<_>>>()?;
         let made: Vec<Spec> = py.detach(|| {
             let program = self.lock();
             program.outputs.iter().map(|o| o.spec.clone()).collect()
         });
-        let arrays = made
-            .iter()
-            .map(|spec| empty_array(py, spec))
-            .collect::<PyResult<Vec<_>>>()?;
-        {
-            let mut targets = arrays
-                .iter()
-                .map(ArrayMut::new)
-                .collect::<PyResult<Vec<_>>>()?;
-            let mut targets = targets
-                .iter_mut()
-                .map(ArrayMut::data_mut)
-                .collect::<PyResult<Vec<DataMut>>>()?;
-            py.detach(|| {
-                let program = self.lock();
-                check_feeds(&program, &specs, true)?;
-                let mut memory = lock(&program.cells);
-                program.run(&mut memory, &rows, Batch::From(0), |values| {
-                    for ((spec, data), target) in values.iter().zip(&mut targets) {
-                        crate::with_dtype!(spec.dtype, T => {
-                            T::slice_mut(target).copy_from_slice(T::slice(*data));
-                        });
-                    }
-                })
-            })?;
-        }
-        made.iter()
-            .zip(arrays)
-            .map(|(spec, array)| match spec.dtype {
-                DType::Bool => array.call_method1("view", ("bool",)),
-                _ => Ok(array),
-            })
-            .collect()
+        filled(py, &made, |targets| {
+            let program = self.lock();
+            check_feeds(&program, &specs, true)?;
+            let mut memory = lock(&program.cells);
+            let targets = targets.iter_mut().map(DataMut::reborrow);
+            program.run(&mut memory, &rows, Batch::From(0), targets)
+        })
     }
 
     /// Runs `count` batches of `size` rows: rows `order[start], order[start + 1], ...` of the feeds,

@@ -4,7 +4,7 @@ use crate::attrs::{Attrs, Reader};
 use crate::error::{Error, Result};
 use crate::graph::{Input, Io, Op, Output};
 use crate::memory::Buffer;
-use crate::tensor::{Spec, Tensor};
+use crate::tensor::{Data, DataMut, Spec};
 use std::sync::Arc;
 
 pub mod build;
@@ -93,32 +93,32 @@ pub fn new(name: &str, attrs: &Attrs) -> Result<Arc<dyn Op>> {
     Ok(op)
 }
 
-/// Runs one op on tensors.
-pub fn apply(op: &dyn Op, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
-    let specs: Vec<&Spec> = inputs.iter().map(Tensor::spec).collect();
-    let mut outputs: Vec<Tensor> = op.shape(&specs)?.into_iter().map(Tensor::zeros).collect();
+/// Runs one op: the inputs with their specs, and where the outputs go.
+pub fn apply<'a, 'b: 'a>(
+    op: &dyn Op,
+    inputs: &[(&Spec, Data)],
+    outputs: impl Iterator<Item = (&'a Spec, &'a mut DataMut<'b>)>,
+) -> Result<()> {
+    let specs: Vec<&Spec> = inputs.iter().map(|(spec, _)| *spec).collect();
     let bytes = op.scratch(&specs);
     let mut scratch = Buffer::zeroed(bytes);
     let views: Vec<Input> = inputs
         .iter()
-        .map(|t| Input {
-            spec: t.spec(),
-            data: t.data(),
+        .map(|&(spec, data)| Input {
+            spec,
+            data,
             in_place: None,
         })
         .collect();
     let mut results: Vec<Output> = outputs
-        .iter_mut()
-        .map(|t| {
-            let (spec, data) = t.parts_mut();
-            Output { spec, data }
+        .map(|(spec, data)| Output {
+            spec,
+            data: data.reborrow(),
         })
         .collect();
-    let done = op.forward(&mut Io {
+    op.forward(&mut Io {
         inputs: &views,
         outputs: &mut results,
         scratch: scratch.bytes_mut(bytes),
-    });
-    drop(results);
-    done.map(|()| outputs)
+    })
 }

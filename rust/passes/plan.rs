@@ -21,6 +21,8 @@ pub enum Place {
 #[derive(Debug)]
 pub struct Plan {
     pub places: HashMap<Value, Place>,
+    /// The value that each view and each result in place shares its memory with: the first of them.
+    pub first: HashMap<Value, Value>,
     /// Per task, the output that each input is overwritten by, if any.
     pub in_place: Vec<Vec<Option<usize>>>,
     /// Per task, offset and bytes of its scratch memory.
@@ -31,6 +33,13 @@ pub struct Plan {
     pub copies: Vec<(Value, usize)>,
     /// Bytes of the arena.
     pub bytes: usize,
+}
+
+impl Plan {
+    /// The first of the values that have this one's memory.
+    pub fn first_of(&self, value: Value) -> Value {
+        *self.first.get(&value).unwrap_or(&value)
+    }
 }
 
 /// The value that each cell takes at the end of a run.
@@ -82,6 +91,7 @@ pub fn plan(graph: &Graph, tasks: &[Task], assigned: Assigned, outputs: &[Value]
         }
     }
 
+    let mut first: HashMap<Value, Value> = HashMap::new();
     let direct = assigned_in_place(graph, tasks, assigned, outputs, &root_of, &last);
     let mut copies = Vec::new();
     for (slot, (_, value)) in assigned.iter().enumerate() {
@@ -116,8 +126,9 @@ pub fn plan(graph: &Graph, tasks: &[Task], assigned: Assigned, outputs: &[Value]
             });
             if let Some(i) = candidate {
                 shared[i] = Some(o);
-                let place = places[&root_of(&task.inputs[i])];
-                places.insert(*out, place);
+                let over = root_of(&task.inputs[i]);
+                places.insert(*out, places[&over]);
+                first.insert(*out, *first.get(&over).unwrap_or(&over));
             } else if !places.contains_key(out) {
                 let offset = arena.take(graph.spec(*out).bytes());
                 places.insert(*out, Place::Arena(offset));
@@ -154,13 +165,18 @@ pub fn plan(graph: &Graph, tasks: &[Task], assigned: Assigned, outputs: &[Value]
     }
     for task in tasks {
         for out in &task.outputs {
-            if let Some(place) = places.get(&root_of(out)).copied() {
+            let shown = root_of(out);
+            if let Some(place) = places.get(&shown).copied() {
                 places.insert(*out, place);
+            }
+            if shown != *out {
+                first.insert(*out, *first.get(&shown).unwrap_or(&shown));
             }
         }
     }
     Plan {
         places,
+        first,
         in_place,
         scratch,
         cells,

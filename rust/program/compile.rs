@@ -1,13 +1,14 @@
 //! From a graph to a program: lower, fuse, plan, and resolve every value to its memory.
 
-use super::arena::Operand;
+use super::arena::{Lent, Operand};
 use crate::error::Result;
 use crate::graph::{Cell, Graph, Op, Source, Value};
 use crate::memory::Buffer;
 use crate::passes::fuse::fuse;
 use crate::passes::lower::lower;
-use crate::passes::plan::{plan, Place};
+use crate::passes::plan::{plan, Place, Plan};
 use crate::tensor::{DType, Spec, Tensor};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// One op with its operands resolved.
@@ -63,16 +64,18 @@ impl Program {
             bytes += graph.spec(*value).bytes().next_multiple_of(64);
         }
         let arena = Buffer::zeroed(bytes);
+        let lent = lendable(graph, &plan, outputs);
         let operand = |v: Value| {
             let spec = graph.spec(v).clone();
-            match plan.places[&v] {
+            let operand = match plan.places[&v] {
                 Place::Arena(offset) => Operand::in_arena(&arena, offset, spec),
                 Place::Cell(slot) => Operand::in_cell(&plan.cells[slot].0, spec),
                 Place::Constant(c) => match graph.source(c) {
                     Source::Constant(t) => Operand::in_tensor(t, spec),
                     other => unreachable!("a constant's place names {other:?}"),
                 },
-            }
+            };
+            operand.or_lent(lent.get(&plan.first_of(v)).copied())
         };
 
         let mut feeds: Vec<(usize, String, Operand)> = Vec::new();
@@ -142,4 +145,22 @@ impl Program {
     pub fn arena_bytes(&self) -> usize {
         self.arena.len()
     }
+}
+
+/// What a run may be lent memory for, by the first value of that memory: each feed, and each output
+/// that is computed into the arena; of values that share memory one.
+fn lendable(graph: &Graph, plan: &Plan, outputs: &[Value]) -> HashMap<Value, Lent> {
+    let mut lent = HashMap::new();
+    for at in 0..graph.len() {
+        if let Source::Input { index, .. } = graph.source(Value(at)) {
+            lent.insert(Value(at), Lent::Feed(*index));
+        }
+    }
+    for (at, value) in outputs.iter().enumerate() {
+        if let Place::Arena(_) = plan.places[value] {
+            lent.entry(plan.first_of(*value))
+                .or_insert(Lent::Result(at));
+        }
+    }
+    lent
 }

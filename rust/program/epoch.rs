@@ -4,7 +4,7 @@ use super::arena::lock;
 use super::compile::Program;
 use super::step::{Batch, Rows};
 use crate::error::Result;
-use crate::tensor::{Data, DataMut, Element};
+use crate::tensor::DataMut;
 
 /// Full batches of the data, one after the other.
 pub struct Batches<'a> {
@@ -38,11 +38,14 @@ impl Program {
                 None => Batch::From(first),
             };
             let locked = memory.get_or_insert_with(|| lock(&self.cells));
-            self.run(locked, &batches.feeds, batch, |outputs| {
-                for ((_, data), result) in outputs.iter().zip(results.iter_mut()) {
-                    store(*data, result, done);
-                }
-            })?;
+            let parts = results
+                .iter_mut()
+                .zip(&self.outputs)
+                .map(|(result, output)| {
+                    let len = output.spec.len();
+                    result.part(done * len, len)
+                });
+            self.run(locked, &batches.feeds, batch, parts)?;
             if pause() {
                 memory = None;
                 if !report(done + 1) {
@@ -51,23 +54,5 @@ impl Program {
             }
         }
         Ok(batches.count)
-    }
-}
-
-/// Puts the `at`-th batch of an output in its place.
-fn store(data: Data, result: &mut DataMut, at: usize) {
-    macro_rules! put {
-        ($x:expr, $t:ty) => {{
-            let n = $x.len();
-            <$t as Element>::slice_mut(result)[at * n..(at + 1) * n].copy_from_slice($x);
-        }};
-    }
-    match data {
-        Data::F32(x) => put!(x, f32),
-        Data::F64(x) => put!(x, f64),
-        Data::I32(x) => put!(x, i32),
-        Data::I64(x) => put!(x, i64),
-        Data::U8(x) => put!(x, u8),
-        Data::U32(x) => put!(x, u32),
     }
 }

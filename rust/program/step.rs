@@ -1,11 +1,11 @@
 //! One run of a program: feed, compute, assign.
 
-use super::arena::Locked;
+use super::arena::{Locked, Operands};
 use super::compile::Program;
 use crate::error::{Error, Result};
 use crate::graph::Io;
 use crate::kernels::map;
-use crate::tensor::{DType, Data, DataMut, Element, Spec, Tensor};
+use crate::tensor::{DType, Data, DataMut, Element, Tensor};
 use crate::with_dtype;
 
 /// Elements to feed, of any dtype, in rows: the batch takes the rows of `order`, or those from
@@ -25,6 +25,14 @@ impl<'a> Rows<'a> {
             width: tensor.spec().shape.iter().skip(1).product(),
         }
     }
+
+    /// The `len` elements of the batch, where they lie one after the other.
+    fn lying(&self, batch: Batch, len: usize) -> Option<Data<'a>> {
+        match batch {
+            Batch::From(start) => self.data.part(start * self.width, len),
+            Batch::Order(_) => None,
+        }
+    }
 }
 
 /// Which rows of the data make the batch.
@@ -37,14 +45,15 @@ pub enum Batch<'a> {
 }
 
 impl Program {
-    /// Runs once. `feeds` in the order of the graph's inputs; `read` sees the outputs before the
-    /// program's memory is released. On an error no cell has changed.
-    pub fn run(
+    /// Runs once. `feeds` in the order of the graph's inputs; the outputs go to `results`, in order,
+    /// as many as there are. Feeds that lie as they are needed are read where they are, and outputs
+    /// are computed where they go. On an error no cell has changed.
+    pub fn run<'r>(
         &self,
-        memory: &mut Locked,
-        feeds: &[Rows],
+        memory: &'r mut Locked,
+        feeds: &[Rows<'r>],
         batch: Batch,
-        read: impl FnOnce(&[(&Spec, Data)]),
+        results: impl Iterator<Item = DataMut<'r>>,
     ) -> Result<()> {
         if feeds.len() != self.feeds.len() {
             return Err(Error::shape(
@@ -53,12 +62,20 @@ impl Program {
                 feeds.len().to_string(),
             ));
         }
+        let mut memory = memory.run();
         for (rows, (name, operand)) in feeds.iter().zip(&self.feeds) {
-            let mut out = memory.output(operand);
-            let to = out.spec.dtype;
-            gather_rows(rows, batch, to, &mut out.data)
-                .map_err(|e| e.in_layer(&format!("input {name}")))?;
+            if !memory.lend_feed(operand, rows.lying(batch, operand.spec.len())) {
+                let mut out = memory.output(operand);
+                gather_rows(rows, batch, operand.spec.dtype, &mut out.data)
+                    .map_err(|e| e.in_layer(&format!("input {name}")))?;
+            }
         }
+        let copied: Operands<_> = self
+            .outputs
+            .iter()
+            .zip(results)
+            .filter_map(|(operand, target)| Some((operand, memory.lend_result(operand, target)?)))
+            .collect();
         for step in &self.steps {
             let (inputs, mut outputs, scratch) =
                 memory.step(&step.inputs, &step.outputs, &step.scratch);
@@ -70,13 +87,10 @@ impl Program {
                 })
                 .map_err(|e| e.in_layer(&step.layer))?;
         }
-        if !self.outputs.is_empty() {
-            let outputs: Vec<_> = self
-                .outputs
-                .iter()
-                .map(|o| (&o.spec, memory.input(o).data))
-                .collect();
-            read(&outputs);
+        for (operand, mut target) in copied {
+            with_dtype!(operand.spec.dtype, T => {
+                T::slice_mut(&mut target).copy_from_slice(T::slice(memory.input(operand).data));
+            });
         }
         for (from, to) in self.saves.iter().chain(&self.copies) {
             memory.copy(from, to);
