@@ -3,6 +3,7 @@
 use crate::dtype::{DType, Data, DataMut};
 use std::alloc::{alloc_zeroed, dealloc, handle_alloc_error, Layout};
 use std::ptr::NonNull;
+use std::sync::{Mutex, MutexGuard};
 
 /// Alignment of every buffer and of every value inside one, in bytes.
 pub const ALIGN: usize = 64;
@@ -121,6 +122,57 @@ impl Buffer {
         // SAFETY: in bounds, initialised, borrowed mutably from self.
         unsafe { std::slice::from_raw_parts_mut(self.as_ptr(), len) }
     }
+}
+
+/// Buffers from this size on are kept by [`keep`]. Smaller ones come from the heap, whose pages stay.
+pub const KEPT_FROM: usize = 1 << 20;
+
+/// How many buffers are kept, and their bytes.
+const MOST: usize = 8;
+const MOST_BYTES: usize = 256 << 20;
+
+/// What [`kept`] may give out, the latest first.
+static KEPT: Mutex<Vec<Buffer>> = Mutex::new(Vec::new());
+
+fn all_kept() -> MutexGuard<'static, Vec<Buffer>> {
+    KEPT.lock().unwrap_or_else(|e| e.into_inner())
+}
+
+/// A buffer of this size that was kept, holding anything, or a new one.
+pub fn kept(bytes: usize) -> Buffer {
+    let mut all = all_kept();
+    match all.iter().position(|buffer| buffer.bytes == bytes) {
+        Some(at) => all.remove(at),
+        None => {
+            drop(all);
+            Buffer::zeroed(bytes)
+        }
+    }
+}
+
+/// Keeps a large buffer for the next use of its size: fresh pages cost as much time as most ops take
+/// to fill them. The latest buffers are kept, up to 8 and 256 MB; the others are freed.
+pub fn keep(buffer: Buffer) {
+    if buffer.bytes < KEPT_FROM {
+        return;
+    }
+    let mut all = all_kept();
+    all.insert(0, buffer);
+    let mut sum = 0;
+    let fits = |buffer: &&Buffer| {
+        sum += buffer.bytes;
+        sum <= MOST_BYTES
+    };
+    let count = all.iter().take(MOST).take_while(fits).count();
+    let freed = all.split_off(count);
+    drop(all);
+    drop(freed);
+}
+
+/// Frees the buffers that are kept.
+pub fn free_kept() {
+    let freed = std::mem::take(&mut *all_kept());
+    drop(freed);
 }
 
 impl Clone for Buffer {

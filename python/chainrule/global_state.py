@@ -46,7 +46,9 @@ def clear_session(free_memory: bool = True) -> None:
     Parameters
     ----------
     free_memory : bool
-        Also run Python's garbage collector, which frees models that refer to themselves.
+        Also run Python's garbage collector, which frees models that refer to themselves, and free
+        what is kept for results: the memory of arrays of 1 MB or more that are gone serves the
+        next results of the same size, at most 8 of them and 256 MB.
 
     Examples
     --------
@@ -62,4 +64,7 @@ def clear_session(free_memory: bool = True) -> None:
     global _state
     _state = threading.local()
     if free_memory:
+        from chainrule import _core
+
         gc.collect()
+        _core.free_memory()

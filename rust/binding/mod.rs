@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::kernels::finite::all_finite_data;
 use crate::kernels::{isa, threads};
 use crate::tensor::{Data, Spec};
-use crate::ops;
+use crate::{memory, ops};
 use array::{attrs_from, Array, Fed};
 use pyo3::create_exception;
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -117,6 +117,12 @@ fn set_num_threads(n: usize) -> PyResult<()> {
     Ok(())
 }
 
+/// Frees the memory that is kept for results.
+#[pyfunction]
+fn free_memory() {
+    memory::free_kept();
+}
+
 /// The instruction set in use: scalar, avx2, avx512 or neon.
 #[pyfunction(name = "isa")]
 fn isa_name() -> &'static str {
@@ -143,6 +149,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(files::save_safetensors, m)?)?;
     m.add_function(wrap_pyfunction!(num_threads, m)?)?;
     m.add_function(wrap_pyfunction!(set_num_threads, m)?)?;
+    m.add_function(wrap_pyfunction!(free_memory, m)?)?;
     m.add_function(wrap_pyfunction!(isa_name, m)?)?;
     Ok(())
 }

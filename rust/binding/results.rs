@@ -1,11 +1,27 @@
-//! Arrays for results.
+//! Arrays for results. Large ones lie in memory that is kept when they are gone, for the next.
 
 use super::array::ArrayMut;
 use crate::error::Error;
+use crate::memory::{keep, kept, Buffer, KEPT_FROM};
 use crate::tensor::{DType, DataMut, Spec};
 use crate::with_dtype;
+use numpy::ndarray::{ArrayViewD, IxDyn};
 use numpy::PyArrayDyn;
 use pyo3::prelude::*;
+
+/// The memory of a large array: its `base` in Python.
+#[pyclass(name = "Memory", module = "chainrule._core", frozen)]
+struct Memory {
+    buffer: Option<Buffer>,
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        if let Some(buffer) = self.buffer.take() {
+            keep(buffer);
+        }
+    }
+}
 
 /// New arrays of these specs, filled by `fill` with the GIL released.
 pub fn filled<'py>(
@@ -38,9 +54,22 @@ pub fn filled<'py>(
         .collect()
 }
 
-/// An array to be filled, of uint8 where the spec says bool.
+/// An array to be filled, of uint8 where the spec says bool: a large one holds anything.
 fn to_fill<'py>(py: Python<'py>, spec: &Spec) -> PyResult<Bound<'py, PyAny>> {
+    let (shape, bytes) = (&spec.shape[..], spec.bytes());
     with_dtype!(spec.dtype, T => {
-        Ok(PyArrayDyn::<T>::zeros(py, &spec.shape[..], false).into_any())
+        if bytes < KEPT_FROM {
+            return Ok(PyArrayDyn::<T>::zeros(py, shape, false).into_any());
+        }
+        let buffer = kept(bytes);
+        let start = buffer.as_ptr().cast::<T>();
+        let memory = Bound::new(py, Memory { buffer: Some(buffer) })?.into_any();
+        // SAFETY: the buffer holds the shape's elements, initialised and aligned; it lives as long as
+        // the array's base, and only the array reads and writes it.
+        let array = unsafe {
+            let view = ArrayViewD::<T>::from_shape_ptr(IxDyn(shape), start);
+            PyArrayDyn::borrow_from_array(&view, memory)
+        };
+        Ok(array.into_any())
     })
 }
