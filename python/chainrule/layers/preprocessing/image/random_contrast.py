@@ -60,7 +60,14 @@ class RandomContrast(BaseImagePreprocessingLayer):
             return images
         factor = self._per_image(transformation["contrast_factor"])
         mean = ops.mean(images, axis=self._spatial_axes, keepdims=True)
-        return ops.clip((images - mean) * factor + mean, *self.value_range)
+        shape = images.shape
+        if self.data_format == "channels_last":
+            # A row of pixels is one axis, on which the mean lies ready: it is not put together
+            # from three channels for each pixel.
+            rows = (*shape[:2], shape[2] * shape[3])
+            images, factor = ops.reshape(images, rows), ops.reshape(factor, factor.shape[:3])
+            mean = ops.reshape(ops.tile(mean, (1, 1, shape[2], 1)), (shape[0], 1, rows[2]))
+        return ops.reshape(ops.clip((images - mean) * factor + mean, *self.value_range), shape)
 
     def get_config(self) -> dict[str, Any]:
         return {
