@@ -153,7 +153,7 @@ pub fn kept(bytes: usize) -> Buffer {
 /// Keeps a large buffer for the next use of its size: fresh pages cost as much time as most ops take
 /// to fill them. The latest buffers are kept, up to 8 and 256 MB; the others are freed.
 pub fn keep(buffer: Buffer) {
-    if buffer.bytes < KEPT_FROM {
+    if !(KEPT_FROM..=MOST_BYTES).contains(&buffer.bytes) {
         return;
     }
     let mut all = all_kept();
@@ -242,5 +242,38 @@ pub(crate) unsafe fn data_mut_at<'a>(
             DType::U32 => DataMut::U32(raw(p.cast(), len)),
             DType::U8 | DType::Bool => DataMut::U8(raw(p, len)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn new_buffers_are_aligned_zeros() {
+        for bytes in [0, 1, 63, 64, 1000, KEPT_FROM, 5 << 20] {
+            let mut buffer = Buffer::zeroed(bytes);
+            assert!(buffer.as_ptr().addr().is_multiple_of(ALIGN));
+            assert!(buffer.bytes(bytes).iter().all(|b| *b == 0));
+            buffer.bytes_mut(bytes).fill(7);
+            assert!(buffer.clone().bytes(bytes).iter().all(|b| *b == 7));
+        }
+    }
+
+    #[test]
+    fn buffers_are_kept_by_size_and_within_bounds() {
+        let bytes = KEPT_FROM + 192;
+        let all: Vec<_> = (0..2 * MOST).map(|_| kept(bytes)).collect();
+        let latest = all.last().map(|buffer| buffer.as_ptr().addr());
+        all.into_iter().for_each(keep);
+        assert_eq!(all_kept().len(), MOST);
+        assert_eq!(Some(kept(bytes).as_ptr().addr()), latest);
+        keep(Buffer::zeroed(KEPT_FROM - 1));
+        keep(Buffer::zeroed(MOST_BYTES + 1));
+        assert_eq!(all_kept().len(), MOST - 1);
+        keep(Buffer::zeroed(MOST_BYTES));
+        assert_eq!(all_kept().len(), 1);
+        free_kept();
+        assert_eq!(all_kept().len(), 0);
     }
 }
