@@ -3,6 +3,7 @@
 use crate::attrs::Attrs;
 use crate::error::{Error, Result};
 use crate::kernels::map::Instr;
+use crate::kernels::piece::Follow;
 use crate::tensor::{Data, DataMut, Element, Spec, Tensor};
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -62,6 +63,20 @@ pub trait Op: Debug + Send + Sync {
     /// Computes the outputs. An error leaves them unspecified.
     fn forward(&self, io: &mut Io) -> Result<()>;
 
+    /// As `forward`, and tells `follow` of the elements of output 0 piece by piece, as they are made.
+    /// Only called where [`Op::has_pieces`].
+    fn forward_in_pieces(&self, io: &mut Io, follow: &dyn Follow) -> Result<()> {
+        let _ = (io, follow);
+        unreachable!("{} has no pieces", self.name())
+    }
+
+    /// As `forward`, while `first` makes the input whose data is missing, and tells of it. Only called
+    /// where [`Op::follows`], or on a fused op that writes its first output over that input.
+    fn forward_following(&self, io: &mut Io, first: Makes) -> Result<()> {
+        let _ = (io, first);
+        unreachable!("{} does not follow", self.name())
+    }
+
     /// Pushes the gradient by each input; `None` where none flows. The standard one refuses.
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
         let _ = b;
@@ -72,6 +87,18 @@ pub trait Op: Debug + Send + Sync {
     fn scratch(&self, inputs: &[&Spec]) -> usize {
         let _ = inputs;
         0
+    }
+
+    /// Whether `forward_in_pieces` is there; the fusion pass asks.
+    fn has_pieces(&self, inputs: &[&Spec]) -> bool {
+        let _ = inputs;
+        false
+    }
+
+    /// Whether `forward_following` can follow the first input, which stays as it is; the fusion pass
+    /// asks.
+    fn follows(&self) -> bool {
+        false
     }
 
     /// Whether the output is the first input's elements under another shape.
@@ -123,6 +150,9 @@ pub trait Op: Debug + Send + Sync {
         false
     }
 }
+
+/// Makes a result, and tells of its pieces.
+pub type Makes<'a> = &'a mut dyn FnMut(&dyn Follow) -> Result<()>;
 
 /// What [`Op::backward`] works with.
 pub struct Backward<'g> {

@@ -162,12 +162,28 @@ def _batch_norm(b: Builder) -> None:
     b.push("batch_norm", {"epsilon": 0.1}, x, b.leaves[1], b.leaves[1])
 
 
+def _conv(b: Builder) -> None:
+    x = b.pick(lambda x: x.ndim == 2)
+    m, n = b.values[x].shape
+    (images,) = b.push("reshape", {"shape": [m, n, 1]}, x)
+    (kernel,) = b.push("reshape", {"shape": [3, 1, 5]}, b.leaves[0])
+    windows = {"strides": [1], "padding": [1, 1], "dilations": [1], "groups": 1}
+    (y,) = b.push("conv", {**windows, "activation": "linear"}, images, kernel)
+    if b.data.draw(st.booleans(), label="normalised"):
+        (y, *_) = b.push("batch_norm", {"epsilon": 0.1}, y, b.leaves[1], b.leaves[1])
+    (z,) = b.push("binary", {"function": "mul"}, y, b.leaves[1])
+    b.push("reduce", {"function": "sum", "axes": [0, 1], "keepdims": False}, z)
+    (back,) = b.push("conv_transpose", {**windows, "sizes": [n]}, z, kernel)
+    (x,) = b.push("reshape", {"shape": [m, n]}, back)
+    b.push("unary", {"function": "tanh"}, x)
+
+
 def _dropout(b: Builder) -> None:
     b.push("dropout", {"rate": 0.4}, b.pick(), b.seed)
 
 
 STEPS = (_unary, _unary, _binary, _binary, _select, _reduce, _softmax, _move, _concat, _dense)
-STEPS += (_matmul, _batch_norm, _dropout, _columns)
+STEPS += (_matmul, _batch_norm, _dropout, _columns, _conv)
 
 
 def feeds_of(b: Builder, factor: float) -> list[np.ndarray]:

@@ -26,6 +26,7 @@ use super::float::Float;
 use super::gemm::{self, gemm, Mat, MatMut, NoEpilogue};
 use super::isa::{dispatch, isa, Kernel};
 use super::number::Number;
+use super::piece::{tell, Follow, Nobody};
 use super::threads::parallel_for;
 use gather::{gather, packed_len, Job, Part};
 use kernel_grad::{partial_kernels, KernelGrad};
@@ -93,6 +94,11 @@ impl Geometry {
         self.depth == 1 && self.width == 1 && self.groups > 1
     }
 
+    /// Whether the forward pass and the gradient by input tell of their results piece by piece.
+    pub fn has_pieces(&self) -> bool {
+        !self.is_product() && !self.is_depthwise()
+    }
+
     /// Positions of a product.
     fn rows(&self) -> usize {
         self.batch * self.outputs().iter().product::<usize>()
@@ -126,7 +132,7 @@ fn elements<T: Element>(bytes: &mut [u8]) -> &mut [T] {
     unsafe { bytes.align_to_mut::<T>().1 }
 }
 
-/// `y = f(conv(x, w) + bias)`.
+/// `y = f(conv(x, w) + bias)`, told to `follow` piece by piece where [`Geometry::has_pieces`].
 ///
 /// # Panics
 /// A slice has not the length that the geometry says.
@@ -134,10 +140,10 @@ pub fn forward<T: Real>(
     g: &Geometry,
     x: &[T],
     w: &[T],
-    bias: Option<&[T]>,
-    activation: Activation,
+    (bias, activation): (Option<&[T]>, Activation),
     y: &mut [T],
     scratch: &mut [u8],
+    follow: &dyn Follow,
 ) {
     assert!(x.len() == g.input_len() && w.len() == g.kernel_len() && y.len() == g.output_len());
     assert!(bias.is_none_or(|b| b.len() == g.groups * g.width));
@@ -145,19 +151,20 @@ pub fn forward<T: Real>(
         return;
     }
     let relu = activation == Activation::Relu;
+    let in_tile = matches!(activation, Activation::Linear | Activation::Relu);
     if g.is_depthwise() {
         depthwise::forward(g, x, w, bias, relu, y);
     } else if let (true, Some(bias)) = (g.is_product(), bias) {
         let m = g.rows();
-        let y = MatMut::row_major(y, m, g.width);
         let end = BiasActivation { bias, activation };
-        return gemm(
+        gemm(
             Mat::row_major(x, m, g.depth),
             Mat::row_major(w, g.depth, g.width),
-            y,
+            MatMut::row_major(y, m, g.width),
             false,
             &end,
         );
+        return tell(follow, y);
     } else {
         let job = Job {
             tiles: T::tiles(isa()),
@@ -177,7 +184,10 @@ pub fn forward<T: Real>(
         let steps = (g.width, columns, 1);
         let room = elements(scratch);
         let (part, _) = Part::pack(&job, walks, g.kernel(), g.depth * columns, steps, w, room);
-        gather(&job, &[part]);
+        if in_tile {
+            return gather(&job, &[part], follow);
+        }
+        gather(&job, &[part], &Nobody);
     }
     match activation {
         Activation::Linear | Activation::Relu => {}
@@ -192,6 +202,7 @@ pub fn forward<T: Real>(
             |v: T| Float::tanh(v),
         ),
     }
+    tell(follow, y);
 }
 
 struct Apply<'a, T, F>(&'a mut [T], F);
@@ -217,23 +228,33 @@ fn in_blocks<T: Real>(y: &mut [T], f: impl Fn(T) -> T + Copy + Sync) {
     });
 }
 
-/// The gradient by x, of the shape of x, for `dout` of the shape of y.
+/// The gradient by x, of the shape of x, for `dout` of the shape of y; told to `follow` piece by piece
+/// where [`Geometry::has_pieces`].
 ///
 /// # Panics
 /// A slice has not the length that the geometry says.
-pub fn input_grad<T: Real>(g: &Geometry, dout: &[T], w: &[T], dx: &mut [T], scratch: &mut [u8]) {
+pub fn input_grad<T: Real>(
+    g: &Geometry,
+    dout: &[T],
+    w: &[T],
+    dx: &mut [T],
+    scratch: &mut [u8],
+    follow: &dyn Follow,
+) {
     assert!(dout.len() == g.output_len() && w.len() == g.kernel_len() && dx.len() == g.input_len());
     if dx.is_empty() {
         return;
     }
     if g.is_depthwise() {
-        return depthwise::input_grad(g, dout, w, dx);
+        depthwise::input_grad(g, dout, w, dx);
+        return tell(follow, dx);
     }
     let columns = g.groups * g.width;
     if g.is_product() {
         let (m, w) = (g.rows(), Mat::row_major(w, g.depth, g.width).t());
-        let dx = MatMut::row_major(dx, m, g.depth);
-        return gemm(Mat::row_major(dout, m, g.width), w, dx, false, &NoEpilogue);
+        let to = MatMut::row_major(dx, m, g.depth);
+        gemm(Mat::row_major(dout, m, g.width), w, to, false, &NoEpilogue);
+        return tell(follow, dx);
     }
     let job = Job {
         tiles: T::tiles(isa()),
@@ -263,7 +284,7 @@ pub fn input_grad<T: Real>(g: &Geometry, dout: &[T], w: &[T], dx: &mut [T], scra
             }
         }
     }
-    gather(&job, &parts);
+    gather(&job, &parts, follow);
 }
 
 /// The gradient by w, for `dout` of the shape of y.

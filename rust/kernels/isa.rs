@@ -141,6 +141,20 @@ pub fn look_ahead<T>(x: &[T]) {
     let _ = (x, AHEAD);
 }
 
+/// Asks for the memory at `place`, to lie in the second-level cache some while later.
+#[inline(always)]
+pub fn ask_for(place: *const u8, bytes: usize) {
+    #[cfg(target_arch = "x86_64")]
+    for line in 0..bytes.div_ceil(64) {
+        use std::arch::x86_64::{_mm_prefetch, _MM_HINT_T1};
+        let place = place.cast::<i8>().wrapping_add(64 * line);
+        // SAFETY: a hint, which reads nothing and never fails, wherever the address points.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(place) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (place, bytes);
+}
+
 /// A computation that [`dispatch`] compiles for every instruction set.
 ///
 /// `run`, and every closure and function that it calls in a loop, must be `#[inline(always)]`:

@@ -15,6 +15,7 @@ pub mod math;
 pub mod moments;
 pub mod normalise;
 pub mod number;
+pub mod piece;
 pub mod pointwise;
 pub mod pool;
 pub mod resize;

@@ -10,7 +10,9 @@ use super::fold::Fold;
 use super::isa::{dispatch, look_ahead, Kernel};
 use super::map::map1;
 use super::number::Number;
+use super::piece::{Chunks, Follow};
 use super::threads::parallel_for;
+use std::ops::Range;
 use std::sync::Mutex;
 
 /// Rows of a block read side by side.
@@ -22,63 +24,152 @@ const PARALLEL_LEN: usize = 1 << 16;
 
 /// Mean and biased variance of the columns of `x (rows, n)`, `n` the length of both; at least one row.
 pub fn moments<T: Float + Number>(x: &[T], mean: &mut [T], variance: &mut [T]) {
-    let n = mean.len();
-    if n == 0 {
-        return;
+    let mut partial = Partial::new(x.len(), mean.len());
+    let size = partial.cut.block();
+    let group = (TASK_LEN / size).max(1);
+    let blocks = partial.blocks();
+    let tasks = blocks.len().div_ceil(group);
+    let task = |t: usize| {
+        let last = blocks.len().min((t + 1) * group);
+        (t * group..last)
+            .for_each(|at| blocks.fold(at, &x[at * size..x.len().min((at + 1) * size)]));
+    };
+    match x.len() < PARALLEL_LEN {
+        true => (0..tasks).for_each(task),
+        false => parallel_for(tasks, &task),
     }
-    let cut = Cut::of(x.len(), n);
-    let block = cut.block();
-    let blocks = x.len().div_ceil(block);
-    let zero = <T as Number>::ZERO;
-    let mut means = vec![zero; blocks * n]; // (blocks, n)
-    let mut squares = vec![zero; blocks * n];
-    {
-        let group = (TASK_LEN / block).max(1);
-        let parts: Vec<Mutex<(&mut [T], &mut [T])>> = means
-            .chunks_mut(group * n)
-            .zip(squares.chunks_mut(group * n))
-            .map(Mutex::new)
-            .collect();
-        let task = |t: usize| {
-            let mut part = parts[t].lock().unwrap_or_else(|e| e.into_inner());
-            let (means, squares) = &mut *part;
-            let mut wide = vec![zero; 2 * cut.width()];
-            let rows = x[t * group * block..].chunks(block);
-            let results = means.chunks_mut(n).zip(squares.chunks_mut(n));
-            for (x, (mean, squares)) in rows.zip(results) {
-                let wide = &mut wide;
-                dispatch(Block {
-                    x,
-                    wide,
-                    mean,
-                    squares,
-                });
-            }
-        };
-        match x.len() < PARALLEL_LEN {
-            true => (0..parts.len()).for_each(task),
-            false => parallel_for(parts.len(), &task),
+    drop(blocks);
+    partial.finish(mean, variance);
+}
+
+/// As [`moments`], of `len` elements that `first` makes and tells of.
+///
+/// # Errors
+/// Those of `first`.
+pub fn moments_of_pieces<T: Float + Number, E>(
+    len: usize,
+    mean: &mut [T],
+    variance: &mut [T],
+    first: &mut dyn FnMut(&dyn Follow) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut partial = Partial::new(len, mean.len());
+    let follower = Follower {
+        chunks: Chunks::new(len, partial.cut.block()),
+        size: partial.cut.block(),
+        len,
+        blocks: partial.blocks(),
+    };
+    first(&follower)?;
+    follower.chunks.finish();
+    drop(follower.blocks);
+    partial.finish(mean, variance);
+    Ok(())
+}
+
+struct Follower<'a, T> {
+    chunks: Chunks,
+    size: usize,
+    len: usize,
+    blocks: Blocks<'a, T>,
+}
+
+impl<T: Float + Number> Follow for Follower<'_, T> {
+    unsafe fn made(&self, base: *mut u8, range: Range<usize>) {
+        self.chunks.came(range, |at| {
+            let start = at * self.size;
+            let len = (self.len - start).min(self.size);
+            // SAFETY: the block's elements are complete, and nothing writes them any more.
+            let x = unsafe { std::slice::from_raw_parts(base.cast::<T>().add(start), len) };
+            self.blocks.fold(at, x);
+        });
+    }
+}
+
+/// What the blocks of a matrix give: the means of their columns, and the sums of the squares of the
+/// deviations from these.
+struct Partial<T> {
+    cut: Cut,
+    len: usize,
+    n: usize,
+    /// (blocks, n)
+    means: Vec<T>,
+    /// (blocks, n)
+    squares: Vec<T>,
+}
+
+/// A [`Partial`] that threads fill block by block.
+struct Blocks<'a, T> {
+    width: usize,
+    parts: Vec<Mutex<(&'a mut [T], &'a mut [T])>>,
+}
+
+impl<T: Float + Number> Blocks<'_, T> {
+    fn len(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// Takes the elements of block `at`.
+    fn fold(&self, at: usize, x: &[T]) {
+        let mut part = self.parts[at].lock().unwrap_or_else(|e| e.into_inner());
+        let (mean, squares) = &mut *part;
+        let wide = &mut vec![<T as Number>::ZERO; 2 * self.width];
+        dispatch(Block {
+            x,
+            wide,
+            mean,
+            squares,
+        });
+    }
+}
+
+impl<T: Float + Number> Partial<T> {
+    fn new(len: usize, n: usize) -> Self {
+        let cut = Cut::of(len, n.max(1));
+        let room = vec![<T as Number>::ZERO; len.div_ceil(cut.block()) * n];
+        Partial {
+            cut,
+            len,
+            n,
+            means: room.clone(),
+            squares: room,
         }
     }
 
-    let count = |at: usize| {
-        <T as Number>::from_f64((x.len().min((at + 1) * block) - at * block) as f64 / n as f64)
-    };
-    let rows = <T as Number>::from_f64((x.len() / n) as f64);
-    let mut sums = means.clone();
-    for (at, sums) in sums.chunks_mut(n).enumerate() {
-        sums.iter_mut().for_each(|s| *s *= count(at));
-    }
-    fold_columns(Fold::Sum, &sums, n, mean);
-    mean.iter_mut().for_each(|m| *m /= rows);
-    for (at, (means, squares)) in means.chunks(n).zip(squares.chunks_mut(n)).enumerate() {
-        for ((s, m), mean) in squares.iter_mut().zip(means).zip(&*mean) {
-            let apart = *m - *mean;
-            *s += count(at) * (apart * apart);
+    fn blocks(&mut self) -> Blocks<'_, T> {
+        let n = self.n.max(1);
+        let parts = self.means.chunks_mut(n).zip(self.squares.chunks_mut(n));
+        Blocks {
+            width: self.cut.width(),
+            parts: parts.map(Mutex::new).collect(),
         }
     }
-    fold_columns(Fold::Sum, &squares, n, variance);
-    variance.iter_mut().for_each(|v| *v /= rows);
+
+    /// Puts the blocks together.
+    fn finish(mut self, mean: &mut [T], variance: &mut [T]) {
+        let (n, len, block) = (self.n, self.len, self.cut.block());
+        if n == 0 {
+            return;
+        }
+        let count = |at: usize| {
+            <T as Number>::from_f64((len.min((at + 1) * block) - at * block) as f64 / n as f64)
+        };
+        let rows = <T as Number>::from_f64((len / n) as f64);
+        let mut sums = self.means.clone();
+        for (at, sums) in sums.chunks_mut(n).enumerate() {
+            sums.iter_mut().for_each(|s| *s *= count(at));
+        }
+        fold_columns(Fold::Sum, &sums, n, mean);
+        mean.iter_mut().for_each(|m| *m /= rows);
+        let squares = self.squares.chunks_mut(n);
+        for (at, (means, squares)) in self.means.chunks(n).zip(squares).enumerate() {
+            for ((s, m), mean) in squares.iter_mut().zip(means).zip(&*mean) {
+                let apart = *m - *mean;
+                *s += count(at) * (apart * apart);
+            }
+        }
+        fold_columns(Fold::Sum, &self.squares, n, variance);
+        variance.iter_mut().for_each(|v| *v /= rows);
+    }
 }
 
 /// `out = (x - mean) * (gamma / sqrt(variance + epsilon)) + beta` by columns, rounded after each

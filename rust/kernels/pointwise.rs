@@ -3,23 +3,25 @@
 //! by column on the way, in the order of `columns`.
 
 mod execute;
+mod follow;
 mod join;
+mod run;
 
-use super::columns::{nothing, Cut};
-use super::fold::Fold;
+pub use follow::Follower;
+
+use super::columns::Cut;
 use super::map::Instr;
 use super::threads::parallel_for;
-use crate::memory::{Buffer, ALIGN};
-use crate::tensor::{strides, DType, Data, DataMut, Element};
-use crate::with_dtype;
-use execute::{execute, execute_in_place, has_in_place, slice, slice_mut, Operands};
+use crate::memory::ALIGN;
+use crate::tensor::{strides, DType, Data, DataMut};
+use execute::has_in_place;
 use join::join;
-use smallvec::SmallVec;
-use std::cell::RefCell;
-use std::ops::Range;
+use run::{Base, Run};
 
-/// Elements a block.
-const BLOCK: usize = 512;
+/// Elements a block, where its operands are few: each loop over a block costs a call.
+const BLOCK: usize = 1024;
+/// Registers and inputs that are few; blocks of more are half as long, to stay in the cache.
+const FEW: usize = 8;
 /// Blocks that an input has room for.
 const ROOM: usize = 2;
 /// Elements a task, a multiple of [`BLOCK`]; the cut depends on the shape alone.
@@ -194,7 +196,15 @@ impl Program {
     /// all fall into the same sets of the cache.
     fn spacing(&self) -> usize {
         let dtypes = self.inputs.iter().chain(self.steps.iter().map(|s| &s.out));
-        BLOCK * dtypes.map(|d| d.size()).max().unwrap_or(8) + ALIGN
+        self.block() * dtypes.map(|d| d.size()).max().unwrap_or(8) + ALIGN
+    }
+
+    /// Elements a block.
+    fn block(&self) -> usize {
+        match self.registers + self.inputs.len() <= FEW {
+            true => BLOCK,
+            false => BLOCK / 2,
+        }
     }
 
     fn dtype(&self, value: usize) -> DType {
@@ -259,288 +269,34 @@ impl Bound {
 
     /// Computes every output: those stored, which have the iteration shape, then the columns' sums.
     pub fn run(&self, inputs: &[Operand], outputs: &mut [DataMut], scratch: &mut [u8]) {
-        let len = self.len;
-        if len == 0 {
-            return;
-        }
         let (stored, summed) = outputs.split_at_mut(self.program.outputs.len());
-        let bases: SmallVec<[Base; USUAL]> = stored.iter_mut().map(Base::new).collect();
-        let partials = self.partials(scratch);
-        let sharing: SmallVec<[Sharing; USUAL]> = inputs
-            .iter()
-            .enumerate()
-            .map(|(i, input)| match input.in_place {
-                Some(output) => self.program.sharing(i, output),
-                None => Sharing::Apart,
-            })
-            .collect();
-        let run = Run {
-            bound: self,
+        let run = Run::new(
+            self,
             inputs,
-            sharing: &sharing,
-            outputs: &bases,
-            partials: &partials,
-        };
-        let wanted = (self.program.registers + ROOM * inputs.len()) * self.program.spacing();
-        let size = self.cut.map_or(CHUNK, |cut| cut.block());
-        let task = |chunk: usize| {
-            let start = chunk * size;
-            let end = (start + size).min(len);
-            SCRATCH.with_borrow_mut(|scratch| {
-                if scratch.len() < wanted {
-                    *scratch = Buffer::zeroed(wanted);
-                }
-                run.range(chunk, start..end, scratch.as_ptr());
-            });
-        };
-        let chunks = len.div_ceil(size);
-        if chunks == 1 || len * self.program.steps.len() < PARALLEL_WORK {
-            (0..chunks).for_each(task);
+            stored.iter_mut().map(Base::new).collect(),
+            scratch,
+        );
+        let chunks = self.chunks();
+        if chunks == 1 || self.len * self.program.steps.len() < PARALLEL_WORK {
+            (0..chunks).for_each(|chunk| run.chunk(chunk));
         } else {
-            parallel_for(chunks, &task);
+            parallel_for(chunks, &|chunk| run.chunk(chunk));
         }
-        let Some(cut) = self.cut else { return };
-        for ((value, partial), out) in self.program.sums.iter().zip(&partials).zip(summed) {
-            with_dtype!(self.program.dtype(*value), T => {
-                // SAFETY: the partial results are in the scratch memory, and every task is done.
-                let partial = unsafe { slice::<T>(partial.ptr, cut.partial_len()) };
-                cut.finish(Fold::Sum, partial, T::slice_mut(out));
-            });
-        }
+        run.finish(summed);
     }
 
-    /// Where the partial sums of each value of `sums` are.
-    fn partials(&self, scratch: &mut [u8]) -> SmallVec<[Base; USUAL]> {
-        let mut ptr = scratch.as_mut_ptr();
-        assert!(scratch.len() >= self.scratch());
-        assert!(self.cut.is_none() || ptr.addr().is_multiple_of(ALIGN));
-        let mut partials = SmallVec::new();
-        for value in &self.program.sums {
-            let size = self.program.dtype(*value).size();
-            partials.push(Base { ptr, size });
-            // SAFETY: the scratch memory has room for every value's (checked).
-            ptr = unsafe { ptr.add((self.partial_len() * size).next_multiple_of(ALIGN)) };
-        }
-        partials
-    }
-}
-
-/// A running program and its operands.
-struct Run<'a> {
-    bound: &'a Bound,
-    inputs: &'a [Operand<'a>],
-    sharing: &'a [Sharing],
-    outputs: &'a [Base],
-    partials: &'a [Base],
-}
-
-impl Run<'_> {
-    /// The elements of one task.
-    fn range(&self, chunk: usize, range: Range<usize>, scratch: *mut u8) {
-        let program = &self.bound.program;
-        let spacing = program.spacing();
-        let register = |r: usize| {
-            // SAFETY: the scratch buffer has room for every register and input.
-            unsafe { scratch.add(r * spacing) }
-        };
-        let room = |input: usize| register(program.registers + ROOM * input);
-        for input in 0..self.inputs.len() {
-            self.prepare(input, range.len(), room(input));
-        }
-        for sum in 0..program.sums.len() {
-            self.begin_sum(sum, chunk);
-        }
-        let mut places: SmallVec<[*const u8; USUAL]> = SmallVec::new();
-        let mut at = range.start;
-        while at < range.end {
-            let n = BLOCK.min(range.end - at);
-            places.clear();
-            places.extend((0..self.inputs.len()).map(|i| self.load(i, at, n, room(i))));
-            for (sum, value) in program.sums.iter().enumerate() {
-                if let Some(place) = places.get(*value) {
-                    self.add(sum, chunk, *place, at, n);
-                }
-            }
-            let target = |slot: Slot| match slot {
-                Slot::Register(r) => register(r),
-                Slot::Output(o) => self.outputs[o].at(at),
-            };
-            for (index, (step, slot)) in program.steps.iter().zip(&program.slots).enumerate() {
-                let mut args: Operands = [std::ptr::null(); 4];
-                for (arg, value) in args.iter_mut().zip(&step.args) {
-                    *arg = match value.checked_sub(self.inputs.len()) {
-                        Some(earlier) => target(program.slots[earlier]),
-                        None => places[*value],
-                    };
-                }
-                let target = target(*slot);
-                let updated = self.sharing.iter().find_map(|s| match s {
-                    Sharing::Updated { writer, arg } if *writer == index => Some(*arg),
-                    _ => None,
-                });
-                match updated {
-                    // SAFETY: operand `arg` is the target, the other one is apart from it; both hold
-                    // n elements of the step's dtype, which its result has too.
-                    Some(arg) => unsafe { execute_in_place(step, arg, args[1 - arg], target, n) },
-                    // SAFETY: every operand holds n elements of the step's dtype, the target n of its
-                    // result's; the target is no operand: the in-place input of a step that is not
-                    // `Updated` is not read by the step that overwrites it, or was copied to a
-                    // register, and a register is reused only after its last reader.
-                    None => unsafe { execute(step, args, target, n, at) },
-                }
-                let made = self.inputs.len() + index;
-                for (sum, _) in program.sums.iter().enumerate().filter(|(_, v)| **v == made) {
-                    self.add(sum, chunk, target, at, n);
-                }
-            }
-            at += n;
-        }
+    /// How many stored outputs come before the sums.
+    pub fn stored(&self) -> usize {
+        self.program.outputs.len()
     }
 
-    /// Fills the room of an input whose elements are the same for every block of a task of `len`.
-    fn prepare(&self, input: usize, len: usize, room: *mut u8) {
-        with_dtype!(self.bound.program.inputs[input], T => {
-            match self.bound.layouts[input] {
-                Layout::Scalar => {
-                    // SAFETY: the room holds a block of any dtype and is this thread's.
-                    let out = unsafe { slice_mut::<T>(room, BLOCK.min(len)) };
-                    out.fill(T::slice(self.inputs[input].data)[0]);
-                }
-                Layout::Row(n) if n <= BLOCK => {
-                    let row: &[T] = T::slice(self.inputs[input].data);
-                    // SAFETY: as above; it holds ROOM blocks.
-                    let out = unsafe { slice_mut::<T>(room, (n + BLOCK.min(len)).min(ROOM * BLOCK)) };
-                    let mut done = n.min(out.len());
-                    out[..done].copy_from_slice(&row[..done]);
-                    while done < out.len() {
-                        let more = done.min(out.len() - done);
-                        out.copy_within(..more, done);
-                        done += more;
-                    }
-                }
-                _ => {}
-            }
-        });
+    /// Elements of a task.
+    fn chunk(&self) -> usize {
+        self.cut.map_or(CHUNK, |cut| cut.block())
     }
 
-    /// Where the elements `at..at + n` of an input are, after copying them to its room if they do
-    /// not lie side by side.
-    fn load(&self, input: usize, at: usize, n: usize, room: *mut u8) -> *const u8 {
-        let operand = &self.inputs[input];
-        if let Some(output) = operand.in_place {
-            let place = self.outputs[output].at(at);
-            if self.sharing[input] != Sharing::Copied {
-                return place;
-            }
-            let bytes = n * self.outputs[output].size;
-            // SAFETY: the output's elements of this block are this thread's to read and have the
-            // input's size; the room is this thread's.
-            unsafe { std::ptr::copy_nonoverlapping(place, room, bytes) };
-            return room;
-        }
-        with_dtype!(self.bound.program.inputs[input], T => {
-            let x: &[T] = T::slice(operand.data);
-            // SAFETY: the room holds a block and is this thread's.
-            let block = || unsafe { slice_mut::<T>(room, n) };
-            match &self.bound.layouts[input] {
-                Layout::Full => x[at..at + n].as_ptr().cast(),
-                Layout::Whole => x.as_ptr().cast(),
-                Layout::Scalar => room,
-                Layout::Row(len) if *len <= BLOCK => {
-                    // SAFETY: the room holds the row over and over, n elements from any one on.
-                    unsafe { room.add(at % len * size_of::<T>()) }
-                }
-                Layout::Row(len) => {
-                    let from = at % len;
-                    if from + n <= *len {
-                        return x[from..].as_ptr().cast();
-                    }
-                    let (end, start) = block().split_at_mut(len - from);
-                    end.copy_from_slice(&x[from..]);
-                    start.copy_from_slice(&x[..start.len()]);
-                    room
-                }
-                Layout::Strided(axes) => {
-                    load_strided(x, axes, at, block());
-                    room
-                }
-            }
-        })
-    }
-
-    fn begin_sum(&self, sum: usize, chunk: usize) {
-        with_dtype!(self.bound.program.dtype(self.bound.program.sums[sum]), T => {
-            self.part::<T>(sum, chunk, |_, part| part.fill(nothing()));
-        });
-    }
-
-    /// Adds `n` elements from the `start`-th on to the partial sums of a task.
-    fn add(&self, sum: usize, chunk: usize, place: *const u8, start: usize, n: usize) {
-        with_dtype!(self.bound.program.dtype(self.bound.program.sums[sum]), T => {
-            // SAFETY: the value's elements of this block, which nothing writes meanwhile.
-            let x = unsafe { slice::<T>(place, n) };
-            self.part::<T>(sum, chunk, |cut, part| cut.add(chunk, part, start, x));
-        });
-    }
-
-    /// Calls `f` with a task's partial sums.
-    fn part<T: Element>(&self, sum: usize, chunk: usize, f: impl FnOnce(&Cut, &mut [T])) {
-        if let Some(cut) = &self.bound.cut {
-            let part = cut.part(chunk);
-            // SAFETY: within the scratch memory; no other task has elements of this part.
-            f(cut, unsafe {
-                slice_mut::<T>(self.partials[sum].at(part.start), part.len())
-            });
-        }
-    }
-}
-
-thread_local! {
-    static SCRATCH: RefCell<Buffer> = RefCell::new(Buffer::zeroed(0));
-}
-
-/// Base address of an output, or of partial sums, shared by threads that write disjoint blocks.
-struct Base {
-    ptr: *mut u8,
-    size: usize,
-}
-
-// SAFETY: each block of an output is touched by one task.
-unsafe impl Sync for Base {}
-
-impl Base {
-    fn new(data: &mut DataMut) -> Self {
-        match data {
-            DataMut::F32(s) => Base {
-                ptr: s.as_mut_ptr().cast(),
-                size: 4,
-            },
-            DataMut::F64(s) => Base {
-                ptr: s.as_mut_ptr().cast(),
-                size: 8,
-            },
-            DataMut::I32(s) => Base {
-                ptr: s.as_mut_ptr().cast(),
-                size: 4,
-            },
-            DataMut::I64(s) => Base {
-                ptr: s.as_mut_ptr().cast(),
-                size: 8,
-            },
-            DataMut::U8(s) => Base {
-                ptr: s.as_mut_ptr(),
-                size: 1,
-            },
-            DataMut::U32(s) => Base {
-                ptr: s.as_mut_ptr().cast(),
-                size: 4,
-            },
-        }
-    }
-
-    fn at(&self, element: usize) -> *mut u8 {
-        // SAFETY: callers stay within the output's elements.
-        unsafe { self.ptr.add(element * self.size) }
+    fn chunks(&self) -> usize {
+        self.len.div_ceil(self.chunk())
     }
 }
 
@@ -566,44 +322,4 @@ fn broadcast_axes(from: &[usize], to: &[usize]) -> Vec<(usize, usize)> {
         }
     }
     axes
-}
-
-/// Fills `dst` with the elements `start..` of the broadcast view.
-fn load_strided<T: Copy>(src: &[T], axes: &[(usize, usize)], start: usize, dst: &mut [T]) {
-    let mut index = [0usize; 16];
-    let mut rest = start;
-    let mut offset = 0;
-    for (axis, (size, stride)) in axes.iter().enumerate().rev() {
-        index[axis] = rest % size;
-        offset += index[axis] * stride;
-        rest /= size;
-    }
-    let last = axes.len() - 1;
-    let (size, stride) = axes[last];
-    let mut done = 0;
-    loop {
-        let run = (size - index[last]).min(dst.len() - done);
-        let out = &mut dst[done..done + run];
-        match stride {
-            0 => out.fill(src[offset]),
-            1 => out.copy_from_slice(&src[offset..offset + run]),
-            _ => (0..run).for_each(|i| out[i] = src[offset + i * stride]),
-        }
-        done += run;
-        if done == dst.len() {
-            return;
-        }
-        offset -= index[last] * stride;
-        index[last] = 0;
-        for axis in (0..last).rev() {
-            let (size, stride) = axes[axis];
-            index[axis] += 1;
-            offset += stride;
-            if index[axis] < size {
-                break;
-            }
-            offset -= size * stride;
-            index[axis] = 0;
-        }
-    }
 }

@@ -10,9 +10,9 @@ use super::check;
 use super::reduce::Reduction;
 use crate::attrs::Reader;
 use crate::error::{Error, Result};
-use crate::graph::{Backward, Graph, Io, Op, Value};
+use crate::graph::{Backward, Graph, Io, Makes, Op, Value};
 use crate::kernels::map::Unary;
-use crate::kernels::moments::{batch_norm, moments};
+use crate::kernels::moments::{batch_norm, moments, moments_of_pieces};
 use crate::kernels::number::Number;
 use crate::tensor::{show, Element, Spec};
 use crate::with_float;
@@ -159,5 +159,18 @@ impl Op for Moments {
             moments::<T>(io.inputs[0].slice(), T::slice_mut(mean), T::slice_mut(variance));
         });
         Ok(())
+    }
+
+    fn forward_following(&self, io: &mut Io, first: Makes) -> Result<()> {
+        let (mean, variance) = io.outputs.split_at_mut(1);
+        let x = io.inputs[0].spec;
+        with_float!(x.dtype, T => {
+            let (mean, variance) = (&mut mean[0].data, &mut variance[0].data);
+            moments_of_pieces::<T, _>(x.len(), T::slice_mut(mean), T::slice_mut(variance), first)
+        })
+    }
+
+    fn follows(&self) -> bool {
+        true
     }
 }

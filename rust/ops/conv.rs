@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::graph::{Backward, Graph, Io, Op, Source, Value};
 use crate::kernels::conv::{forward, Axis, Geometry};
 use crate::kernels::epilogue::Activation;
+use crate::kernels::piece::{Follow, Nobody};
 use crate::tensor::{show, Element, Spec};
 use crate::with_float;
 use std::sync::Arc;
@@ -206,12 +207,17 @@ impl Op for Conv {
     }
 
     fn forward(&self, io: &mut Io) -> Result<()> {
+        self.forward_in_pieces(io, &Nobody)
+    }
+
+    fn forward_in_pieces(&self, io: &mut Io, follow: &dyn Follow) -> Result<()> {
         let (x, w) = (io.inputs[0], io.inputs[1]);
         let g = self.windows.geometry(self.name(), &x.spec.shape, &w.spec.shape)?;
         with_float!(x.spec.dtype, T => {
             let y = T::slice_mut(&mut io.outputs[0].data);
             let b = io.inputs.get(2).map(|b| b.slice::<T>());
-            forward::<T>(&g, x.slice(), w.slice(), b, self.activation, y, io.scratch);
+            let end = (b, self.activation);
+            forward::<T>(&g, x.slice(), w.slice(), end, y, io.scratch, follow);
         });
         Ok(())
     }
@@ -251,6 +257,12 @@ impl Op for Conv {
             });
         }
         Ok(gradients)
+    }
+
+    fn has_pieces(&self, inputs: &[&Spec]) -> bool {
+        let g = self.windows.geometry(self.name(), &inputs[0].shape, &inputs[1].shape);
+        let in_tile = matches!(self.activation, Activation::Linear | Activation::Relu);
+        in_tile && g.is_ok_and(|g| g.has_pieces())
     }
 
     fn scratch(&self, inputs: &[&Spec]) -> usize {

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::graph::{Backward, Io, Op, Value};
 use crate::kernels::conv::{input_grad, Geometry};
 use crate::kernels::epilogue::Activation;
+use crate::kernels::piece::{Follow, Nobody};
 use crate::tensor::{show, Element, Spec};
 use crate::with_float;
 use std::sync::Arc;
@@ -85,11 +86,15 @@ impl Op for ConvTranspose {
     }
 
     fn forward(&self, io: &mut Io) -> Result<()> {
+        self.forward_in_pieces(io, &Nobody)
+    }
+
+    fn forward_in_pieces(&self, io: &mut Io, follow: &dyn Follow) -> Result<()> {
         let (y, w) = (io.inputs[0], io.inputs[1]);
         let g = self.geometry(y.spec, w.spec)?;
         with_float!(y.spec.dtype, T => {
             let x = T::slice_mut(&mut io.outputs[0].data);
-            input_grad::<T>(&g, y.slice(), w.slice(), x, io.scratch);
+            input_grad::<T>(&g, y.slice(), w.slice(), x, io.scratch, follow);
         });
         Ok(())
     }
@@ -121,6 +126,10 @@ impl Op for ConvTranspose {
             }
         };
         Ok(vec![dy, dw])
+    }
+
+    fn has_pieces(&self, inputs: &[&Spec]) -> bool {
+        self.geometry(inputs[0], inputs[1]).is_ok_and(|g| g.has_pieces())
     }
 
     fn scratch(&self, inputs: &[&Spec]) -> usize {

@@ -4,7 +4,7 @@
 
 use super::check;
 use crate::error::Result;
-use crate::graph::{Io, Op};
+use crate::graph::{Input, Io, Makes, Op};
 use crate::kernels::map::Instr;
 use crate::kernels::pointwise::{Bound, Operand, Program, USUAL};
 use crate::tensor::{DType, DataMut, Spec};
@@ -36,6 +36,17 @@ impl Op for Fused {
 
     fn forward(&self, io: &mut Io) -> Result<()> {
         run_program(&self.program, io);
+        Ok(())
+    }
+
+    fn forward_following(&self, io: &mut Io, first: Makes) -> Result<()> {
+        let operands: SmallVec<[Operand; USUAL]> = io.inputs.iter().map(operand).collect();
+        let mut outputs: SmallVec<[DataMut; USUAL]> =
+            io.outputs.iter_mut().map(|o| o.data.reborrow()).collect();
+        let (stored, summed) = outputs.split_at_mut(self.program.stored() - 1);
+        let follower = self.program.follow(&operands, stored, io.scratch);
+        first(&follower)?;
+        follower.finish(summed);
         Ok(())
     }
 
@@ -76,15 +87,15 @@ pub fn operand_dtype(instr: Instr, inputs: &[DType]) -> DType {
     }
 }
 
+fn operand<'a>(input: &Input<'a>) -> Operand<'a> {
+    Operand {
+        data: input.data,
+        in_place: input.in_place,
+    }
+}
+
 fn run_program(program: &Bound, io: &mut Io) {
-    let operands: SmallVec<[Operand; USUAL]> = io
-        .inputs
-        .iter()
-        .map(|i| Operand {
-            data: i.data,
-            in_place: i.in_place,
-        })
-        .collect();
+    let operands: SmallVec<[Operand; USUAL]> = io.inputs.iter().map(operand).collect();
     let mut outputs: SmallVec<[DataMut; USUAL]> =
         io.outputs.iter_mut().map(|o| o.data.reborrow()).collect();
     program.run(&operands, &mut outputs, io.scratch);

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 pub mod build;
 pub mod check;
+pub mod followed;
 pub mod fused;
 pub mod lanes;
 

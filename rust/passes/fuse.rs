@@ -6,11 +6,14 @@
 //!
 //! A cheap node of one large operand, which lies in memory anyway, is computed again by each group
 //! that reads it, rather than stored by one and read by the others.
+//!
+//! A task that goes on with what a convolution makes joins it: the pieces are in the cache still.
+
+mod join;
 
 use crate::graph::{Graph, Op, Source, Value};
 use crate::kernels::map::{Binary, Instr, Unary};
-use crate::kernels::pointwise::{Program, Step as Instruction};
-use crate::ops::fused::{operand_dtype, Fused};
+use join::{followed, join, leader, Leader};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -111,12 +114,25 @@ pub fn fuse(graph: &Graph, wanted: &[Value]) -> Vec<Task> {
         match item {
             Item::Node(at) => {
                 let node = &graph.nodes[at];
-                tasks.push(Task {
+                let task = Task {
                     op: node.op.clone(),
                     inputs: node.inputs.clone(),
                     outputs: node.outputs.clone(),
                     layer: node.layer.clone(),
-                });
+                };
+                let leader = match node.op.follows() {
+                    true => leader(graph, &tasks, &node.inputs[..1], |_| true),
+                    false => None,
+                };
+                let task = match leader {
+                    Some(Leader { task: first, input }) => {
+                        let first = tasks.remove(first);
+                        let outputs = [&first.outputs[..], &task.outputs].concat();
+                        followed(graph, first, input, task, outputs)
+                    }
+                    None => task,
+                };
+                tasks.push(task);
             }
             Item::Member(at) => {
                 let group = &mut groups[group_of[&at]];
@@ -129,7 +145,8 @@ pub fn fuse(graph: &Graph, wanted: &[Value]) -> Vec<Task> {
                                 .get(v)
                                 .is_some_and(|readers| !readers.iter().all(inside))
                     };
-                    tasks.push(join(graph, &group.nodes, &again, stored));
+                    let task = join(graph, &group.nodes, &again, stored, &mut tasks);
+                    tasks.push(task);
                 }
             }
         }
@@ -265,98 +282,4 @@ fn reads_whole(graph: &Graph, at: usize, group: &Group, again: &[bool]) -> bool 
     let is_dropout = matches!(instruction(graph, at), Some(Instr::Dropout { .. }));
     let reads_seed = is_dropout && made_by(&graph.nodes[at].inputs[1], true);
     reads_seed || reads(graph, at, again).iter().any(|v| made_by(v, false))
-}
-
-/// The pointwise nodes of a group, those computed again among them, and the sums, each in order.
-fn parts(graph: &Graph, nodes: &[usize], again: &[bool]) -> (Vec<usize>, Vec<usize>) {
-    let (mut pointwise, sums): (Vec<usize>, Vec<usize>) = nodes
-        .iter()
-        .partition(|n| instruction(graph, **n).is_some());
-    let mut at = 0;
-    while at < pointwise.len() {
-        for value in &graph.nodes[pointwise[at]].inputs {
-            match graph.source(*value) {
-                Source::Node { node, .. } if again[*node] && !pointwise.contains(node) => {
-                    pointwise.push(*node);
-                }
-                _ => {}
-            }
-        }
-        at += 1;
-    }
-    pointwise.sort_unstable();
-    (pointwise, sums)
-}
-
-/// The fused op of a group, whose values of `stored` go to memory.
-fn join(graph: &Graph, nodes: &[usize], again: &[bool], stored: impl Fn(&Value) -> bool) -> Task {
-    let (pointwise, sums) = parts(graph, nodes, again);
-    let made: Vec<Value> = pointwise
-        .iter()
-        .map(|&n| graph.nodes[n].outputs[0])
-        .collect();
-    let mut inputs: Vec<Value> = Vec::new();
-    for &n in pointwise.iter().chain(&sums) {
-        for v in &graph.nodes[n].inputs {
-            if !made.contains(v) && !inputs.contains(v) {
-                inputs.push(*v);
-            }
-        }
-    }
-    let index = |v: &Value| match made.iter().position(|m| m == v) {
-        Some(at) => inputs.len() + at,
-        None => inputs
-            .iter()
-            .position(|i| i == v)
-            .expect("an input of the group"),
-    };
-    let steps: Vec<Instruction> = pointwise
-        .iter()
-        .map(|&n| {
-            let node = &graph.nodes[n];
-            let instr = instruction(graph, n).expect("members are pointwise");
-            let dtypes: Vec<_> = node.inputs.iter().map(|v| graph.spec(*v).dtype).collect();
-            Instruction {
-                instr,
-                args: node.inputs.iter().map(index).collect(),
-                dtype: operand_dtype(instr, &dtypes),
-                out: graph.spec(node.outputs[0]).dtype,
-            }
-        })
-        .collect();
-    let mut outputs: Vec<Value> = made.iter().copied().filter(|v| stored(v)).collect();
-    let shape = graph.spec(made[0]).shape.clone();
-    let dtypes = inputs.iter().map(|v| graph.spec(*v).dtype).collect();
-    let stored_count = outputs.len();
-    let overwrites = inputs
-        .iter()
-        .enumerate()
-        .flat_map(|(i, v)| {
-            outputs
-                .iter()
-                .enumerate()
-                .take(stored_count)
-                .filter(move |(_, o)| graph.spec(*v) == graph.spec(**o))
-                .map(move |(o, _)| (i, o))
-        })
-        .collect();
-    let slots = outputs.iter().map(index).collect();
-    let summed = sums
-        .iter()
-        .map(|&n| index(&graph.nodes[n].inputs[0]))
-        .collect();
-    outputs.extend(sums.iter().map(|&n| graph.nodes[n].outputs[0]));
-    let shapes: Vec<&[usize]> = inputs.iter().map(|v| &graph.spec(*v).shape[..]).collect();
-    let program = Program::new(dtypes, steps, slots, summed).bind(&shape, shapes);
-    Task {
-        op: Arc::new(Fused {
-            program,
-            shape,
-            outputs: outputs.iter().map(|v| graph.spec(*v).clone()).collect(),
-            overwrites,
-        }),
-        inputs,
-        outputs,
-        layer: graph.nodes[nodes[nodes.len() - 1]].layer.clone(),
-    }
 }

@@ -6,6 +6,7 @@
 
 use super::axis::{Span, Walk};
 use super::tiles::{Element, Gather, Pixel, Segment, Tiles, WIDEST};
+use crate::kernels::piece::Follow;
 use crate::kernels::threads::parallel_for;
 use std::cell::RefCell;
 use std::ops::Range;
@@ -14,6 +15,8 @@ use std::ops::Range;
 const TASK: usize = 500_000;
 /// Bytes that one task should read or write at the most: they stay in the second-level cache.
 const BLOCK_BYTES: usize = 256 << 10;
+/// As many with what its follower reads.
+const FOLLOWED_BYTES: usize = 384 << 10;
 /// Images of one task, where they are small: the few positions in a corner of all of them fill a tile.
 const TOGETHER: usize = 8;
 /// Tasks that images are not put together below.
@@ -174,16 +177,17 @@ struct Cuts {
 }
 
 impl Cuts {
-    fn new<T>(job: &Job<'_, T>, parts: &[Part<'_, T>]) -> Cuts {
+    fn new<T>(job: &Job<'_, T>, parts: &[Part<'_, T>], follow: &dyn Follow) -> Cuts {
         let work = |p: &Part<T>| {
             let positions: usize = p.walks.iter().map(|w| w.count).product();
             positions * p.rows * job.width * job.groups
         };
         let work: usize = parts.iter().map(work).sum::<usize>().max(1);
-        let [read, written] = [
-            job.source_shape.iter().product::<usize>() * job.groups * job.depth * size_of::<T>(),
-            job.result_shape.iter().product::<usize>() * job.groups * job.width * size_of::<T>(),
-        ];
+        let source = job.source_shape.iter().product::<usize>() * job.groups * job.depth;
+        let result = job.result_shape.iter().product::<usize>() * job.groups * job.width;
+        let read = source * size_of::<T>();
+        let all = read + result * size_of::<T>();
+        let followed = all + result * follow.reads();
         let axis = (0..2).find(|a| job.result_shape[*a] > 1).unwrap_or(2);
         let longest = job.result_shape[axis];
         let few = if job.batch < MIN_TASKS {
@@ -191,7 +195,8 @@ impl Cuts {
         } else {
             1
         };
-        let small = (BLOCK_BYTES / (read + written).max(1)).clamp(1, TOGETHER);
+        let fit = (BLOCK_BYTES / all.max(1)).min(FOLLOWED_BYTES / followed.max(1));
+        let small = fit.clamp(1, TOGETHER);
         let images = (TASK / work).max(small.min(job.batch / MIN_TASKS)).max(1);
         Cuts {
             images: job.batch,
@@ -216,8 +221,11 @@ thread_local! {
 }
 
 /// Computes every position of every part.
-pub(super) fn gather<T: Element>(job: &Job<'_, T>, parts: &[Part<'_, T>]) {
-    let cuts = Cuts::new(job, parts);
+pub(super) fn gather<T: Element>(job: &Job<'_, T>, parts: &[Part<'_, T>], follow: &dyn Follow) {
+    let cuts = Cuts::new(job, parts, follow);
+    let image: usize = job.result_shape.iter().product::<usize>() * job.groups * job.width;
+    // What a task makes lies in one piece an image, unless the positions of parts interleave.
+    let in_pieces = cuts.axis_blocks == 1 || parts.len() == 1;
     parallel_for(cuts.image_blocks * cuts.axis_blocks, &|task| {
         let images = cuts.images(task / cuts.axis_blocks);
         let block = task % cuts.axis_blocks;
@@ -230,11 +238,30 @@ pub(super) fn gather<T: Element>(job: &Job<'_, T>, parts: &[Part<'_, T>]) {
                     *along = along.start.max(limits.start)..along.end.min(limits.end);
                     list_pixels(job, part, images.clone(), &positions, pixels);
                     // SAFETY: tasks take disjoint positions.
-                    unsafe { run_box(job, part, &cut.segments, pixels) };
+                    unsafe { run_box(job, part, &cut.segments, pixels, follow) };
                 }
             }
         });
+        if in_pieces {
+            let longest = job.result_shape[cuts.axis];
+            let along = cuts.positions(block, longest);
+            let line = image / longest;
+            for at in images {
+                let start = at * image;
+                // SAFETY: this task has made these elements, which no other one touches.
+                unsafe {
+                    follow.made(
+                        job.result.cast(),
+                        start + along.start * line..start + along.end * line,
+                    );
+                }
+            }
+        }
     });
+    if !in_pieces {
+        // SAFETY: every task is done.
+        unsafe { follow.made(job.result.cast(), 0..job.batch * image) };
+    }
 }
 
 /// Where each position of a box, image by image, reads and writes.
@@ -272,8 +299,9 @@ unsafe fn run_box<T: Element>(
     part: &Part<'_, T>,
     segments: &[Segment],
     pixels: &[Pixel],
+    follow: &dyn Follow,
 ) {
-    let lanes = job.tiles.lanes;
+    let (lanes, channels) = (job.tiles.lanes, job.groups * job.width);
     let mut kernel = part.kernel.as_ptr();
     for group in 0..job.groups {
         for columns in strips(job.width, lanes) {
@@ -284,6 +312,12 @@ unsafe fn run_box<T: Element>(
             for t in 0..count {
                 // Evenly cut: a low tile would leave the multiply-add units waiting.
                 let these = &pixels[t * pixels.len() / count..(t + 1) * pixels.len() / count];
+                if group == 0 && columns.start == 0 {
+                    for run in these.chunk_by(|a, b| a.result + channels == b.result) {
+                        let start = run[0].result;
+                        follow.soon(start..start + run.len() * channels);
+                    }
+                }
                 // SAFETY: source and result hold the pixels' channels; the kernel holds a strip of
                 // `rows` rows; the bias a channel each; the tile's rows are the pixels.
                 unsafe {

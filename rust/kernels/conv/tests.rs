@@ -1,5 +1,7 @@
 use super::*;
 use crate::kernels::isa::{set_isa, Isa};
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 fn values(n: usize, seed: u64) -> Vec<f64> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
@@ -35,6 +37,21 @@ fn geometries() -> Vec<Geometry> {
         width,
     };
     vec![
+        // Images of which a task takes a part.
+        g(
+            2,
+            [one, axis(64, 3, 1, 1, (1, 1)), axis(64, 3, 1, 1, (1, 1))],
+            1,
+            16,
+            3,
+        ),
+        g(
+            2,
+            [one, axis(64, 3, 2, 1, (0, 1)), axis(64, 3, 2, 1, (0, 1))],
+            1,
+            3,
+            33,
+        ),
         g(
             2,
             [one, axis(7, 3, 1, 1, (1, 1)), axis(9, 3, 1, 1, (1, 1))],
@@ -156,6 +173,37 @@ fn close(got: &[f64], expected: &[f64], what: &str) {
     }
 }
 
+/// Sees that every element is told once, when it is complete.
+struct Witness<'a> {
+    expected: &'a [f64],
+    told: Vec<AtomicUsize>,
+}
+
+impl<'a> Witness<'a> {
+    fn new(expected: &'a [f64]) -> Self {
+        let told = expected.iter().map(|_| AtomicUsize::new(0)).collect();
+        Witness { expected, told }
+    }
+
+    fn has_seen_all(self) {
+        assert!(self.told.into_iter().all(|n| n.into_inner() == 1));
+    }
+}
+
+impl Follow for Witness<'_> {
+    unsafe fn made(&self, base: *mut u8, range: Range<usize>) {
+        for i in range {
+            self.told[i].fetch_add(1, Relaxed);
+            // SAFETY: the promise of `made`.
+            let got = unsafe { *base.cast::<f64>().add(i) };
+            assert!(
+                (got - self.expected[i]).abs() < 1e-11,
+                "element {i} is told as {got}"
+            );
+        }
+    }
+}
+
 #[test]
 fn all_passes_equal_the_definition() {
     for g in geometries() {
@@ -171,18 +219,22 @@ fn all_passes_equal_the_definition() {
         y.iter_mut().for_each(|v| *v = v.max(0.0));
         let mut got = vec![7.0; y.len()];
         let mut scratch = room::<f64>(&g);
+        let witness = Witness::new(&y);
         forward(
             &g,
             &x,
             &w,
-            Some(&bias),
-            Activation::Relu,
+            (Some(&bias), Activation::Relu),
             &mut got,
             &mut scratch,
+            &witness,
         );
+        witness.has_seen_all();
         close(&got, &y, &format!("y of {g:?}"));
         let mut got = vec![7.0; x.len()];
-        input_grad(&g, &dout, &w, &mut got, &mut scratch);
+        let witness = Witness::new(&dx);
+        input_grad(&g, &dout, &w, &mut got, &mut scratch, &witness);
+        witness.has_seen_all();
         close(&got, &dx, &format!("dx of {g:?}"));
         let mut got = vec![7.0; w.len()];
         kernel_grad(&g, &x, &dout, &mut got, &mut scratch);
@@ -211,12 +263,12 @@ fn every_isa_gives_the_same_bits() {
                 &g,
                 &x,
                 &w,
-                Some(&bias),
-                Activation::Tanh,
+                (Some(&bias), Activation::Tanh),
                 &mut y,
                 &mut scratch,
+                &Nobody,
             );
-            input_grad(&g, &dout, &w, &mut dx, &mut scratch);
+            input_grad(&g, &dout, &w, &mut dx, &mut scratch, &Nobody);
             kernel_grad(&g, &x, &dout, &mut dw, &mut scratch);
             let all = y.iter().chain(&dx).chain(&dw);
             all.map(|v| v.to_bits()).collect::<Vec<_>>()
