@@ -101,6 +101,23 @@ pub fn parallel_for(tasks: usize, f: &(dyn Fn(usize) + Sync)) {
     }
 }
 
+/// A pointer that the tasks of a region share.
+pub struct Shared<T>(*mut T);
+
+// SAFETY: an address only. Whoever follows it sees to it that tasks write disjoint parts, and read
+// what others wrote in a later region.
+unsafe impl<T> Sync for Shared<T> {}
+
+impl<T> Shared<T> {
+    pub fn new(pointer: *mut T) -> Self {
+        Shared(pointer)
+    }
+
+    pub fn get(&self) -> *mut T {
+        self.0
+    }
+}
+
 type Task<'a> = dyn Fn(usize) + Sync + 'a;
 
 /// What the workers of a region read. Written only while the region is closed and empty.

@@ -7,7 +7,7 @@
 use super::axis::Axis;
 use super::elements;
 use super::tiles::{Element, Outer, Run, Tiles, WIDEST};
-use crate::kernels::threads::parallel_for;
+use crate::kernels::threads::{parallel_for, Shared};
 use crate::memory::Buffer;
 use std::ops::{Add, Range};
 use std::slice::ChunksExact;
@@ -67,15 +67,6 @@ pub(super) fn partial_kernels(batch: usize, axes: &[Axis; 3], kernel_len: usize)
     Lines::new(batch, axes, kernel_len).chunks - 1
 }
 
-struct Shared<T>(*mut T);
-// SAFETY: tasks write disjoint parts of it.
-unsafe impl<T> Sync for Shared<T> {}
-impl<T> Shared<T> {
-    fn get(&self) -> *mut T {
-        self.0
-    }
-}
-
 /// What one task works with: the runs of each tap of a block, and a strip of dout.
 struct Room {
     runs: Vec<Run>,
@@ -90,7 +81,10 @@ impl<T: Element + Add<Output = T>> KernelGrad<'_, T> {
     pub fn run(&self, dw: &mut [T], partial: &mut [T]) {
         let len = dw.len();
         let lines = Lines::new(self.batch, self.axes, len);
-        let (first, rest) = (Shared(dw.as_mut_ptr()), Shared(partial.as_mut_ptr()));
+        let (first, rest) = (
+            Shared::new(dw.as_mut_ptr()),
+            Shared::new(partial.as_mut_ptr()),
+        );
         assert!(partial.len() >= (lines.chunks - 1) * len);
         parallel_for(lines.chunks, &|chunk| {
             let to = match chunk {

@@ -4,7 +4,7 @@ use super::micro::{Element, Kernels, Tile};
 use super::pack::{pack_a, pack_b, with_scratch, PANEL, STRIP};
 use super::plan::Plan;
 use super::{Block, Mat, MatMut};
-use crate::kernels::threads::parallel_for;
+use crate::kernels::threads::{parallel_for, Shared};
 use std::marker::PhantomData;
 use std::ops::Range;
 
@@ -38,15 +38,6 @@ struct Task<'a, T> {
     /// Packed A of this panel, or null where A is read in place.
     panel: *const T,
     plan: &'a Plan,
-}
-
-struct Shared<T>(*mut T);
-// SAFETY: tasks write disjoint parts of it, and read it only in a later region.
-unsafe impl<T> Sync for Shared<T> {}
-impl<T> Shared<T> {
-    fn get(&self) -> *mut T {
-        self.0
-    }
 }
 
 impl<'a, T: Element> Problem<'a, T> {
@@ -88,7 +79,7 @@ impl<'a, T: Element> Problem<'a, T> {
         with_scratch(&PANEL, |scratch| {
             let longest = self.k.div_ceil(plan.panels);
             let room = if plan.pack_a { self.m * longest } else { 0 };
-            let packed = Shared(scratch.reserve::<T>(room));
+            let packed = Shared::new(scratch.reserve::<T>(room));
             for i in 0..plan.panels {
                 let depth = plan.panel(i);
                 if plan.pack_a {
