@@ -145,7 +145,9 @@ def test_mixed_precision_keeps_the_kernel_whole(policy: str) -> None:
     before = inner.kernel.numpy()
     model.fit(np.ones((4, 5)), np.ones((4, 3)), verbose=0)
     assert np.array_equal(inner.kernel.numpy(), before)
-    assert str(layer(np.ones((1, 5), "float32"), training=True).dtype) == policy[6:]
+    # NumPy knows bfloat16 only where another library has taught it that name.
+    expected = cr.ops.cast(np.ones(1), policy[6:]).dtype
+    assert layer(np.ones((1, 5), "float32"), training=True).dtype == expected
     assert inner.kernel.dtype == "float32"
 
 
