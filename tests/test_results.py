@@ -106,7 +106,8 @@ def test_little_is_kept_and_all_of_it_given_back() -> None:
     results = [ops.add(x, x) for _ in range(24)]
     assert resident() - before > 20 * x.nbytes
     del results
-    assert resident() - before < 9 * x.nbytes
+    # Eight are kept, each with a huge page (2 MB) begun at either end.
+    assert resident() - before < 8 * (x.nbytes + (4 << 20)) + (4 << 20)
     cr.utils.clear_session()
     assert resident() - before < x.nbytes
 
