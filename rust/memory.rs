@@ -13,10 +13,10 @@ pub const ALIGN: usize = 64;
 const GIVEN: usize = 16;
 
 /// Buffers of this size on ask for huge pages.
-#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+#[cfg(target_os = "linux")]
 const HUGE_FROM: usize = 4 << 20;
 
-#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+#[cfg(target_os = "linux")]
 const HUGE_PAGE: usize = 2 << 20;
 
 /// An owned, zero-initialised, cache-line-aligned block of bytes. The pages of a large one take
@@ -63,16 +63,15 @@ impl Buffer {
     /// Asks that the whole huge pages inside become such: one fault for each instead of 512, and
     /// fewer misses in the table of pages. A system that refuses costs only speed.
     fn ask_for_huge_pages(&self) {
-        #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+        #[cfg(target_os = "linux")]
         if self.bytes >= HUGE_FROM {
-            extern "C" {
-                fn madvise(address: *mut u8, bytes: usize, advice: i32) -> i32;
-            }
-            const MADV_HUGEPAGE: i32 = 14;
             let start = self.ptr.align_offset(HUGE_PAGE);
             let bytes = (self.bytes - start.min(self.bytes)) / HUGE_PAGE * HUGE_PAGE;
             // SAFETY: the range lies in this buffer; the advice changes nothing that it holds.
-            unsafe { madvise(self.as_ptr().wrapping_add(start), bytes, MADV_HUGEPAGE) };
+            unsafe {
+                let place = self.as_ptr().wrapping_add(start);
+                libc::madvise(place.cast(), bytes, libc::MADV_HUGEPAGE);
+            }
         }
     }
 

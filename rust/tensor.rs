@@ -98,12 +98,6 @@ impl Tensor {
         self.buffer.data_mut(self.spec.dtype, 0, self.spec.len())
     }
 
-    /// The spec and the elements to write.
-    pub fn parts_mut(&mut self) -> (&Spec, DataMut<'_>) {
-        let data = self.buffer.data_mut(self.spec.dtype, 0, self.spec.len());
-        (&self.spec, data)
-    }
-
     pub(crate) fn as_ptr(&self) -> *mut u8 {
         self.buffer.as_ptr()
     }

@@ -174,8 +174,8 @@ def _conv(b: Builder) -> None:
     (z,) = b.push("binary", {"function": "mul"}, y, b.leaves[1])
     b.push("reduce", {"function": "sum", "axes": [0, 1], "keepdims": False}, z)
     (back,) = b.push("conv_transpose", {**windows, "sizes": [n]}, z, kernel)
-    (x,) = b.push("reshape", {"shape": [m, n]}, back)
-    b.push("unary", {"function": "tanh"}, x)
+    (bounded,) = b.push("unary", {"function": "tanh"}, back)
+    b.push("reshape", {"shape": [m, n]}, bounded)
 
 
 def _dropout(b: Builder) -> None:

@@ -219,7 +219,13 @@ print(model.predict(x, batch_size=64, verbose=0).shape)
 @pytest.mark.skipif(sys.platform != "linux", reason="limits the memory as Linux does")
 @pytest.mark.parametrize(
     ("dtype", "order", "what"),
-    [("float16", "C", "train"), ("float32", "F", "train"), ("float16", "C", "copy")],
+    [
+        ("float32", "C", "train"),
+        ("float16", "C", "train"),
+        ("float32", "F", "train"),
+        ("float32", "C", "copy"),
+        ("float16", "C", "copy"),
+    ],
 )
 def test_one_larger_than_the_memory(dtype: str, order: str, what: str, tmp_path: Path) -> None:
     """200 MB as float32 with 90 MB to spare; copied whole, as a control, it does not fit."""

@@ -5,9 +5,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
-import sys
-import textwrap
 import threading
 import time
 import tracemalloc
@@ -435,52 +432,6 @@ class TestPrefetch:
 
 
 # Memory
-
-
-MEMMAP = """
-import resource, sys
-import numpy as np
-import chainrule as cr
-from chainrule import layers
-
-path, copies = sys.argv[1], sys.argv[2] == "copy"
-x = np.memmap(path, dtype="float32", mode="r", shape=(100_000, 1000))
-y = np.zeros((100_000, 1), "float32")
-model = cr.Sequential([cr.Input((1000,)), layers.Dense(1)])
-model.compile("sgd", "mse", metrics=["mae"])
-model.fit(x[:256], y[:256], batch_size=64, verbose=0, validation_split=0.25)
-used = int(next(l for l in open("/proc/self/status") if l.startswith("VmData")).split()[1]) << 10
-limit = used + (120 << 20)
-resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-if copies:
-    np.array(x)
-model.fit(x, y, batch_size=64, verbose=0, validation_split=0.25, shuffle=True)
-model.evaluate(x, y, batch_size=64, verbose=0)
-print(model.predict(x, batch_size=64, verbose=0).shape)
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="limits the memory as Linux does")
-@pytest.mark.parametrize("what", ["train", "copy"])
-def test_a_memmap_larger_than_the_memory(tmp_path: Path, what: str) -> None:
-    """400 MB with 120 MB to spare; copied whole, as a control, it does not fit."""
-    path = tmp_path / "x.bin"
-    x = np.memmap(path, dtype="float32", mode="w+", shape=(100_000, 1000))
-    x[::1000] = 1.0
-    x.flush()
-    package = str(Path(cr.__file__).resolve().parents[1])
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(MEMMAP), str(path), what],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([package, os.environ.get("PYTHONPATH", "")])},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    if what == "copy":
-        assert done.returncode != 0 and "MemoryError" in done.stderr, done.stderr
-    else:
-        assert done.returncode == 0, done.stderr
-        assert done.stdout.strip() == "(100000, 1)"
 
 
 def test_a_memmap_trains_as_the_array(tmp_path: Path) -> None:

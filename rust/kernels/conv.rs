@@ -94,9 +94,10 @@ impl Geometry {
         self.depth == 1 && self.width == 1 && self.groups > 1
     }
 
-    /// Whether the forward pass and the gradient by input tell of their results piece by piece.
-    pub fn has_pieces(&self) -> bool {
-        !self.is_product() && !self.is_depthwise()
+    /// Whether the forward pass with this activation, and with the linear one the gradient by input,
+    /// tell of their results piece by piece.
+    pub fn has_pieces(&self, activation: Activation) -> bool {
+        !self.is_product() && !self.is_depthwise() && in_tile(activation)
     }
 
     /// Positions of a product.
@@ -126,6 +127,11 @@ impl Geometry {
     }
 }
 
+/// Whether tiles apply the activation; the others follow when all of y is there.
+fn in_tile(activation: Activation) -> bool {
+    matches!(activation, Activation::Linear | Activation::Relu)
+}
+
 /// Scratch bytes as elements.
 fn elements<T: Element>(bytes: &mut [u8]) -> &mut [T] {
     // SAFETY: any bits make a float.
@@ -151,7 +157,6 @@ pub fn forward<T: Real>(
         return;
     }
     let relu = activation == Activation::Relu;
-    let in_tile = matches!(activation, Activation::Linear | Activation::Relu);
     if g.is_depthwise() {
         depthwise::forward(g, x, w, bias, relu, y);
     } else if let (true, Some(bias)) = (g.is_product(), bias) {
@@ -184,7 +189,7 @@ pub fn forward<T: Real>(
         let steps = (g.width, columns, 1);
         let room = elements(scratch);
         let (part, _) = Part::pack(&job, walks, g.kernel(), g.depth * columns, steps, w, room);
-        if in_tile {
+        if in_tile(activation) {
             return gather(&job, &[part], follow);
         }
         gather(&job, &[part], &Nobody);

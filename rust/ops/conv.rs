@@ -261,8 +261,7 @@ impl Op for Conv {
 
     fn has_pieces(&self, inputs: &[&Spec]) -> bool {
         let g = self.windows.geometry(self.name(), &inputs[0].shape, &inputs[1].shape);
-        let in_tile = matches!(self.activation, Activation::Linear | Activation::Relu);
-        in_tile && g.is_ok_and(|g| g.has_pieces())
+        g.is_ok_and(|g| g.has_pieces(self.activation))
     }
 
     fn scratch(&self, inputs: &[&Spec]) -> usize {

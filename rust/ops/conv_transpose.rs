@@ -129,7 +129,8 @@ impl Op for ConvTranspose {
     }
 
     fn has_pieces(&self, inputs: &[&Spec]) -> bool {
-        self.geometry(inputs[0], inputs[1]).is_ok_and(|g| g.has_pieces())
+        let g = self.geometry(inputs[0], inputs[1]);
+        g.is_ok_and(|g| g.has_pieces(Activation::Linear))
     }
 
     fn scratch(&self, inputs: &[&Spec]) -> usize {
