@@ -1,6 +1,7 @@
 //! Memory aligned to a cache line, read and written as typed slices.
 
 use crate::dtype::{DType, Data, DataMut};
+use memmap2::MmapMut;
 use std::alloc::{alloc_zeroed, dealloc, handle_alloc_error, Layout};
 use std::ptr::NonNull;
 use std::sync::{Mutex, MutexGuard};
@@ -12,21 +13,30 @@ pub const ALIGN: usize = 64;
 /// of taking pages that hold them.
 const GIVEN: usize = 16;
 
+/// Buffers from this size on have pages of their own, which go back to the system with them (the
+/// heap may hold on to its own), and are kept by [`keep`].
+pub const LARGE: usize = 1 << 20;
+
 /// Buffers of this size on ask for huge pages.
 #[cfg(target_os = "linux")]
 const HUGE_FROM: usize = 4 << 20;
-
-#[cfg(target_os = "linux")]
-const HUGE_PAGE: usize = 2 << 20;
 
 /// An owned, zero-initialised, cache-line-aligned block of bytes. The pages of a large one take
 /// memory when they are first written.
 #[derive(Debug)]
 pub struct Buffer {
     ptr: NonNull<u8>,
-    /// From the start of the allocation to `ptr`.
-    skipped: usize,
     bytes: usize,
+    source: Source,
+}
+
+/// Where a buffer's memory is from.
+#[derive(Debug)]
+enum Source {
+    /// The heap, from so many bytes before the buffer on.
+    Heap { skipped: usize },
+    /// Pages that are unmapped with this value.
+    Pages(#[expect(dead_code, reason = "held for its end")] MmapMut),
 }
 
 // SAFETY: the buffer owns its memory and hands out references by its own borrow.
@@ -44,34 +54,40 @@ impl Buffer {
 
     /// `bytes` bytes of zeros.
     pub fn zeroed(bytes: usize) -> Self {
+        match bytes < LARGE {
+            true => Self::on_heap(bytes),
+            false => Self::in_pages(bytes),
+        }
+    }
+
+    fn on_heap(bytes: usize) -> Self {
         let layout = Self::layout(bytes);
         // SAFETY: the layout's size is not zero.
         let raw = unsafe { alloc_zeroed(layout) };
         let raw = NonNull::new(raw).unwrap_or_else(|| handle_alloc_error(layout));
         let skipped = raw.align_offset(ALIGN);
-        // SAFETY: less than `ALIGN` bytes on, and the layout has so many more than `bytes`.
-        let ptr = unsafe { raw.add(skipped) };
-        let buffer = Buffer {
-            ptr,
-            skipped,
+        Buffer {
+            // SAFETY: less than `ALIGN` bytes on, and the layout has so many more than `bytes`.
+            ptr: unsafe { raw.add(skipped) },
             bytes,
-        };
-        buffer.ask_for_huge_pages();
-        buffer
+            source: Source::Heap { skipped },
+        }
     }
 
-    /// Asks that the whole huge pages inside become such: one fault for each instead of 512, and
-    /// fewer misses in the table of pages. A system that refuses costs only speed.
-    fn ask_for_huge_pages(&self) {
+    fn in_pages(bytes: usize) -> Self {
+        let Ok(mut pages) = MmapMut::map_anon(bytes) else {
+            handle_alloc_error(Self::layout(bytes))
+        };
+        // One fault for each huge page instead of 512, and fewer misses in the table of pages. A
+        // system that refuses costs only speed.
         #[cfg(target_os = "linux")]
-        if self.bytes >= HUGE_FROM {
-            let start = self.ptr.align_offset(HUGE_PAGE);
-            let bytes = (self.bytes - start.min(self.bytes)) / HUGE_PAGE * HUGE_PAGE;
-            // SAFETY: the range lies in this buffer; the advice changes nothing that it holds.
-            unsafe {
-                let place = self.as_ptr().wrapping_add(start);
-                libc::madvise(place.cast(), bytes, libc::MADV_HUGEPAGE);
-            }
+        if bytes >= HUGE_FROM {
+            let _ = pages.advise(memmap2::Advice::HugePage);
+        }
+        Buffer {
+            ptr: NonNull::new(pages.as_mut_ptr()).expect("a mapping's address"),
+            bytes,
+            source: Source::Pages(pages),
         }
     }
 
@@ -123,9 +139,6 @@ impl Buffer {
     }
 }
 
-/// Buffers from this size on are kept by [`keep`]. Smaller ones come from the heap, whose pages stay.
-pub const KEPT_FROM: usize = 1 << 20;
-
 /// How many buffers are kept, and their bytes.
 const MOST: usize = 8;
 const MOST_BYTES: usize = 256 << 20;
@@ -152,7 +165,7 @@ pub fn kept(bytes: usize) -> Buffer {
 /// Keeps a large buffer for the next use of its size: fresh pages cost as much time as most ops take
 /// to fill them. The latest buffers are kept, up to 8 and 256 MB; the others are freed.
 pub fn keep(buffer: Buffer) {
-    if !(KEPT_FROM..=MOST_BYTES).contains(&buffer.bytes) {
+    if !(LARGE..=MOST_BYTES).contains(&buffer.bytes) {
         return;
     }
     let mut all = all_kept();
@@ -185,10 +198,9 @@ impl Clone for Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        // SAFETY: allocated with this layout, once, `skipped` bytes before.
-        unsafe {
-            let raw = self.as_ptr().sub(self.skipped);
-            dealloc(raw, Self::layout(self.bytes));
+        if let Source::Heap { skipped } = self.source {
+            // SAFETY: allocated with this layout, once, `skipped` bytes before.
+            unsafe { dealloc(self.as_ptr().sub(skipped), Self::layout(self.bytes)) }
         }
     }
 }
@@ -250,7 +262,7 @@ mod tests {
 
     #[test]
     fn new_buffers_are_aligned_zeros() {
-        for bytes in [0, 1, 63, 64, 1000, KEPT_FROM, 5 << 20] {
+        for bytes in [0, 1, 63, 64, 1000, LARGE, 5 << 20] {
             let mut buffer = Buffer::zeroed(bytes);
             assert!(buffer.as_ptr().addr().is_multiple_of(ALIGN));
             assert!(buffer.bytes(bytes).iter().all(|b| *b == 0));
@@ -261,13 +273,13 @@ mod tests {
 
     #[test]
     fn buffers_are_kept_by_size_and_within_bounds() {
-        let bytes = KEPT_FROM + 192;
+        let bytes = LARGE + 192;
         let all: Vec<_> = (0..2 * MOST).map(|_| kept(bytes)).collect();
         let latest = all.last().map(|buffer| buffer.as_ptr().addr());
         all.into_iter().for_each(keep);
         assert_eq!(all_kept().len(), MOST);
         assert_eq!(Some(kept(bytes).as_ptr().addr()), latest);
-        keep(Buffer::zeroed(KEPT_FROM - 1));
+        keep(Buffer::zeroed(LARGE - 1));
         keep(Buffer::zeroed(MOST_BYTES + 1));
         assert_eq!(all_kept().len(), MOST - 1);
         keep(Buffer::zeroed(MOST_BYTES));

@@ -2,7 +2,7 @@
 
 use super::array::ArrayMut;
 use crate::error::Error;
-use crate::memory::{keep, kept, Buffer, KEPT_FROM};
+use crate::memory::{keep, kept, Buffer, LARGE};
 use crate::tensor::{DType, DataMut, Spec};
 use crate::with_dtype;
 use numpy::ndarray::{ArrayViewD, IxDyn};
@@ -58,7 +58,7 @@ pub fn filled<'py>(
 fn to_fill<'py>(py: Python<'py>, spec: &Spec) -> PyResult<Bound<'py, PyAny>> {
     let (shape, bytes) = (&spec.shape[..], spec.bytes());
     with_dtype!(spec.dtype, T => {
-        if bytes < KEPT_FROM {
+        if bytes < LARGE {
             return Ok(PyArrayDyn::<T>::zeros(py, shape, false).into_any());
         }
         let buffer = kept(bytes);

@@ -3,7 +3,7 @@
 use crate::attrs::{Attrs, Reader};
 use crate::error::{Error, Result};
 use crate::graph::{Input, Io, Op, Output};
-use crate::memory::Buffer;
+use crate::memory::{keep, kept};
 use crate::tensor::{Data, DataMut, Spec};
 use std::sync::Arc;
 
@@ -102,7 +102,7 @@ pub fn apply<'a, 'b: 'a>(
 ) -> Result<()> {
     let specs: Vec<&Spec> = inputs.iter().map(|(spec, _)| *spec).collect();
     let bytes = op.scratch(&specs);
-    let mut scratch = Buffer::zeroed(bytes);
+    let mut scratch = kept(bytes);
     let views: Vec<Input> = inputs
         .iter()
         .map(|&(spec, data)| Input {
@@ -117,9 +117,11 @@ pub fn apply<'a, 'b: 'a>(
             data: data.reborrow(),
         })
         .collect();
-    op.forward(&mut Io {
+    let done = op.forward(&mut Io {
         inputs: &views,
         outputs: &mut results,
         scratch: scratch.bytes_mut(bytes),
-    })
+    });
+    keep(scratch);
+    done
 }
