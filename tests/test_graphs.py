@@ -169,8 +169,13 @@ def _conv(b: Builder) -> None:
     (kernel,) = b.push("reshape", {"shape": [3, 1, 5]}, b.leaves[0])
     windows = {"strides": [1], "padding": [1, 1], "dilations": [1], "groups": 1}
     (y,) = b.push("conv", {**windows, "activation": "linear"}, images, kernel)
-    if b.data.draw(st.booleans(), label="normalised"):
+    then = b.data.draw(st.sampled_from(("nothing", "batch_norm", "pool")), label="then")
+    if then == "batch_norm":
         (y, *_) = b.push("batch_norm", {"epsilon": 0.1}, y, b.leaves[1], b.leaves[1])
+    if then == "pool":
+        function = b.data.draw(st.sampled_from(("mean",) if b.smooth else ("mean", "max")))
+        places = {"window": [2], "strides": [b.data.draw(st.integers(1, 3))], "padding": [1, 0]}
+        b.push("pool", {"function": function, **places}, y)
     (z,) = b.push("binary", {"function": "mul"}, y, b.leaves[1])
     b.push("reduce", {"function": "sum", "axes": [0, 1], "keepdims": False}, z)
     (back,) = b.push("conv_transpose", {**windows, "sizes": [n]}, z, kernel)
@@ -251,3 +256,29 @@ def test_a_cheap_value_is_computed_again_only_where_it_has_the_shape(small: tupl
     got = graph.compile([product, total]).run([x, slope])
     np.testing.assert_array_equal(got[0], x * -slope)
     np.testing.assert_array_equal(got[1], x + -slope)
+
+
+@pytest.mark.parametrize("function", ["max", "mean"])
+@pytest.mark.parametrize("window, stride", [(2, 2), (3, 1), (1, 3)])
+@pytest.mark.parametrize("batch", [0, 1, 37])
+def test_pooling_goes_on_with_images_of_a_convolution(
+    function: str, window: int, stride: int, batch: int
+) -> None:
+    """Whether the convolution's own result is asked for or not."""
+    rng = np.random.default_rng(batch)
+    shapes = (batch, 13, 11, 3), (3, 3, 3, 8)
+    feeds = [rng.standard_normal(shape, dtype="float32") for shape in shapes]
+    graph = _core.Graph()
+    inputs = [graph.input(name, a.shape, "float32") for name, a in zip("xw", feeds, strict=True)]
+    conv = {"strides": [1, 1], "padding": [1, 1, 1, 1], "dilations": [1, 1], "groups": 1}
+    conv |= {"activation": "relu"}
+    pool = {"function": function, "window": [window] * 2, "strides": [stride] * 2}
+    pool |= {"padding": [0, 0, 0, window - 1]}
+    (y,) = graph.push("conv", conv, inputs)
+    (pooled,) = graph.push("pool", pool, [y])
+    (alone,) = _core.eager("conv", conv, feeds)
+    (expected,) = _core.eager("pool", pool, [alone])
+    for asked in ([pooled], [pooled, y]):
+        got = graph.compile(asked).run(feeds)
+        for mine, theirs in zip(got, [expected, alone], strict=False):
+            np.testing.assert_array_equal(mine, theirs)

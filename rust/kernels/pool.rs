@@ -2,16 +2,20 @@
 //!
 //! The channels of a window are folded in blocks of [`BLOCK`] lanes that stay in registers, so each
 //! element of the image is read once for each window that it is in. A sum is taken along W first;
-//! the lines are then added in order. Gradients are in `grad.rs`.
+//! the lines are then added in order. The gradient is in `grad.rs`, that of the gradient in `pick.rs`.
 
 mod grad;
+mod pick;
 
 use super::float::Float;
 use super::isa::{dispatch, Kernel};
 use super::number::Number;
+use super::piece::{Chunks, Follow};
 use super::rows::parallel_blocks;
 pub use grad::pool_grad;
+pub use pick::pick;
 use std::ops::Range;
+use std::sync::Mutex;
 
 /// Channels folded at once; what is left over goes by [`PART`] and then one by one.
 const BLOCK: usize = 32;
@@ -225,9 +229,15 @@ fn fold_block<T: Float + Number, const MEAN: bool, const L: usize>(
     out.copy_from_slice(&total);
 }
 
-/// `out (N, OD, OH, OW, C)` is the largest element, or the mean, of each window of `x`.
-pub fn pool<T: Float + Number>(pooling: Pooling, windows: &Windows, x: &[T], out: &mut [T]) {
-    by_rows(windows, out, |rows, out| match pooling {
+/// The windows of a run of output rows, of an `x` that begins at row 0's image.
+fn fold_rows<T: Float + Number>(
+    pooling: Pooling,
+    windows: &Windows,
+    x: &[T],
+    rows: Range<usize>,
+    out: &mut [T],
+) {
+    match pooling {
         Pooling::Max => dispatch(Forward::<T, false> {
             windows,
             x,
@@ -240,94 +250,66 @@ pub fn pool<T: Float + Number>(pooling: Pooling, windows: &Windows, x: &[T], out
             rows,
             out,
         }),
+    }
+}
+
+/// `out (N, OD, OH, OW, C)` is the largest element, or the mean, of each window of `x`.
+pub fn pool<T: Float + Number>(pooling: Pooling, windows: &Windows, x: &[T], out: &mut [T]) {
+    by_rows(windows, out, |rows, out| {
+        fold_rows(pooling, windows, x, rows, out)
     });
 }
 
-struct Pick<'a, T> {
-    windows: &'a Windows,
-    x: &'a [T],
-    y: &'a [T],
-    values: &'a [T],
-    rows: Range<usize>,
-    out: &'a mut [T],
-}
-
-impl<T: Float + Number> Kernel for Pick<'_, T> {
-    type Out = ();
-    #[inline(always)]
-    fn run(self) {
-        let channels = self.windows.channels;
-        let steps = self.windows.steps();
-        let line = self.windows.output[2] * channels;
-        let mut pixels = self.y[self.rows.start * line..]
-            .chunks_exact(channels)
-            .zip(self.out.chunks_exact_mut(channels));
-        self.windows.each(
-            self.rows,
-            #[inline(always)]
-            |taps| {
-                let Some((y, out)) = pixels.next() else {
-                    return;
-                };
-                by_blocks!(channels, L, at => {
-                    let first = taps.first + at;
-                    let (y, out) = (&y[at..at + L], &mut out[at..at + L]);
-                    pick_block::<T, L>(self.x, y, self.values, first, taps.sizes, steps, out)
-                });
-            },
-        );
-    }
-}
-
-#[inline(always)]
-fn pick_block<T: Float + Number, const L: usize>(
-    x: &[T],
-    y: &[T],
-    values: &[T],
-    first: usize,
-    sizes: [usize; 3],
-    steps: [usize; 3],
+/// As [`pool`], of an `x` that `first` makes and tells of: each image is pooled when it is whole.
+///
+/// # Errors
+/// Those of `first`.
+pub fn pool_of_pieces<T: Float + Number, E>(
+    pooling: Pooling,
+    windows: &Windows,
     out: &mut [T],
-) {
-    let mut chosen = [<T as Number>::ZERO; L];
-    // From the last to the first: the first one stays.
-    for i in (0..sizes[0]).rev() {
-        for j in (0..sizes[1]).rev() {
-            for k in (0..sizes[2]).rev() {
-                let at = first + i * steps[0] + j * steps[1] + k * steps[2];
-                let (v, value) = (lanes::<T, L>(x, at), lanes::<T, L>(values, at));
-                for l in 0..L {
-                    chosen[l] = if attains(v[l], y[l]) {
-                        value[l]
-                    } else {
-                        chosen[l]
-                    };
-                }
-            }
-        }
+    first: &mut dyn FnMut(&dyn Follow) -> Result<(), E>,
+) -> Result<(), E> {
+    let image = windows.image();
+    let follower = Follower {
+        pooling,
+        windows,
+        images: Chunks::new(windows.images * image, image.max(1)),
+        out: out
+            .chunks_mut((out.len() / windows.images.max(1)).max(1))
+            .map(Mutex::new)
+            .collect(),
+    };
+    first(&follower)?;
+    follower.images.finish();
+    Ok(())
+}
+
+struct Follower<'a, T> {
+    pooling: Pooling,
+    windows: &'a Windows,
+    images: Chunks,
+    /// By image.
+    out: Vec<Mutex<&'a mut [T]>>,
+}
+
+impl<T: Float + Number> Follow for Follower<'_, T> {
+    unsafe fn made(&self, base: *mut u8, range: Range<usize>) {
+        self.images.came(range, |at| {
+            let len = self.windows.image();
+            // SAFETY: the image's elements are complete, and nothing writes them any more.
+            let x = unsafe { std::slice::from_raw_parts(base.cast::<T>().add(at * len), len) };
+            let mut out = self.out[at].lock().unwrap_or_else(|e| e.into_inner());
+            let rows = self.windows.output[0] * self.windows.output[1];
+            fold_rows(self.pooling, self.windows, x, 0..rows, &mut out);
+        });
     }
-    out.copy_from_slice(&chosen);
 }
 
 /// Whether an element can be the one that a window's maximum `y` comes from.
 #[inline(always)]
 fn attains<T: Float>(v: T, y: T) -> bool {
     (v == y) | v.is_nan()
-}
-
-/// `out[w] = values[i]`, `i` the first element of window `w` of `x` that attains `y[w]`; 0 where
-/// none does. `values` is as `x`, `y` and `out` are as the maxima.
-pub fn pick<T: Float + Number>(windows: &Windows, x: &[T], y: &[T], values: &[T], out: &mut [T]) {
-    by_rows(windows, out, |rows, out| {
-        dispatch(Pick {
-            windows,
-            x,
-            y,
-            values,
-            rows,
-            out,
-        });
-    });
 }
 
 /// Calls `f(rows, their part of out)` on runs of output rows, cut by shape.

@@ -9,8 +9,8 @@ use super::check;
 use super::pool_grad::PoolGrad;
 use crate::attrs::Reader;
 use crate::error::{Error, Result};
-use crate::graph::{Backward, Io, Op, Value};
-use crate::kernels::pool::{pool, Pooling, Windows};
+use crate::graph::{Backward, Io, Makes, Op, Value};
+use crate::kernels::pool::{pool, pool_of_pieces, Pooling, Windows};
 use crate::tensor::{show, Element, Spec};
 use crate::with_float;
 use std::sync::Arc;
@@ -129,10 +129,23 @@ impl Op for Pool {
         Ok(())
     }
 
+    fn forward_following(&self, io: &mut Io, first: Makes) -> Result<()> {
+        let x = io.inputs[0].spec;
+        let windows = self.windows(self.name(), x)?;
+        with_float!(x.dtype, T => {
+            let y = T::slice_mut(&mut io.outputs[0].data);
+            pool_of_pieces::<T, _>(self.function, &windows, y, first)
+        })
+    }
+
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
         let dout = b.dout(self.name())?;
         let (x, y) = (b.inputs[0], b.outputs[0]);
         let dx = b.graph.push(PoolGrad(self.clone()), &[x, y, dout])?;
         Ok(vec![Some(dx)])
+    }
+
+    fn follows(&self) -> bool {
+        true
     }
 }
