@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::kernels::map::Instr;
 use crate::kernels::piece::Follow;
 use crate::tensor::{Data, DataMut, Element, Spec, Tensor};
+use std::any::Any;
 use std::collections::HashMap;
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -53,7 +54,7 @@ impl Output<'_> {
 ///
 /// Files in `ops/` implement it in this order: attributes, `shape`, `forward`, `backward`, then what
 /// the planner asks.
-pub trait Op: Debug + Send + Sync {
+pub trait Op: Any + Debug + Send + Sync {
     /// The op's name, which is its file's.
     fn name(&self) -> &'static str;
 
@@ -370,5 +371,28 @@ impl Graph {
         });
         self.known.insert(key, outputs.clone());
         Ok(outputs)
+    }
+
+    /// The node that makes a value, and its op where it is a `T`.
+    pub fn made_by<T: Op>(&self, value: Value) -> Option<(usize, &T)> {
+        let Source::Node { node, .. } = *self.source(value) else {
+            return None;
+        };
+        let op: &dyn Any = &*self.nodes[node].op;
+        Some((node, op.downcast_ref()?))
+    }
+
+    /// Gives a node another op, whose first outputs are those that the node has; also gives the others.
+    pub fn replace(&mut self, node: usize, op: impl Op) -> Result<Vec<Value>> {
+        let inputs = self.nodes[node].inputs.iter();
+        let specs: Vec<&Spec> = inputs.map(|v| self.spec(*v)).collect();
+        let outputs = op.shape(&specs)?;
+        let known = self.nodes[node].outputs.len();
+        for (output, spec) in outputs.into_iter().enumerate().skip(known) {
+            let value = self.add(spec, Source::Node { node, output });
+            self.nodes[node].outputs.push(value);
+        }
+        self.nodes[node].op = Arc::new(op);
+        Ok(self.nodes[node].outputs.clone())
     }
 }

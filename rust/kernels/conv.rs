@@ -19,6 +19,7 @@ mod tiles;
 mod tests;
 
 pub use axis::Axis;
+pub use kernel_grad::Lines;
 pub use tiles::Element;
 
 use super::epilogue::{Activation, BiasActivation};
@@ -98,6 +99,11 @@ impl Geometry {
     /// tell of their results piece by piece.
     pub fn has_pieces(&self, activation: Activation) -> bool {
         !self.is_product() && !self.is_depthwise() && in_tile(activation)
+    }
+
+    /// Whether the gradient by kernel takes lines that are made when it reads them.
+    pub fn takes_lines(&self) -> bool {
+        !self.is_depthwise()
     }
 
     /// Positions of a product.
@@ -292,16 +298,28 @@ pub fn input_grad<T: Real>(
     gather(&job, &parts, follow);
 }
 
-/// The gradient by w, for `dout` of the shape of y.
+/// The gradient by w, for `dout` of the shape of y, stored unless [`Geometry::takes_lines`].
 ///
 /// # Panics
 /// A slice has not the length that the geometry says.
-pub fn kernel_grad<T: Real>(g: &Geometry, x: &[T], dout: &[T], dw: &mut [T], scratch: &mut [u8]) {
-    assert!(x.len() == g.input_len() && dout.len() == g.output_len() && dw.len() == g.kernel_len());
+pub fn kernel_grad<T: Real>(
+    g: &Geometry,
+    x: &[T],
+    dout: Lines<T>,
+    dw: &mut [T],
+    scratch: &mut [u8],
+) {
+    assert!(x.len() == g.input_len() && dw.len() == g.kernel_len());
+    if let Lines::Stored(dout) = dout {
+        assert_eq!(dout.len(), g.output_len());
+    }
     if dw.is_empty() {
         return;
     }
     if g.is_depthwise() {
+        let Lines::Stored(dout) = dout else {
+            unreachable!("a depthwise convolution takes no lines");
+        };
         return depthwise::kernel_grad(g, x, dout, dw, elements(scratch));
     }
     KernelGrad {

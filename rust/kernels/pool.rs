@@ -2,8 +2,10 @@
 //!
 //! The channels of a window are folded in blocks of [`BLOCK`] lanes that stay in registers, so each
 //! element of the image is read once for each window that it is in. A sum is taken along W first;
-//! the lines are then added in order. The gradient is in `grad.rs`, that of the gradient in `pick.rs`.
+//! the lines are then added in order. The gradient is in `grad.rs`, that of the gradient in `pick.rs`;
+//! what a compiled step does for maxima is in `choice.rs`.
 
+mod choice;
 mod grad;
 mod pick;
 
@@ -12,6 +14,7 @@ use super::isa::{dispatch, Kernel};
 use super::number::Number;
 use super::piece::{Chunks, Follow};
 use super::rows::parallel_blocks;
+pub use choice::{choose, choose_of_pieces, spread, spread_lines};
 pub use grad::pool_grad;
 pub use pick::pick;
 use std::ops::Range;
@@ -69,6 +72,21 @@ impl Windows {
     /// Elements of an image.
     fn image(&self) -> usize {
         self.input[0] * self.steps()[0]
+    }
+
+    /// Elements that an image is pooled to.
+    fn pooled(&self) -> usize {
+        self.rows() * self.output[2] * self.channels
+    }
+
+    /// Output rows of an image.
+    fn rows(&self) -> usize {
+        self.output[0] * self.output[1]
+    }
+
+    /// Whether no element is in two windows.
+    fn disjoint(&self) -> bool {
+        (0..3).all(|a| self.strides[a] >= self.window[a] || self.output[a] == 1)
     }
 
     /// What window `o` covers of an axis.
@@ -260,7 +278,7 @@ pub fn pool<T: Float + Number>(pooling: Pooling, windows: &Windows, x: &[T], out
     });
 }
 
-/// As [`pool`], of an `x` that `first` makes and tells of: each image is pooled when it is whole.
+/// As [`pool`], of an `x` that `first` makes and tells of.
 ///
 /// # Errors
 /// Those of `first`.
@@ -268,17 +286,31 @@ pub fn pool_of_pieces<T: Float + Number, E>(
     pooling: Pooling,
     windows: &Windows,
     out: &mut [T],
-    first: &mut dyn FnMut(&dyn Follow) -> Result<(), E>,
+    first: Makes<E>,
 ) -> Result<(), E> {
-    let image = windows.image();
+    let out: Vec<_> = out
+        .chunks_mut(windows.pooled().max(1))
+        .map(Mutex::new)
+        .collect();
+    by_image(windows, first, |image, x| {
+        let mut out = out[image].lock().unwrap_or_else(|e| e.into_inner());
+        fold_rows(pooling, windows, x, 0..windows.rows(), &mut out);
+    })
+}
+
+type Makes<'a, E> = &'a mut dyn FnMut(&dyn Follow) -> Result<(), E>;
+
+/// Calls `whole(image, x)` with each image that `first` makes and tells of, when it is whole.
+fn by_image<T: Sync, E>(
+    windows: &Windows,
+    first: Makes<E>,
+    whole: impl Fn(usize, &[T]) + Sync,
+) -> Result<(), E> {
+    let len = windows.image();
     let follower = Follower {
-        pooling,
-        windows,
-        images: Chunks::new(windows.images * image, image.max(1)),
-        out: out
-            .chunks_mut((out.len() / windows.images.max(1)).max(1))
-            .map(Mutex::new)
-            .collect(),
+        len,
+        images: Chunks::new(windows.images * len, len.max(1)),
+        whole: &whole,
     };
     first(&follower)?;
     follower.images.finish();
@@ -286,22 +318,20 @@ pub fn pool_of_pieces<T: Float + Number, E>(
 }
 
 struct Follower<'a, T> {
-    pooling: Pooling,
-    windows: &'a Windows,
+    /// Elements of an image.
+    len: usize,
     images: Chunks,
-    /// By image.
-    out: Vec<Mutex<&'a mut [T]>>,
+    whole: &'a (dyn Fn(usize, &[T]) + Sync),
 }
 
-impl<T: Float + Number> Follow for Follower<'_, T> {
+impl<T: Sync> Follow for Follower<'_, T> {
     unsafe fn made(&self, base: *mut u8, range: Range<usize>) {
-        self.images.came(range, |at| {
-            let len = self.windows.image();
+        self.images.came(range, |image| {
             // SAFETY: the image's elements are complete, and nothing writes them any more.
-            let x = unsafe { std::slice::from_raw_parts(base.cast::<T>().add(at * len), len) };
-            let mut out = self.out[at].lock().unwrap_or_else(|e| e.into_inner());
-            let rows = self.windows.output[0] * self.windows.output[1];
-            fold_rows(self.pooling, self.windows, x, 0..rows, &mut out);
+            let x = unsafe {
+                std::slice::from_raw_parts(base.cast::<T>().add(image * self.len), self.len)
+            };
+            (self.whole)(image, x);
         });
     }
 }

@@ -7,16 +7,19 @@
 use super::check;
 use super::conv::{Conv, Windows};
 use super::conv_transpose::ConvTranspose;
+use super::pool_grad::Spread;
 use crate::attrs::Reader;
 use crate::error::{Error, Result};
-use crate::graph::{Backward, Io, Op, Value};
-use crate::kernels::conv::{kernel_grad, Geometry};
+use crate::graph::{Backward, Graph, Io, Op, Value};
+use crate::kernels::conv::{kernel_grad, Geometry, Lines};
 use crate::kernels::epilogue::Activation;
+use crate::kernels::pool::spread_lines;
 use crate::tensor::{show, Element, Spec};
 use crate::with_float;
+use std::ops::Range;
 use std::sync::Arc;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ConvKernelGrad {
     pub windows: Windows,
     pub kernel: Vec<usize>,
@@ -85,7 +88,7 @@ impl Op for ConvKernelGrad {
         let (g, _) = self.geometry(x.spec, y.spec)?;
         with_float!(x.spec.dtype, T => {
             let w = T::slice_mut(&mut io.outputs[0].data);
-            kernel_grad::<T>(&g, x.slice(), y.slice(), w, io.scratch);
+            kernel_grad::<T>(&g, x.slice(), Lines::Stored(y.slice()), w, io.scratch);
         });
         Ok(())
     }
@@ -119,8 +122,70 @@ impl Op for ConvKernelGrad {
         Ok(vec![dx, dy])
     }
 
+    /// The gradient of a pool of maxima that nobody else has asked for is made line by line, and
+    /// never stored.
+    fn lower(&self, g: &mut Graph, inputs: &[Value]) -> Result<Option<Vec<Value>>> {
+        let [x, y] = *inputs else {
+            return Ok(None);
+        };
+        let Some((node, spread)) = g.made_by::<Spread>(y) else {
+            return Ok(None);
+        };
+        let op = SpreadKernelGrad {
+            grad: self.clone(),
+            spread: spread.clone(),
+        };
+        let asked = g.nodes.iter().any(|n| n.inputs.contains(&y));
+        let (geometry, _) = self.geometry(g.spec(x), g.spec(y))?;
+        if asked || !geometry.takes_lines() {
+            return Ok(None);
+        }
+        let [choice, dy] = g.nodes[node].inputs[..] else {
+            return Ok(None);
+        };
+        Ok(Some(vec![g.push(op, &[x, choice, dy])?]))
+    }
+
     fn scratch(&self, inputs: &[&Spec]) -> usize {
         let g = self.geometry(inputs[0], inputs[1]);
         with_float!(inputs[0].dtype, T => g.map_or(0, |(g, _)| g.kernel_grad_scratch::<T>()))
+    }
+}
+
+/// [`ConvKernelGrad`] of x and the images that [`Spread`] would make, from (x, the inputs of that).
+#[derive(Debug)]
+struct SpreadKernelGrad {
+    grad: ConvKernelGrad,
+    spread: Spread,
+}
+
+impl Op for SpreadKernelGrad {
+    fn name(&self) -> &'static str {
+        "conv_kernel_grad"
+    }
+
+    fn shape(&self, inputs: &[&Spec]) -> Result<Vec<Spec>> {
+        let [x, choice, dy] = check::count(self.name(), inputs)?;
+        let y = self.spread.shape(&[choice, dy])?;
+        self.grad.shape(&[x, &y[0]])
+    }
+
+    fn forward(&self, io: &mut Io) -> Result<()> {
+        let (x, choice, dy) = (io.inputs[0], io.inputs[1].slice(), io.inputs[2]);
+        let (g, _) = self.grad.geometry(x.spec, &self.spread.images)?;
+        let windows = self.spread.windows()?;
+        with_float!(x.spec.dtype, T => {
+            let dy = dy.slice::<T>();
+            let make = |lines: Range<usize>, out: &mut [T]| {
+                spread_lines(&windows, choice, dy, lines, out);
+            };
+            let w = io.outputs[0].slice();
+            kernel_grad::<T>(&g, x.slice(), Lines::Made(&make), w, io.scratch);
+        });
+        Ok(())
+    }
+
+    fn scratch(&self, inputs: &[&Spec]) -> usize {
+        self.grad.scratch(&[inputs[0], &self.spread.images])
     }
 }

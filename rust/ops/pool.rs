@@ -10,14 +10,14 @@ use super::pool_grad::PoolGrad;
 use crate::attrs::Reader;
 use crate::error::{Error, Result};
 use crate::graph::{Backward, Io, Makes, Op, Value};
-use crate::kernels::pool::{pool, pool_of_pieces, Pooling, Windows};
-use crate::tensor::{show, Element, Spec};
+use crate::kernels::pool::{choose, choose_of_pieces, pool, pool_of_pieces, Pooling, Windows};
+use crate::tensor::{show, DType, Element, Spec};
 use crate::with_float;
 use std::sync::Arc;
 
 const TABLE: &[(&str, Pooling)] = &[("max", Pooling::Max), ("mean", Pooling::Mean)];
 
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Pool {
     pub function: Pooling,
     window: Vec<usize>,
@@ -143,6 +143,44 @@ impl Op for Pool {
         let (x, y) = (b.inputs[0], b.outputs[0]);
         let dx = b.graph.push(PoolGrad(self.clone()), &[x, y, dout])?;
         Ok(vec![Some(dx)])
+    }
+
+    fn follows(&self) -> bool {
+        true
+    }
+}
+
+/// A pool of maxima that also says where each comes from, for [`super::pool_grad::Spread`].
+#[derive(Debug)]
+pub struct Choose(pub Pool);
+
+impl Op for Choose {
+    fn name(&self) -> &'static str {
+        "pool"
+    }
+
+    fn shape(&self, inputs: &[&Spec]) -> Result<Vec<Spec>> {
+        let y = self.0.shape(inputs)?.remove(0);
+        let choice = Spec::new(&y.shape[..], DType::U8);
+        Ok(vec![y, choice])
+    }
+
+    fn forward(&self, io: &mut Io) -> Result<()> {
+        let windows = self.0.windows(self.name(), io.inputs[0].spec)?;
+        let (y, choice) = io.outputs.split_at_mut(1);
+        with_float!(io.inputs[0].spec.dtype, T => {
+            choose::<T>(&windows, io.inputs[0].slice(), y[0].slice(), choice[0].slice());
+        });
+        Ok(())
+    }
+
+    fn forward_following(&self, io: &mut Io, first: Makes) -> Result<()> {
+        let x = io.inputs[0].spec;
+        let windows = self.0.windows(self.name(), x)?;
+        let (y, choice) = io.outputs.split_at_mut(1);
+        with_float!(x.dtype, T => {
+            choose_of_pieces::<T, _>(&windows, y[0].slice(), choice[0].slice(), first)
+        })
     }
 
     fn follows(&self) -> bool {

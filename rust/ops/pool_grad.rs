@@ -7,11 +7,11 @@
 //! (N, *S, C), y and dy (N, *O, C).
 
 use super::check;
-use super::pool::{self, Pool};
+use super::pool::{self, Choose, Pool};
 use crate::attrs::Reader;
 use crate::error::Result;
-use crate::graph::{Backward, Io, Op, Value};
-use crate::kernels::pool::{pick, pool_grad, Pooling};
+use crate::graph::{Backward, Graph, Io, Op, Value};
+use crate::kernels::pool::{pick, pool_grad, spread, Pooling, Windows};
 use crate::tensor::{Element, Spec};
 use crate::with_float;
 use std::sync::Arc;
@@ -68,6 +68,31 @@ impl Op for PoolGrad {
         (self.0.function == Pooling::Max && inputs[0] == y).then_some((2, inputs[1]))
     }
 
+    /// The maxima say where they come from, so that this need not read the images.
+    fn lower(&self, g: &mut Graph, inputs: &[Value]) -> Result<Option<Vec<Value>>> {
+        let [x, y, dy] = *inputs else {
+            return Ok(None);
+        };
+        let images = g.spec(x).clone();
+        let pool = &self.0;
+        let fits = pool.function == Pooling::Max
+            && pool.windows(self.name(), &images)?.has_choices();
+        let node = match (g.made_by::<Pool>(y), g.made_by::<Choose>(y)) {
+            (Some((node, made)), _) if made == pool => node,
+            (_, Some((node, made))) if made.0 == *pool => node,
+            _ => return Ok(None),
+        };
+        if !fits || g.nodes[node].inputs != [x] || g.nodes[node].outputs[0] != y {
+            return Ok(None);
+        }
+        let choice = g.replace(node, Choose(pool.clone()))?[1];
+        let spread = Spread {
+            pool: pool.clone(),
+            images,
+        };
+        Ok(Some(vec![g.push(spread, &[choice, dy])?]))
+    }
+
     /// Each element of `dy` goes to one element of its window, or in equal shares to all of them.
     fn same_column_sums(&self) -> Option<usize> {
         Some(2)
@@ -107,5 +132,39 @@ impl Op for PoolPick {
         let (x, y) = (b.inputs[0], b.inputs[1]);
         let dvalues = b.graph.push(self.0.clone(), &[x, y, dout])?;
         Ok(vec![None, None, Some(dvalues)])
+    }
+}
+
+/// [`PoolGrad`] of maxima of such `images`, from (the choices of [`Choose`], dy).
+#[derive(Clone, Debug)]
+pub struct Spread {
+    pool: Pool,
+    pub images: Spec,
+}
+
+impl Spread {
+    pub fn windows(&self) -> Result<Windows> {
+        self.pool.windows("pool_grad", &self.images)
+    }
+}
+
+impl Op for Spread {
+    fn name(&self) -> &'static str {
+        "pool_grad"
+    }
+
+    fn shape(&self, inputs: &[&Spec]) -> Result<Vec<Spec>> {
+        let [choice, dy] = check::count(self.name(), inputs)?;
+        check::same_shape(self.name(), &choice.shape, &dy.shape)?;
+        Ok(vec![self.images.clone()])
+    }
+
+    fn forward(&self, io: &mut Io) -> Result<()> {
+        let windows = self.windows()?;
+        with_float!(self.images.dtype, T => {
+            let (choice, dy) = (io.inputs[0].slice(), io.inputs[1].slice());
+            spread::<T>(&windows, choice, dy, io.outputs[0].slice());
+        });
+        Ok(())
     }
 }

@@ -21,6 +21,17 @@ const CHUNK: usize = 250_000;
 /// Positions summed up between two visits of an element of the kernel.
 const BLOCK: usize = 400;
 
+/// Fills memory with a run of lines of a value.
+pub type MakeLines<'a, T> = dyn Fn(Range<usize>, &mut [T]) + Sync + 'a;
+
+/// A value read by lines along its last spatial axis, which are numbered through all images.
+#[derive(Clone, Copy)]
+pub enum Lines<'a, T> {
+    Stored(&'a [T]),
+    /// Made when they are read, and in memory no longer than that.
+    Made(&'a MakeLines<'a, T>),
+}
+
 /// One gradient by kernel. Counts of channels are of one group.
 pub(super) struct KernelGrad<'a, T: 'static> {
     pub tiles: &'static Tiles<T>,
@@ -30,24 +41,24 @@ pub(super) struct KernelGrad<'a, T: 'static> {
     pub depth: usize,
     pub width: usize,
     pub x: &'a [T],
-    pub dout: &'a [T],
+    pub dout: Lines<'a, T>,
 }
 
 /// Rows of output positions (along the last axis), numbered through all images; how they are cut
 /// into chunks and blocks follows from the shapes alone.
-struct Lines {
+struct Cut {
     total: usize,
     chunks: usize,
     /// Lines of a block.
     block: usize,
 }
 
-impl Lines {
-    fn new(batch: usize, axes: &[Axis; 3], kernel_len: usize) -> Lines {
+impl Cut {
+    fn new(batch: usize, axes: &[Axis; 3], kernel_len: usize) -> Cut {
         let total = batch * axes[0].output * axes[1].output;
         let work = total * axes[2].output * kernel_len;
         let affordable = (MAX_PARTIAL / kernel_len.max(1)).max(1);
-        Lines {
+        Cut {
             total,
             chunks: (work / CHUNK)
                 .clamp(1, MAX_CHUNKS)
@@ -64,23 +75,25 @@ impl Lines {
 
 /// How many kernels of partial sums [`KernelGrad::run`] wants room for besides the result.
 pub(super) fn partial_kernels(batch: usize, axes: &[Axis; 3], kernel_len: usize) -> usize {
-    Lines::new(batch, axes, kernel_len).chunks - 1
+    Cut::new(batch, axes, kernel_len).chunks - 1
 }
 
 /// What one task works with: the runs of each tap of a block, and a strip of dout.
-struct Room {
+struct Room<T> {
     runs: Vec<Run>,
     /// Where each tap's runs end.
     ends: Vec<usize>,
     /// Cache-line aligned: a vector that lies in two lines is read twice.
     dout: Buffer,
+    /// The lines of a block of dout, where they are made.
+    made: Vec<T>,
 }
 
 impl<T: Element + Add<Output = T>> KernelGrad<'_, T> {
     /// `dw`, with `partial` as room for the sums of all chunks but the first.
     pub fn run(&self, dw: &mut [T], partial: &mut [T]) {
         let len = dw.len();
-        let lines = Lines::new(self.batch, self.axes, len);
+        let lines = Cut::new(self.batch, self.axes, len);
         let (first, rest) = (
             Shared::new(dw.as_mut_ptr()),
             Shared::new(partial.as_mut_ptr()),
@@ -99,6 +112,10 @@ impl<T: Element + Add<Output = T>> KernelGrad<'_, T> {
                 runs: Vec::new(),
                 ends: Vec::new(),
                 dout: Buffer::zeroed(self.strip_len(lines.block) * size_of::<T>()),
+                made: match self.dout {
+                    Lines::Stored(_) => Vec::new(),
+                    Lines::Made(_) => vec![T::ZERO; lines.block * self.line()],
+                },
             };
             for start in range.clone().step_by(lines.block) {
                 let block = start..range.end.min(start + lines.block);
@@ -132,7 +149,7 @@ impl<T: Element + Add<Output = T>> KernelGrad<'_, T> {
     ///
     /// # Safety
     /// `to` is a kernel that no other thread reads or writes.
-    unsafe fn add_block(&self, lines: Range<usize>, to: *mut T, room: &mut Room) {
+    unsafe fn add_block(&self, lines: Range<usize>, to: *mut T, room: &mut Room<T>) {
         let [d, h, w] = self.axes;
         // Taps along the last axis are neighbours in the image: where all of them lie inside for
         // every position, their channels are rows of one tile.
@@ -153,12 +170,20 @@ impl<T: Element + Add<Output = T>> KernelGrad<'_, T> {
                 }
             }
         }
+        let from = match self.dout {
+            Lines::Stored(dout) => &dout[lines.start * self.line()..],
+            Lines::Made(make) => {
+                let made = &mut room.made[..lines.len() * self.line()];
+                make(lines.clone(), made);
+                made
+            }
+        };
         for group in 0..self.groups {
             for start in (0..self.width).step_by(WIDEST * self.tiles.lanes) {
                 let width = (self.width - start).min(WIDEST * self.tiles.lanes);
                 let column = group * self.width + start;
                 let dout = elements::<T>(room.dout.bytes_mut(room.dout.len()));
-                self.pack_columns(lines.clone(), column..column + width, dout);
+                self.pack_columns(from, lines.len(), column..column + width, dout);
                 let mut runs_start = 0;
                 for (tap, runs_end) in room.ends.iter().enumerate() {
                     let runs = &room.runs[runs_start..*runs_end];
@@ -219,12 +244,16 @@ impl<T: Element + Add<Output = T>> KernelGrad<'_, T> {
         lines * self.axes[2].output * WIDEST * self.tiles.lanes
     }
 
-    /// Copies columns of the lines of dout, in whole vectors with zeros behind the last.
-    fn pack_columns(&self, lines: Range<usize>, columns: Range<usize>, packed: &mut [T]) {
+    /// Elements of a line of dout.
+    fn line(&self) -> usize {
+        self.axes[2].output * self.groups * self.width
+    }
+
+    /// Copies columns of so many lines of dout, in whole vectors with zeros behind the last.
+    fn pack_columns(&self, from: &[T], lines: usize, columns: Range<usize>, packed: &mut [T]) {
         let width = columns.len().next_multiple_of(self.tiles.lanes);
-        let all = self.groups * self.width;
-        let packed = &mut packed[..lines.len() * self.axes[2].output * width];
-        let from = self.dout[lines.start * self.axes[2].output * all..].chunks_exact(all);
+        let packed = &mut packed[..lines * self.axes[2].output * width];
+        let from = from.chunks_exact(self.groups * self.width);
         match (columns.len() == width, width) {
             (true, 8) => copy_columns::<T, 8>(from, columns.start, packed),
             (true, 16) => copy_columns::<T, 16>(from, columns.start, packed),

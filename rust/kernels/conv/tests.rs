@@ -237,7 +237,7 @@ fn all_passes_equal_the_definition() {
         witness.has_seen_all();
         close(&got, &dx, &format!("dx of {g:?}"));
         let mut got = vec![7.0; w.len()];
-        kernel_grad(&g, &x, &dout, &mut got, &mut scratch);
+        kernel_grad(&g, &x, Lines::Stored(&dout), &mut got, &mut scratch);
         close(&got, &dw, &format!("dw of {g:?}"));
     }
 }
@@ -269,7 +269,7 @@ fn every_isa_gives_the_same_bits() {
                 &Nobody,
             );
             input_grad(&g, &dout, &w, &mut dx, &mut scratch, &Nobody);
-            kernel_grad(&g, &x, &dout, &mut dw, &mut scratch);
+            kernel_grad(&g, &x, Lines::Stored(&dout), &mut dw, &mut scratch);
             let all = y.iter().chain(&dx).chain(&dw);
             all.map(|v| v.to_bits()).collect::<Vec<_>>()
         };

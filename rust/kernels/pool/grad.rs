@@ -26,11 +26,6 @@ impl Windows {
         usize::from(self.input[0] == 1 && self.output[0] == 1)
     }
 
-    /// Whether no element is in two windows.
-    fn disjoint(&self) -> bool {
-        (0..3).all(|a| self.strides[a] >= self.window[a] || self.output[a] == 1)
-    }
-
     /// Whether some window covers place `i` of an axis.
     fn covers(&self, axis: usize, i: usize) -> bool {
         let from = i + self.before[axis];
