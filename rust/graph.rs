@@ -3,7 +3,7 @@
 use crate::attrs::Attrs;
 use crate::error::{Error, Result};
 use crate::kernels::map::Instr;
-use crate::kernels::piece::Follow;
+use crate::kernels::piece::{self, Follow};
 use crate::tensor::{Data, DataMut, Element, Spec, Tensor};
 use std::any::Any;
 use std::collections::HashMap;
@@ -153,7 +153,7 @@ pub trait Op: Any + Debug + Send + Sync {
 }
 
 /// Makes a result, and tells of its pieces.
-pub type Makes<'a> = &'a mut dyn FnMut(&dyn Follow) -> Result<()>;
+pub type Makes<'a> = piece::Makes<'a, Error>;
 
 /// What [`Op::backward`] works with.
 pub struct Backward<'g> {

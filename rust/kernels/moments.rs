@@ -10,7 +10,7 @@ use super::fold::Fold;
 use super::isa::{dispatch, look_ahead, Kernel};
 use super::map::map1;
 use super::number::Number;
-use super::piece::{Chunks, Follow};
+use super::piece::{Chunks, Follow, Makes};
 use super::threads::parallel_for;
 use std::ops::Range;
 use std::sync::Mutex;
@@ -50,7 +50,7 @@ pub fn moments_of_pieces<T: Float + Number, E>(
     len: usize,
     mean: &mut [T],
     variance: &mut [T],
-    first: &mut dyn FnMut(&dyn Follow) -> Result<(), E>,
+    first: Makes<E>,
 ) -> Result<(), E> {
     let mut partial = Partial::new(len, mean.len());
     let follower = Follower {

@@ -24,6 +24,9 @@ pub trait Follow: Sync {
     unsafe fn made(&self, base: *mut u8, range: Range<usize>);
 }
 
+/// Makes a result, and tells of its pieces.
+pub type Makes<'a, E> = &'a mut dyn FnMut(&dyn Follow) -> Result<(), E>;
+
 /// Chunks of a result, and how many elements of each have not come.
 pub struct Chunks {
     size: usize,

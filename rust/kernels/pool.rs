@@ -12,7 +12,7 @@ mod pick;
 use super::float::Float;
 use super::isa::{dispatch, Kernel};
 use super::number::Number;
-use super::piece::{Chunks, Follow};
+use super::piece::{Chunks, Follow, Makes};
 use super::rows::parallel_blocks;
 pub use choice::{choose, choose_of_pieces, spread, spread_lines};
 pub use grad::pool_grad;
@@ -297,8 +297,6 @@ pub fn pool_of_pieces<T: Float + Number, E>(
         fold_rows(pooling, windows, x, 0..windows.rows(), &mut out);
     })
 }
-
-type Makes<'a, E> = &'a mut dyn FnMut(&dyn Follow) -> Result<(), E>;
 
 /// Calls `whole(image, x)` with each image that `first` makes and tells of, when it is whole.
 fn by_image<T: Sync, E>(

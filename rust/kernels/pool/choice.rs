@@ -6,10 +6,11 @@
 use super::super::float::Float;
 use super::super::isa::{dispatch, Kernel};
 use super::super::number::Number;
+use super::super::piece::Makes;
 use super::super::rows::parallel_blocks;
 use super::super::threads::parallel_for;
 use super::{attains, by_blocks, by_image, by_sizes, fold_block, lanes};
-use super::{Makes, Windows, BLOCK, PARALLEL_LEN, PART, TASK_LEN};
+use super::{Windows, BLOCK, PARALLEL_LEN, PART, TASK_LEN};
 use std::ops::Range;
 use std::sync::Mutex;
 
@@ -197,9 +198,9 @@ impl<T: Float + Number> Kernel for Spread<'_, T> {
                 let span = windows.span(2, w);
                 out[done * channels..span.start * channels].fill(<T as Number>::ZERO);
                 let sizes = [over_d.2, over_h.2, span.len()];
-                for (k, at) in span.clone().enumerate() {
+                for (k, place) in span.clone().enumerate() {
                     let number = number(sizes, over_d.1, over_h.1, k);
-                    let out = &mut out[at * channels..(at + 1) * channels];
+                    let out = &mut out[place * channels..(place + 1) * channels];
                     by_blocks!(channels, L, at => {
                         let choice = lanes::<u8, L>(choice, from + at);
                         let dy = lanes::<T, L>(dy, from + at);
