@@ -107,9 +107,8 @@ def little_is_kept_and_all_of_it_given_back() -> None:
     grown = resident() - before
     assert grown > 20 * x.nbytes, grown
     del results
-    # Eight are kept, each with a huge page (2 MB) begun at either end.
     kept = resident() - before
-    assert kept < 8 * (x.nbytes + (4 << 20)) + (4 << 20), kept
+    assert kept < 9 * x.nbytes, kept
     cr.utils.clear_session()
     left = resident() - before
     assert left < x.nbytes, left

@@ -301,7 +301,7 @@ pub fn input_grad<T: Real>(
 /// The gradient by w, for `dout` of the shape of y, stored unless [`Geometry::takes_lines`].
 ///
 /// # Panics
-/// A slice has not the length that the geometry says.
+/// A slice has not the length that the geometry says, or lines are not taken.
 pub fn kernel_grad<T: Real>(
     g: &Geometry,
     x: &[T],

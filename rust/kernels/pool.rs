@@ -3,9 +3,9 @@
 //! The channels of a window are folded in blocks of [`BLOCK`] lanes that stay in registers, so each
 //! element of the image is read once for each window that it is in. A sum is taken along W first;
 //! the lines are then added in order. The gradient is in `grad.rs`, that of the gradient in `pick.rs`;
-//! what a compiled step does for maxima is in `choice.rs`.
+//! what a compiled step does for maxima is in `argmax.rs`.
 
-mod choice;
+mod argmax;
 mod grad;
 mod pick;
 
@@ -14,7 +14,7 @@ use super::isa::{dispatch, Kernel};
 use super::number::Number;
 use super::piece::{Chunks, Follow, Makes};
 use super::rows::parallel_blocks;
-pub use choice::{choose, choose_of_pieces, spread, spread_lines};
+pub use argmax::{pool_with_argmax, pool_with_argmax_of_pieces, unpool, unpool_lines};
 pub use grad::pool_grad;
 pub use pick::pick;
 use std::ops::Range;
@@ -76,12 +76,26 @@ impl Windows {
 
     /// Elements that an image is pooled to.
     fn pooled(&self) -> usize {
-        self.rows() * self.output[2] * self.channels
+        self.rows() * self.row()
     }
 
     /// Output rows of an image.
     fn rows(&self) -> usize {
         self.output[0] * self.output[1]
+    }
+
+    /// Elements of an output row.
+    fn row(&self) -> usize {
+        self.output[2] * self.channels
+    }
+
+    /// Output rows of a task; all of them where the images are few and small.
+    fn task_rows(&self) -> usize {
+        let rows = self.images * self.rows();
+        match self.images * self.image() {
+            0..PARALLEL_LEN => rows,
+            len => (TASK_LEN / (len / rows).max(1)).max(1),
+        }
     }
 
     /// Whether no element is in two windows.
@@ -342,17 +356,8 @@ fn attains<T: Float>(v: T, y: T) -> bool {
 
 /// Calls `f(rows, their part of out)` on runs of output rows, cut by shape.
 fn by_rows<T: Send>(windows: &Windows, out: &mut [T], f: impl Fn(Range<usize>, &mut [T]) + Sync) {
-    if out.is_empty() {
-        return;
-    }
-    let line = windows.output[2] * windows.channels;
-    let rows = out.len() / line;
-    let len = windows.images * windows.image();
-    if len < PARALLEL_LEN {
-        return f(0..rows, out);
-    }
-    let step = (TASK_LEN / (len / rows).max(1)).max(1);
-    parallel_blocks(out, step * line, |t, out| {
+    let (rows, step) = (windows.images * windows.rows(), windows.task_rows());
+    parallel_blocks(out, step * windows.row(), |t, out| {
         f(t * step..(t * step + step).min(rows), out);
     });
 }

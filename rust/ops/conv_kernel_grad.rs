@@ -7,13 +7,13 @@
 use super::check;
 use super::conv::{Conv, Windows};
 use super::conv_transpose::ConvTranspose;
-use super::pool_grad::Spread;
+use super::pool_grad::Unpool;
 use crate::attrs::Reader;
 use crate::error::{Error, Result};
 use crate::graph::{Backward, Graph, Io, Op, Value};
 use crate::kernels::conv::{kernel_grad, Geometry, Lines};
 use crate::kernels::epilogue::Activation;
-use crate::kernels::pool::spread_lines;
+use crate::kernels::pool::unpool_lines;
 use crate::tensor::{show, Element, Spec};
 use crate::with_float;
 use std::ops::Range;
@@ -128,22 +128,22 @@ impl Op for ConvKernelGrad {
         let [x, y] = *inputs else {
             return Ok(None);
         };
-        let Some((node, spread)) = g.made_by::<Spread>(y) else {
+        let Some((node, unpool)) = g.made_by::<Unpool>(y) else {
             return Ok(None);
         };
-        let op = SpreadKernelGrad {
+        let op = UnpoolKernelGrad {
             grad: self.clone(),
-            spread: spread.clone(),
+            unpool: unpool.clone(),
         };
         let asked = g.nodes.iter().any(|n| n.inputs.contains(&y));
         let (geometry, _) = self.geometry(g.spec(x), g.spec(y))?;
         if asked || !geometry.takes_lines() {
             return Ok(None);
         }
-        let [choice, dy] = g.nodes[node].inputs[..] else {
+        let [argmax, dy] = g.nodes[node].inputs[..] else {
             return Ok(None);
         };
-        Ok(Some(vec![g.push(op, &[x, choice, dy])?]))
+        Ok(Some(vec![g.push(op, &[x, argmax, dy])?]))
     }
 
     fn scratch(&self, inputs: &[&Spec]) -> usize {
@@ -152,32 +152,32 @@ impl Op for ConvKernelGrad {
     }
 }
 
-/// [`ConvKernelGrad`] of x and the images that [`Spread`] would make, from (x, the inputs of that).
+/// [`ConvKernelGrad`] of x and the images that [`Unpool`] would make, from (x, the inputs of that).
 #[derive(Debug)]
-struct SpreadKernelGrad {
+struct UnpoolKernelGrad {
     grad: ConvKernelGrad,
-    spread: Spread,
+    unpool: Unpool,
 }
 
-impl Op for SpreadKernelGrad {
+impl Op for UnpoolKernelGrad {
     fn name(&self) -> &'static str {
         "conv_kernel_grad"
     }
 
     fn shape(&self, inputs: &[&Spec]) -> Result<Vec<Spec>> {
-        let [x, choice, dy] = check::count(self.name(), inputs)?;
-        let y = self.spread.shape(&[choice, dy])?;
+        let [x, argmax, dy] = check::count(self.name(), inputs)?;
+        let y = self.unpool.shape(&[argmax, dy])?;
         self.grad.shape(&[x, &y[0]])
     }
 
     fn forward(&self, io: &mut Io) -> Result<()> {
-        let (x, choice, dy) = (io.inputs[0], io.inputs[1].slice(), io.inputs[2]);
-        let (g, _) = self.grad.geometry(x.spec, &self.spread.images)?;
-        let windows = self.spread.windows()?;
+        let (x, argmax, dy) = (io.inputs[0], io.inputs[1].slice(), io.inputs[2]);
+        let (g, _) = self.grad.geometry(x.spec, &self.unpool.images)?;
+        let windows = self.unpool.windows()?;
         with_float!(x.spec.dtype, T => {
             let dy = dy.slice::<T>();
             let make = |lines: Range<usize>, out: &mut [T]| {
-                spread_lines(&windows, choice, dy, lines, out);
+                unpool_lines(&windows, argmax, dy, lines, out);
             };
             let w = io.outputs[0].slice();
             kernel_grad::<T>(&g, x.slice(), Lines::Made(&make), w, io.scratch);
@@ -186,6 +186,6 @@ impl Op for SpreadKernelGrad {
     }
 
     fn scratch(&self, inputs: &[&Spec]) -> usize {
-        self.grad.scratch(&[inputs[0], &self.spread.images])
+        self.grad.scratch(&[inputs[0], &self.unpool.images])
     }
 }

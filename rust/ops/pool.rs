@@ -10,7 +10,7 @@ use super::pool_grad::PoolGrad;
 use crate::attrs::Reader;
 use crate::error::{Error, Result};
 use crate::graph::{Backward, Io, Makes, Op, Value};
-use crate::kernels::pool::{choose, choose_of_pieces, pool, pool_of_pieces, Pooling, Windows};
+use crate::kernels::pool::{pool_with_argmax, pool_with_argmax_of_pieces, pool, pool_of_pieces, Pooling, Windows};
 use crate::tensor::{show, DType, Element, Spec};
 use crate::with_float;
 use std::sync::Arc;
@@ -150,26 +150,26 @@ impl Op for Pool {
     }
 }
 
-/// A pool of maxima that also says where each comes from, for [`super::pool_grad::Spread`].
+/// A pool of maxima that also says where each comes from, for [`super::pool_grad::Unpool`].
 #[derive(Debug)]
-pub struct Choose(pub Pool);
+pub struct PoolWithArgmax(pub Pool);
 
-impl Op for Choose {
+impl Op for PoolWithArgmax {
     fn name(&self) -> &'static str {
         "pool"
     }
 
     fn shape(&self, inputs: &[&Spec]) -> Result<Vec<Spec>> {
         let y = self.0.shape(inputs)?.remove(0);
-        let choice = Spec::new(&y.shape[..], DType::U8);
-        Ok(vec![y, choice])
+        let argmax = Spec::new(&y.shape[..], DType::U8);
+        Ok(vec![y, argmax])
     }
 
     fn forward(&self, io: &mut Io) -> Result<()> {
         let windows = self.0.windows(self.name(), io.inputs[0].spec)?;
-        let (y, choice) = io.outputs.split_at_mut(1);
+        let (y, argmax) = io.outputs.split_at_mut(1);
         with_float!(io.inputs[0].spec.dtype, T => {
-            choose::<T>(&windows, io.inputs[0].slice(), y[0].slice(), choice[0].slice());
+            pool_with_argmax::<T>(&windows, io.inputs[0].slice(), y[0].slice(), argmax[0].slice());
         });
         Ok(())
     }
@@ -177,9 +177,9 @@ impl Op for Choose {
     fn forward_following(&self, io: &mut Io, first: Makes) -> Result<()> {
         let x = io.inputs[0].spec;
         let windows = self.0.windows(self.name(), x)?;
-        let (y, choice) = io.outputs.split_at_mut(1);
+        let (y, argmax) = io.outputs.split_at_mut(1);
         with_float!(x.dtype, T => {
-            choose_of_pieces::<T, _>(&windows, y[0].slice(), choice[0].slice(), first)
+            pool_with_argmax_of_pieces::<T, _>(&windows, y[0].slice(), argmax[0].slice(), first)
         })
     }
 

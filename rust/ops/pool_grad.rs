@@ -7,11 +7,11 @@
 //! (N, *S, C), y and dy (N, *O, C).
 
 use super::check;
-use super::pool::{self, Choose, Pool};
+use super::pool::{self, PoolWithArgmax, Pool};
 use crate::attrs::Reader;
 use crate::error::Result;
 use crate::graph::{Backward, Graph, Io, Op, Value};
-use crate::kernels::pool::{pick, pool_grad, spread, Pooling, Windows};
+use crate::kernels::pool::{pick, pool_grad, unpool, Pooling, Windows};
 use crate::tensor::{Element, Spec};
 use crate::with_float;
 use std::sync::Arc;
@@ -76,8 +76,8 @@ impl Op for PoolGrad {
         let images = g.spec(x).clone();
         let pool = &self.0;
         let fits = pool.function == Pooling::Max
-            && pool.windows(self.name(), &images)?.has_choices();
-        let node = match (g.made_by::<Pool>(y), g.made_by::<Choose>(y)) {
+            && pool.windows(self.name(), &images)?.has_argmax();
+        let node = match (g.made_by::<Pool>(y), g.made_by::<PoolWithArgmax>(y)) {
             (Some((node, made)), _) if made == pool => node,
             (_, Some((node, made))) if made.0 == *pool => node,
             _ => return Ok(None),
@@ -85,12 +85,12 @@ impl Op for PoolGrad {
         if !fits || g.nodes[node].inputs != [x] || g.nodes[node].outputs[0] != y {
             return Ok(None);
         }
-        let choice = g.replace(node, Choose(pool.clone()))?[1];
-        let spread = Spread {
+        let argmax = g.replace(node, PoolWithArgmax(pool.clone()))?[1];
+        let unpool = Unpool {
             pool: pool.clone(),
             images,
         };
-        Ok(Some(vec![g.push(spread, &[choice, dy])?]))
+        Ok(Some(vec![g.push(unpool, &[argmax, dy])?]))
     }
 
     /// Each element of `dy` goes to one element of its window, or in equal shares to all of them.
@@ -135,35 +135,36 @@ impl Op for PoolPick {
     }
 }
 
-/// [`PoolGrad`] of maxima of such `images`, from (the choices of [`Choose`], dy).
+/// [`PoolGrad`] of maxima of such `images`, from (the argmax of
+/// [`PoolWithArgmax`], dy): max unpooling. argmax and dy (N, *O, C), dx (N, *S, C).
 #[derive(Clone, Debug)]
-pub struct Spread {
+pub struct Unpool {
     pool: Pool,
     pub images: Spec,
 }
 
-impl Spread {
+impl Unpool {
     pub fn windows(&self) -> Result<Windows> {
         self.pool.windows("pool_grad", &self.images)
     }
 }
 
-impl Op for Spread {
+impl Op for Unpool {
     fn name(&self) -> &'static str {
         "pool_grad"
     }
 
     fn shape(&self, inputs: &[&Spec]) -> Result<Vec<Spec>> {
-        let [choice, dy] = check::count(self.name(), inputs)?;
-        check::same_shape(self.name(), &choice.shape, &dy.shape)?;
+        let [argmax, dy] = check::count(self.name(), inputs)?;
+        check::same_shape(self.name(), &argmax.shape, &dy.shape)?;
         Ok(vec![self.images.clone()])
     }
 
     fn forward(&self, io: &mut Io) -> Result<()> {
         let windows = self.windows()?;
         with_float!(self.images.dtype, T => {
-            let (choice, dy) = (io.inputs[0].slice(), io.inputs[1].slice());
-            spread::<T>(&windows, choice, dy, io.outputs[0].slice());
+            let (argmax, dy) = (io.inputs[0].slice(), io.inputs[1].slice());
+            unpool::<T>(&windows, argmax, dy, io.outputs[0].slice());
         });
         Ok(())
     }

@@ -103,12 +103,12 @@ fn pools_and_gradients_are_those_of_the_definition() {
 }
 
 #[test]
-fn choices_say_where_maxima_come_from() {
+fn unpooling_at_the_argmax_is_the_gradient() {
     let whole = ([1, 9, 10], [1, 1, 1], [0, 0, 0]);
     let apart = ([2, 2, 3], [3, 2, 4], [1, 1, 2]);
     let more = [whole, apart].map(|(w, s, b)| windows(w, s, b, 33));
     let mut tried = 0;
-    for w in all().chain(more).filter(Windows::has_choices) {
+    for w in all().chain(more).filter(Windows::has_argmax) {
         tried += 1;
         let mut x = sample(w.images * w.image());
         x[7] = f32::NAN;
@@ -117,16 +117,16 @@ fn choices_say_where_maxima_come_from() {
         let (mut top, mut dx) = (vec![9.0; outputs], vec![9.0; x.len()]);
         pool(Pooling::Max, &w, &x, &mut top);
         pool_grad(Pooling::Max, &w, &x, &top, &dy, &mut dx);
-        let (mut chosen, mut choice) = (vec![9.0; outputs], vec![9; outputs]);
-        choose(&w, &x, &mut chosen, &mut choice);
+        let (mut chosen, mut argmax) = (vec![9.0; outputs], vec![9; outputs]);
+        pool_with_argmax(&w, &x, &mut chosen, &mut argmax);
         let mut all = vec![9.0; x.len()];
-        spread(&w, &choice, &dy, &mut all);
+        unpool(&w, &argmax, &dy, &mut all);
         let bits = |x: &[f32]| x.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(&chosen), bits(&top), "{w:?}");
         assert_eq!(bits(&all), bits(&dx), "{w:?}");
         let line = w.input[2] * w.channels;
         let mut some = vec![9.0; 3 * line];
-        spread_lines(&w, &choice, &dy, 7..10, &mut some);
+        unpool_lines(&w, &argmax, &dy, 7..10, &mut some);
         assert_eq!(bits(&some), bits(&dx[7 * line..10 * line]), "{w:?}");
     }
     assert_eq!(tried, 12);

@@ -1,4 +1,5 @@
-//! The maximum with the number of the element that it comes from, and the gradient that goes there.
+//! Max pooling with the number of the element that each maximum comes from, and max unpooling, which
+//! is its gradient.
 //!
 //! A byte for each window stands for the image, which the gradient then need not read. Elements are
 //! numbered in order from 0, those inside the image only. For windows of which no two share an element.
@@ -16,7 +17,7 @@ use std::sync::Mutex;
 
 impl Windows {
     /// Whether a byte can say where each maximum comes from, and no element has two.
-    pub fn has_choices(&self) -> bool {
+    pub fn has_argmax(&self) -> bool {
         let sizes = self.window.iter();
         let count = sizes.fold(1usize, |n, size| n.saturating_mul(*size));
         self.disjoint() && count <= 1 << u8::BITS
@@ -37,15 +38,15 @@ impl Windows {
     }
 }
 
-struct Choose<'a, T> {
+struct ForwardWithArgmax<'a, T> {
     windows: &'a Windows,
     x: &'a [T],
     rows: Range<usize>,
     out: &'a mut [T],
-    choice: &'a mut [u8],
+    argmax: &'a mut [u8],
 }
 
-impl<T: Float + Number> Kernel for Choose<'_, T> {
+impl<T: Float + Number> Kernel for ForwardWithArgmax<'_, T> {
     type Out = ();
     #[inline(always)]
     fn run(self) {
@@ -54,18 +55,18 @@ impl<T: Float + Number> Kernel for Choose<'_, T> {
         let mut pixels = self
             .out
             .chunks_exact_mut(channels)
-            .zip(self.choice.chunks_exact_mut(channels));
+            .zip(self.argmax.chunks_exact_mut(channels));
         self.windows.each(
             self.rows,
             #[inline(always)]
             |taps| {
-                let Some((out, choice)) = pixels.next() else {
+                let Some((out, argmax)) = pixels.next() else {
                     return;
                 };
                 by_sizes!(taps.sizes, sizes => by_blocks!(channels, L, at => {
                     let (first, out) = (taps.first + at, &mut out[at..at + L]);
                     fold_block::<T, false, L>(self.x, first, sizes, steps, out);
-                    number_block::<T, L>(self.x, first, sizes, steps, out, &mut choice[at..at + L])
+                    number_block::<T, L>(self.x, first, sizes, steps, out, &mut argmax[at..at + L])
                 }));
             },
         );
@@ -80,7 +81,7 @@ fn number_block<T: Float, const L: usize>(
     sizes: [usize; 3],
     steps: [usize; 3],
     top: &[T],
-    choice: &mut [u8],
+    argmax: &mut [u8],
 ) {
     let mut chosen = [0; L];
     // From the last to the first: the first one stays.
@@ -99,7 +100,7 @@ fn number_block<T: Float, const L: usize>(
             }
         }
     }
-    choice.copy_from_slice(&chosen);
+    argmax.copy_from_slice(&chosen);
 }
 
 #[inline(always)]
@@ -107,77 +108,79 @@ fn number(sizes: [usize; 3], i: usize, j: usize, k: usize) -> u8 {
     ((i * sizes[1] + j) * sizes[2] + k) as u8
 }
 
-/// `out (N, OD, OH, OW, C)` is the largest element of each window of `x`, `choice` its number.
-pub fn choose<T: Float + Number>(windows: &Windows, x: &[T], out: &mut [T], choice: &mut [u8]) {
+/// `out (N, OD, OH, OW, C)` is the largest element of each window of `x`, `argmax`, of the same shape,
+/// its number.
+pub fn pool_with_argmax<T: Float + Number>(
+    windows: &Windows,
+    x: &[T],
+    out: &mut [T],
+    argmax: &mut [u8],
+) {
     if out.is_empty() {
         return;
     }
-    let line = windows.output[2] * windows.channels;
-    let rows = out.len() / line;
-    let step = match x.len() < PARALLEL_LEN {
-        true => rows,
-        false => (TASK_LEN / (x.len() / rows).max(1)).max(1),
-    };
+    let (rows, step) = (windows.images * windows.rows(), windows.task_rows());
+    let len = step * windows.row();
     let parts: Vec<_> = out
-        .chunks_mut(step * line)
-        .zip(choice.chunks_mut(step * line))
+        .chunks_mut(len)
+        .zip(argmax.chunks_mut(len))
         .map(Mutex::new)
         .collect();
     parallel_for(parts.len(), &|t| {
-        let (out, choice) = &mut *parts[t].lock().unwrap_or_else(|e| e.into_inner());
-        dispatch(Choose {
+        let (out, argmax) = &mut *parts[t].lock().unwrap_or_else(|e| e.into_inner());
+        dispatch(ForwardWithArgmax {
             windows,
             x,
             rows: t * step..(t * step + step).min(rows),
             out,
-            choice,
+            argmax,
         });
     });
 }
 
-/// As [`choose`], of an `x` that `first` makes and tells of.
+/// As [`pool_with_argmax`], of an `x` that `first` makes and tells of.
 ///
 /// # Errors
 /// Those of `first`.
-pub fn choose_of_pieces<T: Float + Number, E>(
+pub fn pool_with_argmax_of_pieces<T: Float + Number, E>(
     windows: &Windows,
     out: &mut [T],
-    choice: &mut [u8],
+    argmax: &mut [u8],
     first: Makes<E>,
 ) -> Result<(), E> {
     let image = windows.pooled().max(1);
     let parts: Vec<_> = out
         .chunks_mut(image)
-        .zip(choice.chunks_mut(image))
+        .zip(argmax.chunks_mut(image))
         .map(Mutex::new)
         .collect();
     by_image(windows, first, |image, x| {
-        let (out, choice) = &mut *parts[image].lock().unwrap_or_else(|e| e.into_inner());
-        dispatch(Choose {
+        let (out, argmax) = &mut *parts[image].lock().unwrap_or_else(|e| e.into_inner());
+        dispatch(ForwardWithArgmax {
             windows,
             x,
             rows: 0..windows.rows(),
             out,
-            choice,
+            argmax,
         });
     })
 }
 
-struct Spread<'a, T> {
+struct Unpool<'a, T> {
     windows: &'a Windows,
-    choice: &'a [u8],
+    argmax: &'a [u8],
     dy: &'a [T],
     lines: Range<usize>,
     out: &'a mut [T],
 }
 
-impl<T: Float + Number> Kernel for Spread<'_, T> {
+impl<T: Float + Number> Kernel for Unpool<'_, T> {
     type Out = ();
     #[inline(always)]
     fn run(self) {
-        let Spread {
+        let Unpool {
             windows,
-            choice,
+            argmax,
             dy,
             lines,
             out,
@@ -202,9 +205,9 @@ impl<T: Float + Number> Kernel for Spread<'_, T> {
                     let number = number(sizes, over_d.1, over_h.1, k);
                     let out = &mut out[place * channels..(place + 1) * channels];
                     by_blocks!(channels, L, at => {
-                        let choice = lanes::<u8, L>(choice, from + at);
+                        let argmax = lanes::<u8, L>(argmax, from + at);
                         let dy = lanes::<T, L>(dy, from + at);
-                        put_block::<T, L>(choice, dy, number, &mut out[at..at + L])
+                        put_block::<T, L>(argmax, dy, number, &mut out[at..at + L])
                     });
                 }
                 done = span.end;
@@ -217,14 +220,14 @@ impl<T: Float + Number> Kernel for Spread<'_, T> {
 /// `dy` where the element of this number is chosen, else 0.
 #[inline(always)]
 fn put_block<T: Float + Number, const L: usize>(
-    choice: &[u8],
+    argmax: &[u8],
     dy: &[T],
     number: u8,
     out: &mut [T],
 ) {
     // Copied first: read under a condition, they would not be read in vectors.
     let (mut chosen, mut part) = ([0; L], [<T as Number>::ZERO; L]);
-    chosen.copy_from_slice(choice);
+    chosen.copy_from_slice(argmax);
     part.copy_from_slice(dy);
     for l in 0..L {
         part[l] = if chosen[l] == number {
@@ -238,16 +241,16 @@ fn put_block<T: Float + Number, const L: usize>(
 
 /// Some lines (along the last axis, numbered through all images) of the gradient by the image, for a
 /// gradient `dy` by each maximum: `dy` at the element chosen, 0 elsewhere.
-pub fn spread_lines<T: Float + Number>(
+pub fn unpool_lines<T: Float + Number>(
     windows: &Windows,
-    choice: &[u8],
+    argmax: &[u8],
     dy: &[T],
     lines: Range<usize>,
     out: &mut [T],
 ) {
-    dispatch(Spread {
+    dispatch(Unpool {
         windows,
-        choice,
+        argmax,
         dy,
         lines,
         out,
@@ -255,7 +258,7 @@ pub fn spread_lines<T: Float + Number>(
 }
 
 /// All lines of it.
-pub fn spread<T: Float + Number>(windows: &Windows, choice: &[u8], dy: &[T], out: &mut [T]) {
+pub fn unpool<T: Float + Number>(windows: &Windows, argmax: &[u8], dy: &[T], out: &mut [T]) {
     let line = windows.input[2] * windows.channels;
     let step = match out.len() < PARALLEL_LEN {
         true => windows.lines(),
@@ -263,6 +266,6 @@ pub fn spread<T: Float + Number>(windows: &Windows, choice: &[u8], dy: &[T], out
     };
     parallel_blocks(out, step * line, |t, out| {
         let lines = t * step..(t * step + step).min(windows.lines());
-        spread_lines(windows, choice, dy, lines, out);
+        unpool_lines(windows, argmax, dy, lines, out);
     });
 }
