@@ -269,7 +269,8 @@ def test_a_pooled_convolution(
     w, places = (3, 3, 3, 40), 12 // stride + 1
     shapes = {"x": (batch, 13, 13, 3), "w": w, "dp": (batch, places, places, 40)}
     feeds = [rng.standard_normal(shape).astype(dtype) for shape in shapes.values()]
-    feeds[0][batch // 2 :, 4, 4] = np.nan
+    if batch == 1:  # Of more images, a sum over positions that is NaN could not tell wrong from right.
+        feeds[0][0, 4, 4] = np.nan
     graph = _core.Graph()
     x, w, dp = (graph.input(name, shape, dtype) for name, shape in shapes.items())
     values = dict(zip((x, w, dp), feeds, strict=True))
@@ -287,6 +288,7 @@ def test_a_pooled_convolution(
     dy = push("pool_grad", pool, y, p, dp)
     dw = push("conv_kernel_grad", {**conv, "kernel": [3, 3]}, x, dy)
     dx = push("conv_transpose", {**conv, "sizes": [13, 13]}, dy, w)
+    assert np.isfinite(values[dw]).all() == (batch != 1)
     for asked in ([p], [p, y], [dw], [p, dw], [dw, dx], [dw, y], [dy, dw]):
         for value, got in zip(asked, graph.compile(asked).run(feeds), strict=True):
             assert got.tobytes() == values[value].tobytes(), (asked, value)
