@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
 import warnings
 from collections import namedtuple
@@ -441,3 +442,25 @@ def test_legacy_shape_arguments_warn() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         layers.Dense(2)
+
+
+def test_layers_are_serialized_and_made_again():
+    layer = chainrule.layers.Conv2D(4, 3, activation="relu", name="conv")
+    config = json.loads(json.dumps(chainrule.layers.serialize(layer)))
+    again = chainrule.layers.deserialize(config)
+    assert type(again) is chainrule.layers.Conv2D and again.get_config() == layer.get_config()
+
+    class Twice(chainrule.layers.Layer):
+        def call(self, x):
+            return 2 * x
+
+    config = chainrule.layers.serialize(Twice(name="twice"))
+    assert chainrule.layers.deserialize(config, {"Twice": Twice}).name == "twice"
+    with pytest.raises(TypeError, match="Twice"):
+        chainrule.layers.deserialize(config)
+
+
+@pytest.mark.parametrize("config", ["Dense", None, 3, chainrule.losses.serialize(chainrule.losses.Huber())])
+def test_what_describes_no_layer_is_refused(config):
+    with pytest.raises(ValueError, match=r"layers\.deserialize"):
+        chainrule.layers.deserialize(config)

@@ -370,3 +370,13 @@ def test_hostile_json(saved: bytes, tmp_path: Path, value: Any) -> None:
 def test_the_core_refuses_what_is_no_path(tmp_path: Path) -> None:
     with pytest.raises((FileNotFoundError, FileFormatError, OSError)):
         _core.load_safetensors(str(tmp_path))
+
+
+def test_models_load_and_save_by_their_names_in_models(tmp_path):
+    model = cr.Sequential([cr.Input((2,)), cr.layers.Dense(1)])
+    file = tmp_path / "m.chainrule"
+    cr.models.save_model(model, file)
+    loaded = cr.models.load_model(file)
+    for a, b in zip(model.get_weights(), loaded.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert cr.models.load_model is cr.saving.load_model

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import chainrule as keras
 from chainrule import config, utils
 from chainrule.datasets import digits
 from chainrule.global_state import get_global_attribute
@@ -167,3 +168,60 @@ def test_digits():
     rows = np.concatenate([x_train, x_test]).reshape(1797, 64)
     assert int(rows.sum(dtype="int64")) == 561718
     assert not {r.tobytes() for r in rows[:1442]} & {r.tobytes() for r in rows[1442:]}
+
+
+@pytest.mark.parametrize(
+    "parts, packed",
+    [
+        (("x",), "x"),
+        ((["a", "b"],), (["a", "b"],)),
+        (({"a": 1},), {"a": 1}),
+        (("x", "y"), ("x", "y")),
+        (("x", "y", "w"), ("x", "y", "w")),
+    ],
+)
+def test_the_parts_of_a_batch_are_packed_and_unpacked(
+    parts: tuple[object, ...], packed: object
+) -> None:
+    assert utils.pack_x_y_sample_weight(*parts) == packed
+    assert utils.unpack_x_y_sample_weight(packed) == (*parts, None, None)[:3]
+
+
+@pytest.mark.parametrize("data", [(), [], (1, 2, 3, 4)])
+def test_a_batch_of_other_lengths_is_refused(data: object) -> None:
+    with pytest.raises(ValueError, match="tuple of length"):
+        utils.unpack_x_y_sample_weight(data)
+
+
+def test_keras_tensors_and_their_inputs() -> None:
+    a, b = keras.Input((2,), name="a"), keras.Input((2,), name="b")
+    y = keras.layers.Add()([keras.layers.Dense(2)(a), b, a])
+    assert utils.is_keras_tensor(y) and not utils.is_keras_tensor(np.ones(2))
+    assert utils.get_source_inputs(y) == [a, b]
+    assert utils.get_source_inputs(a) == [a]
+    assert utils.standardize_dtype(float) == "float32"
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+@pytest.mark.parametrize("size", [(4, 4), (3, 9), (12, 5)])
+def test_smart_resize_keeps_the_proportions_as_keras(
+    data_format: str, size: tuple[int, int]
+) -> None:
+    image = np.random.default_rng(0).random((7, 10, 3) if data_format[9] == "l" else (3, 7, 10))
+    made = keras.preprocessing.image.smart_resize(
+        image.astype("float32"), size, data_format=data_format
+    )
+    peer = pytest.importorskip("keras", minversion="3.15").preprocessing.image
+    expected = peer.smart_resize(image.astype("float32"), size, data_format=data_format)
+    np.testing.assert_allclose(made, expected, atol=1e-6)
+
+
+def test_mixed_precision_names_the_policies() -> None:
+    names = keras.mixed_precision
+    known = names.global_policy()
+    try:
+        names.set_global_policy("float64")
+        assert names.dtype_policy() == names.Policy("float64") == keras.config.dtype_policy()
+        assert keras.layers.Dense(1).compute_dtype == "float64"
+    finally:
+        names.set_dtype_policy(known)

@@ -6,8 +6,9 @@ a name below is loaded when it is first used.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from chainrule.namespace import publish
 
 if TYPE_CHECKING:
     from chainrule import activations as activations
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
     from chainrule import layers as layers
     from chainrule import losses as losses
     from chainrule import metrics as metrics
+    from chainrule import mixed_precision as mixed_precision
     from chainrule import models as models
     from chainrule import ops as ops
     from chainrule import optimizers as optimizers
+    from chainrule import preprocessing as preprocessing
     from chainrule import random as random
     from chainrule import reference as reference
     from chainrule import regularizers as regularizers
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from chainrule.autodiff import grad as grad
     from chainrule.autodiff import value_and_grad as value_and_grad
     from chainrule.dtypes import DTypePolicy as DTypePolicy
+    from chainrule.dtypes import FloatDTypePolicy as FloatDTypePolicy
     from chainrule.initializers import Initializer as Initializer
     from chainrule.layers import Input as Input
     from chainrule.layers import InputSpec as InputSpec
@@ -65,9 +69,11 @@ _MODULES = (
     "layers",
     "losses",
     "metrics",
+    "mixed_precision",
     "models",
     "ops",
     "optimizers",
+    "preprocessing",
     "random",
     "reference",
     "regularizers",
@@ -79,6 +85,7 @@ _MODULES = (
 # Public name -> (module below chainrule, name there).
 _NAMES = {
     "DTypePolicy": ("dtypes", "DTypePolicy"),
+    "FloatDTypePolicy": ("dtypes", "FloatDTypePolicy"),
     "Initializer": ("initializers", "Initializer"),
     "Input": ("layers", "Input"),
     "InputSpec": ("layers", "InputSpec"),
@@ -103,24 +110,6 @@ _NAMES = {
 __all__ = [*_MODULES, *_NAMES, "__version__", "version"]
 
 
-def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return importlib.import_module(f"chainrule.{name}")
-    if name in _NAMES:
-        module, attribute = _NAMES[name]
-        value = getattr(importlib.import_module(f"chainrule.{module}"), attribute)
-    elif name == "__version__":
-        value = version()
-    else:
-        raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
-
-
 def version() -> str:
     """The installed version, as `"0.1.0"`; `"0+unknown"` when run from a source tree."""
     from importlib import metadata
@@ -129,3 +118,13 @@ def version() -> str:
         return metadata.version("chainrule")
     except metadata.PackageNotFoundError:
         return "0+unknown"
+
+
+publish(
+    globals(),
+    {
+        **{name: f"chainrule.{name}" for name in _MODULES},
+        **{name: f"chainrule.{module}:{attribute}" for name, (module, attribute) in _NAMES.items()},
+        "__version__": version,
+    },
+)

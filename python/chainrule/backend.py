@@ -14,6 +14,7 @@ from chainrule.dispatch import compute_output_spec
 from chainrule.dtypes import is_float_dtype, is_int_dtype, result_type, standardize_dtype
 from chainrule.global_state import clear_session
 from chainrule.masking import get_keras_mask, set_keras_mask
+from chainrule.namespace import publish
 from chainrule.ops import core, linalg, math, nn, numpy
 from chainrule.ops.core import cast, convert_to_numpy, convert_to_tensor, is_tensor, shape
 from chainrule.scopes import (
@@ -86,3 +87,6 @@ IS_THREAD_SAFE = True
 def random_seed_dtype() -> str:
     """The dtype of a `SeedGenerator`'s state."""
     return "uint32"
+
+
+publish(globals())

@@ -8,16 +8,23 @@ Examples
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
+
+from chainrule.namespace import publish
+
+if TYPE_CHECKING:
+    from chainrule.dtypes import dtype_policy, set_dtype_policy
 
 __all__ = [
     "backend",
     "disable_interactive_logging",
+    "dtype_policy",
     "enable_interactive_logging",
     "epsilon",
     "floatx",
     "image_data_format",
     "is_interactive_logging_enabled",
+    "set_dtype_policy",
     "set_epsilon",
     "set_floatx",
     "set_image_data_format",
@@ -135,10 +142,8 @@ def is_interactive_logging_enabled() -> bool:
     return _interactive_logging
 
 
-def __getattr__(name: str) -> Any:
-    """`config.dtype_policy` and `config.set_dtype_policy`, which need this module themselves."""
-    if name in ("dtype_policy", "set_dtype_policy"):
-        from chainrule import dtypes
+# They need this module themselves.
 
-        return getattr(dtypes, name)
-    raise AttributeError(f"module 'chainrule.config' has no attribute {name!r}")
+publish(
+    globals(), {name: f"chainrule.dtypes:{name}" for name in ("dtype_policy", "set_dtype_policy")}
+)

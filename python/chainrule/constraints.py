@@ -7,8 +7,24 @@ from typing import Any
 
 from chainrule import config as settings
 from chainrule import ops
+from chainrule.namespace import publish
 from chainrule.saving import lookup, serialization
 from chainrule.utils.naming import to_snake_case
+
+__all__ = [
+    "Constraint",
+    "MaxNorm",
+    "MinMaxNorm",
+    "NonNeg",
+    "UnitNorm",
+    "deserialize",
+    "get",
+    "max_norm",
+    "min_max_norm",
+    "non_neg",
+    "serialize",
+    "unit_norm",
+]
 
 
 class Constraint:
@@ -211,3 +227,6 @@ def get(identifier: Any) -> Any:
     2
     """
     return lookup.resolve(identifier, "constraint", ALL_OBJECTS_DICT)
+
+
+publish(globals())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule.dtypes import DTypePolicy, FloatDTypePolicy, dtype_policy, standardize_dtype
+from chainrule.namespace import publish
 
 __all__ = ["DTypePolicy", "FloatDTypePolicy", "deserialize", "get", "serialize"]
 
@@ -57,3 +58,6 @@ def get(identifier: Any) -> DTypePolicy:
             "Cannot interpret `dtype` argument. Expected a string or an instance of "
             f"DTypePolicy. Received: dtype={identifier}"
         ) from error
+
+
+publish(globals())

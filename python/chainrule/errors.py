@@ -8,12 +8,14 @@ catches `ValueError` keeps working.
 from __future__ import annotations
 
 from chainrule._core import DataError, DTypeError, FileFormatError, GradientError, ShapeError
+from chainrule.namespace import MissingNameError, publish
 
 __all__ = [
     "DTypeError",
     "DataError",
     "FileFormatError",
     "GradientError",
+    "MissingNameError",
     "NonFiniteError",
     "NotBuiltError",
     "NotCompiledError",
@@ -31,3 +33,6 @@ class NonFiniteError(ValueError):
 
 class NotCompiledError(ValueError):
     """A model was to be trained before `compile` chose a loss and an optimizer."""
+
+
+publish(globals())

@@ -17,6 +17,7 @@ from chainrule.dispatch import apply, engine_dtype
 from chainrule.dtypes import is_float_dtype, is_int_dtype, result_type, standardize_dtype
 from chainrule.global_state import get_global_attribute, set_global_attribute
 from chainrule.name_scopes import name_scope
+from chainrule.namespace import publish
 from chainrule.ops._common import (
     as_dtype,
     as_float,
@@ -387,3 +388,6 @@ def beta(shape: Any, alpha: Any, beta: Any, dtype: Any = None, seed: Any = None)
     shapes = ops.stack([ops.broadcast_to(as_float(x), sizes) for x in (alpha, beta)])
     first, second = ops.unstack(_log_gamma((2, *sizes), shapes, name, draw_seed(seed)))
     return as_dtype(unary("sigmoid", binary("sub", first, second)), name)
+
+
+publish(globals())

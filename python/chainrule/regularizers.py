@@ -6,8 +6,24 @@ import math
 from typing import Any
 
 from chainrule import ops
+from chainrule.namespace import publish
 from chainrule.saving import lookup, serialization
 from chainrule.utils.naming import to_snake_case
+
+__all__ = [
+    "L1",
+    "L1L2",
+    "L2",
+    "OrthogonalRegularizer",
+    "Regularizer",
+    "deserialize",
+    "get",
+    "l1",
+    "l1_l2",
+    "l2",
+    "orthogonal_regularizer",
+    "serialize",
+]
 
 
 class Regularizer:
@@ -259,3 +275,6 @@ def get(identifier: Any) -> Any:
     {'l2': 0.01}
     """
     return lookup.resolve(identifier, "regularizer", ALL_OBJECTS_DICT)
+
+
+publish(globals())

@@ -10,6 +10,7 @@ import warnings
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, TypeVar
+from chainrule.namespace import publish
 
 __all__ = [
     "MAP_TO_NONE",
@@ -373,3 +374,6 @@ def map_shape_structure(func: Callable[[Any], Any], structure: Any) -> Any:
     if node is None:
         return func(x)
     return node.rebuild([map_shape_structure(func, child) for child in node.children])
+
+
+publish(globals())

@@ -41,6 +41,7 @@ from chainrule.activations.smooth import (
     tanh,
     tanh_shrink,
 )
+from chainrule.namespace import publish
 from chainrule.saving import serialization
 from chainrule.saving.registration import get_registered_object
 
@@ -189,3 +190,5 @@ __all__ = [
     "tanh_shrink",
     "threshold",
 ]
+
+publish(globals())

@@ -14,6 +14,7 @@ from chainrule.callbacks.progbar_logger import ProgbarLogger
 from chainrule.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau
 from chainrule.callbacks.swap_ema_weights import SwapEMAWeights
 from chainrule.callbacks.terminate_on_nan import TerminateOnNaN
+from chainrule.namespace import publish
 
 __all__ = [
     "BackupAndRestore",
@@ -31,3 +32,5 @@ __all__ = [
     "SwapEMAWeights",
     "TerminateOnNaN",
 ]
+
+publish(globals())

@@ -11,6 +11,7 @@ from typing import Any
 from chainrule.datasets.cifar import CLASS_NAMES, as_keras, read_archive
 from chainrule.datasets.locate import locate
 from chainrule.datasets.npz import Splits
+from chainrule.namespace import publish
 
 __all__ = ["CLASS_NAMES", "load_data"]
 
@@ -52,3 +53,6 @@ def load_data(path: Any = "cifar-10-binary.tar.gz") -> Splits:
     train = [f"data_batch_{i}.bin" for i in range(1, 6)]
     (x_train, y_train), (x_test, y_test) = read_archive(file, [train, ["test_batch.bin"]], [10])
     return as_keras(x_train, y_train), as_keras(x_test, y_test)
+
+
+publish(globals())

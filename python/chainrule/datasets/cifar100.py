@@ -11,6 +11,7 @@ from typing import Any
 from chainrule.datasets.cifar import as_keras, read_archive
 from chainrule.datasets.locate import locate
 from chainrule.datasets.npz import Splits
+from chainrule.namespace import publish
 
 __all__ = ["load_data"]
 
@@ -62,3 +63,6 @@ def load_data(label_mode: str = "fine", path: Any = "cifar-100-binary.tar.gz") -
         )
     )
     return train, test
+
+
+publish(globals())

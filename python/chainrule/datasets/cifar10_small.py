@@ -15,6 +15,7 @@ from typing import Any
 from chainrule.datasets.cifar import CLASS_NAMES, as_keras
 from chainrule.datasets.locate import locate
 from chainrule.datasets.npz import Splits, read_splits
+from chainrule.namespace import publish
 
 __all__ = ["CLASS_NAMES", "load_data"]
 
@@ -46,3 +47,6 @@ def load_data(path: Any = "cifar10_small.npz") -> Splits:
     """
     (x_train, y_train), (x_test, y_test) = read_splits(locate(path), (32, 32, 3), 10)
     return as_keras(x_train, y_train), as_keras(x_test, y_test)
+
+
+publish(globals())

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from chainrule.namespace import publish
 
 __all__ = ["load_data"]
 
@@ -41,3 +42,6 @@ def load_data() -> tuple[tuple[Bytes, Bytes], tuple[Bytes, Bytes]]:
             file[name] for name in ("x_train", "y_train", "x_test", "y_test")
         )
     return (x_train, y_train), (x_test, y_test)
+
+
+publish(globals())

@@ -24,6 +24,7 @@ from chainrule.datasets.npz import (
     unreadable,
 )
 from chainrule.errors import FileFormatError
+from chainrule.namespace import publish
 
 __all__ = ["CLASS_NAMES", "load_data"]
 
@@ -131,3 +132,6 @@ def read_idx(path: Path, item: tuple[int, ...]) -> Bytes:
     except UNREADABLE as error:
         raise unreadable(path, "a whole idx file packed by gzip", error) from error
     return array.reshape(shape)
+
+
+publish(globals())

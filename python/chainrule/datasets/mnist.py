@@ -10,6 +10,7 @@ from typing import Any
 
 from chainrule.datasets.locate import locate
 from chainrule.datasets.npz import Splits, read_splits
+from chainrule.namespace import publish
 
 __all__ = ["load_data"]
 
@@ -42,3 +43,6 @@ def load_data(path: Any = "mnist.npz") -> Splits:
         A checksum that does not match; a file that is damaged or holds something else.
     """
     return read_splits(locate(path, ORIGIN, SHA256), (28, 28), 10)
+
+
+publish(globals())

@@ -31,6 +31,7 @@ from chainrule.initializers.variance_scaling import (
     LecunUniform,
     VarianceScaling,
 )
+from chainrule.namespace import publish
 from chainrule.saving import serialization
 from chainrule.utils.naming import to_snake_case
 
@@ -188,3 +189,5 @@ __all__ = [
     "variance_scaling",
     "zeros",
 ]
+
+publish(globals())

@@ -8,6 +8,7 @@ from chainrule.layers.activations.leaky_relu import LeakyReLU
 from chainrule.layers.activations.prelu import PReLU
 from chainrule.layers.activations.relu import ReLU
 from chainrule.layers.activations.softmax import Softmax
+from chainrule.layers.configs import deserialize, serialize
 from chainrule.layers.convolutional.conv import Conv1D, Conv2D, Conv3D
 from chainrule.layers.convolutional.conv_transpose import (
     Conv1DTranspose,
@@ -112,6 +113,7 @@ from chainrule.layers.reshaping.reshape import Reshape
 from chainrule.layers.reshaping.up_sampling import UpSampling1D, UpSampling2D, UpSampling3D
 from chainrule.layers.reshaping.zero_padding import ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 from chainrule.layers.rnn.time_distributed import TimeDistributed
+from chainrule.namespace import publish
 
 Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D
 Convolution1DTranspose = Conv1DTranspose
@@ -269,9 +271,13 @@ __all__ = [
     "add",
     "average",
     "concatenate",
+    "deserialize",
     "dot",
     "maximum",
     "minimum",
     "multiply",
+    "serialize",
     "subtract",
 ]
+
+publish(globals())

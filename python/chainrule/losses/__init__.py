@@ -51,6 +51,7 @@ from chainrule.losses.regression import (
     mean_squared_logarithmic_error,
 )
 from chainrule.losses.similarity import Circle, Dice, Tversky, circle, dice, tversky
+from chainrule.namespace import publish
 from chainrule.saving import lookup, serialization
 
 ALL_OBJECTS: set[Any] = {
@@ -202,3 +203,5 @@ __all__ = [
     "squared_hinge",
     "tversky",
 ]
+
+publish(globals())

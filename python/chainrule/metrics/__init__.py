@@ -84,6 +84,7 @@ from chainrule.metrics.regression import (
     MeanSquaredLogarithmicError,
     RootMeanSquaredError,
 )
+from chainrule.namespace import publish
 from chainrule.saving import lookup, serialization
 from chainrule.utils.naming import to_snake_case
 
@@ -261,3 +262,5 @@ __all__ = [
     "squared_hinge",
     "top_k_categorical_accuracy",
 ]
+
+publish(globals())

@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from chainrule.models.cloning import clone_model
 from chainrule.models.functional import Functional
 from chainrule.models.model import Model, model_from_json
 from chainrule.models.sequential import Sequential
+from chainrule.namespace import publish
 
-__all__ = ["Functional", "Model", "Sequential", "clone_model", "model_from_json"]
+if TYPE_CHECKING:
+    from chainrule.saving.files import load_model, save_model
+
+__all__ = [
+    "Functional",
+    "Model",
+    "Sequential",
+    "clone_model",
+    "load_model",
+    "model_from_json",
+    "save_model",
+]
+
+publish(
+    globals(), {name: f"chainrule.saving.files:{name}" for name in ("load_model", "save_model")}
+)

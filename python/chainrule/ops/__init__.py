@@ -6,6 +6,7 @@ become nodes of a graph. On symbolic tensors from `Input` they are recorded for 
 
 from __future__ import annotations
 
+from chainrule.namespace import publish
 from chainrule.ops import core as core
 from chainrule.ops import image as image
 from chainrule.ops import linalg as linalg
@@ -17,3 +18,5 @@ from chainrule.ops.linalg import *  # noqa: F403
 from chainrule.ops.math import *  # noqa: F403
 from chainrule.ops.nn import *  # noqa: F403
 from chainrule.ops.numpy import *  # noqa: F403
+
+publish(globals())

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from chainrule.namespace import publish
 from chainrule.ops.blocks import *  # noqa: F403
 from chainrule.ops.branches import *  # noqa: F403
 from chainrule.ops.conversion import *  # noqa: F403
 from chainrule.ops.loops import *  # noqa: F403
+
+publish(globals())

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from chainrule.namespace import publish
 from chainrule.ops.colors import *  # noqa: F403
 from chainrule.ops.coordinates import *  # noqa: F403
 from chainrule.ops.filters import *  # noqa: F403
 from chainrule.ops.framing import *  # noqa: F403
 from chainrule.ops.resizing import *  # noqa: F403
 from chainrule.ops.warping import *  # noqa: F403
+
+publish(globals())

@@ -9,6 +9,7 @@ import numpy as np
 from chainrule.dispatch import apply, operation
 from chainrule.dtypes import standardize_dtype
 from chainrule.errors import ShapeError
+from chainrule.namespace import publish
 from chainrule.ops._common import (
     as_dtype,
     as_float,
@@ -294,3 +295,6 @@ def logdet(x: Any) -> Any:
     """
     x = as_float(x)
     return np.asarray(eager_only(lambda a: np.linalg.slogdet(a)[1], x, name="logdet"))
+
+
+publish(globals())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chainrule.namespace import publish
 from chainrule.ops.convolution import *  # noqa: F403
 from chainrule.ops.crossentropy import *  # noqa: F403
 from chainrule.ops.encoding import *  # noqa: F403
@@ -11,3 +12,5 @@ from chainrule.ops.pooling import *  # noqa: F403
 from chainrule.ops.rectifiers import *  # noqa: F403
 from chainrule.ops.smooth import *  # noqa: F403
 from chainrule.ops.softmaxes import *  # noqa: F403
+
+publish(globals())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chainrule.namespace import publish
 from chainrule.ops.arithmetic import *  # noqa: F403
 from chainrule.ops.arranging import *  # noqa: F403
 from chainrule.ops.bits import *  # noqa: F403
@@ -24,3 +25,5 @@ from chainrule.ops.rounding import *  # noqa: F403
 from chainrule.ops.searching import *  # noqa: F403
 from chainrule.ops.shaping import *  # noqa: F403
 from chainrule.ops.sorting import *  # noqa: F403
+
+publish(globals())

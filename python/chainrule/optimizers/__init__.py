@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from chainrule.namespace import publish
 from chainrule.optimizers import schedules
 from chainrule.optimizers.adadelta import Adadelta
 from chainrule.optimizers.adafactor import Adafactor
@@ -135,3 +136,5 @@ __all__ = [
     "schedules",
     "serialize",
 ]
+
+publish(globals())

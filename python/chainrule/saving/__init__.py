@@ -1,7 +1,10 @@
 """Objects to config dicts and back, models to files and back."""
 
-from typing import Any
+from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from chainrule.namespace import publish
 from chainrule.saving.registration import (
     CustomObjectScope,
     custom_object_scope,
@@ -11,6 +14,9 @@ from chainrule.saving.registration import (
     register_keras_serializable,
 )
 from chainrule.saving.serialization import deserialize_keras_object, serialize_keras_object
+
+if TYPE_CHECKING:
+    from chainrule.saving.files import load_model, load_weights, save_model, save_weights
 
 __all__ = [
     "CustomObjectScope",
@@ -29,10 +35,4 @@ __all__ = [
 
 _FILES = ("load_model", "load_weights", "save_model", "save_weights")
 
-
-def __getattr__(name: str) -> Any:
-    if name in _FILES:
-        from chainrule.saving import files
-
-        return getattr(files, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+publish(globals(), {name: f"chainrule.saving.files:{name}" for name in _FILES})

@@ -14,9 +14,10 @@ from chainrule import random
 from chainrule.errors import DataError
 from chainrule.training.data import is_array, is_place_in, to_arrays
 from chainrule.training.prefetch import by_processes, by_threads, prefetch
+from chainrule.utils.packing import unpack_x_y_sample_weight
 from chainrule.utils.py_dataset import PyDataset
 
-__all__ = ["IteratorSource", "is_batch_iterable", "unpack"]
+__all__ = ["IteratorSource", "is_batch_iterable"]
 
 Batch = tuple[Any, Any, Any]
 
@@ -36,23 +37,8 @@ def is_batch_iterable(x: Any) -> bool:
     return isinstance(x, Iterable) or is_indexed(x)
 
 
-def unpack(batch: Any) -> Batch:
-    """`(x, y, sample_weight)` from what a generator yields: x, (x,), (x, y) or (x, y, weight)."""
-    if isinstance(batch, list):
-        batch = tuple(batch)
-    if not isinstance(batch, tuple):
-        return batch, None, None
-    if not 1 <= len(batch) <= 3:
-        raise DataError(
-            "data: expected a generator of x, (x, y) or (x, y, sample_weight), "
-            f"got a tuple of length {len(batch)}"
-        )
-    x, y, w = (*batch, None, None)[:3]
-    return x, y, w
-
-
 def _converted(batch: Any) -> Batch:
-    x, y, w = unpack(batch)
+    x, y, w = unpack_x_y_sample_weight(batch)
     return to_arrays(x, "x"), to_arrays(y, "y"), to_arrays(w, "sample_weight")
 
 

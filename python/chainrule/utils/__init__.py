@@ -1,11 +1,17 @@
 """Helpers around training: seeds, labels, summaries, progress bars."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from chainrule.config import (
     disable_interactive_logging,
     enable_interactive_logging,
     is_interactive_logging_enabled,
 )
+from chainrule.dtypes import standardize_dtype
 from chainrule.global_state import clear_session
+from chainrule.namespace import publish
 from chainrule.saving.registration import (
     CustomObjectScope,
     custom_object_scope,
@@ -20,10 +26,15 @@ from chainrule.utils.files import get_file
 from chainrule.utils.image_dataset import image_dataset_from_directory
 from chainrule.utils.images import array_to_img, img_to_array, load_img, save_img
 from chainrule.utils.model_plotting import model_to_dot, plot_model
+from chainrule.utils.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from chainrule.utils.progbar import Progbar
 from chainrule.utils.py_dataset import PyDataset
 from chainrule.utils.py_dataset import PyDataset as Sequence
 from chainrule.utils.seeds import set_random_seed
+
+if TYPE_CHECKING:
+    from chainrule.models.graph import get_source_inputs
+    from chainrule.tensor import is_keras_tensor
 
 __all__ = [
     "CustomObjectScope",
@@ -40,12 +51,15 @@ __all__ = [
     "get_file",
     "get_registered_name",
     "get_registered_object",
+    "get_source_inputs",
     "image_dataset_from_directory",
     "img_to_array",
     "is_interactive_logging_enabled",
+    "is_keras_tensor",
     "load_img",
     "model_to_dot",
     "normalize",
+    "pack_x_y_sample_weight",
     "pad_sequences",
     "plot_model",
     "register_keras_serializable",
@@ -53,5 +67,15 @@ __all__ = [
     "serialize_keras_object",
     "set_random_seed",
     "split_dataset",
+    "standardize_dtype",
     "to_categorical",
+    "unpack_x_y_sample_weight",
 ]
+
+publish(
+    globals(),
+    {
+        "get_source_inputs": "chainrule.models.graph:get_source_inputs",
+        "is_keras_tensor": "chainrule.tensor:is_keras_tensor",
+    },
+)

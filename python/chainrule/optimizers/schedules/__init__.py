@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from chainrule.namespace import publish
 from chainrule.optimizers.schedules.cosine_decay import CosineDecay
 from chainrule.optimizers.schedules.cosine_decay_restarts import CosineDecayRestarts
 from chainrule.optimizers.schedules.exponential_decay import ExponentialDecay
@@ -73,3 +74,5 @@ __all__ = [
     "deserialize",
     "serialize",
 ]
+
+publish(globals())

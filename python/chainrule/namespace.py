@@ -1,0 +1,195 @@
+"""What a public module shows, loads late, and says of names that it does not have.
+
+`publish(globals())` at the end of a public module gives it `__getattr__` and `__dir__`: `dir` lists
+its public names, and a name that is not there raises `MissingNameError`, which tells a name of
+Keras that is not built yet from one that is misspelt. An import from a public module fails with
+the same sentence. Nothing is looked up before the message is read: `hasattr` stays quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import Any
+
+__all__ = ["MissingNameError", "explain", "publish"]
+
+_ROOT = "chainrule"
+# Module -> its names that are loaded when they are first used.
+_PUBLISHED: dict[str, Mapping[str, str | Callable[[], Any]]] = {}
+
+
+class MissingNameError(AttributeError):
+    """A public module was asked for a name that it does not have.
+
+    Parameters
+    ----------
+    module : str
+        The full name of the module.
+    name : str
+        What was asked for.
+
+    Examples
+    --------
+    >>> from chainrule import optimizers
+    >>> optimizers.Adamx
+    Traceback (most recent call last):
+    chainrule.namespace.MissingNameError: module 'chainrule.optimizers' has no attribute 'Adamx'. Did you mean 'Adamax' or 'Adam'?
+    """
+
+    def __init__(self, module: str, name: str) -> None:
+        super().__init__(module, name)
+
+    def __str__(self) -> str:
+        return explain(*self.args)
+
+
+def publish(
+    space: dict[str, Any], late: Mapping[str, str | Callable[[], Any]] | None = None
+) -> None:
+    """Give the module whose globals these are its `__getattr__` and `__dir__`.
+
+    Parameters
+    ----------
+    space : dict
+        `globals()` of the module.
+    late : dict, optional
+        Names that are loaded when they are first used: a module's full name ("chainrule.ops"), a
+        name in a module ("chainrule.models:Model"), or a function that makes the value.
+
+    Examples
+    --------
+    >>> space = {"__name__": "chainrule.shop", "__all__": ["bread", "root"], "bread": 1, "np": 2}
+    >>> publish(space, {"root": "math:sqrt"})
+    >>> [name for name in space["__dir__"]() if not name.startswith("_")]
+    ['bread', 'root']
+    >>> space["__getattr__"]("root")(9.0)
+    3.0
+    """
+    module = space["__name__"]
+    known = _PUBLISHED[module] = late or {}
+
+    def __getattr__(name: str) -> Any:
+        if name not in known:
+            raise MissingNameError(module, name)
+        space[name] = value = _load(known[name])
+        return value
+
+    def __dir__() -> list[str]:
+        marks = [name for name in space if name.startswith("__")]
+        return sorted({*marks, *_public(space), *known})
+
+    space["__getattr__"], space["__dir__"] = __getattr__, __dir__
+    # `from module import name` asks the finder below only where the module has a path.
+    space.setdefault("__path__", [])
+
+
+def _load(source: str | Callable[[], Any]) -> Any:
+    if not isinstance(source, str):
+        return source()
+    module, _, name = source.partition(":")
+    loaded = importlib.import_module(module)
+    return getattr(loaded, name) if name else loaded
+
+
+def _public(space: Mapping[str, Any]) -> list[str]:
+    """`__all__`, or where there is none, what the module holds of chainrule's own."""
+    if "__all__" in space:
+        return list(space["__all__"])
+    return [
+        name
+        for name, value in space.items()
+        if not name.startswith("_")
+        and value is not publish
+        and (
+            value.__name__ in _PUBLISHED
+            if isinstance(value, ModuleType)
+            else str(getattr(value, "__module__", _ROOT)).startswith(_ROOT)
+        )
+    ]
+
+
+def explain(module: str, name: str) -> str:
+    """The sentence for a name that a public module does not have.
+
+    Examples
+    --------
+    >>> explain("chainrule.layers", "dense")
+    "module 'chainrule.layers' has no attribute 'dense'. Did you mean 'Dense'?"
+    >>> explain("chainrule", "Dense")
+    "module 'chainrule' has no attribute 'Dense'. Did you mean 'chainrule.layers.Dense'?"
+    >>> explain("chainrule", "applications")
+    'chainrule.applications is not built yet; no trained networks ship with chainrule'
+    """
+    from chainrule import keras_names
+
+    below = module.removeprefix(_ROOT).lstrip(".")
+    path = f"{below}.{name}".lstrip(".")
+    hint = keras_names.hint(path)
+    if keras_names.is_name(path):
+        return f"{_ROOT}.{path} is not built yet" + (f"; {hint}" if hint else "")
+    if hint:
+        return f"{_ROOT}.{path} is not there, nor in Keras 3; {hint}"
+    text = f"module {module!r} has no attribute {name!r}"
+    similar = [] if name.startswith("_") else _similar(module, below, name)
+    if not similar:
+        return text
+    return f"{text}. Did you mean {' or '.join(similar)}?"
+
+
+def _similar(module: str, below: str, name: str) -> list[str]:
+    """The same name in another public module, else names of this one that look alike."""
+    import difflib
+
+    from chainrule import keras_names
+
+    # Shallow modules first: `ops.relu` before `ops.nn.relu`.
+    for place in sorted(keras_names.NAMES, key=lambda p: (p.count("."), p != "ops", p)):
+        if place != below and name in keras_names.NAMES[place].split():
+            path = f"{_ROOT}.{place}".rstrip(".")
+            try:
+                if hasattr(importlib.import_module(path), name):
+                    return [repr(f"{path}.{name}")]
+            except ImportError:
+                continue
+    here = [n for n in dir(importlib.import_module(module)) if not n.startswith("_")]
+    to_come = set(keras_names.NAMES.get(below, "").split()) - set(here)
+    known = {_plain(n): n for n in [*sorted(to_come), *reversed(here)]}
+    plain = _plain(name)
+    close = [plain] if plain in known else []
+    if len(plain) > 3:
+        close = close or sorted((n for n in known if n.startswith(plain)), key=len)
+    close = close or difflib.get_close_matches(plain, known, 2, 0.75)
+    names = [known[n] for n in close[:2]]
+    return [repr(n) + (" (not built yet)" if n in to_come else "") for n in names]
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "")
+
+
+class _Finder:
+    """Asked last: what is to be imported from a public module and is not there."""
+
+    @staticmethod
+    def find_spec(fullname: str, path: Any = None, target: Any = None) -> None:
+        parent, _, name = fullname.rpartition(".")
+        module = sys.modules.get(parent)
+        if parent not in _PUBLISHED or module is None or name.startswith("_"):
+            return
+        if getattr(module.__spec__, "_initializing", False):
+            return  # a circle of imports: Python's own words say so
+        # Without its `name` attribute the error is not taken for one that may be passed over.
+        path = fullname.removeprefix(f"{_ROOT}.")
+        raise (ModuleNotFoundError if _is_module(path) else ImportError)(explain(parent, name))
+
+
+def _is_module(path: str) -> bool:
+    from chainrule import keras_names
+
+    return path in keras_names.NAMES
+
+
+sys.meta_path.append(_Finder)

@@ -1,0 +1,11 @@
+"""Data before training, under the names that Keras keeps for it."""
+
+from __future__ import annotations
+
+from chainrule.namespace import publish
+from chainrule.preprocessing import image, sequence
+from chainrule.utils.image_dataset import image_dataset_from_directory
+
+__all__ = ["image", "image_dataset_from_directory", "sequence"]
+
+publish(globals())
