@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import traceback
+import warnings
+from typing import Any
+
 import numpy as np
 import pytest
 
-from chainrule import KerasTensor, ops
+import chainrule
+from chainrule import KerasTensor, dispatch, ops
 from chainrule.scopes import Trace
 from chainrule.tensor import any_symbolic_tensors, is_keras_tensor, standardize_shape
 
@@ -102,3 +108,71 @@ def test_equality_of_symbolic_tensors_is_identity():
     assert not x == y
     assert x in [y, x]
     assert len({x, y}) == 2
+
+
+def fails(function: Any, shape: tuple[int | None, ...] = (None, 8)) -> list[str]:
+    """What is said, with all that led to it, where the function is a layer of a model."""
+
+    class Own(chainrule.layers.Layer):
+        def call(self, x: Any) -> Any:
+            return function(x)
+
+    texts = []
+    for layer in (chainrule.layers.Lambda(function), Own()):
+        with pytest.raises(Exception) as caught:
+            layer(chainrule.Input(shape[1:]))
+        texts.append("".join(traceback.format_exception(caught.value)))
+    return texts
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        np.tanh,
+        lambda x: np.where(x > 0, x, 0),
+        lambda x: ops.matmul(x, np.ones((7, 2))),
+        lambda x: ops.reshape(x, (7, 3)),
+        lambda x: ops.split(x, 11, axis=0),
+        lambda x: {}[x.shape],
+        lambda x: np.testing.assert_equal(x.shape, (3, 8)),
+        lambda x: chainrule.layers.Lambda(lambda y: y.shape.index(5))(x),
+        lambda x: chainrule.layers.Reshape((7,))(x),
+        lambda x: int("rows %d" % ops.reshape(ops.tile(x, (3, 1)), (-1,)).shape[0]),
+    ],
+)
+def test_no_message_shows_a_stand_in_for_an_unknown_size(function: Any) -> None:
+    for text in fails(function):
+        numbers = [int(n) for n in re.findall(r"\d+", re.sub(r"line \d+|0x\w+", "", text))]
+        assert not [n for n in numbers if n and n % dispatch.STAND_INS[0] == 0], text
+
+
+def test_a_size_that_looks_like_a_stand_in_is_shown() -> None:
+    (text, _) = fails(lambda x: ops.matmul(x, np.ones((840, 2), "float32")))
+    assert "(None, 8) and (840, 2)" in text
+
+
+def test_layers_within_layers_are_built_without_a_warning() -> None:
+    class Block(chainrule.layers.Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second = chainrule.layers.Dense(4), chainrule.layers.Dense(3)
+
+        def call(self, x: Any) -> Any:
+            return self.second(self.first(x))
+
+    class Net(chainrule.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.block = Block()
+
+        def call(self, x: Any) -> Any:
+            return self.block(x)
+
+    x = chainrule.Input((8,))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = chainrule.Model(x, Net()(x))
+        other = Net()
+        other.compile("sgd", "mse")
+        other.fit(np.ones((4, 8)), np.ones((4, 3)), verbose=0)
+    assert model.output_shape == (None, 3)

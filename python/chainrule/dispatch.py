@@ -14,7 +14,6 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
-import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar, overload
 
@@ -30,7 +29,7 @@ from chainrule.arrays import (
     storage_dtype,
 )
 from chainrule.dtypes import standardize_dtype
-from chainrule.errors import DataError, DTypeError, ShapeError
+from chainrule.errors import DataError, DTypeError, ShapeError, hide_unknown
 from chainrule.tensor import KerasTensor, any_symbolic_tensors
 from chainrule.variable import Variable
 
@@ -278,7 +277,7 @@ def compute_output_spec(function: Callable[..., Any], *args: Any, **kwargs: Any)
 
     The function is traced into a scratch graph with two stand-ins for unknown sizes; a dimension
     of the result that differs between the two is unknown. Where that fails, unknown sizes are
-    also tried equal to known ones.
+    also tried equal to known ones. What the function raises says None in the place of a stand-in.
 
     Examples
     --------
@@ -290,17 +289,33 @@ def compute_output_spec(function: Callable[..., Any], *args: Any, **kwargs: Any)
     unknown = sum(size is None for x in leaves for size in x.shape)
     first: Exception | None = None
     for fixed in _guesses(leaves, unknown):
+        trace = functools.partial(_trace_spec, function, args, kwargs, fixed)
         try:
-            outputs = _trace_spec(function, args, kwargs, fixed, STAND_INS[0])
+            outputs = trace(STAND_INS[0])
             if None not in fixed:
                 return outputs
-            second = _trace_spec(function, args, kwargs, fixed, STAND_INS[1])
-        except (ShapeError, ValueError) as error:
-            first = first or error
-            continue
-        return tree.map_structure(_merge, outputs, second)
+            second = trace(STAND_INS[1])
+        except Exception as error:
+            caught = error
+        else:
+            return tree.map_structure(_merge, outputs, second)
+        if first is None:
+            first = caught
+            if None in fixed:
+                hide_unknown(first, _failure(trace, STAND_INS[1]), STAND_INS[0])
+        if not isinstance(caught, ValueError):
+            break
     assert first is not None
-    raise _with_message(first, re.sub(rf"\b{STAND_INS[0]}\b", "None", str(first))) from first
+    raise first
+
+
+def _failure(trace: Callable[[int], Any], stand_in: int) -> Exception | None:
+    """What the trace raises with another stand-in."""
+    try:
+        trace(stand_in)
+    except Exception as error:
+        return error
+    return None
 
 
 def _is_symbolic(x: Any) -> bool:

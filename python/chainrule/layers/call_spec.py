@@ -87,16 +87,16 @@ class CallSpec:
         shapes: dict[str, Any] = {}
         for name, value in self.tensor_arguments_dict.items():
             if name not in ("mask", "args", "kwargs"):
-                shapes[f"{name}_shape"] = tree.map_structure(_shape_or_none, value)
+                shapes[f"{name}_shape"] = tree.map_structure(shape_of, value)
         return shapes
 
 
-def _shape_or_none(x: Any) -> Any:
-    """The shape; in a trace that infers shapes, the stand-in for an open batch size is None."""
+def shape_of(x: Any) -> Any:
+    """The shape; in a trace that infers shapes, a multiple of the stand-in batch size is None."""
     if x is None:
         return None
     shape = tuple(x.shape)
-    if in_symbolic_scope() and shape[:1] and shape[0] in STAND_INS:
+    if in_symbolic_scope() and shape[:1] and shape[0] and shape[0] % STAND_INS[0] == 0:
         return (None, *shape[1:])
     return shape
 

@@ -19,7 +19,7 @@ from chainrule.dtypes import (
 )
 from chainrule.errors import DataError, DTypeError, ShapeError
 from chainrule.global_state import get_global_attribute, set_global_attribute
-from chainrule.layers.call_spec import CallSpec, is_tensor_or_symbolic, shapes_for
+from chainrule.layers.call_spec import CallSpec, is_tensor_or_symbolic, shape_of, shapes_for
 from chainrule.layers.input_spec import assert_input_compatibility
 from chainrule.layers.node import Node
 from chainrule.layers.operation import default, is_default
@@ -218,10 +218,11 @@ class LayerCalling(LayerState):
             self._assert_input_compatibility(spec.first_arg)
             return
         if any(not layer.built for layer in self._layers):
+            arguments = tree.map_structure(_as_symbolic, spec.arguments_dict)
             try:
-                dispatch.compute_output_spec(self.call, **spec.arguments_dict)
+                dispatch.compute_output_spec(self.call, **arguments)
             except Exception as error:
-                if spec.eager:
+                if spec.eager or _is_traced(spec.first_arg):
                     return  # the call that follows builds the sub-layers, or raises
                 warnings.warn(
                     f"Layer '{self.name}' looks like it has unbuilt state, but its `call()` "
@@ -403,3 +404,12 @@ class LayerCalling(LayerState):
 
 def _is_symbolic(x: object) -> bool:
     return isinstance(x, KerasTensor) and x.is_symbolic
+
+
+def _is_traced(x: object) -> bool:
+    return any(isinstance(leaf, KerasTensor) and not leaf.is_symbolic for leaf in tree.flatten(x))
+
+
+def _as_symbolic(x: Any) -> Any:
+    """A traced tensor as one of no trace: a layer inside another is traced on its own."""
+    return KerasTensor(shape_of(x), x.dtype) if _is_traced(x) else x

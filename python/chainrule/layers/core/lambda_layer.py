@@ -70,8 +70,9 @@ class Lambda(Layer):
             spec = dispatch.compute_output_spec(self.call, inputs)
         except Exception as error:
             raise NotImplementedError(
-                "We could not automatically infer the shape of the Lambda's output. Please "
-                f"specify the `output_shape` argument for this Lambda layer. Cause: {error}"
+                f"Layer '{self.name}': the shape of the output cannot be found by tracing the "
+                "function. Write it in `chainrule.ops`, or where it is, give `output_shape`. "
+                f"Cause: {error}"
             ) from error
         return tree.map_structure(lambda x: x.shape, spec)
 
