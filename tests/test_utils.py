@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import random
 from contextlib import redirect_stdout
 
@@ -104,7 +105,7 @@ def test_metrics_are_averaged_or_shown(stateful, stateless, shown):
     with redirect_stdout(out):
         bar.update(1, [("value", 0.0)])
         bar.update(2, [("value", 2.0)])
-    assert f"value: {shown}" in out.getvalue().split("\r")[-1]
+    assert f"value: {shown}" in out.getvalue().splitlines()[-1]
 
 
 def test_the_last_line_is_whole(capsys):
@@ -114,7 +115,8 @@ def test_the_last_line_is_whole(capsys):
     bar.target = 3
     bar.update(3, finalize=True)
     out = capsys.readouterr().out
-    assert out.startswith("\r3/3") and out.endswith("{odd}: 1.0000e-05\n")
+    assert out.startswith("3/3 ━") and out.endswith("{odd}: 1.0000e-05\n")
+    assert out.count("\n") == 1
 
 
 def test_a_silent_bar(capsys):
@@ -124,6 +126,63 @@ def test_a_silent_bar(capsys):
     assert capsys.readouterr().out == ""
     with pytest.raises(ValueError, match="Only one"):
         utils.Progbar(1, stateful_metrics=[], stateless_metrics=[])
+
+
+def test_what_goes_to_a_file_are_a_few_lines(capsys, monkeypatch):
+    now = iter(range(10000))
+    monkeypatch.setattr("chainrule.utils.progbar.time.monotonic", lambda: next(now))
+    bar = utils.Progbar(1000, width=10)
+    for step in range(1000):
+        bar.update(step + 1, [("loss", 0.5)])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 7 and lines[-1].startswith("1000/1000 ━━━━━━━━━━ ")
+    assert all(line.isprintable() and line.endswith("loss: 0.5000") for line in lines)
+
+
+@pytest.mark.parametrize(("columns", "in_place"), [(80, True), (0, False)])
+def test_a_terminal_is_drawn_on_in_place_where_its_width_is_known(
+    columns, in_place, monkeypatch
+):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+        def fileno(self):
+            return 1
+
+    monkeypatch.setattr("os.get_terminal_size", lambda fd=1: os.terminal_size((columns, 24)))
+    out = Terminal()
+    with redirect_stdout(out):
+        bar = utils.Progbar(2, interval=0)
+        bar.update(1)
+        bar.update(2)
+    assert ("\r" in out.getvalue()) == in_place and out.getvalue().count("\n") == 2 - in_place
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1", "cp437", "utf-8"])
+def test_what_a_terminal_cannot_show_is_written_in_plain_characters(encoding, monkeypatch):
+    raw = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding=encoding))
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, name="größe_層")])
+    model.compile("sgd", "mse")
+    model.summary()
+    lines = []
+    model.summary(print_fn=lambda line: lines.append(line.encode(encoding)))
+    model.fit(np.ones((4, 2)), np.ones(4), verbose=1)
+    model.predict(np.ones((4, 2)), verbose=2)
+    text = raw.getvalue().decode(encoding)
+    assert b"\n".join(lines).decode(encoding) in text.replace("\r", "")
+    assert "größe_層 (Dense)" in text if encoding == "utf-8" else "e_? (Dense)" in text
+    assert ("┃ Layer" if encoding == "utf-8" else "| Layer") in text
+    assert "1/1 ━━" in text or "1/1 ==" in text
+
+
+def test_a_program_without_standard_output_trains(monkeypatch):
+    monkeypatch.setattr("sys.stdout", None)
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.summary()
+    assert len(model.fit(np.ones((4, 2)), np.ones(4)).history["loss"]) == 1
 
 
 def test_progress_can_be_logged(capsys, caplog):

@@ -7,7 +7,9 @@ import sys
 
 from chainrule import config
 
-__all__ = ["ask_to_proceed_with_overwrite", "print_msg", "set_logging_verbosity"]
+__all__ = ["ask_to_proceed_with_overwrite", "plain", "print_msg", "set_logging_verbosity"]
+
+_PLAIN = str.maketrans({"━": "=", "─": "-", "┃": "|", "│": "|", **dict.fromkeys("┏┳┓┡╇┩├┼┤└┴┘", "+")})
 
 
 def print_msg(message: str, line_break: bool = True) -> None:
@@ -18,19 +20,30 @@ def print_msg(message: str, line_break: bool = True) -> None:
     if not config.is_interactive_logging_enabled():
         logging.getLogger("chainrule").info(message.strip())
         return
-    text = f"{message}\n" if line_break else message
-    write_text(text)
-    sys.stdout.flush()
+    write_text(f"{message}\n" if line_break else message)
+    if sys.stdout is not None:
+        sys.stdout.flush()
 
 
 def write_text(text: str) -> None:
-    """Write to the present `sys.stdout`, in characters its encoding has."""
+    """Write to the present `sys.stdout`, if there is one, in characters its encoding has."""
+    if sys.stdout is None:  # a Windows program without a console
+        return
     try:
         sys.stdout.write(text)
-    except UnicodeEncodeError:
-        encoding = sys.stdout.encoding or "ascii"
-        plain = text.replace("━", "=")
-        sys.stdout.write(plain.encode(encoding, "replace").decode(encoding))
+    except UnicodeEncodeError as error:
+        sys.stdout.write(plain(text, error.encoding))
+
+
+def plain(text: str, encoding: str) -> str:
+    """The text in characters that the encoding has: lines of `=`, `-`, `|` and `+`, else `?`.
+
+    Examples
+    --------
+    >>> plain("┡━┩ naïve", "ascii"), plain("└ naïve", "latin-1")
+    ('+=+ na?ve', '+ naïve')
+    """
+    return text.translate(_PLAIN).encode(encoding, "replace").decode(encoding)
 
 
 def set_logging_verbosity(level: str) -> None:

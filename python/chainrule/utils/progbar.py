@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterable
@@ -15,6 +16,7 @@ from chainrule.utils.io import print_msg, write_text
 __all__ = ["Progbar"]
 
 TERMINAL_INTERVAL = 0.1
+# Of the first line of a bar that goes to a file; the next ones take twice as long each.
 FILE_INTERVAL = 10.0
 
 
@@ -27,14 +29,18 @@ class _Stdout:
         write_text(text)
 
     def flush(self) -> None:
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
 
     def fileno(self) -> int:
         return sys.stdout.fileno()
 
 
 class Progbar:
-    """A bar, the time left and the metrics on one line, redrawn in place.
+    """A bar, the time left and the metrics on one line.
+
+    It is redrawn in place on a terminal and in a notebook. Elsewhere (a pipe, a file) it is a line
+    at the end, and for what takes longer a few before.
 
     Parameters
     ----------
@@ -45,7 +51,8 @@ class Progbar:
     verbose : int
         0 draws nothing, 1 the bar, 2 one line at the end.
     interval : float, optional
-        Seconds between two drawings, at least. Default: 0.1 on a terminal, 10 elsewhere.
+        Seconds between two drawings, at least. Default: 0.1 on a terminal; elsewhere 10, then 20,
+        40 and so on.
     stateful_metrics, stateless_metrics : iterable of str, optional
         Metrics shown as given, or averaged over the steps. One of the two at most: with
         `stateful_metrics` the rest is averaged, with `stateless_metrics` the rest is shown as
@@ -94,6 +101,7 @@ class Progbar:
         self._first_step: float | None = None
         self._last_update = self._start
         self._bar: Any = None
+        self._lines = 0
 
     def update(
         self,
@@ -141,13 +149,14 @@ class Progbar:
         return self.stateful_metrics is None or name not in self.stateful_metrics
 
     def _draw(self, current: int, now: float, finalize: bool) -> None:
-        is_terminal = sys.stdout.isatty() or "ipykernel" in sys.modules
+        in_place = self._bar is not None or _is_redrawn()
         interval = self.interval
         if interval is None:
-            interval = TERMINAL_INTERVAL if is_terminal else FILE_INTERVAL
+            interval = TERMINAL_INTERVAL if in_place else FILE_INTERVAL * 2**self._lines
         if not finalize and now - self._last_update < interval:
             return
         self._last_update = now
+        self._lines += 1
         end = f"{now - self._start:.0f}s"
         if self.target and not finalize:
             end = self._eta(current, now)
@@ -156,11 +165,16 @@ class Progbar:
             if finalize:
                 print_msg(f"{current}/{self.target} {end}")
             return
-        if self._bar is None:
-            self._bar = _new_bar(self.target or None, is_terminal)
-        bar = self._bar
         digits = len(str(self.target or 0))
         start = f"{current:>{digits}}/{self.target}" if self.target else f"{current}/Unknown"
+        if not in_place:
+            done = self.width * min(current, self.target) // self.target if self.target else 0
+            drawing = f" {'━' * done:<{self.width}}" if self.target else ""
+            print_msg(f"{start}{drawing} {end}")
+            return
+        if self._bar is None:
+            self._bar = _new_bar(self.target or None)
+        bar = self._bar
         drawing = f" {{bar:{self.width}}}" if self.target else ""
         bar.bar_format = f"{start}{drawing} {end.replace('{', '{{').replace('}', '}}')}"
         bar.total, bar.n = self.target or None, current
@@ -208,7 +222,19 @@ class Progbar:
         return text
 
 
-def _new_bar(total: int | None, is_terminal: bool) -> Any:
+def _is_redrawn() -> bool:
+    """Whether what is printed goes where a line can be drawn anew: a terminal or a notebook."""
+    if "ipykernel" in sys.modules:
+        return True
+    if not getattr(sys.stdout, "isatty", bool)():
+        return False
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns > 0
+    except (OSError, ValueError, AttributeError):
+        return True
+
+
+def _new_bar(total: int | None) -> Any:
     from tqdm import tqdm
 
     class Bar(tqdm):  # type: ignore[misc, type-arg, unused-ignore]
@@ -222,7 +248,7 @@ def _new_bar(total: int | None, is_terminal: bool) -> Any:
         file=_Stdout(),
         ascii=" ━",
         bar_format="",
-        dynamic_ncols=is_terminal,
+        dynamic_ncols=True,
         delay=1e9,
         position=0,
     )

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import config, tree
-from chainrule.utils.io import print_msg
+from chainrule import tree
+from chainrule.utils.io import plain, print_msg
 
 __all__ = ["count_params", "print_summary", "readable_memory_size", "weight_memory_size"]
 
@@ -64,7 +64,7 @@ def print_summary(
     positions : sequence of float, optional
         Where the columns end, as fractions of the line. Default: as wide as needed.
     print_fn : callable, optional
-        Called with each line. Default: prints.
+        Called with each line; in plain characters where it cannot encode others. Default: prints.
     expand_nested : bool
         Show the layers of nested models too. Default: False.
     show_trainable : bool
@@ -94,13 +94,20 @@ def print_summary(
         width = DEFAULT_LINE_LENGTH + 20 * connected + 12 * show_trainable
         line_length = min(width, shutil.get_terminal_size((width, 24)).columns)
     widths = _widths(header, rows, line_length, positions)
-    write = print_fn or (print if config.is_interactive_logging_enabled() else print_msg)
     for line in [
         f'Model: "{model.name}"',
         *_table(header, rows, widths),
         *_totals(model),
     ]:
+        _write(line, print_fn or print_msg)
+
+
+def _write(line: str, write: Callable[[str], Any]) -> None:
+    """Write in other characters where, say, a file of the user's lacks those of the line."""
+    try:
         write(line)
+    except UnicodeEncodeError as error:
+        write(plain(line, error.encoding))
 
 
 def _rows(
