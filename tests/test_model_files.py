@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import pickle
 import resource
 import struct
+import warnings
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +194,174 @@ def test_other_architectures_are_refused_and_nothing_changes(tmp_path: Path) -> 
     assert [w.tobytes() for w in other.get_weights()] == before
     with pytest.raises(NotBuiltError, match="built"):
         cr.Sequential([layers.Dense(7)]).load_weights(tmp_path / "w.safetensors")
+
+
+def shared_between_models() -> Any:
+    """A layer in the model and in two of its sub-models, which one more layer joins."""
+    shared = layers.Dense(4, activation="tanh", name="shared")
+    a, b, c = (cr.Input((4,)) for _ in range(3))
+    first = cr.Model(a, layers.Dense(2)(shared(a)), name="first")
+    second = cr.Sequential([cr.Input((4,)), shared, layers.Dropout(0.5)], name="second")
+    inner = cr.Model(b, shared(second(b)), name="inner")
+    return cr.Model(c, layers.Concatenate()([first(shared(c)), inner(c), second(c)]))
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        lambda model, path: (model.save(path), load_model(path))[1],
+        lambda model, path: cr.models.model_from_json(model.to_json()),
+        lambda model, path: type(model).from_config(json.loads(json.dumps(model.get_config()))),
+    ],
+    ids=["file", "json", "config"],
+)
+def test_a_layer_in_several_models_is_one_layer(again: Any, tmp_path: Path) -> None:
+    model = shared_between_models()
+    found = again(model, tmp_path / "m.chainrule")
+    assert [v.shape for v in found.variables] == [v.shape for v in model.variables]
+    found.set_weights(model.get_weights())
+    assert np.array_equal(found.predict(X, verbose=0), model.predict(X, verbose=0))
+    shared = [
+        found.get_layer("shared"),
+        found.get_layer("first").get_layer("shared"),
+        found.get_layer("second").get_layer("shared"),
+        found.get_layer("inner").get_layer("shared"),
+    ]
+    assert len(set(map(id, shared))) == 1
+    assert found.get_layer("second") is found.get_layer("inner").get_layer("second")
+    assert found.to_json() == model.to_json()
+    assert "shared_object_id" in model.to_json()
+    assert "shared_object_id" not in make().to_json()
+
+
+def test_the_weights_of_a_shared_layer_are_stored_once(tmp_path: Path) -> None:
+    model = shared_between_models()
+    model.compile("adam", "mse")
+    model.fit(X, np.ones((24, 10), "float32"), verbose=0)
+    model.save(tmp_path / "m.chainrule")
+    loaded = load_model(tmp_path / "m.chainrule")
+    assert bits(loaded) == bits(model)
+    arrays, _ = _core.load_safetensors(str(tmp_path / "m.chainrule"))
+    weights = [name for name in arrays if not name.startswith("optimizer/")]
+    assert len(weights) == len(model.variables)
+
+
+@pytest.mark.parametrize("name", ["m.keras", "m.h5", "m.onnx", "m.npz", "m.safetensors", "m", "m.v2"])
+def test_models_have_one_ending(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"ends in '.chainrule', such as 'm\.chainrule'"):
+        make().save(tmp_path / name)
+    with pytest.raises(ValueError, match=r"ends in '.chainrule', such as 'm\.chainrule'"):
+        cr.callbacks.ModelCheckpoint(tmp_path / name)
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["m.weights.h5", "m.h5", "m.keras", "m.chainrule", "m", "m.pt"])
+def test_weights_have_one_ending(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"ends in '.safetensors', such as 'm\.safetensors'"):
+        make().save_weights(tmp_path / name)
+    with pytest.raises(ValueError, match=r"ends in '.safetensors', such as 'm\.safetensors'"):
+        cr.callbacks.ModelCheckpoint(tmp_path / name, save_weights_only=True)
+    assert os.listdir(tmp_path) == []
+
+
+def zip_of(*names: str) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name in names:
+            archive.writestr(name, "{}")
+    return content.getvalue()
+
+
+FOREIGN = {
+    "a Keras zip archive": zip_of("metadata.json", "config.json", "model.weights.h5"),
+    "a NumPy archive": zip_of("x.npy"),
+    "a PyTorch zip archive": zip_of("model/data.pkl", "model/version"),
+    "a zip archive": zip_of("readme.txt"),
+    "a damaged zip archive": zip_of("config.json")[:40],
+    "an HDF5 file": b"\x89HDF\r\n\x1a\n" + bytes(100),
+    "a NumPy array": b"\x93NUMPY\x01\x00" + bytes(100),
+    "a Python pickle": pickle.dumps({"weight": [1.0]}),
+    "an ONNX model": b"\x08\x07\x12\x07pytorch\x1a\x051.8.0" + bytes(50),
+    "a TensorFlow Lite model": b"\x1c\x00\x00\x00TFL3" + bytes(50),
+    "JSON text": b'{"class_name": "Sequential"}',
+    "data packed by gzip": b"\x1f\x8b\x08" + bytes(50),
+}
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_foreign_files_are_called_by_their_name(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "m.chainrule"
+    path.write_bytes(FOREIGN[kind])
+    for read in (load_model, make().load_weights):
+        with pytest.raises(FileFormatError, match=f"m.chainrule': expected .*, got {kind}"):
+            read(path)
+
+
+def test_folders_and_pipes_are_no_files(tmp_path: Path) -> None:
+    (tmp_path / "saved_model.pb").write_bytes(b"")
+    with pytest.raises(FileFormatError, match="got a TensorFlow SavedModel folder"):
+        load_model(tmp_path)
+    (tmp_path / "saved_model.pb").unlink()
+    with pytest.raises(FileFormatError, match="got a folder"):
+        make().load_weights(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(FileFormatError, match="got a device or a pipe"):
+        load_model(tmp_path / "pipe")
+
+
+def test_weights_that_do_not_exist_yet_are_not_saved(tmp_path: Path) -> None:
+    for unbuilt in (cr.Sequential([layers.Dense(3)]), Subclassed()):
+        with pytest.raises(NotBuiltError, match="built before its weights are saved"):
+            unbuilt.save_weights(tmp_path / "w.safetensors")
+    assert os.listdir(tmp_path) == []
+
+
+class Subclassed(cr.Model):
+    """A model that `build()` without a shape calls built."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dense = layers.Dense(2)
+        self.build()
+
+    def call(self, x: Any) -> Any:
+        return self.dense(x)
+
+
+def test_skipped_weights_are_listed(tmp_path: Path) -> None:
+    make().save_weights(tmp_path / "w.safetensors")
+    other = cr.Sequential([cr.Input((4,)), layers.Dense(5), layers.Dense(2)])
+    with pytest.warns(UserWarning) as found:
+        other.load_weights(tmp_path / "w.safetensors", skip_mismatch=True)
+    (warning,) = found
+    message = str(warning.message)
+    assert "gave 2 of 4 weights" in message
+    assert "'dense_1/kernel' (expected shape (5, 2), got (5, 3))" in message
+    assert "'batch_normalization/gamma' (not in the model)" in message
+    assert Path(warning.filename) == Path(__file__)
+    third = cr.Sequential([cr.Input((9,)), layers.PReLU()])
+    before = third.get_weights()
+    with pytest.warns(UserWarning, match="no weight at all: nothing in the file fits") as found:
+        third.load_weights(tmp_path / "w.safetensors", skip_mismatch=True)
+    assert "'p_re_lu/alpha' (not in the file)" in str(found[0].message)
+    assert all(np.array_equal(a, b) for a, b in zip(before, third.get_weights()))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        make().load_weights(tmp_path / "w.safetensors", skip_mismatch=True)
+
+
+def test_numbers_of_another_kind_are_refused(tmp_path: Path) -> None:
+    model = cr.Sequential([cr.Input((4,)), layers.Dense(2)])
+    path = str(tmp_path / "w.safetensors")
+    before = model.get_weights()
+    kernel, bias = np.ones((4, 2), "float64"), np.ones(2, "int32")
+    _core.save_safetensors(path, {"dense/kernel": kernel, "dense/bias": bias}, {})
+    with pytest.raises(FileFormatError, match="dtype float32, got int32 for tensor 'dense/bias'"):
+        model.load_weights(path)
+    assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights()))
+    _core.save_safetensors(path, {"dense/kernel": kernel, "dense/bias": np.ones(2)}, {})
+    model.load_weights(path)  # floats of another precision
+    assert np.array_equal(model.get_weights()[0], kernel)
 
 
 @pytest.fixture(scope="module")

@@ -212,8 +212,8 @@ def test_a_convolutional_shape_trains_and_survives_a_file(tmp_path: Path) -> Non
     x = RNG.standard_normal((16, 12, 12, 3)).astype("float32")
     history = model.fit(x, x.max((1, 2))[:, :2], epochs=20, batch_size=8, verbose=0)
     assert history.history["loss"][-1] < 0.9 * history.history["loss"][0]
-    model.save(tmp_path / "pools.keras")
-    copy = cr.saving.load_model(tmp_path / "pools.keras")
+    model.save(tmp_path / "pools.chainrule")
+    copy = cr.saving.load_model(tmp_path / "pools.chainrule")
     assert np.array_equal(copy.predict(x, verbose=0), model.predict(x, verbose=0))
 
 

@@ -1,4 +1,4 @@
-"""Process-wide defaults: the float type, the fuzz factor, the image layout.
+"""Process-wide defaults: the float type, the fuzz factor, the image layout, the bound of loading.
 
 Examples
 --------
@@ -8,7 +8,10 @@ Examples
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import operator
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from chainrule.namespace import publish
 
@@ -24,10 +27,12 @@ __all__ = [
     "floatx",
     "image_data_format",
     "is_interactive_logging_enabled",
+    "memory_limit",
     "set_dtype_policy",
     "set_epsilon",
     "set_floatx",
     "set_image_data_format",
+    "set_memory_limit",
 ]
 
 _FLOAT_TYPES = ("bfloat16", "float16", "float32", "float64")
@@ -37,6 +42,7 @@ _floatx = "float32"
 _epsilon = 1e-7
 _image_data_format = "channels_last"
 _interactive_logging = True
+_memory_limit: int | None = None
 
 
 def backend() -> str:
@@ -123,6 +129,64 @@ def standardize_data_format(data_format: str | None) -> str:
             f"{_IMAGE_DATA_FORMATS}. Received: data_format={data_format}"
         )
     return lowered
+
+
+def memory_limit() -> int:
+    """The most bytes that a file or a configuration may make while it is loaded.
+
+    Half of the memory that the process may have, unless `set_memory_limit` says otherwise.
+    """
+    if _memory_limit is not None:
+        return _memory_limit
+    return _memory() // 2
+
+
+def set_memory_limit(value: int | None) -> None:
+    """Set the bytes that `memory_limit` returns; None for the default.
+
+    Raises
+    ------
+    ValueError
+        Another value than a positive integer.
+
+    Examples
+    --------
+    >>> set_memory_limit(2**30)
+    >>> memory_limit()
+    1073741824
+    >>> set_memory_limit(None)
+    """
+    global _memory_limit
+    _memory_limit = None if value is None else checked_memory_limit(value)
+
+
+def checked_memory_limit(value: Any) -> int:
+    """A limit in bytes as an int.
+
+    Raises
+    ------
+    ValueError
+        Another value than a positive integer.
+    """
+    try:
+        limit = operator.index(value)
+    except TypeError:
+        limit = 0
+    if limit <= 0 or isinstance(value, bool):
+        raise ValueError(f"memory_limit: expected a positive number of bytes, got {value!r}")
+    return limit
+
+
+def _memory() -> int:
+    """The bytes of memory of the machine, or of the control group that the process is in."""
+    try:
+        found = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # not a POSIX system
+        return 1 << 34
+    try:
+        return min(found, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    except (OSError, ValueError):  # no group, or one without a limit
+        return found
 
 
 def enable_interactive_logging() -> None:

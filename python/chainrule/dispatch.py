@@ -14,12 +14,13 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar, overload
 
 import numpy as np
 
-from chainrule import _core, scopes, tree
+from chainrule import _core, loading, scopes, tree
 from chainrule.arrays import (
     ENGINE_DTYPES,
     Array,
@@ -89,12 +90,18 @@ def apply(op: str, attrs: dict[str, Any], inputs: Sequence[Any], outputs: int = 
     """
     values = [constant(x) for x in inputs]
     narrow = _narrow_dtype(op, values)
+    bounds = loading.current()
+    if bounds is not None:
+        bounds.call(op)
     try:
         results: list[Any]
         if any(isinstance(v, KerasTensor) for v in values):
             results = _push(op, attrs, values, narrow)
         else:
-            results = _core.eager(op, attrs, [engine_array(v) for v in values])
+            arrays = [engine_array(v) for v in values]
+            if bounds is not None:
+                _check_sizes(bounds, op, attrs, arrays)
+            results = _core.eager(op, attrs, arrays)
             if narrow is not None:
                 results = [_narrowed(r, narrow) for r in results]
     except _CORE_ERRORS as error:
@@ -102,6 +109,17 @@ def apply(op: str, attrs: dict[str, Any], inputs: Sequence[Any], outputs: int = 
         message = str(error).replace(f"{op}: ", f"{name}: ", 1)
         raise _located(error, message) from error
     return results[0] if outputs == 1 else tuple(results)
+
+
+def _check_sizes(
+    bounds: loading.Loading, op: str, attrs: dict[str, Any], arrays: Sequence[Array]
+) -> None:
+    """Refuse results that are larger than what is being loaded may take."""
+    graph = _core.Graph()
+    inputs = [graph.input("", a.shape, a.dtype.name) for a in arrays]
+    for number in graph.push(op, attrs, inputs):
+        shape, dtype = graph.spec(number)
+        bounds.array(op, math.prod(shape), np.dtype(dtype).itemsize)
 
 
 def _narrow_dtype(op: str, values: Sequence[Any]) -> str | None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule import _core, scopes
+from chainrule import _core, loading, scopes
 from chainrule.dtypes import is_float_dtype, standardize_dtype
-from chainrule.errors import ShapeError
-from chainrule.global_state import get_global_attribute
 from chainrule.name_scopes import current_path
 from chainrule.operators import Operators
 from chainrule.tensor import shape_equal, standardize_shape
@@ -138,12 +135,11 @@ class Variable(Operators):
                 f"dimensions). Received: shape={shape} for variable path='{self._path}'"
             )
         known = tuple(int(size or 0) for size in shape)
-        limit = get_global_attribute("largest_variable")
-        if limit is not None and math.prod(known) > limit:
-            raise ShapeError(
-                f"variable '{self._path}': expected at most {limit} elements while a file is "
-                f"loaded, got shape {known}"
-            )
+        bounds = loading.current()
+        if bounds is not None:
+            from chainrule.dispatch import engine_dtype
+
+            bounds.variable(self._path, known, np.dtype(engine_dtype(self._dtype)).itemsize)
         return known
 
     def _initialize(self, value: Any) -> None:

@@ -1,4 +1,4 @@
-//! Tensors in safetensors files: read whole and checked, written under a temporary name and renamed.
+//! Tensors in safetensors files: read whole and checked, written to the path that is given.
 
 use super::array::{to_numpy, to_tensor};
 use super::FileFormatError;
@@ -82,7 +82,7 @@ pub fn load_safetensors<'py>(
     Ok((out, metadata))
 }
 
-/// Writes arrays by name, and metadata, to a safetensors file.
+/// Writes arrays by name, and metadata, to a safetensors file; who calls gives a temporary name and renames.
 #[pyfunction]
 pub fn save_safetensors(
     py: Python<'_>,
@@ -108,18 +108,8 @@ pub fn save_safetensors(
     Ok(written?)
 }
 
-/// Writes beside the target and renames, so that no reader sees half a file.
 fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let temporary = path.with_file_name(name);
-    let written = fs::File::create(&temporary).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    let done = written.and_then(|()| fs::rename(&temporary, path));
-    if done.is_err() {
-        fs::remove_file(&temporary).ok();
-    }
-    done
+    let mut file = fs::File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }

@@ -8,12 +8,10 @@ from typing import Any
 
 from chainrule.callbacks.callback import Logs
 from chainrule.callbacks.monitor_callback import MonitorCallback
+from chainrule.saving.foreign import MODEL_ENDINGS, WEIGHTS_ENDINGS, check_ending
 from chainrule.utils.io import print_msg
 
 __all__ = ["ModelCheckpoint"]
-
-_MODEL_SUFFIXES = (".chainrule", ".keras")
-_WEIGHTS_SUFFIXES = (".safetensors", ".weights.h5")
 
 _REMEMBERED = ("best", "_batches_seen_since_last_saving", "_last_batch_seen")
 
@@ -78,12 +76,11 @@ class ModelCheckpoint(MonitorCallback):
             raise ValueError(
                 f"Unrecognized save_freq: {save_freq}. Expected 'epoch' or a number of batches."
             )
-        suffixes = _WEIGHTS_SUFFIXES if save_weights_only else _MODEL_SUFFIXES
-        if not self.filepath.endswith(suffixes):
-            raise ValueError(
-                f"With save_weights_only={save_weights_only}, the filepath of a ModelCheckpoint "
-                f"must end in one of {suffixes}. Received: filepath={self.filepath}"
-            )
+        check_ending(
+            f"ModelCheckpoint with save_weights_only={save_weights_only}",
+            self.filepath,
+            WEIGHTS_ENDINGS if save_weights_only else MODEL_ENDINGS,
+        )
 
     @property
     def wants_batch_events(self) -> bool:

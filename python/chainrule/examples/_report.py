@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from chainrule.utils.writing import replacing
+
 __all__ = ["class_table", "confusion_matrix", "draw_report", "save_report", "worst_mistakes"]
 
 Array = npt.NDArray[Any]
@@ -139,7 +141,8 @@ def draw_report(
             share = probabilities[row].max()
             title = f"{names[labels[row]]}, not {names[predicted[row]]} ({share:.0%})"
             _draw_mistake(axis, images[row], title)
-    whole.savefig(path, dpi=110)
+    with replacing(path) as temporary:
+        whole.savefig(temporary, format=path.suffix[1:], dpi=110)
 
 
 def save_report(path: Path, *report: Any) -> None:

@@ -169,6 +169,8 @@ class Operation:
             config = {**config, "dtype": dtype_policies.deserialize(config["dtype"]).name}
         try:
             return cls(**config)
+        except (MemoryError, RecursionError):
+            raise
         except Exception as error:
             raise TypeError(
                 f"Error when deserializing class '{cls.__name__}' using config={config}.\n\n"

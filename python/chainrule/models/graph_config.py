@@ -10,11 +10,15 @@ import inspect
 from typing import Any
 
 from chainrule import tree
-from chainrule.dispatch import recorded_operation
+from chainrule.dispatch import any_symbolic, recorded_operation
 from chainrule.layers.layer import Layer
 from chainrule.layers.node import KerasHistory, Node
 from chainrule.layers.operation import Operation
-from chainrule.saving import deserialize_keras_object, serialize_keras_object
+from chainrule.saving.serialization import (
+    deserialize_keras_object,
+    serialize_keras_object,
+    sharing,
+)
 from chainrule.tensor import KerasTensor
 
 __all__ = ["functional_from_config", "functional_to_config"]
@@ -24,6 +28,12 @@ _OP_CALL = "OpCall"
 
 def functional_to_config(model: Any) -> dict[str, Any]:
     """Name, layers with their calls, inputs and outputs of a functional model."""
+    with sharing() as shared:
+        config: dict[str, Any] = shared.finish(_functional_config(model))
+    return config
+
+
+def _functional_config(model: Any) -> dict[str, Any]:
     own = {id(node) for node in model._nodes}
     operations = model.operations
     calls: dict[int, int] = {}
@@ -93,8 +103,16 @@ def functional_from_config(
     Raises
     ------
     ValueError
-        A configuration that is incomplete or whose calls refer to each other in a circle.
+        A configuration that is incomplete, whose calls refer to each other in a circle, or that
+        calls something on no tensor of the model.
     """
+    with sharing():
+        return _functional_from_config(cls, config, custom_objects)
+
+
+def _functional_from_config(
+    cls: Any, config: dict[str, Any], custom_objects: dict[str, Any] | None
+) -> Any:
     config = dict(config)
     try:
         layers, inputs, outputs = (
@@ -122,6 +140,11 @@ def functional_from_config(
                     break
                 calls.pop(0)
                 progress = True
+                if not any_symbolic(*call):
+                    raise ValueError(
+                        f"Functional.from_config: expected each call to take a tensor of the model, "
+                        f"got a call of '{name}' on constants alone"
+                    )
                 outputs_of_call = tree.flatten(made[name](*call[0], **call[1]))
                 for i, tensor in enumerate(outputs_of_call):
                     tensors[name, done[name], i] = tensor

@@ -11,6 +11,7 @@ import numpy as np
 from chainrule import dispatch, tree
 from chainrule.layers.layer import Layer
 from chainrule.layers.operation import default
+from chainrule.loading import bounded
 from chainrule.models.state_tree import get_state_tree, set_state_tree
 from chainrule.tensor import KerasTensor
 from chainrule.training.trainer import Trainer
@@ -181,9 +182,10 @@ class Model(Trainer, Layer):
 
     def to_json(self, **kwargs: Any) -> str:
         """The configuration as JSON text."""
-        from chainrule.saving import serialize_keras_object
+        from chainrule.saving.serialization import serialize_keras_object, sharing
 
-        return json.dumps(serialize_keras_object(self), **kwargs)
+        with sharing() as shared:
+            return json.dumps(shared.finish(serialize_keras_object(self)), **kwargs)
 
     @default
     def get_config(self) -> dict[str, Any]:
@@ -238,17 +240,37 @@ def _is_functional(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     return False
 
 
-def model_from_json(json_string: str, custom_objects: Any = None) -> Any:
+def model_from_json(
+    json_string: str, custom_objects: Any = None, memory_limit: int | None = None
+) -> Any:
     """The model that `to_json` described.
+
+    Parameters
+    ----------
+    json_string : str
+    custom_objects : dict, optional
+        Classes and functions by name that are neither chainrule's nor registered.
+    memory_limit : int, optional
+        The most bytes that its variables may have. Default: `config.memory_limit()`.
 
     Raises
     ------
     ValueError
-        Text that is no JSON object.
+        Text that is no JSON object, or describes no model.
+    MemoryError
+        A model larger than the limit.
     """
-    from chainrule.saving import deserialize_keras_object
+    from chainrule.saving.serialization import deserialize_keras_object, read_json, sharing
 
-    config = json.loads(json_string)
+    config = read_json(json_string)
     if not isinstance(config, dict):
         raise ValueError(f"model_from_json: expected a JSON object, got {type(config).__name__}")
-    return deserialize_keras_object(config, custom_objects=custom_objects)
+    with bounded(memory_limit, len(json_string)), sharing():
+        try:
+            return deserialize_keras_object(config, custom_objects=custom_objects)
+        except (ValueError, MemoryError):
+            raise
+        except Exception as error:
+            raise ValueError(
+                f"model_from_json: expected the description of a model, got: {error}"
+            ) from error

@@ -12,7 +12,11 @@ from chainrule.layers.layer import Layer
 from chainrule.models.functional import Functional
 from chainrule.models.inputs import fit_to_shape
 from chainrule.models.model import Model
-from chainrule.saving import deserialize_keras_object, serialize_keras_object
+from chainrule.saving.serialization import (
+    deserialize_keras_object,
+    serialize_keras_object,
+    sharing,
+)
 from chainrule.tensor import KerasTensor, shape_equal
 
 
@@ -273,8 +277,11 @@ class Sequential(Model):
         config: dict[str, Any] = {
             "name": self.name,
             "trainable": self.trainable,
-            "layers": [serialize_keras_object(layer) for layer in [*chain, *self._layers]],
         }
+        with sharing() as shared:
+            config["layers"] = shared.finish(
+                [serialize_keras_object(layer) for layer in [*chain, *self._layers]]
+            )
         if self._outputs is not None:
             config["build_input_shape"] = tuple(self._built_input().batch_shape)
         return config
@@ -300,10 +307,11 @@ class Sequential(Model):
                     f"Received: {layer!r} (of type {type(layer)})"
                 )
         model = cls(name=config.get("name"), trainable=config.get("trainable", True))
-        for layer in config["layers"]:
-            model.add(
-                deserialize_keras_object(layer, custom_objects=custom_objects), rebuild=False
-            )
+        with sharing():
+            for layer in config["layers"]:
+                model.add(
+                    deserialize_keras_object(layer, custom_objects=custom_objects), rebuild=False
+                )
         shape = config.get("build_input_shape")
         if shape is not None and not model.built:
             model.build(tuple(shape))

@@ -10,28 +10,39 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule import _core
+from chainrule import _core, config
+from chainrule.arrays import engine_dtype
 from chainrule.errors import FileFormatError, NotBuiltError, ShapeError
-from chainrule.global_state import set_global_attribute
+from chainrule.loading import bounded, limit_of
+from chainrule.saving.foreign import MODEL_ENDINGS, WEIGHTS_ENDINGS, check_ending, kind_of
 from chainrule.saving.registration import CustomObjectScope
-from chainrule.saving.serialization import deserialize_keras_object, serialize_keras_object
+from chainrule.saving.serialization import (
+    deserialize_keras_object,
+    read_json,
+    serialize_keras_object,
+    sharing,
+)
 from chainrule.utils.naming import to_snake_case
+from chainrule.utils.writing import replacing
 
 __all__ = ["load_model", "load_weights", "save_model", "save_weights"]
 
 Array = NDArray[Any]
+Tensors = dict[str, Array]
 
 _KEY = "chainrule"
 _FORMAT = 1
 _OPTIMIZER = "optimizer/"
-_SMALL = 1 << 16
+# Bytes of variables that a file need not account for: slots of an optimizer that was not saved, and
+# the states of metrics.
+_BESIDE = 1 << 28
 
 
 def _unique(name: str, taken: set[str]) -> str:
@@ -65,8 +76,9 @@ def _unique_variables(model: Any) -> dict[str, Any]:
     return found
 
 
-def _check_target(filepath: Any, overwrite: bool) -> str:
+def _check_target(what: str, filepath: Any, endings: tuple[str, ...], overwrite: bool) -> str:
     path = str(os.fspath(filepath))
+    check_ending(what, path, endings)
     if os.path.exists(path) and not overwrite:
         raise FileExistsError(f"save: expected a new file with overwrite=False, got '{path}'")
     folder = os.path.dirname(os.path.abspath(path))
@@ -80,12 +92,29 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True) -> None:
 
     Raises
     ------
+    NotBuiltError
+        A model that has no weights yet.
+    ValueError
+        A file name with another ending.
     FileExistsError
         When the file is there and `overwrite` is False.
+    OSError
+        As `chainrule.utils.writing.replacing`.
     """
-    path = _check_target(filepath, overwrite)
-    arrays = {name: variable.numpy() for name, variable in _unique_variables(model).items()}
-    _core.save_safetensors(path, arrays, {"format": "np"})
+    path = _check_target("save_weights", filepath, WEIGHTS_ENDINGS, overwrite)
+    variables = _unique_variables(model)
+    if not model.built or not (variables or all(inner.built for inner in model._flatten_layers())):
+        raise NotBuiltError(
+            f"model '{model.name}': expected a model that is built before its weights are saved; "
+            "call it on data, `build(input_shape)` it, or begin it with an Input"
+        )
+    arrays = {name: variable.numpy() for name, variable in variables.items()}
+    _write(path, arrays, {"format": "np"})
+
+
+def _write(path: str, arrays: dict[str, Array], metadata: dict[str, str]) -> None:
+    with replacing(path) as temporary:
+        _core.save_safetensors(temporary, arrays, metadata)
 
 
 def save_model(
@@ -93,12 +122,18 @@ def save_model(
 ) -> None:
     """Write configuration, weights and optimizer state to one `.chainrule` file.
 
+    A layer that stands in several places is written once.
+
     Raises
     ------
+    ValueError
+        A file name with another ending.
     FileExistsError
         When the file is there and `overwrite` is False.
+    OSError
+        As `chainrule.utils.writing.replacing`.
     """
-    path = _check_target(filepath, overwrite)
+    path = _check_target("save", filepath, MODEL_ENDINGS, overwrite)
     arrays = {name: variable.numpy() for name, variable in _unique_variables(model).items()}
     compile_config = None
     if model.compiled:
@@ -106,7 +141,8 @@ def save_model(
         if include_optimizer and model.optimizer is not None and model.optimizer.built:
             for i, variable in enumerate(model.optimizer.variables):
                 arrays[f"{_OPTIMIZER}{i}"] = np.asarray(variable.numpy())
-    description = serialize_keras_object(model)
+    with sharing() as shared:
+        description = shared.finish(serialize_keras_object(model))
     for key in ("compile_config", "build_config"):
         description.pop(key, None)
     document = {
@@ -115,50 +151,113 @@ def save_model(
         "build": model.get_build_config(),
         "compile": compile_config,
     }
-    _core.save_safetensors(path, arrays, {_KEY: json.dumps(document)})
+    _write(path, arrays, {_KEY: json.dumps(document)})
 
 
-def _read(filepath: Any) -> tuple[str, dict[str, Array], dict[str, str]]:
+def _read(filepath: Any, what: str, memory_limit: int | None) -> tuple[str, Tensors, dict[str, str]]:
     path = str(os.fspath(filepath))
-    if not os.path.isfile(path):
+    if not os.path.exists(path):
         raise FileNotFoundError(f"load: expected a file, got '{path}'")
-    arrays, metadata = _core.load_safetensors(path)
-    return path, arrays, metadata
-
-
-def _assign(
-    path: str, arrays: dict[str, Array], variables: dict[str, Any], skip_mismatch: bool
-) -> None:
-    """Check every name and shape, then assign; nothing changes when something does not fit."""
-    missing = [name for name in variables if name not in arrays]
-    extra = [name for name in arrays if name not in variables]
-    if (missing or extra) and not skip_mismatch:
-        raise FileFormatError(
-            f"file '{path}': expected tensors {sorted(variables)}, "
-            f"got none for {sorted(missing)} and unknown {sorted(extra)}"
-        )
-    fitting = {}
-    for name, variable in variables.items():
-        if name not in arrays:
-            continue
-        if tuple(arrays[name].shape) == tuple(variable.shape):
-            fitting[name] = arrays[name]
-        elif not skip_mismatch:
-            raise ShapeError(
-                f"file '{path}': variable '{variable.path}' expected shape "
-                f"{tuple(variable.shape)}, got {tuple(arrays[name].shape)} for tensor '{name}'"
+    if os.path.isfile(path):
+        size, limit = os.path.getsize(path), limit_of(memory_limit)
+        if size > limit:
+            raise FileFormatError(
+                f"file '{path}': expected at most {limit} bytes (`memory_limit`), got {size}"
             )
-    for name, value in fitting.items():
-        variables[name].assign(value)
+        try:
+            arrays, metadata = _core.load_safetensors(path)
+            return path, arrays, metadata
+        except FileFormatError as error:
+            problem: FileFormatError | None = error
+    else:
+        problem = None
+    kind = kind_of(path) if problem or os.path.isdir(path) else "a device or a pipe"
+    if kind is None:
+        assert problem is not None
+        raise problem
+    raise FileFormatError(f"file '{path}': expected {what}, got {kind}") from problem
 
 
-def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False) -> None:
-    """Read weights from a `.safetensors` or `.chainrule` file into a built model.
+def _fitting(
+    path: str, arrays: Tensors, variables: dict[str, Any], skip_mismatch: bool = False
+) -> dict[str, Array]:
+    """The tensors for these variables, every name, shape and dtype checked.
 
     Raises
     ------
     FileFormatError
-        A file that is truncated, corrupt, or of other tensors; no weight has changed.
+        Other names, or numbers of another kind (unless `skip_mismatch`).
+    ShapeError
+        Other shapes (unless `skip_mismatch`).
+    """
+    missing = sorted(name for name in variables if name not in arrays)
+    extra = sorted(name for name in arrays if name not in variables)
+    if (missing or extra) and not skip_mismatch:
+        raise FileFormatError(
+            f"file '{path}': expected tensors {sorted(variables)}, "
+            f"got none for {missing} and unknown {extra}"
+        )
+    fitting, skipped = {}, [f"'{name}' (not in the file)" for name in missing]
+    for name, variable in variables.items():
+        if name not in arrays:
+            continue
+        array, place = arrays[name], f"file '{path}': variable '{variable.path}'"
+        expected = np.dtype(engine_dtype(variable.stored_dtype))
+        if tuple(array.shape) != tuple(variable.shape):
+            found = f"shape {tuple(variable.shape)}, got {tuple(array.shape)}"
+            error: type[ValueError] = ShapeError
+        elif not _holds(expected, array.dtype):
+            found = f"numbers of dtype {expected}, got {array.dtype}"
+            error = FileFormatError
+        else:
+            fitting[name] = array
+            continue
+        if not skip_mismatch:
+            raise error(f"{place} expected {found} for tensor '{name}'")
+        skipped.append(f"'{name}' (expected {found})")
+    skipped += [f"'{name}' (not in the model)" for name in extra]
+    if skipped:
+        done = f"{len(fitting)} of {len(variables)} weights"
+        if not fitting:
+            done = "no weight at all: nothing in the file fits to the model, which is as it was"
+        warnings.warn(
+            f"load_weights(skip_mismatch=True): '{path}' gave {done}. Skipped: "
+            f"{', '.join(skipped)}",
+            stacklevel=4,
+        )
+    return fitting
+
+
+def _holds(variable: np.dtype[Any], array: np.dtype[Any]) -> bool:
+    """Whether a variable of one dtype takes numbers of another: floats into floats, say."""
+    return variable.kind == array.kind or {variable.kind, array.kind} <= {"i", "u"}
+
+
+def _assign(values: dict[str, Array], variables: dict[str, Any]) -> None:
+    for name, value in values.items():
+        variables[name].assign(value)
+
+
+def load_weights(
+    model: Any, filepath: Any, skip_mismatch: bool = False, memory_limit: int | None = None
+) -> None:
+    """Read weights from a `.safetensors` or `.chainrule` file into a built model.
+
+    Parameters
+    ----------
+    model : Model
+    filepath : str or path
+    skip_mismatch : bool
+        Leave out, with a warning that lists them, what the file does not hold and what has another
+        shape. Default: False, which refuses such a file.
+    memory_limit : int, optional
+        The most bytes that the file may have. Default: `config.memory_limit()`.
+
+    Raises
+    ------
+    FileFormatError
+        A file that is truncated, corrupt, of other tensors or of another format; no weight has
+        changed.
     NotBuiltError
         A model without weights yet.
     ShapeError
@@ -169,9 +268,10 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False) -> None
             f"model '{model.name}': expected a model that is built before its weights are loaded; "
             "call it on data, `build(input_shape)` it, or begin it with an Input"
         )
-    path, arrays, _ = _read(filepath)
+    path, arrays, _ = _read(filepath, "weights (.safetensors or .chainrule)", memory_limit)
     weights = {name: a for name, a in arrays.items() if not name.startswith(_OPTIMIZER)}
-    _assign(path, weights, _unique_variables(model), skip_mismatch)
+    variables = _unique_variables(model)
+    _assign(_fitting(path, weights, variables, skip_mismatch), variables)
 
 
 def load_model(
@@ -179,6 +279,7 @@ def load_model(
     custom_objects: dict[str, Any] | None = None,
     compile: bool = True,
     safe_mode: bool = True,
+    memory_limit: int | None = None,
 ) -> Any:
     """A model as it was saved: architecture, weights, and, compiled, its optimizer's state.
 
@@ -191,13 +292,17 @@ def load_model(
         Compile as the saved model was. Default True.
     safe_mode : bool
         For Keras's signature: loading never runs code.
+    memory_limit : int, optional
+        The most bytes that the file, and the variables that are made for it, may have. Default:
+        `config.memory_limit()`, and no more than the tensors in the file account for.
 
     Raises
     ------
     FileNotFoundError
         No file there.
     FileFormatError
-        A file that is truncated, corrupt, or not a model of this format.
+        A file that is truncated, corrupt, of another format, or whose configuration asks for more
+        than its tensors are.
 
     Examples
     --------
@@ -210,61 +315,53 @@ def load_model(
     >>> bool(same.all())
     True
     """
-    path, arrays, metadata = _read(filepath)
+    path, arrays, metadata = _read(filepath, "a model (.chainrule)", memory_limit)
     if _KEY not in metadata:
         raise FileFormatError(f"file '{path}': expected a saved model, got plain tensors")
 
     def from_file(what: str, make: Callable[[], Any]) -> Any:
         try:
             return make()
+        except FileFormatError:
+            raise
         except Exception as error:
             raise FileFormatError(
                 f"file '{path}': expected a {what} that can be read, got: {error}"
             ) from error
 
-    document = from_file("document", lambda: json.loads(metadata[_KEY]))
+    document = from_file("document", lambda: read_json(metadata[_KEY]))
     if not isinstance(document, dict) or document.get("format") != _FORMAT:
         raise FileFormatError(f"file '{path}': expected model format {_FORMAT}")
-    with _variables_up_to(arrays):
-        model = from_file(
-            "model configuration",
-            lambda: deserialize_keras_object(document["model"], custom_objects=custom_objects),
-        )
+    if memory_limit is None:
+        held = sum(array.nbytes for array in arrays.values())
+        memory_limit = min(config.memory_limit(), 2 * held + _BESIDE)
+    shapes = {tuple(array.shape) for array in arrays.values()}
+    with bounded(memory_limit, len(metadata[_KEY]), shapes), CustomObjectScope(custom_objects):
+        with sharing():
+            model = from_file(
+                "model configuration", lambda: deserialize_keras_object(document.get("model"))
+            )
         if not hasattr(model, "compile_from_config"):
             raise FileFormatError(f"file '{path}': expected a model, got {type(model).__name__}")
         if document.get("build") and not model.built:
             from_file("build configuration", lambda: model.build_from_config(document["build"]))
     weights = {name: a for name, a in arrays.items() if not name.startswith(_OPTIMIZER)}
-    _assign(path, weights, _unique_variables(model), skip_mismatch=False)
+    variables = _unique_variables(model)
+    _assign(from_file("model's weights", lambda: _fitting(path, weights, variables)), variables)
     if compile and document.get("compile"):
-        with CustomObjectScope(custom_objects or {}), _variables_up_to(arrays):
+        with bounded(memory_limit, len(metadata[_KEY])), CustomObjectScope(custom_objects):
             from_file(
                 "compile configuration", lambda: model.compile_from_config(document["compile"])
             )
-        _load_optimizer(path, model, arrays)
+            from_file("state of an optimizer", lambda: _load_optimizer(path, model, arrays))
     return model
 
 
-@contextmanager
-def _variables_up_to(arrays: dict[str, Array]) -> Iterator[None]:
-    """Inside, no variable may be larger than the largest tensor of the file.
-
-    A configuration of a few bytes that asks for a layer of a billion units fails before it takes
-    the memory.
-    """
-    limit = max([_SMALL, *(array.size for array in arrays.values())])
-    set_global_attribute("largest_variable", limit)
-    try:
-        yield
-    finally:
-        set_global_attribute("largest_variable", None)
-
-
-def _load_optimizer(path: str, model: Any, arrays: dict[str, Array]) -> None:
+def _load_optimizer(path: str, model: Any, arrays: Tensors) -> None:
     state = {name: a for name, a in arrays.items() if name.startswith(_OPTIMIZER)}
     if not state or model.optimizer is None:
         return
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
     variables = {f"{_OPTIMIZER}{i}": v for i, v in enumerate(model.optimizer.variables)}
-    _assign(path, state, variables, skip_mismatch=False)
+    _assign(_fitting(path, state, variables), variables)

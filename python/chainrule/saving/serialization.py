@@ -13,15 +13,18 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
 import types
 import warnings
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from chainrule.dtypes import standardize_dtype
 from chainrule.global_state import get_global_attribute, set_global_attribute
+from chainrule.loading import bounded, check_depth
 from chainrule.saving.registration import (
     GLOBAL_CUSTOM_OBJECTS,
     CustomObjectScope,
@@ -41,8 +44,10 @@ __all__ = [
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
+    "read_json",
     "register_keras_serializable",
     "serialize_keras_object",
+    "sharing",
 ]
 
 _PLAIN_TYPES = (str, int, float, bool)
@@ -65,32 +70,100 @@ _PUBLIC_MODULES = (
 _NO_MODELING = ("get", "serialize", "deserialize")
 _TOP_LEVEL = ("Sequential", "Model", "Layer", "DTypePolicy")
 _NOT_LOADED = "could not be deserialized properly"
-_OBJECTS = "shared_objects/id_to_obj_map"
-_CONFIGS = "shared_objects/id_to_config_map"
+_SHARED = "shared_objects"
+_NUMBER = "shared_object_id"
 
 
 class ObjectSharingScope:
-    """Inside, an object that occurs twice is saved once and loaded as one object."""
+    """Inside, an object that occurs twice is saved with one number and loaded as one object.
+
+    Within another such scope, that one goes on.
+
+    Parameters
+    ----------
+    layers_only : bool
+        Leave objects that are no layers as they are, each its own. Default: False.
+    """
+
+    def __init__(self, layers_only: bool = False) -> None:
+        self._layers_only = layers_only
+        self._outermost = False
 
     def __enter__(self) -> ObjectSharingScope:
-        set_global_attribute(_OBJECTS, {})
-        set_global_attribute(_CONFIGS, {})
+        self._outermost = get_global_attribute(_SHARED) is None
+        if self._outermost:
+            set_global_attribute(_SHARED, _Shared(self._layers_only))
         return self
 
     def __exit__(self, *error: object) -> None:
-        set_global_attribute(_OBJECTS, None)
-        set_global_attribute(_CONFIGS, None)
+        if self._outermost:
+            set_global_attribute(_SHARED, None)
+
+    def finish(self, config: Any) -> Any:
+        """The config, in which the objects that occur once have lost their number."""
+        if not self._outermost:
+            return config
+        entries = [entry for entry in _dicts(config) if _NUMBER in entry]
+        counts = Counter(entry[_NUMBER] for entry in entries)
+        for entry in entries:
+            if counts[entry[_NUMBER]] == 1:
+                del entry[_NUMBER]
+        return config
+
+
+def sharing() -> ObjectSharingScope:
+    """The scope in which a layer that stands in several models is one layer."""
+    return ObjectSharingScope(layers_only=True)
+
+
+class _Shared:
+    """The objects of a scope: those that were saved, and those that were loaded, by number."""
+
+    def __init__(self, layers_only: bool) -> None:
+        self.layers_only = layers_only
+        # The objects are kept: the identity of one that is gone may come again.
+        self.saved: dict[int, tuple[int, Any]] = {}
+        self.loaded: dict[Any, Any] = {}
+
+
+def _dicts(config: Any) -> Iterator[dict[str, Any]]:
+    pending = [config]
+    while pending:
+        x = pending.pop()
+        if isinstance(x, dict):
+            yield x
+            pending.extend(x.values())
+        elif isinstance(x, (list, tuple)):
+            pending.extend(x)
 
 
 def _remember_config(obj: Any, config: dict[str, Any]) -> None:
     if config["module"] == "__main__":
         config["module"] = None
-    configs = get_global_attribute(_CONFIGS)
-    if configs is None:
-        return
-    first = configs.setdefault(id(obj), config)
-    if first is not config:
-        first["shared_object_id"] = config["shared_object_id"] = id(obj)
+    shared: _Shared | None = get_global_attribute(_SHARED)
+    if shared is not None and (hasattr(obj, "_inbound_nodes") or not shared.layers_only):
+        config[_NUMBER] = shared.saved.setdefault(id(obj), (len(shared.saved), obj))[0]
+
+
+def read_json(text: str) -> Any:
+    """A configuration from its text.
+
+    Raises
+    ------
+    ValueError
+        Text that is no JSON, or that nests deeper than a configuration does.
+    """
+    try:
+        document = json.loads(text)
+    except RecursionError:
+        raise too_deep("a configuration") from None
+    check_depth(document)
+    return document
+
+
+def too_deep(what: str) -> ValueError:
+    """The error for what nests deeper than Python's stack."""
+    return ValueError(f"expected {what} that nests less deep than Python's stack, got a deeper one")
 
 
 def public_name(obj: Any) -> tuple[str, str] | None:
@@ -144,6 +217,8 @@ def serialize_keras_object(obj: Any) -> Any:
     ------
     TypeError
         When `obj`, or something in it, has no `get_config`.
+    ValueError
+        What nests deeper than Python's stack.
 
     Examples
     --------
@@ -153,13 +228,20 @@ def serialize_keras_object(obj: Any) -> Any:
     >>> serialize_keras_object(slice(1, None))["class_name"]
     '__slice__'
     """
+    try:
+        return _serialized(obj)
+    except RecursionError:
+        raise too_deep("an object to be saved") from None
+
+
+def _serialized(obj: Any) -> Any:
     if obj is None or isinstance(obj, _PLAIN_TYPES):
         return obj.item() if isinstance(obj, np.generic) else obj
     if isinstance(obj, (list, tuple)):
-        values = [serialize_keras_object(x) for x in obj]
+        values = [_serialized(x) for x in obj]
         return tuple(values) if isinstance(obj, tuple) else values
     if isinstance(obj, dict):
-        return {key: serialize_keras_object(value) for key, value in obj.items()}
+        return {key: _serialized(value) for key, value in obj.items()}
     special = _serialize_special(obj)
     if special is not None:
         return special
@@ -261,7 +343,10 @@ def deserialize_keras_object(
     TypeError
         When the config names an unknown class or function, or is malformed.
     ValueError
-        When it names a lambda, or something public that is not part of a model.
+        When it names a lambda, or something public that is not part of a model, or nests deeper
+        than Python's stack.
+    MemoryError
+        When what it describes takes more than `config.memory_limit()`.
 
     Examples
     --------
@@ -270,12 +355,22 @@ def deserialize_keras_object(
     <DTypePolicy "float64">
     """
     objects = {**(custom_objects or {}), **scoped_objects(), **GLOBAL_CUSTOM_OBJECTS}
+    try:
+        with bounded():
+            return _deserialized(config, objects, module_objects)
+    except RecursionError:
+        raise too_deep("a configuration") from None
+
+
+def _deserialized(
+    config: Any, objects: Mapping[str, Any], module_objects: Mapping[str, Any] | None = None
+) -> Any:
     if config is None:
         return None
     if isinstance(config, str) and objects.get(config) is not None:
         return objects[config]
     if isinstance(config, (list, tuple)):
-        return [deserialize_keras_object(x, objects) for x in config]
+        return [_deserialized(x, objects) for x in config]
     if module_objects is not None:
         found, obj = _from_module_objects(config, objects, module_objects)
         if found:
@@ -285,7 +380,7 @@ def deserialize_keras_object(
     if not isinstance(config, dict):
         raise TypeError(f"Could not parse config: {config}")
     if "class_name" not in config or "config" not in config:
-        return {key: deserialize_keras_object(value, objects) for key, value in config.items()}
+        return {key: _deserialized(value, objects) for key, value in config.items()}
     return _from_config_dict(config, objects)
 
 
@@ -337,16 +432,15 @@ def _from_config_dict(config: dict[str, Any], objects: Mapping[str, Any]) -> Any
             f"Expected 'config' to be a dict for {class_name}, "
             f"instead got {type(inner)}. Full config: {config}"
         )
-    shared = config.get("shared_object_id")
-    known = get_global_attribute(_OBJECTS)
-    if shared is not None and known is not None and shared in known:
-        return known[shared]
+    number, shared = config.get(_NUMBER), get_global_attribute(_SHARED)
+    if number is not None and shared is not None and number in shared.loaded:
+        return shared.loaded[number]
     cls = _retrieve(class_name, config.get("registered_name", class_name), config, "class", objects)
     if isinstance(cls, types.FunctionType):
         return cls
     instance = _instantiate(cls, config, inner, objects)
-    if shared is not None and known is not None:
-        known[shared] = instance
+    if number is not None and shared is not None:
+        shared.loaded[number] = instance
     return instance
 
 
@@ -360,7 +454,7 @@ def _deserialize_special(
             "`@chainrule.saving.register_keras_serializable()`."
         )
     if class_name == "__tuple__" and isinstance(inner, (list, tuple)):
-        return tuple(deserialize_keras_object(x, objects) for x in inner)
+        return tuple(_deserialized(x, objects) for x in inner)
     if class_name == "__typespec__" and not isinstance(inner, (list, tuple)):
         raise TypeError(
             "Expected 'config' to be a list or a tuple for a __typespec__, "
@@ -379,7 +473,7 @@ def _deserialize_special(
         if class_name == "__ellipsis__":
             return Ellipsis
         if class_name == "__slice__":
-            parts = [deserialize_keras_object(inner[k], objects) for k in ("start", "stop", "step")]
+            parts = [_deserialized(inner[k], objects) for k in ("start", "stop", "step")]
             return slice(*parts)
         if class_name == "__keras_tensor__":
             from chainrule.tensor import KerasTensor

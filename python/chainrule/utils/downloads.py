@@ -12,6 +12,7 @@ from typing import Any
 from chainrule.errors import FileFormatError
 from chainrule.utils.io import print_msg
 from chainrule.utils.progbar import Progbar
+from chainrule.utils.writing import replacing
 
 __all__ = ["cache_home", "check_hash", "download", "hash_file"]
 
@@ -100,19 +101,15 @@ def download(
     """
     algorithm = algorithm_of(file_hash, algorithm) if file_hash else "sha256"
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.{os.urandom(4).hex()}.part")
     hasher = hashlib.new(algorithm, usedforsecurity=False)
-    print_msg(f"Downloading {origin}")
-    try:
-        with open(part, "xb") as file:
+    with replacing(target) as part:
+        print_msg(f"Downloading {origin}")
+        with open(part, "wb") as file:
             for chunk in _chunks(origin, target):
                 file.write(chunk)
                 hasher.update(chunk)
         if file_hash:
             check_hash(origin, str(file_hash), hasher.hexdigest(), algorithm)
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)
     return target
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from chainrule import config
 from chainrule.errors import FileFormatError
+from chainrule.utils.writing import replacing
 
 __all__ = ["array_to_img", "img_to_array", "load_img", "pillow", "save_img"]
 
@@ -275,8 +276,11 @@ def save_img(
     ValueError
         An array that is no image, or a format that Pillow does not know.
     """
-    if file_format is None and isinstance(path, (str, pathlib.Path)):
+    named = isinstance(path, (str, os.PathLike))
+    if file_format is None and named:
         file_format = pathlib.Path(path).suffix[1:]
+        if not file_format:
+            raise ValueError(f"save_img: expected a path like 'a.png', or `file_format`, got '{path}'")
     file_format = (file_format or "").lower()
     if file_format == "jpg":
         file_format = "jpeg"
@@ -285,7 +289,11 @@ def save_img(
         warnings.warn("JPEG holds no opacity: the picture is saved as RGB.", stacklevel=2)
         picture = picture.convert("RGB")
     try:
-        picture.save(path, format=file_format or None, **kwargs)
+        if named:
+            with replacing(path) as temporary:
+                picture.save(temporary, format=file_format or None, **kwargs)
+        else:
+            picture.save(path, format=file_format or None, **kwargs)
     except KeyError as error:
         raise ValueError(
             f"save_img: expected a picture format that Pillow knows, got {file_format!r}"

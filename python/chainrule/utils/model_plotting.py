@@ -13,6 +13,7 @@ from chainrule.utils.drawing.arrange import arrange
 from chainrule.utils.drawing.diagram import Box, Diagram, Group, Options, describe
 from chainrule.utils.drawing.marks import COLORS, FRAME_EDGE, FRAMES, PALE, WIRE
 from chainrule.utils.drawing.writers import save_with_matplotlib, svg
+from chainrule.utils.writing import replacing
 
 __all__ = ["model_to_dot", "plot_model"]
 
@@ -88,12 +89,13 @@ def plot_model(
     )
     diagram = describe(model, options)
     pydot = _pydot()
-    if pydot is not None and shutil.which("dot") is not None:
-        _to_dot(pydot, diagram, rankdir, dpi).write(str(path), format=suffix[1:])
-    elif suffix == ".svg":
-        path.write_text(svg(arrange(diagram, rankdir)), encoding="utf-8")
-    else:
-        save_with_matplotlib(arrange(diagram, rankdir), path, dpi)
+    with replacing(path) as temporary:
+        if pydot is not None and shutil.which("dot") is not None:
+            _to_dot(pydot, diagram, rankdir, dpi).write(temporary, format=suffix[1:])
+        elif suffix == ".svg":
+            Path(temporary).write_text(svg(arrange(diagram, rankdir)), encoding="utf-8")
+        else:
+            save_with_matplotlib(arrange(diagram, rankdir), temporary, suffix[1:], dpi)
     return _for_notebook(path, suffix)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import FileFormatError
+from chainrule.utils.writing import replacing
 
 __all__ = ["read_state", "write_state"]
 
@@ -59,14 +60,8 @@ def write_state(path: str, state: Any, previous: str | None = None) -> None:
     arrays: dict[str, Any] = {}
     tree = json.dumps(_encoded(state, arrays, "state")).encode()
     arrays[_TREE] = np.frombuffer(tree, "uint8")
-    temporary = f"{path}.tmp"
-    with open(temporary, "wb") as file:
+    with replacing(path, previous) as temporary, open(temporary, "wb") as file:
         np.savez(file, **arrays)
-        file.flush()
-        os.fsync(file.fileno())
-    if previous is not None and os.path.exists(path):
-        os.replace(path, previous)
-    os.replace(temporary, path)
 
 
 def read_state(path: str) -> Any:

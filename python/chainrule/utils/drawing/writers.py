@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
@@ -91,8 +90,8 @@ def _svg_path(curve: Curve) -> str:
     return " ".join([f"M {text(curve.start)}", *steps])
 
 
-def save_with_matplotlib(picture: Picture, path: Path, dpi: int) -> None:
-    """Write the picture in the format that the file name ends in.
+def save_with_matplotlib(picture: Picture, path: str, file_format: str, dpi: int) -> None:
+    """Write the picture in one of matplotlib's formats, such as "png".
 
     Raises
     ------
@@ -106,7 +105,7 @@ def save_with_matplotlib(picture: Picture, path: Path, dpi: int) -> None:
         from matplotlib.figure import Figure
     except ImportError:
         raise ImportError(
-            f"plot_model: a {path.suffix} file needs matplotlib (`pip install matplotlib`) or "
+            f"plot_model: a .{file_format} file needs matplotlib (`pip install matplotlib`) or "
             "graphviz with pydot; without them, give a file name that ends in .svg"
         ) from None
     inches = (picture.width / _PIXELS_PER_INCH, picture.height / _PIXELS_PER_INCH)
@@ -117,7 +116,7 @@ def save_with_matplotlib(picture: Picture, path: Path, dpi: int) -> None:
     axes.axis("off")
     for order, mark in enumerate(marks(picture)):
         axes.add_artist(_artist(mark, order))
-    figure.savefig(path, dpi=dpi)
+    figure.savefig(path, format=file_format, dpi=dpi)
 
 
 def _artist(mark: Mark, order: int) -> Any:
