@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import pickle
 from typing import Any
 
@@ -91,7 +92,7 @@ def test_names_are_numbered() -> None:
         ({"use_ema": True, "ema_overwrite_frequency": 0}, "must be an integer >= 1"),
         ({"learning_rate": "fast"}, "learning_rate=fast"),
         ({"learning_rate": None}, "learning_rate=None"),
-        ({"momentum": -0.1}, "`momentum` must be a float between"),
+        ({"momentum": -0.1}, "`momentum` must be in the range \\[0, 1\\]"),
         ({"speed": 3}, "Argument\\(s\\) not recognized: {'speed': 3}"),
     ],
 )
@@ -105,10 +106,91 @@ def test_bad_settings_of_single_optimizers() -> None:
         optimizers.Lion(beta_1=0.0)
     with pytest.raises(ValueError, match="weight_decay=None"):
         optimizers.AdamW(weight_decay=None)
-    with pytest.raises(ValueError, match="`l1_regularization_strength` needs to be positive"):
+    with pytest.raises(ValueError, match="`l1_regularization_strength` must be in the range"):
         optimizers.Ftrl(l1_regularization_strength=-1.0)
     with pytest.raises(ValueError, match="at least 2 dimensions"):
         optimizers.Muon().zeropower_via_newtonschulz5(ones(), 5)
+
+
+BAD_VALUES = {
+    "learning_rate": (-0.1, float("nan"), float("inf")),
+    "weight_decay": (-0.1, float("nan"), "much"),
+    "clipnorm": (-1, float("nan"), float("inf")),
+    "clipvalue": (-1.0, float("nan")),
+    "global_clipnorm": (-1.0, float("nan")),
+    "ema_momentum": (-0.1, 1.1, float("nan"), None),
+    "ema_overwrite_frequency": (0, -1, 1.5),
+    "loss_scale_factor": (0.0, -2.0, float("nan")),
+    "gradient_accumulation_steps": (0, 1, -2, 2.5, True),
+    "momentum": (-0.1, 1.1, float("nan")),
+    "rho": (-0.1, 1.1),
+    "beta": (-1.0,),
+    "beta_1": (-0.1, 1.1, float("nan"), None),
+    "beta_2": (-0.1, 1.0, 1.1, float("nan")),
+    "beta_2_decay": (0.1, float("nan")),
+    "epsilon": (-1e-9, float("nan"), None),
+    "epsilon_1": (-1e-9,),
+    "epsilon_2": (-1e-9,),
+    "clip_threshold": (0.0, -1.0),
+    "initial_accumulator_value": (-0.1, float("nan")),
+    "learning_rate_power": (0.5,),
+    "l1_regularization_strength": (-0.1, float("nan")),
+    "l2_regularization_strength": (-0.1,),
+    "l2_shrinkage_regularization_strength": (-0.1,),
+    "adam_beta_1": (1.0, -0.1),
+    "adam_beta_2": (1.0, -0.1),
+    "adam_weight_decay": (-0.1,),
+    "adam_lr_ratio": (-1.0,),
+    "rms_rate": (-0.1,),
+    "ns_steps": (-1, 2.5),
+    "warmup_steps": (-1, 2.5),
+}
+# Not numbers of a range: switches, names, and coefficients of any sign.
+FREE = {"amsgrad", "centered", "nesterov", "relative_step", "use_ema", "name", "exclude_layers"}
+FREE |= {"exclude_embeddings", "muon_a", "muon_b", "muon_c", "self", "options", "kwargs"}
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_every_number_has_a_range(cls: type) -> None:
+    names = {*inspect.signature(cls.__init__).parameters}
+    names |= {*inspect.signature(optimizers.Optimizer.__init__).parameters}
+    assert names - FREE <= set(BAD_VALUES)
+    for name in names - FREE:
+        for value in BAD_VALUES[name]:
+            with pytest.raises(ValueError, match=f"{name}={value}"):
+                cls(**{name: value})
+    if "beta_1" in names and cls is not optimizers.Lion:
+        with pytest.raises(ValueError, match="beta_1=1.0"):
+            cls(beta_1=1.0)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"momentum": 1.0, "clipnorm": 0, "weight_decay": 0.0},
+        {"learning_rate": 0.0, "ema_momentum": 1.0, "use_ema": True},
+        {"learning_rate": np.array(0.5, "float32"), "clipvalue": float("inf")},
+        {"momentum": np.float32(0.5), "gradient_accumulation_steps": np.int64(2)},
+    ],
+)
+def test_the_ends_of_the_ranges_are_in_them(arguments: dict[str, Any]) -> None:
+    w = variable()
+    optimizers.SGD(**arguments).apply([ones()], [w])
+    assert np.isfinite(w.numpy()).all()
+
+
+@pytest.mark.parametrize("rate", [-0.1, float("nan"), np.float32("inf"), np.array(-1.0)])
+def test_a_learning_rate_is_checked_when_it_is_set(rate: Any) -> None:
+    optimizer = optimizers.Adam(0.5)
+    with pytest.raises(ValueError, match="`learning_rate` must be in the range"):
+        optimizer.learning_rate = rate
+    assert float(optimizer.learning_rate) == 0.5
+
+
+def test_a_loss_scale_and_its_growth_are_checked() -> None:
+    for bad in ({"initial_scale": 0.0}, {"dynamic_growth_steps": 0}):
+        with pytest.raises(ValueError, match=f"`{next(iter(bad))}` must be"):
+            LossScaleOptimizer(optimizers.SGD(), **bad)
 
 
 # --- applying ----------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule import ops
 from chainrule.optimizers.optimizer import Optimizer
+from chainrule.optimizers.options import checked
 from chainrule.optimizers.state import is_overwritten
 from chainrule.variable import Variable
 
@@ -58,10 +59,10 @@ class Adafactor(Optimizer):
         **options: Unpack[OptimizerOptions],
     ) -> None:
         super().__init__(learning_rate, **options)
-        self.beta_2_decay = beta_2_decay
-        self.epsilon_1 = epsilon_1
-        self.epsilon_2 = epsilon_2
-        self.clip_threshold = clip_threshold
+        self.beta_2_decay = checked("beta_2_decay", beta_2_decay)
+        self.epsilon_1 = checked("epsilon_1", epsilon_1)
+        self.epsilon_2 = checked("epsilon_2", epsilon_2)
+        self.clip_threshold = checked("clip_threshold", clip_threshold)
         self.relative_step = relative_step
         self._r: list[Variable | None] = []
         self._c: list[Variable | None] = []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule import initializers, ops
 from chainrule.optimizers.optimizer import Optimizer
+from chainrule.optimizers.options import checked
 from chainrule.variable import Variable
 
 if TYPE_CHECKING:
@@ -43,8 +44,10 @@ class Adagrad(Optimizer):
         **options: Unpack[OptimizerOptions],
     ) -> None:
         super().__init__(learning_rate, **options)
-        self.initial_accumulator_value = initial_accumulator_value
-        self.epsilon = epsilon
+        self.initial_accumulator_value = checked(
+            "initial_accumulator_value", initial_accumulator_value
+        )
+        self.epsilon = checked("epsilon", epsilon)
         self._accumulators: list[Variable] = []
 
     def build(self, variables: Sequence[Variable]) -> None:

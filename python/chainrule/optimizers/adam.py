@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule import dispatch, ops
 from chainrule.optimizers.optimizer import Optimizer
+from chainrule.optimizers.options import checked
 from chainrule.variable import Variable
 
 if TYPE_CHECKING:
@@ -59,9 +60,9 @@ class Adam(Optimizer):
         **options: Unpack[OptimizerOptions],
     ) -> None:
         super().__init__(learning_rate, **options)
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
+        self.beta_1 = checked("beta_1", beta_1)
+        self.beta_2 = checked("beta_2", beta_2)
+        self.epsilon = checked("epsilon", epsilon)
         self.amsgrad = amsgrad
         self._momentums: list[Variable] = []
         self._velocities: list[Variable] = []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule import initializers, ops
 from chainrule.optimizers.optimizer import Optimizer
+from chainrule.optimizers.options import checked
 from chainrule.variable import Variable
 
 if TYPE_CHECKING:
@@ -60,25 +61,20 @@ class Ftrl(Optimizer):
         **options: Unpack[OptimizerOptions],
     ) -> None:
         super().__init__(learning_rate, **options)
-        if learning_rate_power > 0.0:
-            raise ValueError(
-                "`learning_rate_power` needs to be negative or zero. "
-                f"Received: learning_rate_power={learning_rate_power}."
-            )
-        self.learning_rate_power = learning_rate_power
-        self.initial_accumulator_value = _not_negative(
+        self.learning_rate_power = checked("learning_rate_power", learning_rate_power)
+        self.initial_accumulator_value = checked(
             "initial_accumulator_value", initial_accumulator_value
         )
-        self.l1_regularization_strength = _not_negative(
+        self.l1_regularization_strength = checked(
             "l1_regularization_strength", l1_regularization_strength
         )
-        self.l2_regularization_strength = _not_negative(
+        self.l2_regularization_strength = checked(
             "l2_regularization_strength", l2_regularization_strength
         )
-        self.l2_shrinkage_regularization_strength = _not_negative(
+        self.l2_shrinkage_regularization_strength = checked(
             "l2_shrinkage_regularization_strength", l2_shrinkage_regularization_strength
         )
-        self.beta = beta
+        self.beta = checked("beta", beta)
         self._accumulators: list[Variable] = []
         self._linears: list[Variable] = []
 
@@ -125,9 +121,3 @@ class Ftrl(Optimizer):
             "l2_shrinkage_regularization_strength": self.l2_shrinkage_regularization_strength,
             "beta": self.beta,
         }
-
-
-def _not_negative(name: str, value: float) -> float:
-    if value < 0.0:
-        raise ValueError(f"`{name}` needs to be positive or zero. Received: {name}={value}.")
-    return value

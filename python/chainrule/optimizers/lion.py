@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule import ops
 from chainrule.optimizers.optimizer import Optimizer
+from chainrule.optimizers.options import Range, checked
 from chainrule.variable import Variable
 
 if TYPE_CHECKING:
@@ -50,13 +51,9 @@ class Lion(Optimizer):
         **options: Unpack[OptimizerOptions],
     ) -> None:
         super().__init__(learning_rate, **options)
-        if not 0 < beta_1 <= 1:
-            raise ValueError(
-                "Argument `beta_1` must be in the [0, 1] range. Otherwise, the optimizer "
-                f"degenerates to SignSGD. Received: beta_1={beta_1}."
-            )
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
+        # At 0 the update would be the sign of the gradient alone.
+        self.beta_1 = checked("beta_1", beta_1, Range(0, 1, "(]"))
+        self.beta_2 = checked("beta_2", beta_2)
         self._momentums: list[Variable] = []
 
     def build(self, variables: Sequence[Variable]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from chainrule import initializers, ops
 from chainrule.optimizers.optimizer import Optimizer
-from chainrule.optimizers.options import DEFAULTS
+from chainrule.optimizers.options import DEFAULTS, checked
 from chainrule.optimizers.state import is_overwritten
 from chainrule.saving import serialization
 from chainrule.variable import Variable
@@ -65,8 +65,8 @@ class LossScaleOptimizer(Optimizer):
             )
         super().__init__(learning_rate=0.0, name=name)
         self.inner_optimizer = inner_optimizer
-        self.initial_scale = initial_scale
-        self.dynamic_growth_steps = dynamic_growth_steps
+        self.initial_scale = checked("initial_scale", initial_scale)
+        self.dynamic_growth_steps = checked("dynamic_growth_steps", dynamic_growth_steps)
         self.inner_optimizer.loss_scale_factor = None
 
     def build(self, variables: Sequence[Variable]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule import ops
 from chainrule.optimizers.optimizer import Optimizer
+from chainrule.optimizers.options import checked
 from chainrule.variable import Variable
 
 if TYPE_CHECKING:
@@ -80,20 +81,20 @@ class Muon(Optimizer):
         **options: Unpack[OptionsBesidesDecay],
     ) -> None:
         super().__init__(learning_rate, weight_decay=weight_decay, **options)
-        self.adam_beta_1 = adam_beta_1
-        self.adam_beta_2 = adam_beta_2
-        self.adam_weight_decay = adam_weight_decay
-        self.epsilon = epsilon
+        self.adam_beta_1 = checked("adam_beta_1", adam_beta_1)
+        self.adam_beta_2 = checked("adam_beta_2", adam_beta_2)
+        self.adam_weight_decay = checked("adam_weight_decay", adam_weight_decay)
+        self.epsilon = checked("epsilon", epsilon)
         self.exclude_layers = exclude_layers or []
         self.exclude_embeddings = exclude_embeddings
         self.muon_a = muon_a
         self.muon_b = muon_b
         self.muon_c = muon_c
-        self.adam_lr_ratio = adam_lr_ratio
-        self.momentum = momentum
-        self.ns_steps = ns_steps
+        self.adam_lr_ratio = checked("adam_lr_ratio", adam_lr_ratio)
+        self.momentum = checked("momentum", momentum)
+        self.ns_steps = checked("ns_steps", ns_steps)
         self.nesterov = nesterov
-        self.rms_rate = rms_rate
+        self.rms_rate = checked("rms_rate", rms_rate)
         self.momentums: list[Variable] = []
         self.adam_velocities: list[Variable | None] = []
 

@@ -9,7 +9,7 @@ from typing import Any
 from chainrule import ops
 from chainrule.errors import ShapeError
 from chainrule.optimizers.adjustments import Adjustments
-from chainrule.optimizers.options import check_options
+from chainrule.optimizers.options import check_one_clipping, checked
 from chainrule.optimizers.state import is_overwritten
 from chainrule.saving import serialization
 from chainrule.scopes import name_scope
@@ -93,29 +93,25 @@ class Optimizer(Adjustments):
             )
         if kwargs:
             raise ValueError(f"Argument(s) not recognized: {kwargs}")
-        check_options(
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            gradient_accumulation_steps,
-        )
+        check_one_clipping(clipnorm, clipvalue, global_clipnorm)
         super().__init__()
         self._accumulated_gradients: list[Variable] = []
         self._shared: dict[Any, Any] | None = None
 
         self.name = auto_name(type(self).__name__) if name is None else name
-        self.weight_decay = weight_decay
-        self.clipnorm = clipnorm
-        self.global_clipnorm = global_clipnorm
-        self.clipvalue = clipvalue
+        self.weight_decay = checked("weight_decay", weight_decay)
+        self.clipnorm = checked("clipnorm", clipnorm)
+        self.global_clipnorm = checked("global_clipnorm", global_clipnorm)
+        self.clipvalue = checked("clipvalue", clipvalue)
         self.use_ema = use_ema
-        self.ema_momentum = ema_momentum
-        self.ema_overwrite_frequency = ema_overwrite_frequency
-        self.loss_scale_factor = loss_scale_factor
-        self.gradient_accumulation_steps = gradient_accumulation_steps
+        self.ema_momentum = checked("ema_momentum", ema_momentum)
+        self.ema_overwrite_frequency = checked(
+            "ema_overwrite_frequency", ema_overwrite_frequency
+        )
+        self.loss_scale_factor = checked("loss_scale_factor", loss_scale_factor)
+        self.gradient_accumulation_steps = checked(
+            "gradient_accumulation_steps", gradient_accumulation_steps
+        )
 
         self._iterations = self.add_variable((), dtype="int32", name="iteration")
         self._learning_rate = self._as_learning_rate(learning_rate)

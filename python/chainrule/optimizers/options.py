@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+import math
+import numbers
+from typing import Any, NamedTuple, TypedDict
 
 
 class OptionsBesidesDecay(TypedDict, total=False):
@@ -38,43 +40,118 @@ DEFAULTS: OptimizerOptions = {
 }
 
 
-def check_options(
-    clipnorm: float | None,
-    clipvalue: float | None,
-    global_clipnorm: float | None,
-    use_ema: bool,
-    ema_momentum: float,
-    ema_overwrite_frequency: int | None,
-    gradient_accumulation_steps: int | None,
-) -> None:
-    """Check the settings whose values exclude one another or have a range.
+class Range(NamedTuple):
+    """The values that a setting may have; `whole` for integers, `optional` where None is one."""
+
+    low: float
+    high: float = math.inf
+    closed: str = "["
+    whole: bool = False
+    optional: bool = False
+
+    def __contains__(self, value: object) -> bool:
+        if value is None:
+            return self.optional
+        if getattr(value, "shape", None) == () and hasattr(value, "item"):
+            value = value.item()
+        if not isinstance(value, numbers.Real):
+            return False
+        number = float(value)
+        if self.whole and (not isinstance(value, numbers.Integral) or isinstance(value, bool)):
+            return False
+        above = self.low <= number if self.closed[0] == "[" else self.low < number
+        below = number <= self.high if self.closed[-1] == "]" else number < self.high
+        return above and below
+
+    def __str__(self) -> str:
+        if self.whole:
+            text = f"an integer >= {self.low:g}"
+        else:
+            end = "]" if self.closed[-1] == "]" else ")"
+            text = f"in the range {self.closed[0]}{self.low:g}, {self.high:g}{end}"
+        return f"{text} or None" if self.optional else text
+
+
+_UNIT = Range(0, 1, "[]")
+_DISCOUNT = Range(0, 1)
+_POSITIVE = Range(0, closed="(")
+_NOT_NEGATIVE = Range(0)
+_LIMIT = Range(0, optional=True)
+
+RANGES = {
+    "learning_rate": _NOT_NEGATIVE,
+    "weight_decay": _LIMIT,
+    "clipnorm": _LIMIT,
+    "clipvalue": Range(0, closed="[]", optional=True),
+    "global_clipnorm": _LIMIT,
+    "ema_momentum": _UNIT,
+    "ema_overwrite_frequency": Range(1, whole=True, optional=True),
+    "loss_scale_factor": Range(0, closed="(", optional=True),
+    "gradient_accumulation_steps": Range(2, whole=True, optional=True),
+    "momentum": _UNIT,
+    "rho": _UNIT,
+    "beta": _NOT_NEGATIVE,
+    "beta_1": _DISCOUNT,
+    "beta_2": _DISCOUNT,
+    "beta_2_decay": Range(-math.inf, 0, "(]"),
+    "epsilon": _NOT_NEGATIVE,
+    "epsilon_1": _NOT_NEGATIVE,
+    "epsilon_2": _NOT_NEGATIVE,
+    "clip_threshold": _POSITIVE,
+    "initial_accumulator_value": _NOT_NEGATIVE,
+    "learning_rate_power": Range(-math.inf, 0, "(]"),
+    "l1_regularization_strength": _NOT_NEGATIVE,
+    "l2_regularization_strength": _NOT_NEGATIVE,
+    "l2_shrinkage_regularization_strength": _NOT_NEGATIVE,
+    "adam_beta_1": _DISCOUNT,
+    "adam_beta_2": _DISCOUNT,
+    "adam_weight_decay": _LIMIT,
+    "adam_lr_ratio": _NOT_NEGATIVE,
+    "rms_rate": _LIMIT,
+    "ns_steps": Range(0, whole=True),
+    "warmup_steps": Range(0, whole=True),
+    "initial_scale": _POSITIVE,
+    "dynamic_growth_steps": Range(1, whole=True),
+}
+
+
+def checked(name: str, value: Any, allowed: Range | None = None) -> Any:
+    """`value`, where it is one that the setting of this name may have.
+
+    Parameters
+    ----------
+    name : str
+        A setting of any optimizer.
+    value : number or None
+    allowed : Range, optional
+        Where an optimizer has another than `RANGES` says.
 
     Raises
     ------
     ValueError
-        For two kinds of clipping at once, or a number outside its range.
+        For NaN, what is no number, and a number outside the range.
+
+    Examples
+    --------
+    >>> checked("beta_1", 0.9)
+    0.9
+    >>> checked("clipnorm", -1)
+    Traceback (most recent call last):
+    ValueError: `clipnorm` must be in the range [0, inf) or None. Received: clipnorm=-1
     """
+    allowed = RANGES[name] if allowed is None else allowed
+    if value not in allowed:
+        raise ValueError(f"`{name}` must be {allowed}. Received: {name}={value}")
+    return value
+
+
+def check_one_clipping(
+    clipnorm: float | None, clipvalue: float | None, global_clipnorm: float | None
+) -> None:
+    """Raise ValueError for two kinds of clipping at once."""
     if sum(limit is not None for limit in (clipnorm, clipvalue, global_clipnorm)) > 1:
         raise ValueError(
             "Only one of `clipnorm`, `clipvalue` and `global_clipnorm` can be set. "
             f"Received: clipnorm={clipnorm}, clipvalue={clipvalue}, "
             f"global_clipnorm={global_clipnorm}"
-        )
-    if gradient_accumulation_steps and not gradient_accumulation_steps >= 2:
-        raise ValueError(
-            "`gradient_accumulation_steps` must be an integer >= 2. "
-            f"Received: gradient_accumulation_steps={gradient_accumulation_steps}"
-        )
-    if not use_ema:
-        return
-    if not 0 <= ema_momentum <= 1:
-        raise ValueError(
-            f"`ema_momentum` must be in the range [0, 1]. Received: ema_momentum={ema_momentum}"
-        )
-    if ema_overwrite_frequency is not None and (
-        not isinstance(ema_overwrite_frequency, int) or ema_overwrite_frequency < 1
-    ):
-        raise ValueError(
-            "`ema_overwrite_frequency` must be an integer >= 1 or None. "
-            f"Received: ema_overwrite_frequency={ema_overwrite_frequency}"
         )

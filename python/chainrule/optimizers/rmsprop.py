@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule import ops
 from chainrule.optimizers.optimizer import Optimizer
+from chainrule.optimizers.options import checked
 from chainrule.variable import Variable
 
 if TYPE_CHECKING:
@@ -60,9 +61,9 @@ class RMSprop(Optimizer):
         **options: Unpack[OptimizerOptions],
     ) -> None:
         super().__init__(learning_rate, **options)
-        self.rho = rho
-        self.momentum = momentum
-        self.epsilon = epsilon
+        self.rho = checked("rho", rho)
+        self.momentum = checked("momentum", momentum)
+        self.epsilon = checked("epsilon", epsilon)
         self.centered = centered
         self._velocities: list[Variable] = []
         self._momentums: list[Variable] = []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule import ops
 from chainrule.optimizers.optimizer import Optimizer
+from chainrule.optimizers.options import checked
 from chainrule.variable import Variable
 
 if TYPE_CHECKING:
@@ -51,10 +52,10 @@ class ScheduleFreeAdamW(Optimizer):
         **options: Unpack[OptimizerOptions],
     ) -> None:
         super().__init__(learning_rate, **options)
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.warmup_steps = warmup_steps
+        self.beta_1 = checked("beta_1", beta_1)
+        self.beta_2 = checked("beta_2", beta_2)
+        self.epsilon = checked("epsilon", epsilon)
+        self.warmup_steps = checked("warmup_steps", warmup_steps)
         self._momentums: list[Variable | None] = []
         self._velocities: list[Variable] = []
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule import ops
 from chainrule.optimizers.optimizer import Optimizer
+from chainrule.optimizers.options import checked
 from chainrule.variable import Variable
 
 if TYPE_CHECKING:
@@ -59,11 +60,7 @@ class SGD(Optimizer):
         **options: Unpack[OptimizerOptions],
     ) -> None:
         super().__init__(learning_rate, **options)
-        if not isinstance(momentum, (float, int)) or not 0 <= momentum <= 1:
-            raise ValueError(
-                f"`momentum` must be a float between [0, 1]. Received: momentum={momentum}"
-            )
-        self.momentum = float(momentum)
+        self.momentum = float(checked("momentum", momentum))
         self.nesterov = nesterov
         self.momentums: list[Variable] = []
 

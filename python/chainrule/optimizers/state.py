@@ -11,6 +11,7 @@ import numpy as np
 
 from chainrule import config as settings
 from chainrule import initializers, ops
+from chainrule.optimizers.options import checked
 from chainrule.optimizers.schedules.learning_rate_schedule import LearningRateSchedule
 from chainrule.scopes import StatelessScope, name_scope
 from chainrule.variable import Variable
@@ -193,7 +194,7 @@ class OptimizerState:
             )
         return self.add_variable(
             (),
-            initializers.Constant(float(value)),
+            initializers.Constant(checked("learning_rate", float(value))),
             dtype=settings.floatx(),
             name="learning_rate",
         )
@@ -223,6 +224,8 @@ class OptimizerState:
                 "optimizer with a float `learning_rate` argument."
             )
         elif isinstance(previous, Variable):
+            if isinstance(learning_rate, (numbers.Real, np.ndarray)):
+                checked("learning_rate", learning_rate)
             previous.assign(learning_rate)
         else:
             self._learning_rate = self._as_learning_rate(learning_rate)
