@@ -195,6 +195,29 @@ def test_early_stopping_ignores_the_first_epochs():
     assert history.epoch[-1] == 4
 
 
+@pytest.mark.parametrize("mode", ["min", "max"])
+def test_a_number_beats_nan(mode, tmp_path):
+    sign = 1.0 if mode == "min" else -1.0
+    losses = [math.nan, sign * 3.0, sign * 2.0, math.nan, sign * 2.5, sign * 2.6, sign * 1.0]
+    stop = callbacks.EarlyStopping("loss", patience=3, mode=mode, restore_best_weights=True)
+    saver = callbacks.ModelCheckpoint(
+        tmp_path / "{epoch}.chainrule", "loss", save_best_only=True, mode=mode
+    )
+    plateau = callbacks.ReduceLROnPlateau("loss", patience=3, mode=mode, min_delta=0)
+    model, history = run([stop, saver, plateau], losses)
+    assert [stop.best, saver.best, plateau.best] == [sign * 2.0] * 3
+    assert history.epoch == list(range(6)) and stop.best_epoch == 2
+    assert model.variables[0].value == 2
+    assert [path[-11] for path in model.saved] == ["1", "2", "3"]
+    assert model.optimizer.learning_rate == pytest.approx(0.01)
+
+
+def test_nan_alone_is_no_improvement():
+    stop = callbacks.EarlyStopping("loss", patience=2)
+    _, history = run([stop], [math.nan] * 6)
+    assert history.epoch == [0, 1, 2]
+
+
 def test_the_direction_comes_from_the_metric():
     class Metric:
         name, _direction = "score", "up"

@@ -13,7 +13,7 @@ __all__ = ["MonitorCallback"]
 
 
 class MonitorCallback(Callback):
-    """Decides whether a monitored metric has improved.
+    """Decides whether a monitored metric has improved: a number always beats NaN.
 
     Parameters
     ----------
@@ -71,8 +71,11 @@ class MonitorCallback(Callback):
         )
 
     def _is_improvement(self, value: Any, reference: Any) -> bool:
+        """Whether `value` beats `reference`; any number beats NaN, and NaN beats nothing."""
         if reference is None:
             return True
+        if reference != reference:
+            return bool(value == value)
         if self.monitor_op is None:
             self._set_monitor_op()
         assert self.monitor_op is not None
