@@ -438,3 +438,13 @@ def test_normalisations():
     close(ops.layer_normalization(X), expected, "float64")
     close(ops.normalize(X), X / np.linalg.norm(X, axis=1, keepdims=True), "float64")
     close(ops.normalize(X, order=3), X / np.linalg.norm(X, 3, 1, True), "float64")
+
+
+@pytest.mark.parametrize("x", [[0, 1, -1], [[0, 1], [-1, 2]]])
+@pytest.mark.parametrize("options", [{}, {"minlength": 5}, {"weights": "ones"}])
+def test_bincount_refuses_negative_numbers(x, options):
+    if options.get("weights") == "ones":
+        options = {"weights": np.ones(np.shape(x), "float32")}
+    with pytest.raises(chainrule.errors.DataError, match="bincount: .* 0 or more, got -1"):
+        ops.bincount(np.array(x), **options)
+    assert issubclass(chainrule.errors.DataError, ValueError)

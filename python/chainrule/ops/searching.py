@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.dispatch import apply, operation
 from chainrule.dtypes import is_int_dtype, result_type, standardize_dtype
-from chainrule.errors import DTypeError, ShapeError
+from chainrule.errors import DataError, DTypeError, ShapeError
 from chainrule.ops._common import (
     as_dtype,
     as_tensor,
@@ -102,10 +102,13 @@ def isin(x1: Any, x2: Any, assume_unique: bool = False, invert: bool = False) ->
 def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = False) -> Any:
     """How often each number from 0 occurs in x, or the sum of its weights; rows of a 2-D x apart.
 
-    Inside a trace the length is `minlength`, which must then be above 0.
+    Inside a trace the length is `minlength`, which must then be above 0; numbers outside it, which
+    are not known there, count nowhere.
 
     Raises
     ------
+    DataError
+        For a number below 0.
     DTypeError
         When x holds no integers.
 
@@ -123,6 +126,8 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
         raise ShapeError(f"bincount: expected 1 or 2 axes, got shape {tuple(x.shape)}")
     size = int(minlength)
     if not is_traced(x):
+        if x.size and int(x.min()) < 0:
+            raise DataError(f"bincount: expected numbers of 0 or more, got {int(x.min())}")
         size = max(size, int(x.max()) + 1 if x.size else 0)
     elif size <= 0:
         raise ValueError("bincount: `minlength` must be above 0 while tracing")
