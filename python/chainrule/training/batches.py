@@ -275,7 +275,8 @@ class IteratorSource:
                 return
             if done < steps:
                 if reader.ends_once or (fresh and done == before):
-                    _warn_of_end(done, steps)
+                    if done:
+                        _warn_of_end(done, steps)
                     return
                 reader.restart()
                 fresh = True

@@ -203,21 +203,53 @@ def class_weights(y: Any, class_weight: dict[int, float]) -> Array:
     Raises
     ------
     DataError
-        A key that is no class number.
+        A key that is no class number; labels that are none, or more than one a row.
     """
     labels = np.asarray(y[:] if hasattr(y, "blocks") else y)
-    if labels.ndim > 1 and labels.shape[-1] > 1:
-        labels = labels.argmax(axis=-1)
-    labels = labels.reshape(len(labels), -1)[:, 0].astype("int64")
-    if any(int(c) != c or c < 0 for c in class_weight):
+    if labels.ndim == 2:
+        labels = labels.argmax(axis=-1) if labels.shape[-1] != 1 else labels[:, 0]
+    if labels.ndim != 1:
         raise DataError(
-            f"class_weight: expected class numbers as keys, got {sorted(class_weight)}"
+            f"class_weight: expected one label a row, got targets of shape {np.shape(y)}; for more "
+            "than one a row pass `sample_weight`"
         )
-    top = max([int(labels.max()), *map(int, class_weight)])
-    table = np.ones(top + 1, dtype=config.floatx())
-    for label, weight in class_weight.items():
-        table[int(label)] = weight
-    return np.asarray(table[labels])
+    if any(not _is_class(c) for c in class_weight):
+        raise DataError(f"class_weight: expected class numbers as keys, got {list(class_weight)}")
+    bad = ~((labels >= 0) & np.isfinite(labels))
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise DataError(
+            f"class_weight: expected labels of 0 or more, got {labels[row]} in row {row}"
+        )
+    numbers = np.rint(labels).astype("int64")
+    if not class_weight:
+        return np.ones(len(numbers), config.floatx())
+    known = np.array(sorted(map(int, class_weight)))
+    values = np.array([class_weight[label] for label in known.tolist()], config.floatx())
+    place = np.searchsorted(known, numbers).clip(max=len(known) - 1)
+    return np.where(known[place] == numbers, values[place], values.dtype.type(1))
+
+
+def _is_class(key: Any) -> bool:
+    return isinstance(key, (int, float, np.number)) and int(key) == key and key >= 0
+
+
+def weigh_classes(y: Any, sample_weight: Any, class_weight: dict[int, float]) -> Array:
+    """The weights of the rows by their class, times those that were given by row.
+
+    Raises
+    ------
+    DataError
+        A model with more than one target, or none, and what `class_weights` refuses.
+    """
+    targets = flat(y)
+    if len(targets) != 1:
+        raise DataError(f"class_weight: expected a model with one target, got {len(targets)}")
+    by_class = class_weights(targets[0], class_weight)
+    if sample_weight is None:
+        return by_class
+    given = flat(sample_weight)[0]
+    return np.asarray(given * by_class.reshape(-1, *(1,) * (given.ndim - 1)))
 
 
 def split_validation(source: ArraySource, fraction: float) -> tuple[ArraySource, ArraySource]:

@@ -13,7 +13,7 @@ import numpy as np
 from chainrule import _core, random
 from chainrule.callbacks import CallbackList
 from chainrule.training.batches import IteratorSource
-from chainrule.training.data import ArraySource, check_finite, class_weights, flat, is_place_in
+from chainrule.training.data import ArraySource, check_finite, flat, is_place_in, weigh_classes
 from chainrule.training.mapped import MappedRows, cut_batches
 from chainrule.training.trace import Programs, Signature, compile_step
 
@@ -98,12 +98,13 @@ class ArrayFeed:
         self.seen, self.done = state["seen"], state["done"]
         return self.done
 
-    def prepare(self, runner: Runner) -> None:
+    def prepare(self, runner: Runner) -> bool:
         """Compile what the epochs need: what cannot run fails before a weight moves."""
         if self.full:
             runner.program(self.batch, self.size)
         if self.rest and (self.steps is None or self.steps > self.full):
             runner.program(self.batch, self.rest)
+        return True
 
     def take(self) -> tuple[int, int, int]:
         """Begin an epoch: the number of the first batch, of full batches and of steps."""
@@ -212,8 +213,7 @@ class BatchFeed:
             check_finite(part, name, model.non_finite)
         batch = ArraySource(x, y, weight)
         if self.class_weight is not None:
-            by_class = class_weights(flat(y)[0], self.class_weight)
-            batch.sample_weight = by_class if weight is None else weight * by_class
+            batch.sample_weight = weigh_classes(y, weight, self.class_weight)
         signature = Signature.of((x, y, weight), batch.rows)
         if signature not in self._known:
             model._ensure_ready(runner.mode, batch)
@@ -222,12 +222,14 @@ class BatchFeed:
         model._check_targets(batch)
         return batch
 
-    def prepare(self, runner: Runner) -> None:
-        """Build the model on the first batch and compile for it."""
+    def prepare(self, runner: Runner) -> bool:
+        """Build the model on the first batch and compile for it; False where there is none."""
         first = self.source.peek()
-        if first is not None:
-            batch = self._checked(runner, *first)
-            runner.program((batch.x, batch.y, batch.sample_weight), batch.rows)
+        if first is None:
+            return False
+        batch = self._checked(runner, *first)
+        runner.program((batch.x, batch.y, batch.sample_weight), batch.rows)
+        return True
 
     def run(self, runner: Runner, ticker: Ticker) -> int:
         """One epoch, or the rest of one; returns the number of its steps that are done."""
@@ -257,9 +259,18 @@ def make_feed(
 
 
 class Ticker:
-    """Turns the core's reports into batch events and progress."""
+    """Turns the core's reports into batch events and progress.
 
-    def __init__(self, callbacks: CallbackList, kind: str, model: Any) -> None:
+    `outputs` gives what was predicted from one number of batches to another.
+    """
+
+    def __init__(
+        self,
+        callbacks: CallbackList,
+        kind: str,
+        model: Any,
+        outputs: Callable[[int, int], Any] | None = None,
+    ) -> None:
         self.every = {
             "train": callbacks.wants_batch_events,
             "test": callbacks.wants_test_batch_events,
@@ -268,6 +279,8 @@ class Ticker:
         self.callbacks = callbacks
         self.kind = kind
         self.model = model
+        self.outputs = outputs
+        self.told = 0
         self.stride = model.steps_per_execution
         self.open = False
         self._flag = {
@@ -291,7 +304,11 @@ class Ticker:
             return None
         if done % self.stride and not last:
             return None
-        logs = {} if self.kind == "predict" else self.model.get_metrics_result()
+        if self.outputs is not None:
+            logs = {"outputs": self.outputs(self.told, done)}
+        else:
+            logs = self.model.get_metrics_result()
+        self.told = done
         self.open = False
         end = -(-done // self.stride) * self.stride - 1
         getattr(self.callbacks, f"on_{self.kind}_batch_end")(end, logs)

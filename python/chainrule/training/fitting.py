@@ -13,10 +13,9 @@ from chainrule.training.batches import IteratorSource, is_batch_iterable
 from chainrule.training.data import (
     ArraySource,
     check_finite,
-    class_weights,
-    flat,
     split_validation,
     to_arrays,
+    weigh_classes,
 )
 from chainrule.training.feeds import Runner, make_feed
 from chainrule.training.mapped import to_rows
@@ -67,8 +66,9 @@ class Fitting:
             Batches of a generator, an iterable or a `PyDataset` are made while the core
             computes, on a thread, up to two ahead or as the `PyDataset` says.
         batch_size : int, optional
-            Rows a step, default 32: 1 is stochastic, `len(x)` batch gradient descent. The last,
-            shorter batch counts.
+            Rows a step: 1 is stochastic, `len(x)` batch gradient descent. The last, shorter batch
+            counts. Default: ``ceil(len(x) / steps_per_epoch)`` of arrays with `steps_per_epoch`,
+            else 32.
         epochs : int
             Number of the last epoch.
         verbose : {"auto", 0, 1, 2}
@@ -81,7 +81,8 @@ class Fitting:
         shuffle : bool
             Draw a new order of the rows each epoch, or of the batches of a `PyDataset`.
         class_weight : dict, optional
-            Weight by class number; classes that are not named count 1.
+            Weight by class number; classes that are not named count 1. Validation takes no part
+            in it.
         sample_weight : array, optional
             Weight by row, multiplied with the class's.
         initial_epoch : int
@@ -89,7 +90,8 @@ class Fitting:
         steps_per_epoch : int, optional
             Batches an epoch; of arrays, the next epoch goes on where this one stopped.
         validation_steps, validation_batch_size : int, optional
-            The same for validation, which begins anew each time.
+            The same for validation, which begins anew each time. The batch size defaults to
+            `batch_size`.
         validation_freq : int or list of int
             Validate every so many epochs, or after the epochs listed, counted from 1.
 
@@ -108,15 +110,15 @@ class Fitting:
             raise NotCompiledError(
                 f"model '{self.name}': fit() expected an optimizer from compile(), got None"
             )
-        batch_size = _count("batch_size", batch_size, BATCH_SIZE)
-        _count("steps_per_epoch", steps_per_epoch, 1)
-        _count("validation_steps", validation_steps, 1)
-        validation_batch_size = _count("validation_batch_size", validation_batch_size, batch_size)
+        _check_count("batch_size", batch_size)
+        _check_count("steps_per_epoch", steps_per_epoch)
+        _check_count("validation_steps", validation_steps)
+        _check_count("validation_batch_size", validation_batch_size)
         if not isinstance(validation_freq, (int, list, tuple, set)) or validation_freq == 0:
             raise ValueError(
                 f"fit: expected validation_freq to be an int or a list, got {validation_freq!r}"
             )
-        source = self._source(x, y, sample_weight, class_weight, bool(shuffle))
+        source = self._source(x, y, sample_weight, bool(shuffle))
         held_out: Any = None
         if validation_data is not None:
             held_out = self._validation_source(validation_data)
@@ -128,15 +130,22 @@ class Fitting:
                 )
             source, held_out = split_validation(source, validation_split)
         if isinstance(source, ArraySource):
+            if class_weight is not None:
+                source.sample_weight = weigh_classes(
+                    source.y, source.sample_weight, class_weight
+                )
             self._ensure_ready("train", source)
             self._check_targets(source)
         if isinstance(held_out, ArraySource):
             self._ensure_ready("test", held_out)
             self._check_targets(held_out, "validation data: ")
-        feed = make_feed(source, batch_size, steps_per_epoch, bool(shuffle), class_weight)
+        size = _rows_a_step(source, batch_size, steps_per_epoch)
+        feed = make_feed(source, size, steps_per_epoch, bool(shuffle), class_weight)
         validation = None
         if held_out is not None:
-            validation = make_feed(held_out, validation_batch_size, validation_steps, False)
+            given = batch_size if validation_batch_size is None else validation_batch_size
+            held_out_size = _rows_a_step(held_out, given, validation_steps)
+            validation = make_feed(held_out, held_out_size, validation_steps, False)
         if not isinstance(callbacks, CallbackList):
             verbose = 1 if verbose == "auto" else verbose
             callbacks = CallbackList(
@@ -146,7 +155,7 @@ class Fitting:
                 model=self,
                 verbose=verbose,
                 epochs=epochs,
-                steps=_steps(source, batch_size, steps_per_epoch),
+                steps=_steps(source, size, steps_per_epoch),
             )
         return loop.fit(
             self,
@@ -159,12 +168,7 @@ class Fitting:
         )
 
     def _source(
-        self,
-        x: Any,
-        y: Any,
-        sample_weight: Any = None,
-        class_weight: Any = None,
-        shuffle: bool = False,
+        self, x: Any, y: Any, sample_weight: Any = None, shuffle: bool = False
     ) -> ArraySource | IteratorSource:
         """Arrays or batches, checked.
 
@@ -189,15 +193,7 @@ class Fitting:
         weight = to_arrays(sample_weight, "sample_weight")
         for name, part in (("x", x), ("y", y), ("sample_weight", weight)):
             check_finite(part, name, self.non_finite)
-        source = ArraySource(x, y, weight)
-        if class_weight is not None:
-            if len(flat(y)) != 1:
-                raise DataError(
-                    f"class_weight: expected a model with one target, got {len(flat(y))}"
-                )
-            by_class = class_weights(flat(y)[0], class_weight)
-            source.sample_weight = by_class if weight is None else flat(weight)[0] * by_class
-        return source
+        return ArraySource(x, y, weight)
 
     def _validation_source(self, data: Any) -> ArraySource | IteratorSource:
         if not isinstance(data, (tuple, list)):
@@ -224,6 +220,19 @@ class Fitting:
     ) -> Any:
         """Loss and metrics on data; no weight changes.
 
+        Parameters
+        ----------
+        x, y, sample_weight
+            As for `fit`.
+        batch_size : int, optional
+            Rows a step. Default: ``ceil(len(x) / steps)`` of arrays with `steps`, else 32.
+        verbose, callbacks
+            As for `fit`.
+        steps : int, optional
+            Batches to take.
+        return_dict : bool
+            Default False.
+
         Returns
         -------
         float, list of float, or dict
@@ -232,15 +241,16 @@ class Fitting:
         if kwargs:
             raise ValueError(f"Arguments not recognized: {sorted(kwargs)}")
         self._check_compiled("evaluate")
-        batch_size = _count("batch_size", batch_size, BATCH_SIZE)
-        _count("steps", steps, 1)
+        _check_count("batch_size", batch_size)
+        _check_count("steps", steps)
         source = self._source(x, y, sample_weight)
+        size = _rows_a_step(source, batch_size, steps)
         if isinstance(source, ArraySource):
             self._ensure_ready("test", source)
             self._check_targets(source)
-        container = self._callback_list(callbacks, verbose, source, batch_size, steps)
+        container = self._callback_list(callbacks, verbose, source, size, steps)
         runner = Runner(self, "test")
-        feed = make_feed(source, batch_size, steps, False)
+        feed = make_feed(source, size, steps, False)
         feed.prepare(runner)
         logs = loop.evaluate(runner, feed, container)
         return logs if return_dict else self._flat_logs(logs)
@@ -270,6 +280,17 @@ class Fitting:
     ) -> Any:
         """The outputs for each row of `x`, as arrays; computed batch by batch.
 
+        Parameters
+        ----------
+        x
+            As for `fit`.
+        batch_size : int, optional
+            Rows a step. Default: ``ceil(len(x) / steps)`` of arrays with `steps`, else 32.
+        verbose, callbacks
+            As for `fit`.
+        steps : int, optional
+            Batches to take: with `batch_size`, ``steps * batch_size`` rows are predicted.
+
         Examples
         --------
         >>> import numpy as np, chainrule as keras
@@ -277,13 +298,14 @@ class Fitting:
         >>> model.predict(np.ones((1, 3)), verbose=0)
         array([[3., 3.]], dtype=float32)
         """
-        batch_size = _count("batch_size", batch_size, BATCH_SIZE)
-        _count("steps", steps, 1)
+        _check_count("batch_size", batch_size)
+        _check_count("steps", steps)
         source = self._source(x, None)
+        size = _rows_a_step(source, batch_size, steps)
         if isinstance(source, ArraySource):
             self._ensure_ready("predict", source)
-        container = self._callback_list(callbacks, verbose, source, batch_size, steps)
-        return loop.predict(self, source, batch_size=batch_size, steps=steps, callbacks=container)
+        container = self._callback_list(callbacks, verbose, source, size, steps)
+        return loop.predict(self, source, batch_size=size, steps=steps, callbacks=container)
 
     def train_on_batch(
         self,
@@ -305,9 +327,11 @@ class Fitting:
         return self._on_batch("test", x, y, sample_weight, None, return_dict)
 
     def _array_source(self, x: Any, y: Any, sample_weight: Any, class_weight: Any) -> ArraySource:
-        source = self._source(x, y, sample_weight, class_weight)
+        source = self._source(x, y, sample_weight)
         if not isinstance(source, ArraySource):
             raise DataError(f"model '{self.name}': expected one batch of arrays, got a generator")
+        if class_weight is not None:
+            source.sample_weight = weigh_classes(source.y, source.sample_weight, class_weight)
         return ArraySource(*source.batch(slice(None)))
 
     def _on_batch(
@@ -339,13 +363,21 @@ class Fitting:
         return values[0] if len(values) == 1 else values
 
 
-def _count(name: str, value: Any, default: int) -> int:
-    """`value` as an integer of 1 or more, or the default for None."""
+def _check_count(name: str, value: Any) -> None:
+    """Raise where `value` is neither None nor an integer of 1 or more."""
     if value is None:
-        return default
+        return
     if isinstance(value, (bool, float)) or not hasattr(value, "__index__") or int(value) < 1:
         raise ValueError(f"{name}: expected an integer of 1 or more, got {value!r}")
-    return int(value)
+
+
+def _rows_a_step(source: Any, batch_size: int | None, steps: int | None) -> int:
+    """`batch_size`; without it, of arrays as many rows as make `steps` of them all, else 32."""
+    if batch_size is not None:
+        return int(batch_size)
+    if steps is not None and isinstance(source, ArraySource):
+        return -(-source.rows // int(steps))
+    return BATCH_SIZE
 
 
 def _steps(source: Any, batch_size: int, steps: int | None) -> int | None:

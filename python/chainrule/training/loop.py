@@ -16,6 +16,11 @@ from chainrule.training.feeds import ArrayFeed, BatchFeed, Runner, Source, Ticke
 
 __all__ = ["evaluate", "fit", "predict"]
 
+_NO_VALIDATION = (
+    "Your validation data ran out: training goes on without validation from epoch {} on. A "
+    "generator must yield batches for each validation, or be an iterable that starts again."
+)
+
 
 def fit(
     model: Any,
@@ -30,8 +35,8 @@ def fit(
     """Train for `epochs - initial_epoch` epochs and return what was recorded."""
     runner, tester = Runner(model, "train"), Runner(model, "test")
     feed.prepare(runner)
-    if validation is not None:
-        validation.prepare(tester)
+    if validation is not None and not validation.prepare(tester):
+        raise DataError("validation_data: expected at least one batch, got an empty generator")
     model.stop_training = False
     feeds = {"train": feed} if validation is None else {"train": feed, "validation": validation}
     model.__dict__["_feeds"] = feeds
@@ -54,8 +59,12 @@ def fit(
                 break
             logs = dict(model.get_metrics_result())
             if validation is not None and _validates(epoch, validation_freq):
-                found = evaluate(tester, validation, callbacks)
-                logs.update({f"val_{name}": value for name, value in found.items()})
+                found = _test(tester, validation, callbacks)
+                if found is None:
+                    validation = None
+                    warnings.warn(_NO_VALIDATION.format(epoch + 1), stacklevel=3)
+                else:
+                    logs.update({f"val_{name}": value for name, value in found.items()})
             callbacks.on_epoch_end(epoch, logs)
             if model.stop_training:
                 break
@@ -78,6 +87,16 @@ def evaluate(
     runner: Runner, feed: ArrayFeed | BatchFeed, callbacks: CallbackList
 ) -> dict[str, Any]:
     """Loss and metrics over the data, without changing a weight."""
+    logs = _test(runner, feed, callbacks)
+    if logs is None:
+        raise DataError("evaluate: expected at least one batch, got an empty generator")
+    return logs
+
+
+def _test(
+    runner: Runner, feed: ArrayFeed | BatchFeed, callbacks: CallbackList
+) -> dict[str, Any] | None:
+    """Loss and metrics over the data, None where no batch came."""
     model = runner.model
     model.stop_evaluating = False
     callbacks.on_test_begin()
@@ -85,10 +104,9 @@ def evaluate(
     runner.begin()
     if isinstance(feed, ArrayFeed):
         feed.seen = 0
-    if feed.run(runner, Ticker(callbacks, "test", model)) == 0:
-        raise DataError("evaluate: expected at least one batch, got an empty generator")
-    logs = dict(model.get_metrics_result())
-    callbacks.on_test_end(logs)
+    steps = feed.run(runner, Ticker(callbacks, "test", model))
+    logs = dict(model.get_metrics_result()) if steps else None
+    callbacks.on_test_end(logs or {})
     return logs
 
 
@@ -97,25 +115,32 @@ def predict(
 ) -> Any:
     """The model's outputs for every row."""
     runner = Runner(model, "predict")
-    ticker = Ticker(callbacks, "predict", model)
     model.stop_predicting = False
     if isinstance(source, ArraySource):
         feed = ArrayFeed(source, batch_size, steps, False)
         feed.prepare(runner)
         callbacks.on_predict_begin()
-        result = _predict_arrays(runner, feed, ticker)
+        result = _predict_arrays(runner, feed, callbacks)
     else:
         feed_of_batches = BatchFeed(source, steps)
         feed_of_batches.prepare(runner)
         callbacks.on_predict_begin()
-        result = _predict_batches(runner, source, steps, ticker)
+        result = _predict_batches(runner, source, steps, callbacks)
     callbacks.on_predict_end()
     return result
 
 
-def _predict_batches(runner: Runner, source: Source, steps: int | None, ticker: Ticker) -> Any:
+def _predict_batches(
+    runner: Runner, source: Source, steps: int | None, callbacks: CallbackList
+) -> Any:
     batches: list[Any] = []
     structure: Any = None
+
+    def outputs(first: int, last: int) -> Any:
+        joined = [np.concatenate(parts) for parts in zip(*batches[first:last])]
+        return tree.pack_sequence_as(structure, joined)
+
+    ticker = Ticker(callbacks, "predict", runner.model, outputs)
     with closing(source.epoch(steps)) as given:
         for x, _, _ in given:
             check_finite(x, "x", runner.model.non_finite)
@@ -131,11 +156,10 @@ def _predict_batches(runner: Runner, source: Source, steps: int | None, ticker: 
     source.epoch_end()
     if not batches:
         raise DataError("predict: expected at least one batch, got an empty generator")
-    joined = [np.concatenate(parts) for parts in zip(*batches)]
-    return tree.pack_sequence_as(structure, joined)
+    return outputs(0, len(batches))
 
 
-def _predict_arrays(runner: Runner, feed: ArrayFeed, ticker: Ticker) -> Any:
+def _predict_arrays(runner: Runner, feed: ArrayFeed, callbacks: CallbackList) -> Any:
     _, full, steps = feed.take()
     rows = min(feed.rows, steps * feed.size)
     size = feed.size if full else feed.rest
@@ -149,6 +173,15 @@ def _predict_arrays(runner: Runner, feed: ArrayFeed, ticker: Ticker) -> Any:
     results = [
         np.empty((rows, *s.shape[1:]), "uint8" if s.dtype == "bool" else s.dtype) for s in specs
     ]
+
+    def outputs(first: int, last: int) -> Any:
+        cut = results
+        if last - first < steps:
+            cut = [r[first * feed.size : last * feed.size] for r in results]
+        cut = [r.astype(bool) if s.dtype == "bool" else r for r, s in zip(cut, specs)]
+        return tree.pack_sequence_as(structure, cut)
+
+    ticker = Ticker(callbacks, "predict", runner.model, outputs)
     ticker.begin()
     tick = ticker.after(steps)
     at = full * feed.size
@@ -164,7 +197,4 @@ def _predict_arrays(runner: Runner, feed: ArrayFeed, ticker: Ticker) -> Any:
             return tick(full + n)
 
         done += feed.advance(program, feed.rest, at, 1, tails, shifted, ticker.every)
-    if done < steps:
-        results = [r[: done * feed.size] for r in results]
-    results = [r.astype(bool) if s.dtype == "bool" else r for r, s in zip(results, specs)]
-    return tree.pack_sequence_as(structure, results)
+    return outputs(0, done)
