@@ -119,7 +119,8 @@ class TestClassWeight:
         else:
             options = {"validation_split": 0.3, "sample_weight": given}
             args = (X, LABELS)
-        found = model.fit(*args, class_weight={2: 10.0}, verbose=0, **options).history
+        options |= {"class_weight": {2: 10.0}, "shuffle": False, "verbose": 0}
+        found = model.fit(*args, **options).history
         rest = None if given is None else given[7:]
         plain = model.evaluate(X[7:], LABELS[7:], sample_weight=rest, verbose=0)
         assert found["val_loss"] == [plain]

@@ -26,7 +26,8 @@ class Loss:
     """``reduce(weight * call(y_true, y_pred))``: a callable that turns predictions into one number.
 
     Subclasses implement ``call(y_true, y_pred)`` with ``chainrule.ops`` and return one value per
-    sample (or per element); weights, mask and reduction are applied here.
+    sample (or per element); weights, mask and reduction are applied here. Called by itself, a loss
+    broadcasts targets against predictions; a compiled model refuses targets of another shape.
 
     Parameters
     ----------

@@ -47,6 +47,8 @@ class FBetaScore(Metric):
     array([0.3846, 0.9091, 0.8333], dtype=float32)
     """
 
+    _one_shape = True
+
     def __init__(
         self,
         average: str | None = None,

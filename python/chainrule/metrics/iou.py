@@ -105,6 +105,7 @@ class IoU(Metric):
         self.ignore_class = ignore_class
         self.sparse_y_true = sparse_y_true
         self.sparse_y_pred = sparse_y_pred
+        self._one_shape = not (sparse_y_true or sparse_y_pred)
         self.axis = axis
         self.total_cm = self.add_variable(
             (num_classes, num_classes), "zeros", dtype=self.dtype, name="total_confusion_matrix"

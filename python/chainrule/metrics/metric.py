@@ -47,6 +47,9 @@ class Metric:
     0.5
     """
 
+    # Whether a compiled model refuses targets of another shape than the outputs.
+    _one_shape = False
+
     def __init__(self, dtype: str | DTypePolicy | None = None, name: str | None = None) -> None:
         from chainrule.layers.tracking import Tracker
 

@@ -45,6 +45,8 @@ class R2Score(Metric):
     0.5714
     """
 
+    _one_shape = True
+
     def __init__(
         self,
         class_aggregation: str | None = "uniform_average",

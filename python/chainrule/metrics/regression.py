@@ -61,6 +61,8 @@ class RootMeanSquaredError(Mean):
     0.5
     """
 
+    _one_shape = True
+
     def __init__(
         self, name: str | None = "root_mean_squared_error", dtype: str | DTypePolicy | None = None
     ) -> None:

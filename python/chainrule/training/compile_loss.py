@@ -12,6 +12,7 @@ from chainrule import ops, tree
 from chainrule.losses.loss import Loss
 from chainrule.scopes import name_scope
 from chainrule.training.compile_metrics import object_name, target_kind
+from chainrule.training.targets import check_shapes
 
 __all__ = ["CompileLoss", "resolve_loss"]
 
@@ -207,10 +208,15 @@ class CompileLoss(Loss):
         y_pred = _repacked(self._structures[0], y_pred)
         y_true = _repacked(self._structures[1], y_true)
         total = None
-        for i, (path, loss, weight, _) in enumerate(self.parts):
+        for i, (path, loss, weight, name) in enumerate(self.parts):
             target, output = _at(path, y_true), _at(path, y_pred)
             if target is None:
                 raise ValueError(f"loss '{loss.name}': expected a target y, got None")
+            if hasattr(target, "shape") and hasattr(output, "shape"):
+                place = f"loss '{loss.name}'"
+                if len(self.parts) > 1:
+                    place = f"{place} of output '{name}'"
+                check_shapes(loss, tuple(target.shape), tuple(output.shape), place)
             row_weight = sample_weight
             if tree.is_nested(sample_weight):
                 row_weight = _at(path, sample_weight)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from chainrule import metrics as metrics_module
 from chainrule import tree
 from chainrule.metrics import Metric
+from chainrule.training.targets import check_shapes
 
 __all__ = ["CompileMetrics", "resolve_metric", "target_kind"]
 
@@ -206,6 +207,10 @@ class CompileMetrics(Metric):
         if len(weights) < len(predictions):
             weights = weights[:1] * len(predictions)
         entries = self.__dict__["_entries"]
+        for i, metric, output in (*entries["metrics"], *entries["weighted_metrics"]):
+            place = f"metric '{metric.name}'" + (f" of output '{output}'" if output else "")
+            if hasattr(targets[i], "shape") and hasattr(predictions[i], "shape"):
+                check_shapes(metric, tuple(targets[i].shape), tuple(predictions[i].shape), place)
         for i, metric, _ in entries["metrics"]:
             metric.update_state(targets[i], predictions[i])
         for i, metric, _ in entries["weighted_metrics"]:

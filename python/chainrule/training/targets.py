@@ -10,31 +10,75 @@ from numpy.typing import NDArray
 from chainrule.errors import DataError, ShapeError
 from chainrule.losses.loss import Loss
 
-__all__ = ["check_target"]
+__all__ = ["check_shapes", "check_target"]
 
 Array = NDArray[Any]
 
-_SPARSE = "sparse_categorical_crossentropy"
-_PROBABILITIES = ("binary_crossentropy", "binary_focal_crossentropy")
-_SAME_SHAPE = frozenset(
-    {*_PROBABILITIES, "categorical_crossentropy", "categorical_focal_crossentropy"}
-)
-_BROADCAST = frozenset(  # as in NumPy, a target of size 1 stands for the whole axis
+# Of these, targets are class numbers.
+_SPARSE = ("sparse_categorical_crossentropy", "categorical_generalized_cross_entropy")
+_LABELS = frozenset(
     {
-        "categorical_hinge",
-        "cosine_similarity",
-        "hinge",
-        "huber",
-        "kl_divergence",
-        "log_cosh",
-        "mean_absolute_error",
-        "mean_absolute_percentage_error",
-        "mean_squared_error",
-        "mean_squared_logarithmic_error",
-        "poisson",
-        "squared_hinge",
+        *_SPARSE,
+        "circle",
+        "ctc",
+        "sparse_categorical_accuracy",
+        "sparse_top_k_categorical_accuracy",
     }
 )
+_PROBABILITIES = ("binary_crossentropy", "binary_focal_crossentropy")
+_FUNCTIONS = ("chainrule.losses", "chainrule.metrics")
+
+
+def _kind(measure: Any) -> str:
+    """The name of the function behind one of chainrule's own losses and metrics, else ""."""
+    function = getattr(measure, "fn", None) or getattr(measure, "_fn", None)
+    own = str(getattr(function, "__module__", "")).startswith(_FUNCTIONS)
+    return str(getattr(function, "__name__", "")) if own else ""
+
+
+def check_shapes(
+    measure: Any, y: tuple[int | None, ...], output: tuple[int | None, ...], place: str
+) -> None:
+    """Raise where targets of shape `y` and outputs of shape `output` must have one shape and do not.
+
+    A last axis of size one may lack on either side. Called by themselves, losses and metrics
+    broadcast, as Keras's do: there, a target may stand for many outputs on purpose.
+
+    Parameters
+    ----------
+    measure : Loss or Metric
+        Only chainrule's own are checked: a user's function may take what it likes.
+    y, output : tuple
+        Rows first; None where a size is not known.
+    place : str
+        For the message.
+
+    Raises
+    ------
+    ShapeError
+        Where another axis differs.
+
+    Examples
+    --------
+    >>> from chainrule import losses
+    >>> check_shapes(losses.MeanSquaredError(), (8,), (8, 1), "loss 'mse'")
+    >>> check_shapes(losses.MeanSquaredError(), (8, 1), (8, 3), "loss 'mse'")
+    Traceback (most recent call last):
+    chainrule.errors.ShapeError: loss 'mse': expected targets of shape (8, 3), got (8, 1)
+    """
+    kind = _kind(measure)
+    if not (kind and kind not in _LABELS) and not getattr(measure, "_one_shape", False):
+        return
+    if not _matches(y, output):
+        wanted, got = _shown(output), _shown(y)
+        hint = _hint(kind, y, output)
+        raise ShapeError(f"{place}: expected targets of shape {wanted}, got {got}{hint}")
+
+
+def _shown(shape: tuple[int | None, ...]) -> str:
+    """A shape, "rows" for an open number of rows."""
+    rest = shape[1:]
+    return str(shape) if shape[:1] != (None,) else str(("rows", *rest)).replace("'rows'", "rows")
 
 
 def check_target(
@@ -54,7 +98,7 @@ def check_target(
     name : str
         The output's, for the message.
     first_row : int
-        The number of the first row, for the message. Default: 0.
+        The number of the first row, for the message. Demeasure: 0.
 
     Raises
     ------
@@ -72,24 +116,16 @@ def check_target(
     Traceback (most recent call last):
     chainrule.errors.DataError: loss 'ce' of output 'dense': expected labels in [0, 3), got 3 in row 1
     """
-    function = getattr(loss, "fn", None)
-    kind = getattr(function, "__name__", "")
-    if not str(getattr(function, "__module__", "")).startswith("chainrule.losses"):
+    kind = _kind(loss)
+    if not kind:
         return
     place = f"loss '{loss.name}' of output '{name}'"
-    if kind == _SPARSE:
+    if kind in _SPARSE:
         _check_labels(loss, y, output, place, first_row)
-    elif kind in _SAME_SHAPE or kind in _BROADCAST:
-        shape, wanted = tuple(y.shape[1:]), tuple(output[1:])
-        repeats = kind in _BROADCAST and len(shape) == len(wanted)
-        seen = tuple(w if repeats and n == 1 else n for n, w in zip(shape, wanted))
-        if not _matches(seen if repeats else shape, wanted):
-            raise ShapeError(
-                f"{place}: expected targets of shape {('rows', *wanted)}, "
-                f"got {('rows', *shape)}{_hint(kind, shape, wanted)}".replace("'rows'", "rows")
-            )
-        if kind in _PROBABILITIES:
-            _check_probabilities(y, place, first_row)
+        return
+    check_shapes(loss, (None, *y.shape[1:]), output, place)
+    if kind in _PROBABILITIES:
+        _check_probabilities(y, place, first_row)
 
 
 def _matches(shape: tuple[int | None, ...], wanted: tuple[int | None, ...]) -> bool:
@@ -98,12 +134,16 @@ def _matches(shape: tuple[int | None, ...], wanted: tuple[int | None, ...]) -> b
         shape = shape[:-1]
     elif len(shape) == len(wanted) - 1 and wanted[-1] == 1:
         wanted = wanted[:-1]
-    return len(shape) == len(wanted) and all(w is None or s == w for s, w in zip(shape, wanted))
+    return len(shape) == len(wanted) and all(
+        s is None or w is None or s == w for s, w in zip(shape, wanted)
+    )
 
 
-def _hint(kind: str, shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> str:
-    if kind.startswith("categorical") and shape in ((), (1,)) and len(wanted) == 1:
-        return "; class numbers need the loss 'sparse_categorical_crossentropy'"
+def _hint(kind: str, shape: tuple[int | None, ...], wanted: tuple[int | None, ...]) -> str:
+    if kind.startswith("categorical") and shape[1:] in ((), (1,)) and len(wanted) == 2:
+        what = "metric" if kind.endswith("accuracy") else "loss"
+        other = kind if kind.endswith("accuracy") else "categorical_crossentropy"
+        return f"; class numbers need the {what} 'sparse_{other}'"
     return ""
 
 
