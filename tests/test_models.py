@@ -205,3 +205,26 @@ def test_state_as_a_tree() -> None:
             {"trainable_variables": {"net": {"one": {"bias": np.zeros(3)}, "two": 1.0}}}
         )
     assert np.array_equal(before, other.get_weights()[0])
+
+
+@pytest.mark.parametrize("declared", [False, True])
+@pytest.mark.parametrize("pack", [list, tuple, lambda xs: dict(zip("ab", xs))])
+def test_a_sequential_model_takes_one_input(declared, pack):
+    def made():
+        model = cr.Sequential([cr.Input((2,))] if declared else [])
+        model.add(layers.Dense(1, kernel_initializer="ones"))
+        model.compile("sgd", "mse")
+        return model
+
+    x, y = np.ones((4, 2), "float32"), np.ones((4, 1), "float32")
+    pattern = "expected one input, got a .* of 2; a model of several" if declared else "1 input"
+    for use in (
+        lambda m: m.fit(pack([x, x]), y, verbose=0),
+        lambda m: m.fit(iter([(pack([x, x]), y)]), verbose=0),
+        lambda m: m.evaluate(pack([x, x]), y, verbose=0),
+        lambda m: m.predict(pack([x, x]), verbose=0),
+        lambda m: m(pack([x, x])),
+    ):
+        with pytest.raises(ValueError, match=pattern):
+            use(made())
+    assert made()(pack([x])).tolist() == made().predict(x, verbose=0).tolist()

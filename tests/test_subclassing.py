@@ -356,3 +356,94 @@ class TestFiles:
         assert clone.built and len(clone.weights) == len(model.weights)
         with pytest.raises(ValueError, match="the Net 'net"):
             cr.models.clone_model(model, clone_function=lambda layer: layer)
+
+
+class Unfinished(cr.Model):
+    """Forgets `super().__init__()`."""
+
+    def __init__(self):
+        self.dense = layers.Dense(1)
+
+    def call(self, x):
+        return self.dense(x)
+
+
+class UnfinishedLayer(layers.Layer):
+    """Forgets `super().__init__()`."""
+
+    def __init__(self):
+        self.dense = layers.Dense(1)
+
+    def call(self, x):
+        return self.dense(x)
+
+
+class UnfinishedChain(cr.Sequential):
+    """Forgets `super().__init__()`."""
+
+    def __init__(self):
+        self.dense = layers.Dense(1)
+
+
+ONES = np.ones((2, 2), "float32")
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda m: m(ONES),
+        lambda m: m.compile("sgd", "mse"),
+        lambda m: m.fit(ONES, ONES),
+        lambda m: m.evaluate(ONES, ONES),
+        lambda m: m.predict(ONES),
+        lambda m: m.predict(iter([ONES])),
+        lambda m: m.train_on_batch(ONES, ONES),
+        lambda m: m.test_on_batch(ONES, ONES),
+        lambda m: m.predict_on_batch(ONES),
+        lambda m: m.check_gradients(ONES, ONES),
+        lambda m: m.save("m.chainrule"),
+        lambda m: m.load_weights("m.safetensors"),
+        lambda m: m.summary(),
+        lambda m: m.metrics,
+        lambda m: m.reset_metrics(),
+        lambda m: m.compiled_metrics,
+        lambda m: m.get_compile_config(),
+        lambda m: m.to_json(),
+        lambda m: m.history,
+        lambda m: m.optimizer,
+    ],
+)
+@pytest.mark.parametrize("cls", [Unfinished, UnfinishedChain])
+def test_a_model_without_super_init_says_so(cls, use):
+    with pytest.raises(RuntimeError, match=r"Unfinished.*forgot to call `super\(\).__init__\(\)`"):
+        use(cls())
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda layer: layer(ONES),
+        lambda layer: layer.add_weight(shape=(1,)),
+        lambda layer: layer.build((None, 2)),
+        lambda layer: layer.weights,
+        lambda layer: layer.get_weights(),
+        lambda layer: layer.set_weights([]),
+        lambda layer: layer.trainable_variables,
+        lambda layer: layer.count_params(),
+        lambda layer: layer.get_config(),
+        lambda layer: layer.name,
+        lambda layer: layer.built,
+        lambda layer: repr(layer),
+    ],
+)
+@pytest.mark.parametrize("cls", [UnfinishedLayer, Unfinished])
+def test_a_layer_without_super_init_says_so(cls, use):
+    with pytest.raises(RuntimeError, match=r"Unfinished.*forgot to call `super\(\).__init__\(\)`"):
+        use(cls())
+
+
+def test_errors_of_properties_are_kept():
+    with pytest.raises(AttributeError, match="has no defined inputs or outputs yet"):
+        _ = cr.Sequential([layers.Dense(1)]).input
+    with pytest.raises(AttributeError, match="'Dense' object has no attribute 'unit'"):
+        _ = layers.Dense(1).unit

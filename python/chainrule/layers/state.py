@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -83,6 +83,14 @@ class LayerState(Operation):
 
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, self._tracker.track(value))
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Only called for what is missing: most of all is, before `__init__` has run."""
+            if self.__dict__.get("_lock") and not name.startswith("__"):
+                self._check_super_called()
+            return object.__getattribute__(self, name)
 
     def __delattr__(self, name: str) -> None:
         value = getattr(self, name)
@@ -195,6 +203,7 @@ class LayerState(Operation):
     @property
     def variables(self) -> list[Variable]:
         """All state: weights and the states of seed generators, sub-layers included."""
+        self._check_super_called()
         own = [*self._trainable_variables, *self._non_trainable_variables]
         seeds = [generator.state for generator in self._seed_generators]
         return _unique([*own, *seeds, *(v for layer in self._layers for v in layer.variables)])
@@ -202,6 +211,7 @@ class LayerState(Operation):
     @property
     def weights(self) -> list[Variable]:
         """All variables but metrics' and seed generators', sub-layers included."""
+        self._check_super_called()
         own = [*self._trainable_variables, *self._non_trainable_variables]
         return _unique([*own, *(v for layer in self._layers for v in layer.weights)])
 

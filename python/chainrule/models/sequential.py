@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from chainrule import dispatch, tree
+from chainrule.errors import ShapeError
 from chainrule.layers.core.input_layer import Input, InputLayer
 from chainrule.layers.layer import Layer
 from chainrule.models.functional import Functional
@@ -166,6 +167,9 @@ class Sequential(Model):
                     f"You must provide an `input_shape` argument to build model '{self.name}'."
                 )
             input_shape = self._input_layer.batch_shape
+        if not _is_shape(input_shape) and len(input_shape) == 1:
+            values = input_shape.values() if isinstance(input_shape, dict) else input_shape
+            input_shape = next(iter(values))
         if not _is_shape(input_shape):
             return
         if self._input_layer is None:
@@ -209,13 +213,24 @@ class Sequential(Model):
         x = inputs
         source = self._input_layer
         if source is not None:
-            if tree.is_nested(x) and len(tree.flatten(x)) == 1:
-                x = tree.flatten(x)[0]
+            x = self._only(x)
             shape = tuple(source.batch_shape)
             x = fit_to_shape(x, shape, self.name, source.name, sizes=self._declared)
         for layer in self._layers:
             x = layer(x)
         return x
+
+    def _only(self, x: Any) -> Any:
+        """The one input, taken out of a list or dict of one."""
+        if not tree.is_nested(x):
+            return x
+        leaves = tree.flatten(x)
+        if len(leaves) != 1:
+            raise ShapeError(
+                f"Sequential model '{self.name}': expected one input, got a {type(x).__name__} of "
+                f"{len(leaves)}; a model of several inputs is made by `Model(inputs, outputs)`"
+            )
+        return leaves[0]
 
     def compute_output_spec(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         """The shapes after every layer."""

@@ -33,7 +33,12 @@ class Trainer(Fitting):
     compute_dtype: str
     losses: list[Any]
     trainable_variables: list[Any]
+    _compile_config: dict[str, Any] | None
     _compile_count: int
+    _compile_loss: CompileLoss | None
+    _compile_metrics: CompileMetrics | None
+    _loss_tracker: Any
+    _readers: list[tuple[str, Any, bool]] | None
     _layers: list[Any]
     _programs: Programs
     _flatten_layers: Callable[..., list[Any]]
@@ -161,7 +166,7 @@ class Trainer(Fitting):
     @property
     def compiled_metrics(self) -> Any:
         """The metrics of `compile`, None where there are none."""
-        return self.__dict__["_compile_metrics"]
+        return self._compile_metrics
 
     def _trace_key(self, mode: str) -> tuple[Any, ...]:
         """What a compiled step depends on beside the batch."""
@@ -282,7 +287,7 @@ class Trainer(Fitting):
             When there is neither.
         """
         parts = []
-        compile_loss = self.__dict__["_compile_loss"]
+        compile_loss = self._compile_loss
         if compile_loss is not None:
             value = compile_loss(y, y_pred, sample_weight)
             if value is not None:
@@ -313,21 +318,20 @@ class Trainer(Fitting):
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Add a batch to the metrics of `compile`; traced with the step."""
-        metrics = self.__dict__["_compile_metrics"]
+        metrics = self._compile_metrics
         if metrics is not None and y is not None:
             metrics.update_state(y, y_pred, sample_weight=sample_weight)
 
     @property
     def metrics(self) -> list[Any]:
         """The loss tracker, the metrics of `compile`, and those that layers hold."""
-        values = self.__dict__
         found: list[Any] = []
-        if values["_loss_tracker"] is not None:
-            found.append(values["_loss_tracker"])
-        if values["_compile_metrics"] is not None:
-            found.append(values["_compile_metrics"])
-        if values["_compile_loss"] is not None:
-            found.extend(values["_compile_loss"].metrics)
+        if self._loss_tracker is not None:
+            found.append(self._loss_tracker)
+        if self._compile_metrics is not None:
+            found.append(self._compile_metrics)
+        if self._compile_loss is not None:
+            found.extend(self._compile_loss.metrics)
         for layer in self._flatten_layers():
             if layer is self or not hasattr(layer, "compute_metrics"):
                 found.extend(m for m in layer._metrics if all(m is not k for k in found))
@@ -357,7 +361,7 @@ class Trainer(Fitting):
 
     def get_metrics_result(self) -> dict[str, Any]:
         """Every metric's value by name, as Python numbers where they are scalars."""
-        readers = self.__dict__["_readers"]
+        readers = self._readers
         if readers is None:
             readers = self.__dict__["_readers"] = self._make_readers()
         logs: dict[str, Any] = {}
@@ -390,7 +394,7 @@ class Trainer(Fitting):
         """What `compile` was given, in serializable form; None where it was not called."""
         from chainrule.saving import serialize_keras_object
 
-        given = self.__dict__["_compile_config"]
+        given = self._compile_config
         if given is None:
             return None
         return {key: serialize_keras_object(value) for key, value in given.items()}
