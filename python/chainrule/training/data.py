@@ -227,11 +227,11 @@ def class_weights(y: Any, class_weight: dict[int, float]) -> Array:
     known = np.array(sorted(map(int, class_weight)))
     values = np.array([class_weight[label] for label in known.tolist()], config.floatx())
     place = np.searchsorted(known, numbers).clip(max=len(known) - 1)
-    return np.where(known[place] == numbers, values[place], values.dtype.type(1))
+    return np.asarray(np.where(known[place] == numbers, values[place], values.dtype.type(1)))
 
 
 def _is_class(key: Any) -> bool:
-    return isinstance(key, (int, float, np.number)) and int(key) == key and key >= 0
+    return isinstance(key, (int, float, np.number)) and bool(int(key) == key and key >= 0)
 
 
 def weigh_classes(y: Any, sample_weight: Any, class_weight: dict[int, float]) -> Array:

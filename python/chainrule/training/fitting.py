@@ -9,6 +9,7 @@ from chainrule import tree
 from chainrule.callbacks import CallbackList, History
 from chainrule.errors import DataError, NotCompiledError
 from chainrule.training import loop
+from chainrule.training.activity import Activity
 from chainrule.training.batches import IteratorSource, is_batch_iterable
 from chainrule.training.data import (
     ArraySource,
@@ -30,6 +31,7 @@ class Fitting:
     optimizer: Any
     non_finite: str
     metrics: Any
+    _activity: Activity
     _check_compiled: Callable[[str], None]
     _ensure_ready: Callable[[str, ArraySource], None]
     _check_targets: Callable[..., None]
@@ -104,6 +106,9 @@ class Fitting:
         ------
         NotCompiledError, ShapeError, DTypeError, DataError, NonFiniteError
             Before any weight changes.
+        RuntimeError
+            While another thread trains or evaluates this model, and within one of its callbacks;
+            what runs there goes on undisturbed. `predict` may run in any number of threads.
         """
         self._check_compiled("fit")
         if self.optimizer is None:
@@ -118,54 +123,55 @@ class Fitting:
             raise ValueError(
                 f"fit: expected validation_freq to be an int or a list, got {validation_freq!r}"
             )
-        source = self._source(x, y, sample_weight, bool(shuffle))
-        held_out: Any = None
-        if validation_data is not None:
-            held_out = self._validation_source(validation_data)
-        elif validation_split:
-            if not isinstance(source, ArraySource):
-                raise ValueError(
-                    "fit: expected arrays with validation_split, got a generator; pass "
-                    "validation_data"
+        with self._activity.running(self.name, "fit"):
+            source = self._source(x, y, sample_weight, bool(shuffle))
+            held_out: Any = None
+            if validation_data is not None:
+                held_out = self._validation_source(validation_data)
+            elif validation_split:
+                if not isinstance(source, ArraySource):
+                    raise ValueError(
+                        "fit: expected arrays with validation_split, got a generator; pass "
+                        "validation_data"
+                    )
+                source, held_out = split_validation(source, validation_split)
+            if isinstance(source, ArraySource):
+                if class_weight is not None:
+                    source.sample_weight = weigh_classes(
+                        source.y, source.sample_weight, class_weight
+                    )
+                self._ensure_ready("train", source)
+                self._check_targets(source)
+            if isinstance(held_out, ArraySource):
+                self._ensure_ready("test", held_out)
+                self._check_targets(held_out, "validation data: ")
+            size = _rows_a_step(source, batch_size, steps_per_epoch)
+            feed = make_feed(source, size, steps_per_epoch, bool(shuffle), class_weight)
+            validation = None
+            if held_out is not None:
+                given = batch_size if validation_batch_size is None else validation_batch_size
+                held_out_size = _rows_a_step(held_out, given, validation_steps)
+                validation = make_feed(held_out, held_out_size, validation_steps, False)
+            if not isinstance(callbacks, CallbackList):
+                verbose = 1 if verbose == "auto" else verbose
+                callbacks = CallbackList(
+                    callbacks,
+                    add_history=True,
+                    add_progbar=verbose != 0,
+                    model=self,
+                    verbose=verbose,
+                    epochs=epochs,
+                    steps=_steps(source, size, steps_per_epoch),
                 )
-            source, held_out = split_validation(source, validation_split)
-        if isinstance(source, ArraySource):
-            if class_weight is not None:
-                source.sample_weight = weigh_classes(
-                    source.y, source.sample_weight, class_weight
-                )
-            self._ensure_ready("train", source)
-            self._check_targets(source)
-        if isinstance(held_out, ArraySource):
-            self._ensure_ready("test", held_out)
-            self._check_targets(held_out, "validation data: ")
-        size = _rows_a_step(source, batch_size, steps_per_epoch)
-        feed = make_feed(source, size, steps_per_epoch, bool(shuffle), class_weight)
-        validation = None
-        if held_out is not None:
-            given = batch_size if validation_batch_size is None else validation_batch_size
-            held_out_size = _rows_a_step(held_out, given, validation_steps)
-            validation = make_feed(held_out, held_out_size, validation_steps, False)
-        if not isinstance(callbacks, CallbackList):
-            verbose = 1 if verbose == "auto" else verbose
-            callbacks = CallbackList(
+            return loop.fit(
+                self,
+                feed,
                 callbacks,
-                add_history=True,
-                add_progbar=verbose != 0,
-                model=self,
-                verbose=verbose,
                 epochs=epochs,
-                steps=_steps(source, size, steps_per_epoch),
+                initial_epoch=initial_epoch,
+                validation=validation,
+                validation_freq=validation_freq,
             )
-        return loop.fit(
-            self,
-            feed,
-            callbacks,
-            epochs=epochs,
-            initial_epoch=initial_epoch,
-            validation=validation,
-            validation_freq=validation_freq,
-        )
 
     def _source(
         self, x: Any, y: Any, sample_weight: Any = None, shuffle: bool = False
@@ -243,17 +249,18 @@ class Fitting:
         self._check_compiled("evaluate")
         _check_count("batch_size", batch_size)
         _check_count("steps", steps)
-        source = self._source(x, y, sample_weight)
-        size = _rows_a_step(source, batch_size, steps)
-        if isinstance(source, ArraySource):
-            self._ensure_ready("test", source)
-            self._check_targets(source)
-        container = self._callback_list(callbacks, verbose, source, size, steps)
-        runner = Runner(self, "test")
-        feed = make_feed(source, size, steps, False)
-        feed.prepare(runner)
-        logs = loop.evaluate(runner, feed, container)
-        return logs if return_dict else self._flat_logs(logs)
+        with self._activity.running(self.name, "evaluate"):
+            source = self._source(x, y, sample_weight)
+            size = _rows_a_step(source, batch_size, steps)
+            if isinstance(source, ArraySource):
+                self._ensure_ready("test", source)
+                self._check_targets(source)
+            container = self._callback_list(callbacks, verbose, source, size, steps)
+            runner = Runner(self, "test")
+            feed = make_feed(source, size, steps, False)
+            feed.prepare(runner)
+            logs = loop.evaluate(runner, feed, container)
+            return logs if return_dict else self._flat_logs(logs)
 
     def _callback_list(
         self, callbacks: Any, verbose: Any, source: Any, batch_size: int, steps: int | None
@@ -337,12 +344,13 @@ class Fitting:
     def _on_batch(
         self, mode: str, x: Any, y: Any, sample_weight: Any, class_weight: Any, return_dict: bool
     ) -> Any:
-        source = self._array_source(x, y, sample_weight, class_weight)
-        self._ensure_ready(mode, source)
-        self._check_targets(source)
-        self.reset_metrics()
-        Runner(self, mode).one(source.x, source.y, source.sample_weight)
-        logs = self.get_metrics_result()
+        with self._activity.running(self.name, f"{mode}_on_batch"):
+            source = self._array_source(x, y, sample_weight, class_weight)
+            self._ensure_ready(mode, source)
+            self._check_targets(source)
+            self.reset_metrics()
+            Runner(self, mode).one(source.x, source.y, source.sample_weight)
+            logs = self.get_metrics_result()
         return logs if return_dict else self._flat_logs(logs)
 
     def predict_on_batch(self, x: Any) -> Any:

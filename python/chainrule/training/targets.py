@@ -39,7 +39,7 @@ def _kind(measure: Any) -> str:
 def check_shapes(
     measure: Any, y: tuple[int | None, ...], output: tuple[int | None, ...], place: str
 ) -> None:
-    """Raise where targets of shape `y` and outputs of shape `output` must have one shape and do not.
+    """Raise where targets of shape `y` and outputs of shape `output` should have one, and have not.
 
     A last axis of size one may lack on either side. Called by themselves, losses and metrics
     broadcast, as Keras's do: there, a target may stand for many outputs on purpose.

@@ -8,6 +8,7 @@ from typing import Any
 
 from chainrule import _core, scopes, tree
 from chainrule.errors import DTypeError
+from chainrule.training.activity import tracing
 from chainrule.training.data import flat
 
 Spec = tuple[tuple[int, ...], str]
@@ -131,15 +132,17 @@ class Programs:
     def get(
         self, key: Any, make: Callable[[], tuple[_core.Program, Any]]
     ) -> tuple[_core.Program, Any]:
-        """The program under `key`, compiled at the first call."""
-        found = self._programs.pop(key, None)
-        if found is None:
-            found = make()
-            while len(self._programs) >= self.LIMIT:
-                self._programs.pop(next(iter(self._programs)))
-        self._programs[key] = found
-        return found
+        """The program under `key`, compiled at the first call, in one thread at a time."""
+        with tracing:
+            found = self._programs.pop(key, None)
+            if found is None:
+                found = make()
+                while len(self._programs) >= self.LIMIT:
+                    self._programs.pop(next(iter(self._programs)))
+            self._programs[key] = found
+            return found
 
     def clear(self) -> None:
         """Forget all: what they were traced from has changed."""
-        self._programs.clear()
+        with tracing:
+            self._programs.clear()

@@ -13,6 +13,7 @@ from chainrule import metrics as metrics_module
 from chainrule.errors import NotCompiledError
 from chainrule.metrics.metric import Metric
 from chainrule.tensor import KerasTensor
+from chainrule.training.activity import Activity, tracing
 from chainrule.training.compile_loss import CompileLoss
 from chainrule.training.compile_metrics import CompileMetrics
 from chainrule.training.data import ArraySource
@@ -33,6 +34,7 @@ class Trainer(Fitting):
     compute_dtype: str
     losses: list[Any]
     trainable_variables: list[Any]
+    _activity: Activity
     _compile_config: dict[str, Any] | None
     _compile_count: int
     _compile_loss: CompileLoss | None
@@ -51,6 +53,7 @@ class Trainer(Fitting):
 
     def _init_trainer(self) -> None:
         values = self.__dict__
+        values["_activity"] = Activity()
         values["_programs"] = Programs()
         values["_compile_loss"] = None
         values["_compile_metrics"] = None
@@ -108,6 +111,8 @@ class Trainer(Fitting):
             An unknown name.
         NotImplementedError
             The model overrides `train_step`, `test_step` or `predict_step`.
+        RuntimeError
+            While another thread trains or evaluates this model.
 
         Examples
         --------
@@ -137,31 +142,32 @@ class Trainer(Fitting):
         compile_metrics = None
         if metrics is not None or weighted_metrics is not None:
             compile_metrics = CompileMetrics(metrics, weighted_metrics, output_names=names)
-        self.optimizer = found
-        self.loss = loss
-        values = self.__dict__
-        values["_compile_loss"] = compile_loss
-        values["_compile_metrics"] = compile_metrics
-        values["_loss_tracker"] = metrics_module.Mean(name="loss")
-        values["_readers"] = None
-        values["_compile_config"] = {
-            "optimizer": optimizer,
-            "loss": loss,
-            "loss_weights": loss_weights,
-            "metrics": metrics,
-            "weighted_metrics": weighted_metrics,
-            "run_eagerly": run_eagerly,
-            "steps_per_execution": steps_per_execution,
-            "jit_compile": jit_compile,
-            "non_finite": non_finite,
-        }
-        values["_compile_count"] += 1
-        self._programs.clear()
-        self.stop_training = False
-        self.non_finite = non_finite
-        self.run_eagerly = run_eagerly
-        self.steps_per_execution = steps_per_execution
-        self.compiled = True
+        with self._activity.running(self.name, "compile"):
+            self.optimizer = found
+            self.loss = loss
+            values = self.__dict__
+            values["_compile_loss"] = compile_loss
+            values["_compile_metrics"] = compile_metrics
+            values["_loss_tracker"] = metrics_module.Mean(name="loss")
+            values["_readers"] = None
+            values["_compile_config"] = {
+                "optimizer": optimizer,
+                "loss": loss,
+                "loss_weights": loss_weights,
+                "metrics": metrics,
+                "weighted_metrics": weighted_metrics,
+                "run_eagerly": run_eagerly,
+                "steps_per_execution": steps_per_execution,
+                "jit_compile": jit_compile,
+                "non_finite": non_finite,
+            }
+            values["_compile_count"] += 1
+            self._programs.clear()
+            self.stop_training = False
+            self.non_finite = non_finite
+            self.run_eagerly = run_eagerly
+            self.steps_per_execution = steps_per_execution
+            self.compiled = True
 
     @property
     def compiled_metrics(self) -> Any:
@@ -214,8 +220,9 @@ class Trainer(Fitting):
         key = tuple((s.shape, s.dtype) for s in leaves)
         known = self.__dict__["_output_specs"]
         if key not in known:
-            known[key] = dispatch.compute_output_spec(self, symbols)
-            self._clear_losses()
+            with tracing:
+                known[key] = dispatch.compute_output_spec(self, symbols)
+                self._clear_losses()
         return known[key]
 
     def _forward(self, x: Any, training: bool) -> Any:
@@ -224,6 +231,10 @@ class Trainer(Fitting):
 
     def _ensure_ready(self, mode: str, source: ArraySource) -> None:
         """Build layers, losses, metrics and optimizer on the first row, outside any trace."""
+        with tracing:
+            self._make_ready(mode, source)
+
+    def _make_ready(self, mode: str, source: ArraySource) -> None:
         x, y, _ = source.batch(slice(0, 1))
         if not self.built or any(not layer.built for layer in self._flatten_layers()):
             self._build_on(x)
