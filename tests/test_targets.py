@@ -121,7 +121,7 @@ def test_sizes_that_only_the_data_tell() -> None:
     model.compile("sgd", "mse")
     x = np.ones((ROWS, 5, 2), "float32")
     assert np.isfinite(model.evaluate(x, targets((5, 2)), verbose=0))
-    with pytest.raises(ShapeError, match=r"expected targets of shape \(rows, 5, 2\), got \(rows, 1"):
+    with pytest.raises(ShapeError, match=r"expected targets of shape \(rows, 5, 2\), got"):
         model.evaluate(x, targets((1, 2)), verbose=0)
 
 
@@ -129,7 +129,7 @@ def test_outputs_of_fewer_rows() -> None:
     x = cr.Input((4,))
     model = cr.Model(x, ops.mean(layers.Dense(3)(x), axis=0, keepdims=True))
     model.compile("sgd", "mse")
-    with pytest.raises(ShapeError, match=r"loss 'mse': expected targets of shape \(1, 3\), got \(8"):
+    with pytest.raises(ShapeError, match=r"loss 'mse': expected targets of shape \(1, 3\), got"):
         model.fit(X, targets((3,)), verbose=0)
 
 
