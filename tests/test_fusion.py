@@ -36,7 +36,11 @@ class Chain:
         self.feeds: list[np.ndarray] = []
 
     def input(self, *shape: int) -> int:
-        value = self.rng.normal(size=shape).astype(self.dtype)
+        return self.fed(self.rng.normal(size=shape))
+
+    def fed(self, value: np.ndarray) -> int:
+        value = value.astype(self.dtype)
+        shape = value.shape
         leaf = self.graph.input(f"x{len(self.feeds)}", shape, self.dtype)
         self.values[leaf] = value
         self.feeds.append(value)
@@ -162,3 +166,136 @@ def test_a_comparison_that_chooses_keeps_its_bits(function: str, dtype: str) -> 
     ties = c.f("maximum", a, zero)
     chosen = c.push("select", {}, c.f(function, ties, zero), b, a)
     c.check(chosen, ["Fused", "Fused"])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_columns_of_negative_zeros_sum_to_negative_zero(shape: tuple[int, ...], dtype: str) -> None:
+    c = Chain(dtype)
+    zeros = np.full(shape, -0.0)
+    # Some columns hold a zero of the other sign in their last row.
+    zeros[(*(-1 for _ in shape[1:]), slice(None, None, 3))] = 0.0
+    x, one = c.fed(zeros), c.fed(np.ones(shape[-1]))
+    y = c.f("mul", x, one)
+    sums = [c.sum(y), c.sum(x)]
+    c.check([y, *sums])
+    c.check(sums)
+    if shape[-1] > 1:
+        for value in sums:
+            signs = np.signbit(c.values[value])
+            assert not signs[::3].any() and signs[1::3].all() and signs[2::3].all()
+
+
+# What goes on with a value while it is made
+
+
+def _conv(c: Chain, channels: int = 8) -> int:
+    x, kernel = c.input(5, 8, 9, 3), c.input(3, 3, 3, channels)
+    windows = {"strides": [1, 1], "padding": [1] * 4, "dilations": [1, 1], "groups": 1}
+    return c.push("conv", {**windows, "activation": "relu"}, x, kernel)[0]
+
+
+def _images(c: Chain) -> int:
+    return c.f("relu", c.input(5, 8, 9, 8))
+
+
+def _pool(c: Chain, y: int, function: str = "max") -> int:
+    places = {"window": [2, 2], "strides": [2, 2], "padding": [0] * 4}
+    return c.push("pool", {"function": function, **places}, y)[0]
+
+
+def _normalised(c: Chain, y: int) -> list[int]:
+    channels = c.values[y].shape[-1]
+    return c.push("batch_norm", {"epsilon": 1e-3}, y, c.input(channels), c.input(channels))
+
+
+FOLLOWERS: dict[str, Any] = {
+    "max pool": _pool,
+    "mean pool": lambda c, y: _pool(c, y, "mean"),
+    "statistics": lambda c, y: _normalised(c, y)[1],
+    "batch_norm": lambda c, y: _normalised(c, y)[0],
+    "relu of a sum": lambda c, y: c.f("relu", c.f("add", y, c.input(8))),
+    "column sums": lambda c, y: c.sum(c.f("mul", y, c.input(8))),
+}
+READERS: dict[str, Any] = {
+    "transpose": lambda c, y: c.push("transpose", {"axes": [3, 1, 2, 0]}, y)[0],
+    "cumulate": lambda c, y: c.push(
+        "cumulate", {"function": "cumsum", "axis": 1, "reverse": True, "exclusive": False}, y
+    )[0],
+    "mean": lambda c, y: c.push(
+        "reduce", {"function": "mean", "axes": [0, 1, 2, 3], "keepdims": False}, y
+    )[0],
+    "reshape": lambda c, y: c.push("reshape", {"shape": [5, 576]}, y)[0],
+    "max pool": lambda c, y: _pool(c, y),
+    "tanh": lambda c, y: c.f("tanh", y),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("then", FOLLOWERS)
+@pytest.mark.parametrize("between", READERS)
+@pytest.mark.parametrize("made", ["conv", "batch_norm of conv", "batch_norm", "pointwise"])
+def test_a_value_is_made_before_all_its_readers(
+    made: str, between: str, then: str, dtype: str
+) -> None:
+    c = Chain(dtype)
+    y = _images(c) if made in ("pointwise", "batch_norm") else _conv(c)
+    if "batch_norm" in made:
+        y = c.f("relu", _normalised(c, y)[0])
+    read = READERS[between](c, y)
+    followed = FOLLOWERS[then](c, y)
+    last = c.push("transpose", {"axes": [1, 0, 2, 3]}, y)[0]
+    for asked in ([y, read, followed], [read, followed], [followed, read, last], [followed, y]):
+        c.check(asked)
+    # The same where the value is not needed when it has been read.
+    c.check([read, c.f("neg", followed)])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("between", READERS)
+def test_a_value_is_made_before_all_its_readers_and_gradients(between: str, dtype: str) -> None:
+    c = Chain(dtype)
+    x, kernel = c.input(5, 8, 9, 3), c.input(3, 3, 3, 8)
+    windows = {"strides": [1, 1], "padding": [1] * 4, "dilations": [1, 1], "groups": 1}
+    (y,) = c.push("conv", {**windows, "activation": "relu"}, x, kernel)
+    read = READERS[between](c, y)
+    p = _pool(c, y)
+    places = {"window": [2, 2], "strides": [2, 2], "padding": [0] * 4}
+    (dy,) = c.push("pool_grad", {"function": "max", **places}, y, p, c.input(5, 4, 4, 8))
+    (dw,) = c.push("conv_kernel_grad", {**windows, "kernel": [3, 3]}, x, dy)
+    for asked in ([read, p, dw], [dw, read], [read, y, dy, dw]):
+        c.check(asked)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_chains_and_their_readers_in_any_order(dtype: str) -> None:
+    """Groups close when something outside has read them, and open values stay right."""
+    c = Chain(dtype)
+    a, b, row = c.input(40, 30), c.input(40, 30), c.input(30)
+    y = c.f("mul", c.f("add", a, row), b)
+    (turned,) = c.push("transpose", {"axes": [1, 0]}, y)
+    (back,) = c.push("transpose", {"axes": [1, 0]}, c.f("tanh", turned))
+    z = c.f("sub", y, back)
+    sums = [c.sum(z), c.sum(y)]
+    w = c.f("mul", c.f("maximum", z, y), sums[0])
+    # Columns of what a group reads whole, and of a group that has closed.
+    late = [c.sum(w), c.sum(c.f("mul", w, sums[1])), c.sum(back), c.sum(a)]
+    for asked in ([w], [*sums, *late], [y, z, w, turned], [late[1]], [z, *late, back]):
+        c.check(asked)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", [(40, 5), (2000, 5), (300, 67)], ids=str)
+def test_seeds_made_in_the_program_are_read_whole(shape: tuple[int, ...], dtype: str) -> None:
+    c = Chain(dtype)
+    x = c.input(*shape)
+    seed = c.graph.input("seed", (2,), "uint32")
+    c.values[seed] = np.array([3, 5], "uint32")
+    c.feeds.append(c.values[seed])
+    (other,) = c.push("binary", {"function": "add"}, seed, seed)
+    (first,) = c.push("dropout", {"rate": 0.4}, c.f("tanh", x), seed)
+    (second,) = c.push("dropout", {"rate": 0.4}, c.f("neg", first), other)
+    (whole,) = c.push("cast", {"dtype": "uint32"}, c.input(2))
+    (third,) = c.push("dropout", {"rate": 0.2}, second, whole)
+    c.check([third, first])
+    c.check([other, second, c.sum(third)])
