@@ -41,6 +41,15 @@ def _labels(*shape: int, classes: int = 5, dtype: str = "int32", layout: str = "
 
 
 POSITIVE = uniform(0.1, 2)
+# Shares of 0, under epsilon, above 1 - epsilon, and 1, of rows that do not sum to one.
+CLIPPED = [
+    [2.0, 0.0, 0.0],
+    [0.0, 3.0, 1e-8],
+    [1e-9, 1e-8, 1.0],
+    [0.25, 0.5, 0.75],
+    [4e-8, 1.0, 3e-8],
+    [1e-30, 1.0, 1.0],
+]
 SHAPES = {
     "matrix": (7, 5),
     "vector": (5,),
@@ -77,6 +86,27 @@ ROWS = [
         Spec((3, 2), exactly([[1.0, 0.0], [0.0, 3.0], [1e-9, 1.0]])),
         Spec((3, 2), exactly([[0.0, 1.0], [0.0, 1.0], [0.5, 0.5]])),
         (0, 1),
+        differences=False,
+        native=True,
+        reason=ROUNDED,
+    ),
+    *(
+        _row(
+            f"shares-clipped-label-{label}",
+            False,
+            Spec((6, 3), exactly(CLIPPED)),
+            Spec((6,), exactly([label] * 6), "int32"),
+            differences=False,
+            native=True,
+            reason=ROUNDED,
+        )
+        for label in range(3)
+    ),
+    _row(
+        "shares-clipped-targets",
+        False,
+        Spec((6, 3), exactly(CLIPPED)),
+        Spec((6, 3), shares),
         differences=False,
         native=True,
         reason=ROUNDED,
