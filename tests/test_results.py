@@ -16,6 +16,7 @@ import pytest
 
 import chainrule as cr
 from chainrule import _core, layers, ops
+from tests.memory import held, needs_status
 
 LARGE = np.arange(1 << 19, dtype="float32").reshape(2, -1, 4)  # 2 MB
 
@@ -93,43 +94,38 @@ def test_inputs_are_never_written() -> None:
     assert not np.shares_memory(x, y)
 
 
-def resident() -> int:
-    with open("/proc/self/statm", encoding="ascii") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
 def little_is_kept_and_all_of_it_given_back() -> None:
     x = np.ones(4 << 20, "float32")  # 16 MB
     ops.add(x, x)
     _core.free_memory()
-    before = resident()
+    before = held()
     results = [ops.add(x, x) for _ in range(24)]
-    grown = resident() - before
+    grown = held() - before
     assert grown > 20 * x.nbytes, grown
     del results
-    kept = resident() - before
+    kept = held() - before
     assert kept < 9 * x.nbytes, kept
     cr.utils.clear_session()
-    left = resident() - before
+    left = held() - before
     assert left < x.nbytes, left
 
 
 def at_most_256_megabytes_are_kept() -> None:
-    before = resident()
+    before = held()
     for megabytes in (200, 100, 260):
         x = np.ones(megabytes << 18, "float32")
         y = ops.add(x, x)
         del x, y
     # The largest is freed at once, and of the other two the latest is kept.
-    kept = resident() - before
+    kept = held() - before
     assert 90 << 20 < kept < 110 << 20, kept
 
 
-@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="no /proc here")
+@needs_status
 @pytest.mark.parametrize(
     "check", [little_is_kept_and_all_of_it_given_back, at_most_256_megabytes_are_kept]
 )
-def test_resident_memory(check: Callable[[], None]) -> None:
+def test_memory_that_is_held(check: Callable[[], None]) -> None:
     """In a process of its own: elsewhere the allocator has free memory that it gives out first."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         pool.submit(check).result(timeout=120)

@@ -17,6 +17,7 @@ import pytest
 
 import chainrule as cr
 from chainrule import callbacks, layers
+from tests.memory import held, needs_status
 
 X = np.random.default_rng(0).normal(size=(256, 16)).astype("float32")
 Y = np.arange(256) % 4
@@ -185,12 +186,7 @@ def test_an_exception_between_epochs_leaves_the_model_usable() -> None:
     assert model.fit(X, Y, verbose=0).epoch == [0]
 
 
-def resident_kib() -> int:
-    with open("/proc/self/statm", encoding="ascii") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
-
-
-@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="no /proc here")
+@needs_status
 def test_no_memory_grows_over_ten_thousand_fits() -> None:
     model = cr.Sequential([cr.Input((4,)), layers.Dense(2)])
     model.compile("sgd", "mse")
@@ -202,12 +198,13 @@ def test_no_memory_grows_over_ten_thousand_fits() -> None:
 
     fits(1000)
     gc.collect()
-    before = resident_kib()
+    before = held()
     fits(9000)
     gc.collect()
-    assert resident_kib() - before < 2000
+    assert held() - before < 2_000_000
 
 
+@needs_status
 def test_no_memory_grows_over_compiles_and_models() -> None:
     def once() -> None:
         model = make()
@@ -218,8 +215,8 @@ def test_no_memory_grows_over_compiles_and_models() -> None:
     for _ in range(10):
         once()
     gc.collect()
-    before = resident_kib()
+    before = held()
     for _ in range(30):
         once()
     gc.collect()
-    assert resident_kib() - before < 15_000
+    assert held() - before < 15_000_000
