@@ -37,7 +37,7 @@ def _wide_attrs(op: str, attrs: Attrs) -> Attrs:
     return attrs
 
 
-def _ancestors(nodes: Sequence[Node], targets: Iterable[int]) -> list[Node]:
+def ancestors(nodes: Sequence[Node], targets: Iterable[int]) -> list[Node]:
     """The nodes that the targets are computed from, in their order."""
     wanted = set(targets)
     kept = []
@@ -79,7 +79,7 @@ def evaluate(
     array([9.])
     """
     values = {value: _wide(array) for value, array in leaf_values.items()}
-    for node in _ancestors(nodes, targets):
+    for node in ancestors(nodes, targets):
         op, attrs, outputs = node["op"], node["attrs"], node["outputs"]
         if all(value in values for value in outputs):
             continue
@@ -89,9 +89,8 @@ def evaluate(
             leaf = f"{op} {dict(attrs)} (value {outputs[0]})"
             raise KeyError(f"walk: the leaf {leaf} was given no value")
         else:
-            inputs = [values[value] for value in node["inputs"]]
-            results = reference.forward(op, _wide_attrs(op, attrs), *inputs)
-            values.update(zip(outputs, map(_wide, results), strict=True))
+            results = forward(node, [values[value] for value in node["inputs"]])
+            values.update(zip(outputs, results, strict=True))
     return values
 
 
@@ -126,24 +125,71 @@ def gradients(
     [array(6.)]
     """
     values = evaluate(nodes, leaf_values, [loss])
-    if values[loss].size != 1:
-        raise ValueError(f"walk: the loss must be a scalar, got the shape {values[loss].shape}")
-    cotangents: dict[int, Array] = {loss: np.ones_like(values[loss])}
-    for node in reversed(_ancestors(nodes, [loss])):
-        op, outputs = node["op"], node["outputs"]
-        if op in FROM_OUTSIDE or op == "constant" or not any(v in cotangents for v in outputs):
-            continue
-        inputs = [values[value] for value in node["inputs"]]
-        results = [values[value] for value in outputs]
-        douts = [
-            cotangents.get(value, np.zeros_like(result)) if is_float(result) else None
-            for value, result in zip(outputs, results, strict=True)
-        ]
-        dinputs = reference.backward(op, _wide_attrs(op, node["attrs"]), inputs, results, douts)
-        for value, dinput in zip(node["inputs"], dinputs, strict=True):
-            if dinput is not None:
-                cotangents[value] = cotangents[value] + dinput if value in cotangents else dinput
     missing = [value for value in wrt if value not in values]
     if missing:
         raise KeyError(f"walk: the values {missing} are neither leaves nor part of the loss")
-    return [cotangents.get(value, np.zeros_like(values[value])) for value in wrt]
+    found = cotangents(nodes, values, loss)
+    return [found.get(value, np.zeros_like(values[value])) for value in wrt]
+
+
+def cotangents(
+    nodes: Sequence[Node], values: Mapping[int, Array], loss: int
+) -> dict[int, Array]:
+    """d loss / d value for every value that the loss depends on through floats, by value id.
+
+    Parameters
+    ----------
+    nodes
+        As for `evaluate`.
+    values
+        What `evaluate` gave for the loss.
+    loss
+        The value id of a scalar.
+
+    Raises
+    ------
+    ValueError
+        The loss is not a scalar.
+    """
+    if values[loss].size != 1:
+        raise ValueError(f"walk: the loss must be a scalar, got the shape {values[loss].shape}")
+    found: dict[int, Array] = {loss: np.ones_like(values[loss])}
+    for node in reversed(ancestors(nodes, [loss])):
+        if is_leaf(node) or not any(v in found for v in node["outputs"]):
+            continue
+        dinputs = backward(node, values, douts_of(node, values, found))
+        for value, dinput in zip(node["inputs"], dinputs, strict=True):
+            if dinput is not None:
+                found[value] = found[value] + dinput if value in found else dinput
+    return found
+
+
+def is_leaf(node: Node) -> bool:
+    """Whether a node computes nothing: an input, a read or a constant."""
+    return node["op"] in FROM_OUTSIDE or node["op"] == "constant"
+
+
+def douts_of(
+    node: Node, values: Mapping[int, Array], found: Mapping[int, Array]
+) -> list[Array | None]:
+    """The cotangents of a node's outputs: zeros where none came, None where it is no float."""
+    return [
+        found.get(value, np.zeros_like(values[value])) if is_float(values[value]) else None
+        for value in node["outputs"]
+    ]
+
+
+def forward(node: Node, inputs: Sequence[Array]) -> list[Array]:
+    """The outputs of one node in float64."""
+    attrs = _wide_attrs(node["op"], node["attrs"])
+    return [_wide(output) for output in reference.forward(node["op"], attrs, *inputs)]
+
+
+def backward(
+    node: Node, values: Mapping[int, Array], douts: Sequence[Array | None]
+) -> tuple[Array | None, ...]:
+    """d loss / d inputs of one node from d loss / d outputs."""
+    inputs = [values[value] for value in node["inputs"]]
+    outputs = [values[value] for value in node["outputs"]]
+    attrs = _wide_attrs(node["op"], node["attrs"])
+    return reference.backward(node["op"], attrs, inputs, outputs, douts)
