@@ -23,7 +23,7 @@ from chainrule.reference._arrays import Array, is_float
 TOLERANCE = 1e-6
 _STEPS = (1e-5, 1e-7, 1e-9)
 _FIRST_STEP = 1e-6
-_AGREE = 1e-5
+_AGREE = 1e-6
 _BESIDE = 1e-3
 _TRIES = 3
 # How many units in the last place the sums inside an op may be off.
@@ -195,10 +195,12 @@ class _Place:
                 with np.errstate(all="ignore"):
                     right = (4 * up - up2 - 3 * y) / (2 * h)
                     left = (3 * y - 4 * down + down2) / (2 * h)
+                    mean = (up - down) / (2 * h)
                     noise = (np.abs(y) + np.abs(up) + np.abs(down)) * _ROUNDING / h
                     largest = np.maximum(np.abs(right), np.abs(left))
-                    new = ~smooth[i] & (np.abs(right - left) <= _AGREE * largest + 4 * noise)
-                    slopes[i] = np.where(new, (up - down) / (2 * h), slopes[i])
+                    apart = np.maximum(np.abs(right - mean), np.abs(mean - left))
+                    new = ~smooth[i] & (apart <= _AGREE * largest + 4 * noise)
+                    slopes[i] = np.where(new, mean, slopes[i])
                 rounding[i] = np.where(new, noise, rounding[i])
                 smooth[i] |= new
             if all(s.all() for s, y in zip(smooth, self.outputs) if is_float(y)):

@@ -11,7 +11,7 @@ What `stop_gradient` gave is held, as it is constant by its purpose.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,6 +23,9 @@ TOLERANCE = 1e-5
 _STEPS = (1e-5, 1e-6, 1e-7)
 _BESIDE = 1e-3
 _TRIES = 4
+_SAME = 1e-3
+# Along one direction the kinks of several units may cancel, along all of these they do not.
+_WITNESSES = 3
 # How many units in the last place the loss may be off.
 _ROUNDING = 64 * float(np.finfo(np.float64).eps)
 
@@ -141,7 +144,7 @@ class Point:
             up2, down2 = (self.at({w: k * h * x for w, x in way.items()}) for k in (2, -2))
             right = (4 * up - up2 - 3 * middle) / (2 * h)
             left = (3 * middle - 4 * down + down2) / (2 * h)
-            smooth = abs(right - left) < 0.1 * miss
+            smooth = abs(right - left) <= _SAME * miss + 4 * noise
             if smooth and any(s and abs(m - mean) < 0.1 * miss for m, _, s in found):
                 return Slope(expected, left, right, error, "wrong")
             found.append((mean, error, smooth))
@@ -154,10 +157,22 @@ class Point:
 
         The second one's verdict is "kink" where no place beside is smooth either.
         """
-        here = found = self.slope(self.direction(weights, generator, aligned))
+        here = found = self._confirmed(weights, generator, aligned)
         for _ in range(_TRIES):
             if found.verdict != "kink":
                 break
-            point = self.beside(generator)
-            found = point.slope(point.direction(weights, generator, aligned))
+            found = self.beside(generator)._confirmed(weights, generator, aligned)
         return here, found
+
+    def _confirmed(
+        self, weights: Sequence[int], generator: np.random.Generator, aligned: bool
+    ) -> Slope:
+        """The slope along one direction; "wrong" only if it is so along others too."""
+        slope = self.slope(self.direction(weights, generator, aligned))
+        for _ in range(_WITNESSES):
+            if slope.verdict != "wrong":
+                break
+            other = self.slope(self.direction(weights, generator, False))
+            if other.verdict != "wrong":
+                return other if other.verdict == "kink" else replace(slope, verdict="kink")
+        return slope
