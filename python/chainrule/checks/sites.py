@@ -117,13 +117,15 @@ class Core:
         value's elements.
         """
         coming = max((_peak(u) for u in douts if u is not None), default=0.0)
-        worth = sum(
-            float(np.abs(u * self.values[v]).sum())
-            for v, u in zip(node["outputs"], douts)
-            if u is not None
-        )
+        with np.errstate(all="ignore"):
+            worth = sum(
+                float(np.abs(u * self.values[v]).sum())
+                for v, u in zip(node["outputs"], douts)
+                if u is not None
+            )
         size = float(np.abs(self.values[value]).sum())
-        return _FLOOR * (min(coming, worth / size) if size else coming)
+        shared = worth / size if size else coming
+        return _FLOOR * (min(coming, shared) if np.isfinite(shared) else coming)
 
 
 def _wide(x: Any) -> Array:
