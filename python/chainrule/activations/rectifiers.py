@@ -56,8 +56,9 @@ def relu(
     if max_value is not None:
         y = ops.clip(y, 0.0, max_value)
     if negative_slope:
-        below = ops.relu(ops.subtract(threshold, x))
-        y = ops.subtract(y, ops.multiply(below, negative_slope))
+        above = ops.greater(x, threshold)
+        below = ops.where(above, ops.zeros_like(x), ops.subtract(x, threshold))
+        y = ops.where(above, y, ops.multiply(below, negative_slope))
     return ops.cast(y, x.dtype)
 
 

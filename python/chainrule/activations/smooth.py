@@ -218,4 +218,7 @@ def mish(x: Any) -> Tensor:
     array([0.8651], dtype=float32)
     """
     x = ops.convert_to_tensor(x)
-    return ops.multiply(x, ops.tanh(ops.softplus(x)))
+    # Beyond, x t is max(x, 0) to the last bit; of infinities the product's derivative is NaN.
+    far = ops.greater(ops.abs(x), 1000)
+    near = ops.where(far, ops.zeros_like(x), x)
+    return ops.where(far, ops.relu(x), ops.multiply(near, ops.tanh(ops.softplus(near))))

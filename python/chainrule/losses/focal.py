@@ -114,7 +114,7 @@ def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) ->
     if len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] == 1:
         y_true = ops.squeeze(y_true, axis=-1)
     target = ops.one_hot(y_true, y_pred.shape[-1], dtype=y_pred.dtype)
-    p = ops.sum(y_pred * target, axis=-1)
+    p = ops.sum(ops.where(target > 0, y_pred, ops.zeros_like(y_pred)), axis=-1)
     return (1.0 - ops.power(p, q)) / q
 
 

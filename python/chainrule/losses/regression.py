@@ -104,9 +104,10 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
     y_true, y_pred = same_rank_and_dtype(y_true, y_pred)
     error = y_pred - y_true
     size = ops.abs(error)
-    inside = 0.5 * ops.square(error)
+    near = size <= delta
+    inside = 0.5 * ops.square(ops.where(near, error, ops.zeros_like(error)))
     outside = delta * size - 0.5 * delta**2
-    return ops.mean(ops.where(size <= delta, inside, outside), axis=-1)
+    return ops.mean(ops.where(near, inside, outside), axis=-1)
 
 
 def log_cosh(y_true: Any, y_pred: Any) -> Tensor:
@@ -123,7 +124,10 @@ def log_cosh(y_true: Any, y_pred: Any) -> Tensor:
     """
     y_true, y_pred = same_rank_and_dtype(y_true, y_pred)
     error = y_pred - y_true
-    return ops.mean(error + ops.softplus(error * -2.0) - math.log(2.0), axis=-1)
+    endless = ops.isinf(error)
+    near = ops.where(endless, ops.zeros_like(error), error)
+    smooth = near + ops.softplus(near * -2.0) - math.log(2.0)
+    return ops.mean(ops.where(endless, ops.abs(error), smooth), axis=-1)
 
 
 def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:

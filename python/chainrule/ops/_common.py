@@ -126,6 +126,14 @@ def binary(function: str, x1: Any, x2: Any) -> Any:
     return apply("binary", {"function": function}, [x1, x2])
 
 
+def root(x: Any) -> Any:
+    """sqrt(x) with the derivative 0 at 0: a norm has a kink there, not a slope that is infinite."""
+    dtype = standardize_dtype(x.dtype)
+    zero = binary("eq", x, as_dtype(0.0, dtype))
+    safe = apply("select", {}, [zero, as_dtype(1.0, dtype), x])
+    return apply("select", {}, [zero, as_dtype(0.0, dtype), unary("sqrt", safe)])
+
+
 def normalize_axis(axis: Any, ndim: int, op: str = "op") -> int:
     """`axis` counted from the front.
 

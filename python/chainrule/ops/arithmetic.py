@@ -149,8 +149,9 @@ def fmod(x1: Any, x2: Any) -> Any:
     [1, -1]
     """
     x1, x2 = _numbers(x1, x2)
-    size = binary("mod", _absolute(x1), _absolute(x2))
     negative = binary("lt", x1, as_dtype(0, standardize_dtype(x1.dtype)))
+    size = apply("select", {}, [negative, _negated(x1), x1])
+    size = binary("mod", size, _absolute(x2))
     return apply("select", {}, [negative, _negated(size), size])
 
 

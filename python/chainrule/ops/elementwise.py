@@ -19,6 +19,9 @@ __all__ = [
 ]  # fmt: skip
 
 
+_SINC_SERIES = 0.1
+
+
 def _float_function(name: str, function: str, text: str, example: str) -> Callable[[Any], Any]:
     """A public op that casts integers to `floatx()` and applies a function of the core."""
 
@@ -161,7 +164,9 @@ def cbrt(x: Any) -> Any:
         x = as_dtype(x, "float64")
     x = as_float(x)
     third = as_dtype(1.0 / 3.0, standardize_dtype(x.dtype))
-    return binary("mul", unary("sign", x), binary("pow", unary("abs", x), third))
+    below = binary("lt", x, as_dtype(0.0, standardize_dtype(x.dtype)))
+    size = binary("pow", apply("select", {}, [below, unary("neg", x), x]), third)
+    return apply("select", {}, [below, unary("neg", size), size])
 
 
 @operation
@@ -280,7 +285,12 @@ def sinc(x: Any) -> Any:
     x = as_float(x)
     dtype = standardize_dtype(x.dtype)
     y = binary("mul", x, as_dtype(np.pi, dtype))
-    zero = binary("eq", y, as_dtype(0.0, dtype))
-    safe = apply("select", {}, [zero, as_dtype(1.0, dtype), y])
+    small = binary("lt", unary("abs", y), as_dtype(_SINC_SERIES, dtype))
+    safe = apply("select", {}, [small, as_dtype(1.0, dtype), y])
     ratio = binary("div", unary("sin", safe), safe)
-    return apply("select", {}, [zero, as_dtype(1.0, dtype), ratio])
+    square = unary("square", apply("select", {}, [small, y, as_dtype(0.0, dtype)]))
+    # 1 - y^2/3! + y^4/5! - y^6/7! + y^8/9!: the derivative of the ratio cancels near 0.
+    series = as_dtype(1.0 / 362880, dtype)
+    for term in (-1.0 / 5040, 1.0 / 120, -1.0 / 6, 1.0):
+        series = binary("add", binary("mul", series, square), as_dtype(term, dtype))
+    return apply("select", {}, [small, series, ratio])

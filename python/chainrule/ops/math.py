@@ -18,6 +18,7 @@ from chainrule.ops._common import (
     eager_only,
     is_traced,
     promote_float,
+    root,
     unary,
 )
 from chainrule.ops.elementwise import rsqrt
@@ -260,11 +261,7 @@ def cdist(x: Any, y: Any) -> Any:
     rows = _reshape(x, [*x.shape[:-1], 1, x.shape[-1]])
     columns = _reshape(y, [*y.shape[:-2], 1, *y.shape[-2:]])
     total = sum_of(unary("square", binary("sub", rows, columns)), axis=-1)
-    zero = as_dtype(0.0, standardize_dtype(total.dtype))
-    same = binary("eq", total, zero)
-    one = as_dtype(1.0, standardize_dtype(total.dtype))
-    root = unary("sqrt", apply("select", {}, [same, one, total]))
-    return apply("select", {}, [same, zero, root])
+    return root(total)
 
 
 @operation

@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.dispatch import apply, operation
 from chainrule.dtypes import is_float_dtype, standardize_dtype
 from chainrule.ops import positions, reductions
-from chainrule.ops._common import as_dtype, as_float, as_tensor, binary, eager_only, unary
+from chainrule.ops._common import as_dtype, as_float, as_tensor, binary, eager_only, root, unary
 
 __all__ = [
     "nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian",
@@ -92,7 +92,7 @@ def nanstd(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     >>> nanstd([1.0, 3.0, float("nan")]).item()
     1.0
     """
-    return unary("sqrt", nanvar(x, axis, keepdims))
+    return root(nanvar(x, axis, keepdims))
 
 
 def _nan_extreme(x: Any, axis: Any, keepdims: bool, largest: bool) -> Any:

@@ -222,8 +222,11 @@ def normalize(x: Any, axis: Any = -1, order: int = 2, epsilon: float | None = No
     eps = default_epsilon() if epsilon is None else epsilon
     if order == 2:
         total = reductions.sum(unary("square", x), axes, keepdims=True)
-        inverse = binary("minimum", unary("rsqrt", total), _like(x, 1.0 / eps))
-        return binary("mul", x, inverse)
+        # Below epsilon the norm counts as epsilon, and its derivative, infinite at 0, for nothing.
+        least = _like(x, 1.0 / eps)
+        short = binary("gt", unary("rsqrt", total), least)
+        safe = apply("select", {}, [short, _like(x, 1.0), total])
+        return binary("mul", x, apply("select", {}, [short, least, unary("rsqrt", safe)]))
     from chainrule.ops.norms import norm
 
     size = norm(x, ord=order, axis=tuple(axes), keepdims=True)

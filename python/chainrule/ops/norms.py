@@ -17,6 +17,7 @@ from chainrule.ops._common import (
     eager_only,
     normalize_axes,
     normalize_axis,
+    root,
     unary,
 )
 
@@ -65,7 +66,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
 
 
 def _euclidean(x: Any, axes: list[int], keepdims: bool) -> Any:
-    return unary("sqrt", reductions.sum(unary("square", x), axes, keepdims))
+    return root(reductions.sum(unary("square", x), axes, keepdims))
 
 
 def _vector_norm(x: Any, ord: Any, axes: list[int], keepdims: bool) -> Any:
@@ -84,8 +85,20 @@ def _vector_norm(x: Any, ord: Any, axes: list[int], keepdims: bool) -> Any:
         return reductions.sum(nonzero, axes, keepdims)
     if ord == 1:
         return reductions.sum(size, axes, keepdims)
-    powers = reductions.sum(binary("pow", size, as_dtype(float(ord), name)), axes, keepdims)
-    return binary("pow", powers, as_dtype(1.0 / ord, name))
+    if ord < 0:
+        powers = reductions.sum(binary("pow", size, as_dtype(float(ord), name)), axes, keepdims)
+        return binary("pow", powers, as_dtype(1.0 / ord, name))
+    powers = reductions.sum(_power(size, float(ord)), axes, keepdims)
+    return _power(powers, 1.0 / ord)
+
+
+def _power(x: Any, exponent: float) -> Any:
+    """x^exponent for x >= 0, with the derivative 0 at 0."""
+    name = standardize_dtype(x.dtype)
+    zero = binary("eq", x, as_dtype(0.0, name))
+    safe = apply("select", {}, [zero, as_dtype(1.0, name), x])
+    power = binary("pow", safe, as_dtype(exponent, name))
+    return apply("select", {}, [zero, as_dtype(0.0, name), power])
 
 
 def _matrix_norm(x: Any, ord: Any, axes: list[int], keepdims: bool) -> Any:

@@ -49,11 +49,16 @@ def hypot(x1: Any, x2: Any) -> Any:
     x1, x2 = promote_float(x1, x2)
     dtype = standardize_dtype(x1.dtype)
     x1, x2 = unary("abs", x1), unary("abs", x2)
+    first = unary("is_inf", x1)
+    endless = binary("logical_or", first, unary("is_inf", x2))
+    zero = as_dtype(0.0, dtype)
+    infinite = apply("select", {}, [first, x1, x2])
+    x1, x2 = (apply("select", {}, [endless, zero, x]) for x in (x1, x2))
     large, small = binary("maximum", x1, x2), binary("minimum", x1, x2)
-    zero = binary("eq", large, as_dtype(0.0, dtype))
-    ratio = binary("div", small, apply("select", {}, [zero, as_dtype(1.0, dtype), large]))
+    flat = binary("eq", large, zero)
+    ratio = binary("div", small, apply("select", {}, [flat, as_dtype(1.0, dtype), large]))
     root = unary("sqrt", binary("add", unary("square", ratio), as_dtype(1.0, dtype)))
-    return binary("mul", large, root)
+    return apply("select", {}, [endless, infinite, binary("mul", large, root)])
 
 
 @operation
@@ -66,10 +71,12 @@ def logaddexp(x1: Any, x2: Any) -> Any:
     0.6931
     """
     x1, x2 = promote_float(x1, x2)
-    difference = binary("sub", x1, x2)
     same = binary("eq", x1, x2)
     dtype = standardize_dtype(x1.dtype)
-    distance = apply("select", {}, [same, as_dtype(0.0, dtype), unary("abs", difference)])
+    zero = as_dtype(0.0, dtype)
+    # Of two equal infinities the difference is NaN, and so would be its gradient.
+    first, second = (apply("select", {}, [same, zero, x]) for x in (x1, x2))
+    distance = unary("abs", binary("sub", first, second))
     tail = unary("log1p", unary("exp", unary("neg", distance)))
     return binary("add", binary("maximum", x1, x2), tail)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from chainrule.dispatch import apply, operation
@@ -25,6 +26,15 @@ def _choose(condition: Any, x1: Any, x2: Any) -> Any:
 
 def _above(x: Any, value: float) -> Any:
     return binary("gt", x, _number(x, value))
+
+
+def _bent(x: Any, bend: Callable[[Any], Any], far: float) -> Any:
+    """max(x, 0) where |x| > far, where `bend` equals it to the last bit, and bend(x) elsewhere.
+
+    `bend` never sees an infinity or a square that overflows, so neither has a gradient of NaN.
+    """
+    beyond = _above(unary("abs", x), far)
+    return _choose(beyond, unary("relu", x), bend(_choose(beyond, _number(x, 0.0), x)))
 
 
 def _clip(x: Any, low: float, high: float) -> Any:
@@ -67,7 +77,7 @@ def sparse_sigmoid(x: Any) -> Any:
     """
     x = as_float(x)
     half = binary("mul", binary("add", x, _number(x, 1.0)), _number(x, 0.5))
-    inner = _choose(_above(x, -1.0), half, _number(x, 0.0))
+    inner = _choose(binary("le", x, _number(x, -1.0)), _number(x, 0.0), half)
     return _choose(binary("ge", x, _number(x, 1.0)), _number(x, 1.0), inner)
 
 
@@ -81,9 +91,10 @@ def soft_shrink(x: Any, threshold: float = 0.5) -> Any:
     [-0.5, 0.0, 0.5]
     """
     x = as_float(x)
-    t, zero = _number(x, threshold), _number(x, 0.0)
-    low = _choose(binary("lt", x, _number(x, -threshold)), binary("add", x, t), zero)
-    return _choose(binary("gt", x, t), binary("sub", x, t), low)
+    t = _number(x, threshold)
+    within = binary("logical_and", binary("le", x, t), binary("ge", x, _number(x, -threshold)))
+    moved = _choose(binary("gt", x, t), binary("sub", x, t), binary("add", x, t))
+    return _choose(within, _number(x, 0.0), moved)
 
 
 @operation
@@ -96,9 +107,13 @@ def sparse_plus(x: Any) -> Any:
     [0.0, 0.25, 2.0]
     """
     x = as_float(x)
+    return _bent(x, _quarter_square, 1.0)
+
+
+def _quarter_square(x: Any) -> Any:
+    """(x + 1)^2/4, of which the derivative at 1 is 1 and at -1 is 0."""
     bend = unary("square", binary("add", x, _number(x, 1.0)))
-    inner = _choose(_above(x, -1.0), binary("mul", bend, _number(x, 0.25)), _number(x, 0.0))
-    return _choose(binary("lt", x, _number(x, 1.0)), inner, x)
+    return binary("mul", bend, _number(x, 0.25))
 
 
 @operation
@@ -138,7 +153,10 @@ def hard_silu(x: Any) -> Any:
     >>> hard_silu([-3.0, 0.0, 3.0]).tolist()
     [0.0, 0.0, 3.0]
     """
-    x = as_float(x)
+    return _bent(as_float(x), _times_hard_sigmoid, 3.0)
+
+
+def _times_hard_sigmoid(x: Any) -> Any:
     product = binary("mul", x, hard_sigmoid(x))
     return binary("add", product, _number(x, 0.0))
 
@@ -177,7 +195,8 @@ def hard_shrink(x: Any, threshold: float = 0.5) -> Any:
     [-1.0, 0.0]
     """
     x = as_float(x)
-    return _choose(_above(unary("abs", x), threshold), x, _number(x, 0.0))
+    within = binary("le", unary("abs", x), _number(x, threshold))
+    return _choose(within, _number(x, 0.0), x)
 
 
 @operation
@@ -190,4 +209,4 @@ def threshold(x: Any, threshold: float, default_value: float) -> Any:
     [0.0, 3.0]
     """
     x = as_float(x)
-    return _choose(_above(x, threshold), x, _number(x, default_value))
+    return _choose(binary("le", x, _number(x, threshold)), _number(x, default_value), x)

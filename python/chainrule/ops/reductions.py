@@ -20,6 +20,7 @@ from chainrule.ops._common import (
     binary,
     normalize_axes,
     normalize_axis,
+    root,
     unary,
     widen_integers,
 )
@@ -107,7 +108,7 @@ def std(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     >>> std([1.0, 3.0]).item()
     1.0
     """
-    return unary("sqrt", var(as_float(x), axis, keepdims))
+    return root(var(as_float(x), axis, keepdims))
 
 
 def _extreme(function: str, x: Any, axis: Any, keepdims: bool, initial: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from chainrule.dispatch import operation
 from chainrule.ops._common import as_float, binary, unary
-from chainrule.ops.rectifiers import _above, _choose, _number
+from chainrule.ops.rectifiers import _above, _bent, _choose, _number
 
 __all__ = [
     "celu", "elu", "gelu", "log_sigmoid", "selu", "sigmoid", "silu", "softplus", "softsign",
@@ -52,7 +52,10 @@ def softsign(x: Any) -> Any:
     [0.5, -0.75]
     """
     x = as_float(x)
-    return binary("div", x, binary("add", unary("abs", x), _number(x, 1.0)))
+    endless = unary("is_inf", x)
+    near = _choose(endless, _number(x, 0.0), x)
+    ratio = binary("div", near, binary("add", unary("abs", near), _number(x, 1.0)))
+    return _choose(endless, unary("sign", x), ratio)
 
 
 @operation
@@ -64,7 +67,7 @@ def silu(x: Any) -> Any:
     >>> f"{float(silu(1.0)):.4f}"
     '0.7311'
     """
-    return unary("silu", as_float(x))
+    return _bent(as_float(x), lambda near: unary("silu", near), 1000.0)
 
 
 @operation
@@ -76,7 +79,7 @@ def swish(x: Any) -> Any:
     >>> f"{float(swish(1.0)):.4f}"
     '0.7311'
     """
-    return unary("silu", as_float(x))
+    return silu(x)
 
 
 @operation
@@ -88,9 +91,12 @@ def squareplus(x: Any, b: float = 4) -> Any:
     >>> squareplus([0.0]).tolist()
     [1.0]
     """
-    x = as_float(x)
-    root = unary("sqrt", binary("add", unary("square", x), _number(x, b)))
-    return binary("mul", binary("add", x, root), _number(x, 0.5))
+
+    def bend(x: Any) -> Any:
+        root = unary("sqrt", binary("add", unary("square", x), _number(x, b)))
+        return binary("mul", binary("add", x, root), _number(x, 0.5))
+
+    return _bent(as_float(x), bend, 1e18)
 
 
 @operation
@@ -138,7 +144,7 @@ def selu(x: Any) -> Any:
 
 @operation
 def celu(x: Any, alpha: float = 1.0) -> Any:
-    """max(x, 0) + alpha (exp(min(x, 0)/alpha) - 1).
+    """x above 0, alpha (exp(x/alpha) - 1) below; derivative 1 at 0.
 
     Examples
     --------
@@ -146,9 +152,10 @@ def celu(x: Any, alpha: float = 1.0) -> Any:
     [0.0, 2.0]
     """
     x = as_float(x)
-    low = binary("minimum", x, _number(x, 0.0))
+    positive = _above(x, 0.0)
+    low = _choose(positive, _number(x, 0.0), x)
     bent = unary("expm1", binary("div", low, _number(x, alpha)))
-    return binary("add", unary("relu", x), binary("mul", bent, _number(x, alpha)))
+    return _choose(positive, x, binary("mul", bent, _number(x, alpha)))
 
 
 @operation
@@ -162,13 +169,21 @@ def gelu(x: Any, approximate: bool = True) -> Any:
     >>> f"{float(gelu(1.0)):.4f}", f"{float(gelu(1.0, approximate=False)):.4f}"
     ('0.8412', '0.8413')
     """
-    x = as_float(x)
-    if approximate:
-        cube = binary("mul", unary("square", x), x)
-        inner = binary("add", x, binary("mul", cube, _number(x, 0.044715)))
-        bent = unary("tanh", binary("mul", inner, _number(x, math.sqrt(2.0 / math.pi))))
-    else:
-        bent = unary("erf", binary("mul", x, _number(x, math.sqrt(0.5))))
+    return _bent(as_float(x), _gelu_tanh if approximate else _gelu_erf, 100.0)
+
+
+def _gelu_tanh(x: Any) -> Any:
+    cube = binary("mul", unary("square", x), x)
+    inner = binary("add", x, binary("mul", cube, _number(x, 0.044715)))
+    return _below(x, unary("tanh", binary("mul", inner, _number(x, math.sqrt(2.0 / math.pi)))))
+
+
+def _gelu_erf(x: Any) -> Any:
+    return _below(x, unary("erf", binary("mul", x, _number(x, math.sqrt(0.5)))))
+
+
+def _below(x: Any, bent: Any) -> Any:
+    """x (1 + bent)/2"""
     half = binary("mul", binary("add", bent, _number(x, 1.0)), _number(x, 0.5))
     return binary("mul", x, half)
 

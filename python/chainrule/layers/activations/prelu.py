@@ -66,8 +66,9 @@ class PReLU(Layer):
         self.input_spec = InputSpec(ndim=len(input_shape), axes=axes if shared else {})
 
     def call(self, inputs: Any) -> Any:
-        negative = ops.multiply(ops.negative(self.alpha), activations.relu(-inputs))
-        return ops.add(activations.relu(inputs), negative)
+        positive = ops.greater(inputs, 0)
+        below = ops.where(positive, ops.zeros_like(inputs), inputs)
+        return ops.where(positive, inputs, ops.multiply(self.alpha, below))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape
