@@ -292,7 +292,7 @@ def test_products_of_integers(dtype):
 
 def test_object_arrays_name_the_argument():
     with pytest.raises(chainrule.errors.DTypeError, match="argument `x2`.*dtype object"):
-        ops.add(np.ones(2), np.array([None, 1], dtype=object))
+        ops.add(np.ones(2), np.array([{}, 1], dtype=object))
     with pytest.raises(chainrule.errors.DTypeError, match="argument `x`"):
         ops.exp(np.array(["a", "b"]))
 

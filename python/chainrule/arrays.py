@@ -16,6 +16,7 @@ from chainrule import tree
 from chainrule.config import floatx
 from chainrule.dtypes import result_type
 from chainrule.errors import DTypeError
+from chainrule.tables import as_numbers
 from chainrule.tensor import KerasTensor
 from chainrule.variable import Variable
 
@@ -86,10 +87,14 @@ def constant(x: Any, dtype: str | None = None) -> Any:
             )
         return x
     if isinstance(x, np.ndarray) and dtype is None:
-        return _check_numbers(x)
+        return x if _is_number(x.dtype) else _numbers(x)
     if dtype is None and not hasattr(x, "dtype"):
         dtype = _python_dtype(x)
-    return _check_numbers(np.asarray(x, None if dtype is None else storage_dtype(dtype)))
+    try:
+        array = np.asarray(x, None if dtype is None else storage_dtype(dtype))
+    except TypeError:  # a table of pyarrow whose columns have no common dtype
+        return _numbers(x)
+    return array if _is_number(array.dtype) else _numbers(x)
 
 
 def _python_dtype(x: Any) -> str | None:
@@ -113,10 +118,12 @@ def _is_number(dtype: np.dtype[Any]) -> bool:
     return dtype.name in ENGINE_DTYPES
 
 
-def _check_numbers(x: Array) -> Array:
-    if not _is_number(x.dtype):
+def _numbers(x: Any) -> Array:
+    """`x`, which NumPy does not see as numbers, as an array of them."""
+    array = as_numbers(x)
+    if not _is_number(array.dtype):
         raise DTypeError(
-            f"expected an array of numbers or booleans, got dtype {x.dtype} "
-            f"and shape {x.shape}"
+            f"expected an array of numbers or booleans, got dtype {array.dtype} "
+            f"and shape {array.shape}"
         )
-    return x
+    return array

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import _core, config, tree
-from chainrule.errors import DataError, DTypeError, NonFiniteError, ShapeError
+from chainrule.errors import DataError, NonFiniteError, ShapeError
+from chainrule.tables import as_numbers
 
 Array = NDArray[Any]
 
-_ENGINE_DTYPES = ("float32", "float64", "int32", "int64", "uint8", "uint32", "bool")
 # Rows that are looked at together.
 _BLOCK = 256
 
@@ -37,12 +37,13 @@ def to_array(x: Any, name: str) -> Array:
     """`x` as a C-contiguous, aligned array of a dtype that the core reads.
 
     float16, bfloat16 and the narrow integers become the nearest wider dtype, long doubles
-    float64; a list of floats becomes `floatx()`.
+    float64; a list of floats becomes `floatx()`. Of data frames and objects, numbers and booleans
+    are taken.
 
     Raises
     ------
     DTypeError
-        For objects, strings, dates and complex numbers.
+        For strings, dates, complex numbers and other objects; names the columns of a data frame.
     ShapeError
         For nested lists of different lengths.
     DataError
@@ -54,6 +55,10 @@ def to_array(x: Any, name: str) -> Array:
         raise ShapeError(
             f"{name}: expected rows of one shape, got a nested list of different lengths ({error})"
         ) from error
+    except TypeError:  # a table of pyarrow whose columns have no common dtype
+        array = as_numbers(x, name)
+    if array.dtype.kind not in "biuf" and array.dtype.name not in _CONVERTED:
+        array = as_numbers(x, name)
     if isinstance(x, (list, tuple)) and array.dtype == np.float64:
         array = array.astype(config.floatx())
     kind = array.dtype.name
@@ -63,11 +68,6 @@ def to_array(x: Any, name: str) -> Array:
         if kind == "uint64" and array.size and int(array.max()) >= 2**63:
             raise DataError(f"{name}: expected integers up to 2**63 - 1, got {array.max()}")
         array = array.astype(_CONVERTED[kind])
-    elif kind not in _ENGINE_DTYPES:
-        raise DTypeError(
-            f"{name}: expected an array of numbers or booleans, got dtype {array.dtype} "
-            f"and shape {array.shape}"
-        )
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
     return np.require(array, requirements=("C", "A")).reshape(array.shape)
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule import tree
+from chainrule.tables import as_numbers
 
 __all__ = ["normalize", "pad_sequences", "split_dataset", "to_categorical"]
 
@@ -34,6 +35,8 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Array:
     ------
     ValueError
         For labels outside 0 .. num_classes - 1.
+    DTypeError
+        For labels that are no numbers.
 
     Examples
     --------
@@ -41,7 +44,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Array:
     array([[1., 0., 0.],
            [0., 0., 1.]])
     """
-    labels = np.asarray(x).astype("int64")
+    labels = as_numbers(x, "to_categorical").astype("int64")
     if labels.ndim > 1 and labels.shape[-1] == 1:
         labels = labels[..., 0]
     if labels.size and labels.min() < 0:

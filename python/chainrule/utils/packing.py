@@ -45,7 +45,7 @@ def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
         return data, None, None
     if not 1 <= len(data) <= 3:
         raise DataError(
-            "data: expected batches of x, (x, y) or (x, y, sample_weight), "
+            "data: expected x, (x, y) or (x, y, sample_weight), as from a generator, "
             f"got a tuple of length {len(data)}"
         )
     x, y, weight = (*data, None, None)[:3]

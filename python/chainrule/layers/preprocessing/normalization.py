@@ -12,6 +12,7 @@ import numpy as np
 from chainrule import config, ops
 from chainrule.errors import NotBuiltError, ShapeError
 from chainrule.layers.layer import Layer
+from chainrule.tables import as_numbers
 
 
 class Normalization(Layer):
@@ -144,12 +145,12 @@ class Normalization(Layer):
         Raises
         ------
         TypeError
-            For data that is no array and no iterable of arrays.
+            For data that is no array and no iterable of arrays; DTypeError for other than numbers.
         ValueError
             For no batches, or (ShapeError) shapes that do not fit.
         """
         if hasattr(data, "shape") and hasattr(data, "__array__"):
-            batches: Iterator[Any] = iter([np.asarray(data)])
+            batches: Iterator[Any] = iter([data])
         elif isinstance(data, Iterable) or hasattr(data, "__getitem__"):
             batches = _inputs_of(data)
         else:
@@ -180,7 +181,7 @@ class Normalization(Layer):
         total = 0
         for batch in batches:
             self._check_batch(batch.shape)
-            values = np.asarray(batch, dtype="float64")
+            values = as_numbers(batch, f"Layer '{self.name}': adapt").astype("float64")
             count = math.prod(values.shape[d] for d in self._reduce_axis)
             if count == 0:
                 continue
@@ -268,4 +269,4 @@ def _inputs_of(batches: Any) -> Iterator[Any]:
                 "adapt() expects an iterable that yields arrays or tensors with a `.shape` "
                 f"attribute. Got an element of type {type(x).__name__}."
             )
-        yield np.asarray(x)
+        yield x
