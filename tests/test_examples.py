@@ -13,6 +13,7 @@ import chainrule
 from chainrule.callbacks import BackupAndRestore
 from chainrule.datasets import cifar10_small
 from chainrule.examples import cifar_resnet, digits, mnist_convnet, transfer
+from chainrule.examples._report import draw_report
 
 DATA = os.environ.get("CHAINRULE_DATA", "")
 needs_mnist = pytest.mark.skipif(
@@ -99,3 +100,27 @@ def test_cifar_resnet_goes_on_where_it_was_stopped(tmp_path, capsys, monkeypatch
     capsys.readouterr()
     assert cifar_resnet.main([*options, str(tmp_path / "stopped")]) == straight
     assert capsys.readouterr().out.count("Trained before") == 2
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3, 7, 40])
+def test_pictures_count_whole_epochs_and_say_how_wrong_a_mistake_is(
+    epochs, tmp_path, monkeypatch
+):
+    figure = pytest.importorskip("matplotlib.figure")
+    drawn = []
+    monkeypatch.setattr(figure.Figure, "savefig", lambda self, *a, **k: drawn.append(self))
+    labels = np.array([0, 1, 1])
+    probabilities = np.array([[0.25, 0.75], [0.97, 0.03], [0.1, 0.9]])
+    curve = {"loss": np.linspace(1, 0, epochs), "accuracy": np.linspace(0, 1, epochs)}
+    images = np.zeros((3, 4, 4, 1))
+    draw_report(tmp_path / "p.png", {"": curve}, images, labels, probabilities, ["a", "b"])
+    (whole,) = drawn
+    whole.canvas.draw()
+    loss, accuracy, _, *mistakes = whole.axes
+    for axis in (loss, accuracy):
+        low, high = axis.get_xlim()
+        ticks = [t for t in axis.get_xticks() if low <= t <= high]
+        assert ticks and all(t == int(t) and 1 <= t <= epochs for t in ticks)
+        assert (axis.lines[0].get_marker() == ".") == (epochs < 10)
+    titles = [axis.get_title() for axis in mistakes if axis.get_title()]
+    assert titles == ["b (p = 0.03), not a", "a (p = 0.25), not b"]

@@ -104,7 +104,7 @@ def _fault(array: Array, dtype: Any) -> str:
     if kind == "V":
         to_columns = "use `numpy.lib.recfunctions.structured_to_unstructured`"
         return f"dtype {dtype}: {to_columns if array.dtype.names else 'turn it into float32'}"
-    values = array.ravel()
+    values: Any = array.ravel()
     if kind == "O":
         others = {t for t in set(map(type, values)) if not _is_number(t) and not _is_missing(t)}
         if not others:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from chainrule.utils.io import print_msg
 from chainrule.utils.writing import replacing
 
 __all__ = ["class_table", "confusion_matrix", "draw_report", "save_report", "worst_mistakes"]
@@ -18,6 +19,8 @@ Array = npt.NDArray[Any]
 Curves = Mapping[str, Sequence[float]]
 
 MISTAKES = 16
+# Curves of fewer epochs get a dot for each.
+FEW = 10
 
 
 def confusion_matrix(labels: Array, predicted: Array, classes: int) -> Array:
@@ -75,8 +78,12 @@ def _draw_curves(axis: Any, metric: str, runs: Mapping[str, Curves]) -> None:
             if key in curves:
                 epochs = range(1, len(curves[key]) + 1)
                 label = f"{run}, {part}" if run else part
-                axis.plot(epochs, curves[key], style, color=f"C{number}", label=label)
+                marker = "." if len(epochs) < FEW else ""
+                axis.plot(
+                    epochs, curves[key], style, marker=marker, color=f"C{number}", label=label
+                )
     axis.set(xlabel="epoch", title=metric)
+    axis.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     axis.grid(alpha=0.3)
     axis.legend()
 
@@ -132,14 +139,14 @@ def draw_report(
         _draw_curves(axis, metric, runs)
     predicted = probabilities.argmax(axis=-1)
     _draw_confusions(axes[2], confusion_matrix(labels, predicted, len(names)), names)
-    below.suptitle("the worst mistakes: class, and what it was taken for")
+    below.suptitle("the worst mistakes: the class, its probability p, and what it was taken for")
     rows = iter(worst_mistakes(labels, probabilities))
     for axis in below.subplots(2, across).flat:
         axis.axis("off")
         row = next(rows, None)
         if row is not None:
-            share = probabilities[row].max()
-            title = f"{names[labels[row]]}, not {names[predicted[row]]} ({share:.0%})"
+            right, taken = labels[row], predicted[row]
+            title = f"{names[right]} (p = {probabilities[row, right]:.2g}), not {names[taken]}"
             _draw_mistake(axis, images[row], title)
     with replacing(path) as temporary:
         whole.savefig(temporary, format=path.suffix[1:], dpi=110)
@@ -148,8 +155,8 @@ def draw_report(
 def save_report(path: Path, *report: Any) -> None:
     """`draw_report` where matplotlib is installed, and a line that says where, or why not."""
     if importlib.util.find_spec("matplotlib") is None:
-        print("\nWith matplotlib installed (pip install matplotlib), a picture is drawn too.")
+        print_msg("\nWith matplotlib installed (pip install matplotlib), a picture is drawn too.")
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     draw_report(path, *report)
-    print(f"\nCurves, confusion matrix and worst mistakes: {path.resolve()}")
+    print_msg(f"\nCurves, confusion matrix and worst mistakes: {path.resolve()}")
