@@ -51,6 +51,12 @@ def with_value(array: Any, value: float) -> Any:
     return changed
 
 
+def fit_images(loss: str, units: int, y: Any) -> Any:
+    model = cr.Sequential([cr.Input((28, 28)), layers.Dense(units, activation="sigmoid")])
+    model.compile(optimizer="sgd", loss=loss)
+    return model.fit(np.ones((8, 28, 28)), y, verbose=0)
+
+
 CASES: dict[str, tuple[type[Exception], list[str], Callable[[Any], Any]]] = {
     "width": (ShapeError, ["net", "pixels", "(None, 4)", "5"],
               lambda m: m.fit(np.ones((20, 5)), Y, verbose=0)),
@@ -73,6 +79,17 @@ CASES: dict[str, tuple[type[Exception], list[str], Callable[[Any], Any]]] = {
     "label broken": (DataError, ["out", "[0, 3)", "0.5"], lambda m: m.fit(X, Y + 0.5, verbose=0)),
     "one-hot for sparse": (ShapeError, ["out", "class number", "categorical_crossentropy"],
                            lambda m: m.fit(X, np.eye(3)[Y], verbose=0)),
+    "no Flatten": (ShapeError, ["(rows, 28)", "`Flatten`"],
+                   lambda m: fit_images("sparse_categorical_crossentropy", 10, np.arange(8))),
+    "no Flatten, columns": (ShapeError, ["(rows, 28)", "`Flatten`"],
+                            lambda m: fit_images("sparse_categorical_crossentropy", 10,
+                                                 np.arange(8)[:, None])),
+    "no Flatten, one-hot": (ShapeError, ["(rows, 28, 10)", "`Flatten`"],
+                            lambda m: fit_images("categorical_crossentropy", 10, np.eye(10)[:8])),
+    "no Flatten, two classes": (ShapeError, ["(rows, 28, 1)", "`Flatten`"],
+                                lambda m: fit_images("binary_crossentropy", 1, np.ones(8))),
+    "no Flatten, regression": (ShapeError, ["(rows, 28, 1)", "`Flatten`"],
+                               lambda m: fit_images("mse", 1, np.ones((8, 1)))),
     "label in validation": (DataError, ["validation data", "out", "[0, 3)", "9"],
                             lambda m: m.fit(X, Y, validation_data=(X, Y + 9), verbose=0)),
     "width in validation": (ShapeError, ["pixels", "(None, 4)"],

@@ -94,6 +94,27 @@ def test_every_exported_name_is_there_and_described() -> None:
     assert not missing
 
 
+def test_classes_describe_their_own_parameters() -> None:
+    """`help` of a public class names what it takes, and points at no class that is not public."""
+    seen, wrong = set(), []
+    for name in PUBLIC:
+        module = importlib.import_module(name)
+        for key in dir(module) if "__getattr__" in vars(module) else ():
+            value = getattr(module, key)
+            if not inspect.isclass(value) or value in seen or issubclass(value, BaseException):
+                continue
+            seen.add(value)
+            text = inspect.getdoc(value) or ""
+            taken = [p.name for p in inspect.signature(value).parameters.values() if p.kind < 2]
+            lacking = [
+                p for p in taken if p not in ("name", "dtype") and not re.search(rf"\b{p}\b", text)
+            ]
+            private = re.findall(r"`_*(?:Base[A-Z]|_[A-Z])\w+`", text)
+            if lacking or private:
+                wrong.append(f"{name}.{key}: {lacking + private}")
+    assert len(seen) > 200 and not wrong, "\n".join(wrong)
+
+
 def blocks(text: str) -> list[str]:
     """The Python code blocks of a Markdown text, in order."""
     return re.findall(r"^```(?:python|py)\n(.*?)^```", text, re.DOTALL | re.MULTILINE)

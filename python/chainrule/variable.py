@@ -38,7 +38,7 @@ class Variable(Operators):
     trainable : bool, default True
     autocast : bool, default True
         Whether layers that compute in another float dtype read the variable in that dtype.
-    aggregation, synchronization : str
+    layout, aggregation, synchronization : str, optional
         Kept for Keras's signatures; there is one device.
     name : str, optional
 

@@ -72,17 +72,19 @@ def worst_mistakes(labels: Array, probabilities: Array, most: int = MISTAKES) ->
 
 
 def _draw_curves(axis: Any, metric: str, runs: Mapping[str, Curves]) -> None:
+    longest = 1
     for number, (run, curves) in enumerate(runs.items()):
         parts = ((f"val_{metric}", "validation", "-"), (metric, "training", "--"))
         for key, part, style in parts:
             if key in curves:
                 epochs = range(1, len(curves[key]) + 1)
+                longest = max(longest, len(epochs))
                 label = f"{run}, {part}" if run else part
                 marker = "." if len(epochs) < FEW else ""
                 axis.plot(
                     epochs, curves[key], style, marker=marker, color=f"C{number}", label=label
                 )
-    axis.set(xlabel="epoch", title=metric)
+    axis.set(xlabel="epoch", title=metric, xlim=(0.5, longest + 0.5))
     axis.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     axis.grid(alpha=0.3)
     axis.legend()

@@ -118,6 +118,14 @@ class LossFunctionWrapper(Loss):
     Ranks that differ by a last axis of size one are made equal before the call, and structures
     (lists, tuples, dicts) of targets and predictions are matched leaf by leaf.
 
+    Parameters
+    ----------
+    fn : callable
+        Gives a loss for each sample; further keyword arguments are passed on to it.
+    reduction : {"sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none"} or None
+        Default: the mean over all samples.
+    name, dtype : optional
+
     Examples
     --------
     >>> import numpy as np

@@ -177,6 +177,11 @@ class custom_gradient:
 
     The derivative is that of the ops in the forward: chainrule differentiates graphs of ops, and
     takes no Python function as a derivative.
+
+    Parameters
+    ----------
+    fun : callable
+        The function `f`.
     """
 
     def __init__(self, fun: Callable[..., Any]) -> None:

@@ -14,6 +14,7 @@ __all__ = ["check_shapes", "check_target"]
 
 Array = NDArray[Any]
 
+_FLATTEN = "; for one target a row, put `Flatten` or a global pooling layer before the last layer"
 # Of these, targets are class numbers.
 _SPARSE = ("sparse_categorical_crossentropy", "categorical_generalized_cross_entropy")
 _LABELS = frozenset(
@@ -144,7 +145,8 @@ def _hint(kind: str, shape: tuple[int | None, ...], wanted: tuple[int | None, ..
         what = "metric" if kind.endswith("accuracy") else "loss"
         other = kind if kind.endswith("accuracy") else "categorical_crossentropy"
         return f"; class numbers need the {what} 'sparse_{other}'"
-    return ""
+    one_each = shape[1:] in ((), (1,)) if wanted[-1:] == (1,) else shape[1:] == wanted[-1:]
+    return _FLATTEN if one_each and len(wanted) > 2 else ""
 
 
 def _check_labels(
@@ -160,6 +162,8 @@ def _check_labels(
         hint = ""
         if y.shape[1:] == output[1:]:
             hint = "; one-hot targets need the loss 'categorical_crossentropy'"
+        elif y.shape[1:] in ((), (1,)):
+            hint = _FLATTEN
         raise ShapeError(
             f"{place}: expected a class number for each of {('rows', *wanted[1:])}, "
             f"got shape {('rows', *y.shape[1:])}{hint}".replace("'rows'", "rows")

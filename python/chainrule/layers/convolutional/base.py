@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import inspect
+from typing import Any, TypeVar
 
 from chainrule import activations
 from chainrule.errors import ShapeError
@@ -20,6 +21,17 @@ from chainrule.ops._spatial import output_size
 from chainrule.variable import Variable
 
 Shape = tuple[int | None, ...]
+_Class = TypeVar("_Class", bound=type)
+
+
+def described(cls: _Class) -> _Class:
+    """Put into the docstring of a class what that of its base says of shapes, parameters, errors."""
+    base = cls.__mro__[1]
+    if cls.__doc__ and base.__doc__:  # neither with `python -OO`
+        own, _, examples = inspect.cleandoc(cls.__doc__).partition("Examples\n")
+        shared = inspect.cleandoc(base.__doc__).partition("\n\n")[2]
+        cls.__doc__ = f"{own}{shared}\n\nExamples\n{examples}"
+    return cls
 
 
 class Convolution(Layer):

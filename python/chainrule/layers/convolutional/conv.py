@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule.errors import ShapeError
-from chainrule.layers.convolutional.base import Convolution, check_positive
+from chainrule.layers.convolutional.base import Convolution, check_positive, described
 from chainrule.ops.convolution import convolve
 from chainrule.variable import Variable
 
 
 class BaseConv(Convolution):
-    """``y = activation(conv(x, kernel) + bias)``; `rank` is that of a subclass.
+    """Convolution over `rank` spatial axes; `rank` is that of a subclass.
+
+    ``y = activation(conv(x, kernel) + bias)``
 
     Shapes: x (N, *S, I), kernel (*kernel_size, I / groups, filters), bias (filters), y (N, *O,
     filters); channels first x (N, I, *S), y (N, filters, *O). O = ceil(S / strides) for "same" and
@@ -139,11 +141,11 @@ class BaseConv(Convolution):
         return {**super().get_config(), "filters": self.filters, "groups": self.groups}
 
 
+@described
 class Conv1D(BaseConv):
     """Convolution of sequences, (N, T, I) to (N, T', filters).
 
-    The parameters are those of `BaseConv`. With ``padding="causal"`` an output sees its own and
-    earlier steps only.
+    With ``padding="causal"`` an output sees its own and earlier steps only.
 
     Examples
     --------
@@ -158,10 +160,9 @@ class Conv1D(BaseConv):
     paddings = ("valid", "same", "causal")
 
 
+@described
 class Conv2D(BaseConv):
     """Convolution of images, (N, H, W, I) to (N, H', W', filters).
-
-    The parameters are those of `BaseConv`.
 
     Examples
     --------
@@ -174,10 +175,9 @@ class Conv2D(BaseConv):
     rank = 2
 
 
+@described
 class Conv3D(BaseConv):
     """Convolution of volumes, (N, D, H, W, I) to (N, D', H', W', filters).
-
-    The parameters are those of `BaseConv`.
 
     Examples
     --------

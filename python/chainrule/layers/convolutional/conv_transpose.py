@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule.layers.convolutional.base import Convolution, check_positive
+from chainrule.layers.convolutional.base import Convolution, check_positive, described
 from chainrule.layers.reshaping.spatial import int_tuple
 from chainrule.ops.convolution import convolve_transpose, transposed_size
 from chainrule.variable import Variable
 
 
 class BaseConvTranspose(Convolution):
-    """``y = activation(conv_transpose(x, kernel) + bias)``: what goes from O to S where a
-    convolution goes from S to O.
+    """Transposed convolution over `rank` spatial axes; `rank` is that of a subclass.
+
+    ``y = activation(conv_transpose(x, kernel) + bias)``: the sizes go from S to O as those of a
+    convolution go from O to S.
 
     Shapes: x (N, *S, I), kernel (*kernel_size, filters, I), bias (filters), y (N, *O, filters);
     O = S strides for "same" and (S - 1) strides + max(strides, (kernel_size - 1) dilation_rate + 1)
@@ -136,10 +138,9 @@ class BaseConvTranspose(Convolution):
         return {**super().get_config(), **config}
 
 
+@described
 class Conv1DTranspose(BaseConvTranspose):
     """Transposed convolution of sequences.
-
-    The parameters are those of `BaseConvTranspose`.
 
     Examples
     --------
@@ -152,10 +153,9 @@ class Conv1DTranspose(BaseConvTranspose):
     rank = 1
 
 
+@described
 class Conv2DTranspose(BaseConvTranspose):
     """Transposed convolution of images.
-
-    The parameters are those of `BaseConvTranspose`.
 
     Examples
     --------
@@ -168,10 +168,11 @@ class Conv2DTranspose(BaseConvTranspose):
     rank = 2
 
 
+@described
 class Conv3DTranspose(BaseConvTranspose):
     """Transposed convolution of volumes.
 
-    The parameters are those of `BaseConvTranspose`, `data_format` before `output_padding`.
+    By position, `data_format` comes before `output_padding`.
 
     Examples
     --------

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule.layers.convolutional.base import Convolution, check_positive
+from chainrule.layers.convolutional.base import Convolution, check_positive, described
 from chainrule.ops.convolution import convolve, flat_depthwise
 from chainrule.variable import Variable
 
 
 class BaseDepthwiseConv(Convolution):
-    """Every channel convolved on its own with `depth_multiplier` kernels.
+    """Depthwise convolution over `rank` spatial axes; `rank` is that of a subclass.
+
+    Every channel is convolved on its own with `depth_multiplier` kernels.
 
     Shapes: x (N, *S, I), kernel (*kernel_size, I, depth_multiplier), bias (I * depth_multiplier),
     y (N, *O, I * depth_multiplier); O as for `Conv2D`.
@@ -110,10 +112,9 @@ class BaseDepthwiseConv(Convolution):
         return {**super().get_config(), "depth_multiplier": self.depth_multiplier}
 
 
+@described
 class DepthwiseConv1D(BaseDepthwiseConv):
     """Each channel of sequences convolved on its own.
-
-    The parameters are those of `BaseDepthwiseConv`.
 
     Examples
     --------
@@ -126,10 +127,9 @@ class DepthwiseConv1D(BaseDepthwiseConv):
     rank = 1
 
 
+@described
 class DepthwiseConv2D(BaseDepthwiseConv):
     """Each channel of images convolved on its own.
-
-    The parameters are those of `BaseDepthwiseConv`.
 
     Examples
     --------

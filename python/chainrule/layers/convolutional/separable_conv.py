@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule.layers.convolutional.base import Convolution, check_positive
+from chainrule.layers.convolutional.base import Convolution, check_positive, described
 from chainrule.ops.convolution import convolve, flat_depthwise
 from chainrule.variable import Variable
 
 
 class BaseSeparableConv(Convolution):
-    """A depthwise convolution, then one of size 1 that mixes its channels.
+    """Separable convolution over `rank` spatial axes; `rank` is that of a subclass.
+
+    A depthwise convolution, then one of size 1 that mixes its channels.
 
     Shapes: x (N, *S, I), depthwise_kernel (*kernel_size, I, depth_multiplier), pointwise_kernel
     (*ones, I * depth_multiplier, filters), bias (filters), y (N, *O, filters); O as for `Conv2D`.
@@ -126,10 +128,9 @@ class BaseSeparableConv(Convolution):
         return {**super().get_config(), **config}
 
 
+@described
 class SeparableConv1D(BaseSeparableConv):
     """Separable convolution of sequences.
-
-    The parameters are those of `BaseSeparableConv`.
 
     Examples
     --------
@@ -142,10 +143,9 @@ class SeparableConv1D(BaseSeparableConv):
     rank = 1
 
 
+@described
 class SeparableConv2D(BaseSeparableConv):
     """Separable convolution of images.
-
-    The parameters are those of `BaseSeparableConv`.
 
     Examples
     --------
