@@ -221,7 +221,7 @@ def operation(
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         if any_symbolic_tensors(args, kwargs):
-            return _record(call, spec, args, kwargs)
+            return _call_class(call, spec)().symbolic_call(*args, **kwargs)
         try:
             return function(*args, **kwargs)
         except (ShapeError, DTypeError, DataError) as error:
@@ -233,6 +233,7 @@ def operation(
             raise _located(error, message) from None
 
     call.__wrapped_op__ = function  # type: ignore[attr-defined]
+    call.__spec__ = spec  # type: ignore[attr-defined]
     _RECORDED[_camel_case(call.__name__)] = call
     return call
 
@@ -260,12 +261,9 @@ def _is_regular(value: Any) -> bool:
     return True
 
 
-def _record(
-    call: Callable[..., Any],
-    spec: Callable[..., Any],
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-) -> Any:
+@functools.cache
+def _call_class(function: Callable[..., Any], spec: Callable[..., Any]) -> Any:
+    """The operation that functional models record for calls of the op `function`."""
     from chainrule.layers.operation import Operation
 
     class FunctionCall(Operation):
@@ -277,13 +275,22 @@ def _record(
             super().__init__(name=None)
 
         def call(self, *args: Any, **kwargs: Any) -> Any:
-            return call(*args, **kwargs)
+            return function(*args, **kwargs)
 
         def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
             return spec(*args, **kwargs)
 
-    FunctionCall.__name__ = FunctionCall.__qualname__ = _camel_case(call.__name__)
-    return FunctionCall().symbolic_call(*args, **kwargs)
+        def __reduce__(self) -> tuple[Any, ...]:
+            return _blank_call, (function,), self.__getstate__()
+
+    FunctionCall.__name__ = FunctionCall.__qualname__ = _camel_case(function.__name__)
+    return FunctionCall
+
+
+def _blank_call(function: Any) -> Any:
+    """A recorded call without attributes: they come with the state."""
+    cls = _call_class(function, function.__spec__)
+    return cls.__new__(cls)
 
 
 def _camel_case(name: str) -> str:

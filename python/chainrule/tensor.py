@@ -162,6 +162,10 @@ class KerasTensor(Operators):
         self.value = value
         return self
 
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the call that made it, which comes with the model that holds the call."""
+        return {name: x for name, x in self.__dict__.items() if name != "_keras_history"}
+
     shape = _constant_property("shape", "Sizes of the axes; None where unknown.")
     dtype = _constant_property("dtype", "The dtype's name.")
     sparse = _constant_property("sparse", "Always False for values that compute.")

@@ -284,9 +284,16 @@ class Layer(LayerCalling):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
-    def __reduce__(self) -> Any:
-        values = [variable.numpy() for variable in self.variables]
-        return _rebuild, (type(self), self.get_config(), self.get_build_config(), values)
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        for name in ("_losses", "_loss_ids", "_losses_override", "_call_signature"):
+            state.pop(name, None)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self.__dict__.update(_losses=[], _loss_ids=set(), _losses_override=[])
+        self._call_signature = inspect.signature(self.call)
 
 
 def _build_and_lock(build: Callable[..., None]) -> Callable[..., None]:
@@ -317,18 +324,3 @@ def _build_and_lock(build: Callable[..., None]) -> Callable[..., None]:
 
 
 Layer.build = _build_and_lock(Layer.build)  # type: ignore[method-assign]
-
-
-def _rebuild(
-    cls: type[Layer],
-    config: dict[str, Any],
-    build_config: dict[str, Any] | None,
-    values: list[np.ndarray[Any, Any]],
-) -> Layer:
-    """Undo `Layer.__reduce__`: what pickle and copy call."""
-    layer: Layer = cls.from_config(config)
-    if build_config is not None and not layer.built:
-        layer.build_from_config(build_config)
-    for variable, value in zip(layer.variables, values):
-        variable.assign(value)
-    return layer

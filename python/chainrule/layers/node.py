@@ -77,21 +77,28 @@ class Node:
                     "All operation outputs must be tensors. "
                     f"Operation {operation} returned the non-tensor {x!r} (of type {type(x)})."
                 )
+        self.is_input = not self.arguments.keras_tensors
+        self.enter()
+
+    def enter(self) -> None:
+        """Wire the call in, unless it is: with its operation, those before it, and its outputs."""
+        operation = self.operation
+        inbound = operation.__dict__.setdefault("_inbound_nodes", [])
+        if any(node is self for node in inbound):
+            return
         recorded = all(getattr(x, "record_history", True) for x in self.arguments.keras_tensors)
         if recorded:
             for x in self.arguments.keras_tensors:
                 if not hasattr(x, "_keras_history"):
                     x._keras_history = KerasHistory(None, 0, 0)
-        operation._inbound_nodes.append(self)
+        inbound.append(self)
         for x in self.arguments.keras_tensors:
             history = getattr(x, "_keras_history", None)
             if history is not None and history.operation is not None:
                 history.operation._outbound_nodes.append(self)
         if recorded:
-            node_index = len(operation._inbound_nodes) - 1
             for tensor_index, x in enumerate(self.outputs):
-                x._keras_history = KerasHistory(operation, node_index, tensor_index)
-        self.is_input = not self.arguments.keras_tensors
+                x._keras_history = KerasHistory(operation, len(inbound) - 1, tensor_index)
 
     def __repr__(self) -> str:
         return f"<Node operation={self.operation.name}, id={id(self)}>"

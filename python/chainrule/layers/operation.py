@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -180,6 +181,34 @@ class Operation:
     def __repr__(self) -> str:
         return f"<Operation name={self.name}>"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _blank, (type(self),), self.__getstate__()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All attributes, but of the recorded calls only those that take no tensor.
+
+        The others belong to the models that consist of them; each brings its own. So a long chain
+        of calls is no deep structure.
+        """
+        state = dict(self.__dict__)
+        if "_inbound_nodes" in state:
+            state["_inbound_nodes"] = [node for node in self._inbound_nodes if node.is_input]
+            state["_outbound_nodes"] = []
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        known = [self.__dict__.get(name, []) for name in ("_inbound_nodes", "_outbound_nodes")]
+        self.__dict__.update(state)
+        if "_inbound_nodes" in state:
+            given = self._inbound_nodes
+            self._inbound_nodes, self._outbound_nodes = known
+            for node in given:
+                node.enter()
+
+    def __copy__(self) -> Any:
+        """The same as a deep copy: two operations share no state."""
+        return copy.deepcopy(self)
+
     @property
     def input(self) -> Any:
         """The input tensor, or list of them, of the first symbolic call."""
@@ -205,6 +234,11 @@ class Operation:
 
     def _obj_type(self) -> str:
         return "Operation"
+
+
+def _blank(cls: Any) -> Any:
+    """An object without attributes: they come with the state."""
+    return object.__new__(cls)
 
 
 def accepts(cls: type, argument: str) -> bool:

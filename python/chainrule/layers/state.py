@@ -29,6 +29,22 @@ def _is_metric(x: object) -> bool:
     return module is not None and isinstance(x, module.Metric)
 
 
+def _is_trainable(x: object) -> bool:
+    return isinstance(x, Variable) and x.trainable
+
+
+def _is_not_trainable(x: object) -> bool:
+    return isinstance(x, Variable) and not x.trainable
+
+
+def _is_layer(x: object) -> bool:
+    return isinstance(x, LayerState) and not _is_metric(x)
+
+
+def _is_seed_generator(x: object) -> bool:
+    return isinstance(x, SeedGenerator)
+
+
 def _unique(values: Iterable[Any]) -> list[Any]:
     """The values without repetitions of the same object, in order."""
     return list({id(v): v for v in values}.values())
@@ -59,23 +75,14 @@ class LayerState(Operation):
         instance.__dict__.update(stores)
         instance.__dict__["_tracker"] = Tracker(
             {
-                "trainable_variables": (
-                    lambda x: isinstance(x, Variable) and x.trainable,
-                    stores["_trainable_variables"],
-                ),
+                "trainable_variables": (_is_trainable, stores["_trainable_variables"]),
                 "non_trainable_variables": (
-                    lambda x: isinstance(x, Variable) and not x.trainable,
+                    _is_not_trainable,
                     stores["_non_trainable_variables"],
                 ),
                 "metrics": (_is_metric, stores["_metrics"]),
-                "layers": (
-                    lambda x: isinstance(x, LayerState) and not _is_metric(x),
-                    stores["_layers"],
-                ),
-                "seed_generators": (
-                    lambda x: isinstance(x, SeedGenerator),
-                    stores["_seed_generators"],
-                ),
+                "layers": (_is_layer, stores["_layers"]),
+                "seed_generators": (_is_seed_generator, stores["_seed_generators"]),
             },
             exclusions={"non_trainable_variables": ["trainable_variables"]},
         )
@@ -83,6 +90,10 @@ class LayerState(Operation):
 
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, self._tracker.track(value))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self._tracker.refresh()
 
     if not TYPE_CHECKING:
 

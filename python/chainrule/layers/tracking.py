@@ -81,6 +81,14 @@ class Tracker:
         self.exclusions = exclusions or {}
         self._lock_violation_msg: str | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "stored_ids": {name: set() for name in self.config}}
+
+    def refresh(self) -> None:
+        """Know by identity what is in the stores; after copying and unpickling."""
+        for name, (_, values) in self.config.items():
+            self.stored_ids[name] = {id(value) for value in values}
+
     def track(self, attr: Any) -> Any:
         """Register `attr` and everything inside it; returns it, containers made to track."""
         if not is_tracking_enabled():
@@ -143,6 +151,11 @@ class Tracker:
         self.stored_ids[store_name].add(id(new_value))
 
 
+def _container(cls: Any, values: Any) -> Any:
+    """A container that tracks nothing yet; its tracker comes with the state."""
+    return cls(values)
+
+
 @register_tree_node_class
 class TrackedList(list[Any]):
     """A list whose elements are registered with a tracker."""
@@ -153,6 +166,9 @@ class TrackedList(list[Any]):
         self.tracker = tracker
         values = list(values or ())
         super().__init__([tracker.track(v) for v in values] if tracker else values)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _container, (type(self), list(self)), {"tracker": self.tracker}
 
     def _track(self, value: Any) -> Any:
         return self.tracker.track(value) if self.tracker else value
@@ -214,6 +230,9 @@ class TrackedDict(dict[Any, Any]):
         items = values.items() if hasattr(values, "items") else (values or ())
         super().__init__((k, self._track(v)) for k, v in items)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _container, (type(self), list(self.items())), {"tracker": self.tracker}
+
     def _track(self, value: Any) -> Any:
         return self.tracker.track(value) if self.tracker else value
 
@@ -271,6 +290,9 @@ class TrackedSet(set[Any]):
     def __init__(self, values: Iterable[Any] | None = None, tracker: Tracker | None = None) -> None:
         self.tracker = tracker
         super().__init__(self._track(v) for v in values or ())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _container, (type(self), list(self)), {"tracker": self.tracker}
 
     def _track(self, value: Any) -> Any:
         return self.tracker.track(value) if self.tracker else value

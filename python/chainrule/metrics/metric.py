@@ -61,8 +61,8 @@ class Metric:
         self._build_arguments: tuple[Any, ...] | None = None
         self._tracker = Tracker(
             {
-                "variables": (lambda x: isinstance(x, Variable), self._variables),
-                "metrics": (lambda x: isinstance(x, Metric), self._metrics),
+                "variables": (_is_variable, self._variables),
+                "metrics": (_is_metric, self._metrics),
             }
         )
 
@@ -160,9 +160,9 @@ class Metric:
         """Build a metric from the result of ``get_config``."""
         return cls(**config)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        values = [variable.numpy() for variable in self.variables]
-        return _restore, (type(self), _plain(self.get_config()), self._build_arguments, values)
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._tracker.refresh()
 
     def _mapping(self, metric_variables: Any) -> list[tuple[Variable, Any]]:
         variables = self.variables
@@ -210,23 +210,9 @@ class Metric:
         return f"<{type(self).__name__} name={self.name}>"
 
 
-def _restore(
-    cls: type[Metric], config: dict[str, Any], shapes: tuple[Any, ...] | None, values: list[Any]
-) -> Metric:
-    """Rebuild a pickled metric with the values of its variables."""
-    metric = cls.from_config(config)
-    if shapes is not None:
-        metric._ensure_built(*shapes)
-    for variable, value in zip(metric.variables, values, strict=True):
-        variable.assign(value)
-    return metric
+def _is_variable(x: object) -> bool:
+    return isinstance(x, Variable)
 
 
-def _plain(config: Any) -> Any:
-    """Copy the containers of a configuration, so that none of them holds on to a tracker."""
-    if isinstance(config, dict):
-        return {key: _plain(value) for key, value in config.items()}
-    if isinstance(config, list | tuple):
-        values = [_plain(value) for value in config]
-        return values if isinstance(config, list) else tuple(values)
-    return config
+def _is_metric(x: object) -> bool:
+    return isinstance(x, Metric)

@@ -29,6 +29,12 @@ class Model(Trainer, Layer):
     trainable : bool
         Default True.
 
+    Notes
+    -----
+    `pickle`, `copy.deepcopy` and joblib keep a model with its optimizer, loss, metrics and history:
+    a copy trains on to the same bits, and shares no variable with the original. Models that are
+    copied together keep the layers that they share. Classes and functions are kept by name.
+
     Examples
     --------
     >>> import numpy as np, chainrule as keras
@@ -215,6 +221,20 @@ class Model(Trainer, Layer):
                 f"Unable to revive model from config: {cls.__name__}(**config) failed: {error}. "
                 f"Override `get_config()` and `from_config()`. Received: config={config}"
             ) from error
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        for name in self._passing_state():
+            state.pop(name, None)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self.__dict__.update(self._passing_state())
+        if "_nodes" in state:
+            _make_functional(type(self))
+            for node in state["_nodes"]:
+                node.enter()
 
     def _obj_type(self) -> str:
         return "Model"

@@ -53,17 +53,12 @@ class Trainer(Fitting):
 
     def _init_trainer(self) -> None:
         values = self.__dict__
-        values["_activity"] = Activity()
-        values["_programs"] = Programs()
+        values.update(self._passing_state())
         values["_compile_loss"] = None
         values["_compile_metrics"] = None
         values["_loss_tracker"] = None
         values["_compile_config"] = None
         values["_compile_count"] = 0
-        values["_initial_epoch"] = None
-        values["_feeds"] = None
-        values["_readers"] = None
-        values["_output_specs"] = {}
         self.optimizer: Any = None
         self.loss: Any = None
         self.compiled = False
@@ -74,6 +69,18 @@ class Trainer(Fitting):
         self.non_finite = "warn"
         self.run_eagerly = False
         self.steps_per_execution = 1
+
+    @staticmethod
+    def _passing_state() -> dict[str, Any]:
+        """What a copy begins anew with: compiled steps, and the marks of a running loop."""
+        return {
+            "_activity": Activity(),
+            "_programs": Programs(),
+            "_initial_epoch": None,
+            "_feeds": None,
+            "_readers": None,
+            "_output_specs": {},
+        }
 
     def compile(
         self,
