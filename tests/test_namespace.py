@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib
 import inspect
 import pickle
+import re
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -33,6 +35,7 @@ def is_there(path: str) -> bool:
     return True
 
 
+README = Path(__file__).resolve().parents[1] / "README.md"
 MODULES = sorted(m for m in keras_names.NAMES if not m or is_there(m))
 PATHS = [f"{m}.{n}".lstrip(".") for m in MODULES for n in keras_names.NAMES[m].split()]
 MISSING = [path for path in PATHS if not is_there(path)]
@@ -139,8 +142,6 @@ def test_every_hint_is_of_a_name_that_is_missing() -> None:
 
 
 def test_hints_name_what_is_there() -> None:
-    import re
-
     for text in [*keras_names.HINTS.values(), *keras_names.OLD.values()]:
         if "not built" in text:
             continue
@@ -177,3 +178,19 @@ def test_asking_whether_a_name_is_there_loads_nothing() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == []
+
+
+@pytest.mark.skipif(not README.exists(), reason="no README.md beside the tests")
+def test_what_the_readme_calls_missing_is_missing() -> None:
+    """The list of what is not there shrinks with what is built."""
+    text = README.read_text(encoding="utf-8")
+    start = text.index("What Keras has and chainrule does not")
+    listed = text[start : text.index("\n## ", start)].split("\n- ")[1:]
+    named = set(re.findall(r"`(\w+)`", "".join(listed)))
+    last = {path.rpartition(".")[2] for path in MISSING}
+    assert len(named & last) > 12
+    homes = {path.rpartition(".")[0] for path in PATHS}
+    for name in named - {"tf", "train_step", "run_eagerly", "text_", "audio_"}:
+        assert not any(is_there(f"{home}.{name}".lstrip(".")) for home in homes), name
+    for name in ("train_step", "export", "GradientTape"):
+        assert name in "".join(listed) and not hasattr(chainrule.Model, name)

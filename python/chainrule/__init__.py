@@ -1,7 +1,8 @@
 """Neural networks trained on the CPU: Keras's names and numerics over a Rust core.
 
-`import chainrule as keras` runs an ordinary Keras script. What is not needed is not imported:
-a name below is loaded when it is first used.
+`import chainrule as keras` runs a Keras script of dense and convolutional models. What is not needed
+is not imported: a name below is loaded when it is first used. A name of Keras that is not built yet
+says so.
 """
 
 from __future__ import annotations
