@@ -132,7 +132,7 @@ def fails(function: Any, shape: tuple[int | None, ...] = (None, 8)) -> list[str]
         lambda x: np.where(x > 0, x, 0),
         lambda x: ops.matmul(x, np.ones((7, 2))),
         lambda x: ops.reshape(x, (7, 3)),
-        lambda x: ops.split(x, 11, axis=0),
+        lambda x: ops.split(x, 11, axis=1),
         lambda x: {}[x.shape],
         lambda x: np.testing.assert_equal(x.shape, (3, 8)),
         lambda x: chainrule.layers.Lambda(lambda y: y.shape.index(5))(x),
@@ -176,3 +176,26 @@ def test_layers_within_layers_are_built_without_a_warning() -> None:
         other.compile("sgd", "mse")
         other.fit(np.ones((4, 8)), np.ones((4, 3)), verbose=0)
     assert model.output_shape == (None, 3)
+
+
+@pytest.mark.parametrize("features", [26, 13 * 16, 13 * 11, 13 * 17 * 19, 5, 9999])
+def test_an_unknown_size_may_be_cut_into_anything(features: int) -> None:
+    x = KerasTensor((None, 13))
+    assert ops.reshape(x, (-1, features)).shape == (None, features)
+    assert chainrule.layers.Lambda(lambda y: ops.reshape(y, (-1, features, 1)))(
+        chainrule.Input((13,))
+    ).shape == (None, features, 1)
+    parts = ops.split(ops.reshape(x, (-1, features)), 11)
+    assert [part.shape for part in parts] == [(None, features)] * 11
+    pairs = ops.reshape(ops.reshape(x, (-1, features)), (-1, 23))
+    assert pairs.shape == (None, 23)
+
+
+def test_what_no_size_can_be_cut_into_is_refused() -> None:
+    for shape in ((3, 5), (-1, 0), (2, -1, 0)):
+        with pytest.raises(ValueError, match="reshape"):
+            ops.reshape(KerasTensor((None, 13)), shape)
+    with pytest.raises(ValueError, match="reshape"):
+        ops.reshape(KerasTensor((4, 13)), (-1, 5))
+    with pytest.raises(ValueError, match="split"):
+        ops.split(KerasTensor((None, 13)), 5, axis=1)

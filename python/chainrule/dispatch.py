@@ -30,7 +30,7 @@ from chainrule.arrays import (
     storage_dtype,
 )
 from chainrule.dtypes import standardize_dtype
-from chainrule.errors import DataError, DTypeError, ShapeError, hide_unknown
+from chainrule.errors import DataError, DTypeError, ShapeError, hide_unknown, wanted_multiple
 from chainrule.tensor import KerasTensor, any_symbolic_tensors
 from chainrule.variable import Variable
 
@@ -55,6 +55,7 @@ _KEEPS_NO_DTYPE = frozenset({"arg_reduce", "argsort", "one_hot", "cast", "random
 _INDEXED = frozenset({"gather", "gather_along", "scatter_add", "scatter_along"})
 STAND_INS = (840, 1680)
 _MOST_GUESSES = 256
+_LARGEST_FACTOR = 1 << 16
 _RECORDED: dict[str, Callable[..., Any]] = {}
 _CORE_ERRORS = (ShapeError, DTypeError, DataError, ValueError, TypeError)
 
@@ -302,7 +303,8 @@ def compute_output_spec(function: Callable[..., Any], *args: Any, **kwargs: Any)
 
     The function is traced into a scratch graph with two stand-ins for unknown sizes; a dimension
     of the result that differs between the two is unknown. Where that fails, unknown sizes are
-    also tried equal to known ones. What the function raises says None in the place of a stand-in.
+    also tried equal to known ones, and where a stand-in cannot be cut as the function does, a
+    multiple of it is. What the function raises says None in the place of a stand-in.
 
     Examples
     --------
@@ -316,14 +318,11 @@ def compute_output_spec(function: Callable[..., Any], *args: Any, **kwargs: Any)
     for fixed in _guesses(leaves, unknown):
         trace = functools.partial(_trace_spec, function, args, kwargs, fixed)
         try:
-            outputs = trace(STAND_INS[0])
-            if None not in fixed:
-                return outputs
-            second = trace(STAND_INS[1])
+            outputs = _infer(trace, None in fixed)
         except Exception as error:
             caught = error
         else:
-            return tree.map_structure(_merge, outputs, second)
+            return outputs[0] if None not in fixed else tree.map_structure(_merge, *outputs)
         if first is None:
             first = caught
             if None in fixed:
@@ -332,6 +331,19 @@ def compute_output_spec(function: Callable[..., Any], *args: Any, **kwargs: Any)
             break
     assert first is not None
     raise first
+
+
+def _infer(trace: Callable[[int], Any], is_open: bool) -> tuple[Any, ...]:
+    """What the trace gives for each stand-in; for multiples of them where they cannot be cut."""
+    factor = 1
+    while True:
+        try:
+            return tuple(trace(size * factor) for size in STAND_INS[: 1 + is_open])
+        except ValueError as error:
+            multiple = wanted_multiple(error)
+            if not is_open or multiple == 1 or factor * multiple > _LARGEST_FACTOR:
+                raise
+            factor *= multiple
 
 
 def _failure(trace: Callable[[int], Any], stand_in: int) -> Exception | None:

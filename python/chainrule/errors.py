@@ -18,12 +18,28 @@ __all__ = [
     "DataError",
     "FileFormatError",
     "GradientError",
+    "IndivisibleError",
     "MissingNameError",
     "NonFiniteError",
     "NotBuiltError",
     "NotCompiledError",
     "ShapeError",
 ]
+
+
+class IndivisibleError(ShapeError):
+    """A size cannot be cut into parts of one size.
+
+    Parameters
+    ----------
+    message : str
+    multiple : int
+        What the size would have to be a multiple of, or times, to be cut.
+    """
+
+    def __init__(self, message: str, multiple: int = 1) -> None:
+        super().__init__(message)
+        self.multiple = multiple
 
 
 class NotBuiltError(ValueError):
@@ -62,6 +78,11 @@ def hide_unknown(error: BaseException, other: BaseException | None, size: int) -
     for i, link in enumerate(firsts):
         twin = seconds[i].args if same else None
         link.args = tuple(_hidden(list(link.args), None if twin is None else list(twin), size))
+
+
+def wanted_multiple(error: BaseException) -> int:
+    """What an unknown size has to be multiplied by for an error not to come; 1 if nothing helps."""
+    return max(getattr(link, "multiple", 1) for link in _chain(error))
 
 
 def _chain(error: BaseException | None) -> list[BaseException]:

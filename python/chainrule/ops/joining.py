@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.dispatch import apply, operation
-from chainrule.errors import ShapeError
+from chainrule.errors import IndivisibleError, ShapeError
 from chainrule.ops._common import as_tensor, normalize_axis, promote
 from chainrule.ops.arranging import block
 from chainrule.ops.shaping import expand_dims, ravel
@@ -148,8 +148,9 @@ def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
         return _cut(x, [int(i) for i in indices_or_sections], axis)
     parts, n = int(indices_or_sections), x.shape[axis]
     if parts < 1 or n % parts:
-        raise ShapeError(
-            f"split: axis {axis} of shape {tuple(x.shape)} is not divisible into {parts} parts"
+        raise IndivisibleError(
+            f"split: axis {axis} of shape {tuple(x.shape)} is not divisible into {parts} parts",
+            max(parts, 1),
         )
     return _cut(x, [n // parts * i for i in range(1, parts)], axis)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.dispatch import apply, operation
 from chainrule.dtypes import standardize_dtype
-from chainrule.errors import ShapeError
+from chainrule.errors import IndivisibleError, ShapeError
 from chainrule.ops._common import (
     as_tensor,
     eager_only,
@@ -55,13 +55,14 @@ def reshape(x: Any, newshape: Any) -> Any:
         raise ShapeError(
             f"reshape: there can be at most one unknown dimension (-1), got newshape={tuple(shape)}"
         )
-    known = math.prod(n for n in shape if n != -1)
-    if shape.count(-1) == 1 and known and math.prod(x.shape) % known == 0:
-        shape[shape.index(-1)] = math.prod(x.shape) // known
-    if min(shape, default=0) < 0 or math.prod(shape) != math.prod(x.shape):
-        raise ShapeError(
-            f"reshape: expected a shape with {math.prod(x.shape)} elements, as {tuple(x.shape)} "
-            f"has, got {tuple(static_or_unknown(newshape))}"
+    known, elements = math.prod(n for n in shape if n != -1), math.prod(x.shape)
+    if shape.count(-1) == 1 and known and elements % known == 0:
+        shape[shape.index(-1)] = elements // known
+    if min(shape, default=0) < 0 or math.prod(shape) != elements:
+        raise IndivisibleError(
+            f"reshape: expected a shape with {elements} elements, as {tuple(x.shape)} "
+            f"has, got {tuple(static_or_unknown(newshape))}",
+            known // math.gcd(known, elements) if -1 in shape and known else 1,
         )
     return _reshape(x, shape)
 
