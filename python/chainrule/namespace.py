@@ -49,12 +49,12 @@ class MissingNameError(AttributeError):
 def publish(
     space: dict[str, Any], late: Mapping[str, str | Callable[[], Any]] | None = None
 ) -> None:
-    """Give the module whose globals these are its `__getattr__` and `__dir__`.
+    """Give the module whose globals these are its `__getattr__`, `__dir__` and `__all__`.
 
     Parameters
     ----------
     space : dict
-        `globals()` of the module.
+        `globals()` of the module. Without `__all__`, what it holds of chainrule's own is public.
     late : dict, optional
         Names that are loaded when they are first used: a module's full name ("chainrule.ops"), a
         name in a module ("chainrule.models:Model"), or a function that makes the value.
@@ -70,6 +70,7 @@ def publish(
     """
     module = space["__name__"]
     known = _PUBLISHED[module] = late or {}
+    names = space.setdefault("__all__", _own(space))
 
     def __getattr__(name: str) -> Any:
         if name not in known:
@@ -79,7 +80,7 @@ def publish(
 
     def __dir__() -> list[str]:
         marks = [name for name in space if name.startswith("__")]
-        return sorted({*marks, *_public(space), *known})
+        return sorted({*marks, *names, *known})
 
     space["__getattr__"], space["__dir__"] = __getattr__, __dir__
     # `from module import name` asks the finder below only where the module has a path.
@@ -94,10 +95,8 @@ def _load(source: str | Callable[[], Any]) -> Any:
     return getattr(loaded, name) if name else loaded
 
 
-def _public(space: Mapping[str, Any]) -> list[str]:
-    """`__all__`, or where there is none, what the module holds of chainrule's own."""
-    if "__all__" in space:
-        return list(space["__all__"])
+def _own(space: Mapping[str, Any]) -> list[str]:
+    """What a module holds of chainrule's own."""
     return [
         name
         for name, value in space.items()
