@@ -19,6 +19,8 @@ class Optimizer:
 
 
 class Variable:
+    path, stored_dtype = "v", "float32"
+
     def __init__(self, value):
         self.value = np.asarray(value, "float32")
         self.shape = self.value.shape

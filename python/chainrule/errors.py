@@ -50,6 +50,19 @@ class NonFiniteError(ValueError):
     """NaN or infinity was found where the user asked for finite numbers only."""
 
 
+def too_deep(what: str) -> ValueError:
+    """The error for what nests deeper than Python's stack goes."""
+    return ValueError(f"expected {what} that nests less deep than Python's stack, got a deeper one")
+
+
+def shown(x: object) -> str:
+    """`repr(x)`, or its kind where it nests deeper than Python's stack goes."""
+    try:
+        return repr(x)
+    except RecursionError:
+        return f"a deeply nested {type(x).__name__}"
+
+
 class NotCompiledError(ValueError):
     """A model was to be trained before `compile` chose a loss and an optimizer."""
 

@@ -7,16 +7,25 @@ steps, are refused before they take the memory or the time.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from chainrule import config
-from chainrule.errors import ShapeError
+from chainrule.errors import ShapeError, too_deep
 from chainrule.global_state import get_global_attribute, set_global_attribute
 
-__all__ = ["Loading", "bounded", "check_depth", "current", "limit_of", "take_elements"]
+__all__ = [
+    "Loading",
+    "bounded",
+    "check_depth",
+    "current",
+    "limit_of",
+    "read_json",
+    "take_elements",
+]
 
 _NAME = "loading"
 # Variables of fewer elements need not stand in the file: the states of metrics and seeds, say.
@@ -165,6 +174,22 @@ def limit_of(memory_limit: int | None) -> int:
     if memory_limit is None:
         return config.memory_limit()
     return config.checked_memory_limit(memory_limit)
+
+
+def read_json(text: str | bytes) -> Any:
+    """The lists and dicts that a JSON text describes.
+
+    Raises
+    ------
+    ValueError
+        Text that is no JSON, or that nests deeper than a configuration does.
+    """
+    try:
+        document = json.loads(text)
+    except RecursionError:
+        raise too_deep("JSON") from None
+    check_depth(document)
+    return document
 
 
 def check_depth(document: Any, deepest: int = _DEEPEST) -> None:

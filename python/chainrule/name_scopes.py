@@ -11,6 +11,8 @@ __all__ = ["current_path", "layer_path", "layer_scope", "name_scope"]
 
 _NAMES = "name_scope_stack"
 _LAYERS = "layer_stack"
+# Python's stack, of a thousand calls by default, holds some ninety.
+_DEEPEST = 60
 
 
 def _stack(attribute: str) -> list[name_scope]:
@@ -90,8 +92,19 @@ def current_path() -> str:
 
 @contextmanager
 def layer_scope(name: str) -> Iterator[None]:
-    """Names the layer whose `call` runs inside; errors of ops report `layer_path()`."""
+    """Names the layer whose `call` runs inside; errors of ops report `layer_path()`.
+
+    Raises
+    ------
+    ValueError
+        Calls that nest deeper than Python's stack would.
+    """
     around: tuple[str, ...] = get_global_attribute(_LAYERS, ())
+    if len(around) >= _DEEPEST:
+        raise ValueError(
+            f"layer '{name}': expected calls of layers that nest at most {_DEEPEST} deep, got one "
+            f"more within '{'/'.join(around[:3])}/...'"
+        )
     set_global_attribute(_LAYERS, (*around, name))
     try:
         yield

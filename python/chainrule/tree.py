@@ -10,6 +10,8 @@ import warnings
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, TypeVar
+
+from chainrule.errors import too_deep
 from chainrule.namespace import publish
 
 __all__ = [
@@ -112,7 +114,10 @@ def flatten(structure: Any) -> list[Any]:
     node = _node(structure)
     if node is None:
         return [structure]
-    return [leaf for child in node.children for leaf in flatten(child)]
+    try:
+        return [leaf for child in node.children for leaf in flatten(child)]
+    except RecursionError:
+        raise too_deep("a structure") from None
 
 
 def flatten_with_path(structure: Any) -> list[tuple[tuple[Any, ...], Any]]:
@@ -126,11 +131,14 @@ def flatten_with_path(structure: Any) -> list[tuple[tuple[Any, ...], Any]]:
     node = _node(structure)
     if node is None:
         return [((), structure)]
-    return [
-        ((key, *path), leaf)
-        for key, child in zip(node.keys, node.children, strict=True)
-        for path, leaf in flatten_with_path(child)
-    ]
+    try:
+        return [
+            ((key, *path), leaf)
+            for key, child in zip(node.keys, node.children, strict=True)
+            for path, leaf in flatten_with_path(child)
+        ]
+    except RecursionError:
+        raise too_deep("a structure") from None
 
 
 def _check_same_node(a: Any, node: _Node, b: Any) -> None:
@@ -198,7 +206,10 @@ def map_structure(func: Callable[..., Any], *structures: Any, none_is_leaf: bool
     if not structures:
         raise ValueError("map_structure needs at least one structure.")
 
-    return _map(func, structures, none_is_leaf)
+    try:
+        return _map(func, structures, none_is_leaf)
+    except RecursionError:
+        raise too_deep("a structure") from None
 
 
 # Written as a function of its own: an inner one that calls itself would be a cycle, which keeps what
@@ -249,7 +260,10 @@ def map_structure_up_to(
         _check_same_node(shallow_structure, node, part)
     columns = [node.children, *(_children_like(node, part) for part in structures)]
     rows = zip(*columns, strict=True)
-    return node.rebuild([map_structure_up_to(row[0], func, *row[1:]) for row in rows])
+    try:
+        return node.rebuild([map_structure_up_to(row[0], func, *row[1:]) for row in rows])
+    except RecursionError:
+        raise too_deep("a structure") from None
 
 
 def assert_same_structure(a: Any, b: Any, check_types: bool | None = None) -> None:
@@ -334,7 +348,10 @@ def traverse(func: Callable[[Any], Any], structure: Any, top_down: bool = True) 
         node = _node(structure)
         if node is None:
             return structure
-        return node.rebuild([traverse(func, child, top_down) for child in node.children])
+        try:
+            return node.rebuild([traverse(func, child, top_down) for child in node.children])
+        except RecursionError:
+            raise too_deep("a structure") from None
 
     if top_down:
         result = func(structure)
@@ -373,7 +390,10 @@ def map_shape_structure(func: Callable[[Any], Any], structure: Any) -> Any:
     node = _node(x)
     if node is None:
         return func(x)
-    return node.rebuild([map_shape_structure(func, child) for child in node.children])
+    try:
+        return node.rebuild([map_shape_structure(func, child) for child in node.children])
+    except RecursionError:
+        raise too_deep("a structure") from None
 
 
 publish(globals())

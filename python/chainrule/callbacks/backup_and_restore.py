@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import os
-import random as python_random
 import shutil
 import warnings
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from chainrule import random
 from chainrule.callbacks.callback import Callback, Logs
+from chainrule.callbacks.training_state import TrainingState
 from chainrule.errors import FileFormatError
+from chainrule.utils.remembered import checked, count
 from chainrule.utils.state_files import read_state, write_state
 
 __all__ = ["BackupAndRestore"]
-
-_FORMAT = 2
 
 
 class BackupAndRestore(Callback):
@@ -54,9 +50,11 @@ class BackupAndRestore(Callback):
     ------
     ValueError
         For an empty `backup_dir` or another `save_freq`; when training begins, for a model whose
-        weights do not exist yet or do not fit to the state.
+        weights do not exist yet.
     FileFormatError
-        When training begins, for a damaged file.
+        When training begins, for a damaged file, or one of another training; nothing has changed.
+    OSError
+        When a file cannot be written. The one before stays.
 
     Examples
     --------
@@ -107,18 +105,18 @@ class BackupAndRestore(Callback):
         self._batches_seen_since_last_saving = 0
         self._last_batch_seen = 0
         self._unfinished = None
-        state = self._read()
+        state, is_unfinished = self._resume()
         if state is None:
             return
         self.model._initial_epoch = state["epoch"]
-        if self._restore(state):
+        if is_unfinished:
             self._unfinished = state
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         self._current_epoch = epoch
         if self._unfinished is not None:
             # What the beginning of this epoch does to the state has been done before.
-            self._restore(self._unfinished)
+            self._training.restore(self._path, self._unfinished)
             self._unfinished = None
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
@@ -146,105 +144,30 @@ class BackupAndRestore(Callback):
         return {"last_batch_seen": self._last_batch_seen}
 
     def restore_state(self, state: dict[str, Any]) -> None:
-        self._last_batch_seen = state["last_batch_seen"]
+        values = checked(type(self).__name__, state, {"last_batch_seen": count})
+        self._last_batch_seen = values["last_batch_seen"]
 
-    def _parts(self) -> dict[str, list[Any]]:
-        """The variables of the training, by what they belong to."""
-        optimizer = self.model.optimizer
-        if optimizer is not None and not optimizer.built:
-            optimizer.build(self.model.trainable_variables)
-        return {
-            "model": list(self.model.variables),
-            "optimizer": list(optimizer.variables) if optimizer is not None else [],
-            "metrics": [v for metric in self.model.metrics for v in metric.variables],
-        }
-
-    def _named_callbacks(self) -> dict[str, Any]:
-        """The callbacks that have a state, by the name of their class, made unique."""
-        found: dict[str, Any] = {}
-        for callback in self.callbacks or [self]:
-            if hasattr(callback, "backup_state"):
-                name = type(callback).__name__
-                number = sum(key.split("/")[0] == name for key in found)
-                found[f"{name}/{number}"] = callback
-        return found
+    @property
+    def _training(self) -> TrainingState:
+        return TrainingState(self.model, self.callbacks or [self])
 
     def _save(self) -> None:
         os.makedirs(self.backup_dir, exist_ok=True)
-        state = {
-            "format": _FORMAT,
-            "epoch": self._current_epoch,
-            "variables": {n: list(map(np.asarray, vs)) for n, vs in self._parts().items()},
-            "callbacks": {n: c.backup_state() for n, c in self._named_callbacks().items()},
-            "feeds": {name: feed.backup_state() for name, feed in self._feeds().items()},
-            "random": _random_state(),
-        }
+        state = self._training.gather(self._current_epoch)
         write_state(self._path, state, self._previous_path if self.double_checkpoint else None)
 
-    def _feeds(self) -> dict[str, Any]:
-        """What brings the batches of `fit`: "train" and, with validation, "validation"."""
-        return getattr(self.model, "_feeds", None) or {}
+    def _resume(self) -> tuple[Any, bool]:
+        """The last state that can be read and fits, put in place; None where there is none.
 
-    def _read(self) -> Any:
-        """The last state that can be read and fits to the model; None where there is none."""
+        And whether it is in the middle of an epoch.
+        """
         paths = [p for p in (self._path, self._previous_path) if os.path.exists(p)]
         for path in paths:
             try:
-                return self._read_file(path)
+                state = self._training.check(path, read_state(path))
+                return state, self._training.restore(path, state)
             except FileFormatError as error:
                 if path == paths[-1]:
                     raise
                 warnings.warn(f"{error}; going on from '{paths[-1]}'", stacklevel=5)
-        return None
-
-    def _read_file(self, path: str) -> Any:
-        state = read_state(path)
-        if not isinstance(state, dict) or state.get("format") != _FORMAT:
-            raise FileFormatError(f"file '{path}': expected the state of a training, got another")
-        for part, variables in self._parts().items():
-            if part == "metrics":
-                continue
-            expected = [tuple(v.shape) for v in variables]
-            given = [v.shape for v in state["variables"][part]]
-            if given != expected:
-                raise ValueError(
-                    f"{path} holds the state of another model: expected variables of the {part} "
-                    f"of shapes {expected}, got {given}."
-                )
-        return state
-
-    def _restore(self, state: dict[str, Any]) -> bool:
-        """Put everything where it was; whether that is in the middle of an epoch."""
-        done = 0
-        for name, feed in self._feeds().items():
-            if name in state["feeds"]:
-                done = max(done, feed.restore_state(state["feeds"][name]))
-        for part, variables in self._parts().items():
-            values = state["variables"][part]
-            if part != "metrics" or (done and len(values) == len(variables)):
-                for variable, value in zip(variables, values, strict=True):
-                    variable.assign(value)
-        for name, callback in self._named_callbacks().items():
-            if name in state["callbacks"]:
-                callback.restore_state(state["callbacks"][name])
-        _set_random_state(state["random"])
-        return done > 0
-
-
-def _random_state() -> dict[str, Any]:
-    """Where the global generators are: Python's, NumPy's and, where it is in use, chainrule's."""
-    version, words, gauss = python_random.getstate()
-    generator = random.used_seed_generator()
-    return {
-        "python": [version, np.array(words, "uint64"), gauss],
-        "numpy": list(np.random.get_state()),
-        "chainrule": None if generator is None else np.asarray(generator.state),
-    }
-
-
-def _set_random_state(state: dict[str, Any]) -> None:
-    version, words, gauss = state["python"]
-    python_random.setstate((version, tuple(map(int, words)), gauss))
-    np.random.set_state(tuple(state["numpy"]))
-    if state["chainrule"] is not None:
-        random.global_seed_generator().state.assign(state["chainrule"])
+        return None, False

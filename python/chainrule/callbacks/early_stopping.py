@@ -8,10 +8,17 @@ from typing import Any
 from chainrule.callbacks.callback import Logs
 from chainrule.callbacks.monitor_callback import MonitorCallback
 from chainrule.utils.io import print_msg
+from chainrule.utils.remembered import array, checked, count, list_of, number, optional
 
 __all__ = ["EarlyStopping"]
 
-_REMEMBERED = ("wait", "stopped_epoch", "best", "best_epoch", "best_weights")
+_REMEMBERED = {
+    "wait": count,
+    "stopped_epoch": count,
+    "best": optional(number),
+    "best_epoch": count,
+    "best_weights": optional(list_of(array)),
+}
 
 
 class EarlyStopping(MonitorCallback):
@@ -76,8 +83,16 @@ class EarlyStopping(MonitorCallback):
         return {name: getattr(self, name) for name in _REMEMBERED}
 
     def restore_state(self, state: dict[str, Any]) -> None:
-        for name in _REMEMBERED:
-            setattr(self, name, state[name])
+        values = checked(type(self).__name__, state, _REMEMBERED)
+        best = values["best_weights"]
+        shapes = [tuple(v.shape) for v in self.model.weights]
+        if best is not None and [a.shape for a in best] != shapes:
+            raise ValueError(
+                f"the state of EarlyStopping: expected 'best_weights' of shapes {shapes}, got "
+                f"{[a.shape for a in best]}"
+            )
+        for name, value in values.items():
+            setattr(self, name, value)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         if self.monitor_op is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule.callbacks.callback import Callback, Logs
+from chainrule.utils.remembered import anything, checked, count, dict_of, list_of
 
 __all__ = ["History"]
 
@@ -32,7 +33,9 @@ class History(Callback):
         return {"epoch": self.epoch, "history": self.history}
 
     def restore_state(self, state: dict[str, Any]) -> None:
-        self.epoch, self.history = list(state["epoch"]), dict(state["history"])
+        kinds = {"epoch": list_of(count), "history": dict_of(list_of(anything))}
+        values = checked(type(self).__name__, state, kinds)
+        self.epoch, self.history = list(values["epoch"]), dict(values["history"])
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         self.epoch.append(epoch)

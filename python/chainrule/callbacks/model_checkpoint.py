@@ -10,10 +10,15 @@ from chainrule.callbacks.callback import Logs
 from chainrule.callbacks.monitor_callback import MonitorCallback
 from chainrule.saving.foreign import MODEL_ENDINGS, WEIGHTS_ENDINGS, check_ending
 from chainrule.utils.io import print_msg
+from chainrule.utils.remembered import checked, count, number, optional
 
 __all__ = ["ModelCheckpoint"]
 
-_REMEMBERED = ("best", "_batches_seen_since_last_saving", "_last_batch_seen")
+_REMEMBERED = {
+    "best": optional(number),
+    "_batches_seen_since_last_saving": count,
+    "_last_batch_seen": optional(count),
+}
 
 
 class ModelCheckpoint(MonitorCallback):
@@ -91,8 +96,8 @@ class ModelCheckpoint(MonitorCallback):
         return {name: getattr(self, name) for name in _REMEMBERED}
 
     def restore_state(self, state: dict[str, Any]) -> None:
-        for name in _REMEMBERED:
-            setattr(self, name, state[name])
+        for name, value in checked(type(self).__name__, state, _REMEMBERED).items():
+            setattr(self, name, value)
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         if self._is_due(batch):

@@ -14,10 +14,11 @@ from chainrule.callbacks.learning_rate_scheduler import (
 )
 from chainrule.callbacks.monitor_callback import MonitorCallback
 from chainrule.utils.io import print_msg
+from chainrule.utils.remembered import checked, count, number, optional
 
 __all__ = ["ReduceLROnPlateau"]
 
-_REMEMBERED = ("best", "cooldown_counter", "wait")
+_REMEMBERED = {"best": optional(number), "cooldown_counter": count, "wait": count}
 
 
 class ReduceLROnPlateau(MonitorCallback):
@@ -86,8 +87,8 @@ class ReduceLROnPlateau(MonitorCallback):
         return {name: getattr(self, name) for name in _REMEMBERED}
 
     def restore_state(self, state: dict[str, Any]) -> None:
-        for name in _REMEMBERED:
-            setattr(self, name, state[name])
+        for name, value in checked(type(self).__name__, state, _REMEMBERED).items():
+            setattr(self, name, value)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         if self.monitor_op is None:

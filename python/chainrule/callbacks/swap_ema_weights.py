@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from chainrule.callbacks.callback import Callback, Logs
+from chainrule.utils.remembered import checked, flag
 
 __all__ = ["SwapEMAWeights"]
 
-_REMEMBERED = ("_ema_weights_in_model",)
+_REMEMBERED = {"_ema_weights_in_model": flag}
 
 
 class SwapEMAWeights(Callback):
@@ -44,8 +45,8 @@ class SwapEMAWeights(Callback):
         return {name: getattr(self, name) for name in _REMEMBERED}
 
     def restore_state(self, state: dict[str, Any]) -> None:
-        for name in _REMEMBERED:
-            setattr(self, name, state[name])
+        for name, value in checked(type(self).__name__, state, _REMEMBERED).items():
+            setattr(self, name, value)
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         if self.swap_on_epoch:

@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from chainrule import config
-from chainrule.datasets.npz import UNREADABLE, Bytes, read_into, unreadable
+from chainrule.datasets.npz import Bytes, most_bytes
 from chainrule.errors import FileFormatError
+from chainrule.utils.reading import damage, read_into
 
 __all__ = ["CLASS_NAMES", "as_keras", "read_archive"]
 
@@ -58,12 +59,8 @@ def read_archive(
         records of another length or labels beyond the classes.
     """
     names = [name for part in parts for name in part]
-    try:
+    with damage(path, "a whole .tar.gz archive"):
         found = _files(path, names) if path.is_dir() else _members(path, names)
-    except FileFormatError:
-        raise
-    except (*UNREADABLE, tarfile.TarError) as error:
-        raise unreadable(path, "a whole .tar.gz archive", error) from error
     missing = [name for name in names if name not in found]
     if missing:
         raise FileFormatError(
@@ -112,7 +109,7 @@ def _members(path: Path, names: Sequence[str]) -> dict[str, Bytes]:
             name = member.name.rsplit("/", 1)[-1]
             if name not in names or name in found or not member.isfile():
                 continue
-            if member.size > _LARGEST:
+            if member.size > min(_LARGEST, most_bytes(path)):
                 raise FileFormatError(
                     f"file '{path}': expected '{name}' of at most {_LARGEST} bytes, got "
                     f"{member.size}"

@@ -7,6 +7,7 @@ benchmarking machine learning algorithms, arXiv:1708.07747 (MIT).
 from __future__ import annotations
 
 import gzip
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -14,16 +15,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.datasets.locate import locate, locate_name
-from chainrule.datasets.npz import (
-    MOST_PACKED,
-    UNREADABLE,
-    Bytes,
-    Splits,
-    check_labels,
-    read_into,
-    unreadable,
-)
+from chainrule.datasets.npz import Bytes, Splits, check_labels, most_bytes
 from chainrule.errors import FileFormatError
+from chainrule.utils.reading import damage, read_into
 from chainrule.namespace import publish
 
 __all__ = ["CLASS_NAMES", "load_data"]
@@ -109,28 +103,22 @@ def read_idx(path: Path, item: tuple[int, ...]) -> Bytes:
         A file that is no gzip, is damaged or truncated, or holds an array of another shape.
     """
     axes = 1 + len(item)
-    try:
-        with gzip.open(path, "rb") as stream:
-            head = stream.read(4 + 4 * axes)
-            shape = tuple(int(n) for n in np.frombuffer(head[4:], dtype=">u4"))
-            if head[:4] != bytes([0, 0, 8, axes]) or shape[1:] != item or not any(shape[:1]):
-                wanted = str(("n", *item)).replace("'", "")
-                raise FileFormatError(
-                    f"file '{path}': expected an idx array of shape {wanted} and dtype uint8, "
-                    f"got a header of {head.hex(' ', 4)}"
-                )
-            size = int(np.prod(shape, dtype="float64"))
-            most = path.stat().st_size * MOST_PACKED
-            if size > most:
-                raise FileFormatError(
-                    f"file '{path}': expected {size} bytes of elements, got at most {most}"
-                )
-            array = np.empty(size, dtype="uint8")
-            read_into(stream, array)
-    except FileFormatError:
-        raise
-    except UNREADABLE as error:
-        raise unreadable(path, "a whole idx file packed by gzip", error) from error
+    with damage(path, "a whole idx file packed by gzip"), gzip.open(path, "rb") as stream:
+        head = stream.read(4 + 4 * axes)
+        shape = tuple(int(n) for n in np.frombuffer(head[4:], dtype=">u4"))
+        if head[:4] != bytes([0, 0, 8, axes]) or shape[1:] != item or not any(shape[:1]):
+            wanted = str(("n", *item)).replace("'", "")
+            raise FileFormatError(
+                f"file '{path}': expected an idx array of shape {wanted} and dtype uint8, "
+                f"got a header of {head.hex(' ', 4)}"
+            )
+        size = math.prod(shape)
+        if size > most_bytes(path):
+            raise FileFormatError(
+                f"file '{path}': expected {size} bytes of elements, got at most {most_bytes(path)}"
+            )
+        array = np.empty(size, dtype="uint8")
+        read_into(stream, array)
     return array.reshape(shape)
 
 

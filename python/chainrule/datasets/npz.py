@@ -2,48 +2,25 @@
 
 from __future__ import annotations
 
-import lzma
-import struct
+import math
 import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from chainrule import config
 from chainrule.errors import FileFormatError
+from chainrule.utils.reading import damage, read_header, read_into
 
-__all__ = ["check_labels", "read_npz", "read_splits", "unreadable"]
+__all__ = ["check_labels", "most_bytes", "read_npz", "read_splits"]
 
 Bytes = npt.NDArray[np.uint8]
 Splits = tuple[tuple[Bytes, Bytes], tuple[Bytes, Bytes]]
 
-# Whatever a damaged archive makes the standard library and NumPy raise.
-UNREADABLE = (
-    OSError,
-    EOFError,
-    ValueError,
-    struct.error,
-    zlib.error,
-    lzma.LZMAError,
-    zipfile.BadZipFile,
-    NotImplementedError,
-    RuntimeError,
-    OverflowError,
-    SyntaxError,
-)
-
 # Deflate shrinks at most to 1/1032: a file that claims more holds less than it says.
-MOST_PACKED = 1100
-
-
-def unreadable(path: Path, expected: str, error: BaseException) -> FileFormatError:
-    """The error for a file that cannot be read as what it is said to be."""
-    return FileFormatError(
-        f"file '{path}': expected {expected}, got: {error or type(error).__name__}"
-    )
+_MOST_PACKED = 1100
 
 
 def read_npz(path: Path, shapes: dict[str, tuple[int | None, ...]]) -> dict[str, Bytes]:
@@ -61,20 +38,15 @@ def read_npz(path: Path, shapes: dict[str, tuple[int | None, ...]]) -> dict[str,
         A file that is no archive, is damaged or truncated, lacks an array, or holds one of
         another shape or dtype, such as pickled objects.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = [n.removesuffix(".npy") for n in archive.namelist() if n.endswith(".npy")]
-            missing = [name for name in shapes if name not in names]
-            if missing:
-                raise FileFormatError(
-                    f"file '{path}': expected the arrays {', '.join(shapes)}, got "
-                    f"{', '.join(sorted(names)) or 'none'}"
-                )
-            return {name: _read(path, archive, name, shape) for name, shape in shapes.items()}
-    except FileFormatError:
-        raise
-    except UNREADABLE as error:
-        raise unreadable(path, "a whole .npz archive", error) from error
+    with damage(path, "a whole .npz archive"), zipfile.ZipFile(path) as archive:
+        names = [n.removesuffix(".npy") for n in archive.namelist() if n.endswith(".npy")]
+        missing = [name for name in shapes if name not in names]
+        if missing:
+            raise FileFormatError(
+                f"file '{path}': expected the arrays {', '.join(shapes)}, got "
+                f"{', '.join(sorted(names)) or 'none'}"
+            )
+        return {name: _read(path, archive, name, shape) for name, shape in shapes.items()}
 
 
 def _read(
@@ -82,11 +54,7 @@ def _read(
 ) -> Bytes:
     entry = archive.getinfo(f"{name}.npy")
     with archive.open(entry) as stream:
-        version = np.lib.format.read_magic(stream)
-        if version == (1, 0):
-            shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
-        else:
-            shape, fortran, dtype = np.lib.format.read_array_header_2_0(stream)
+        shape, fortran, dtype = read_header(stream)
         fits = len(shape) == len(expected) and all(
             n > 0 if want is None else n == want for n, want in zip(shape, expected)
         )
@@ -94,10 +62,10 @@ def _read(
             wanted = str(expected).replace("None", "n")
             raise FileFormatError(
                 f"file '{path}': expected array '{name}' of shape {wanted} and dtype uint8, got "
-                f"{shape} and {'pickled objects' if dtype.hasobject else dtype}"
+                f"{shape} and {dtype}"
             )
-        size = int(np.prod(shape, dtype=np.float64))
-        most = min(entry.file_size, path.stat().st_size * MOST_PACKED)
+        size = math.prod(shape)
+        most = most_bytes(path, entry.file_size)
         if size > most:
             raise FileFormatError(
                 f"file '{path}': expected {size} bytes of array '{name}', got at most {most}"
@@ -109,22 +77,10 @@ def _read(
     return array.reshape(shape)
 
 
-def read_into(stream: Any, array: Bytes) -> None:
-    """Fill a flat array from a stream that has to end with it.
-
-    Raises
-    ------
-    EOFError
-        Where the stream holds fewer bytes, or more.
-    """
-    view, done = array.data, 0
-    while done < len(view):
-        got = stream.readinto(view[done:])
-        if not got:
-            raise EOFError(f"the data ends after {done} of {len(view)} bytes")
-        done += got
-    if stream.read(1):
-        raise EOFError(f"the data goes on after {len(view)} bytes")
+def most_bytes(path: Path, claimed: int | None = None) -> int:
+    """How many bytes a packed file can hold, and `config.memory_limit()` lets it take."""
+    most = min(path.stat().st_size * _MOST_PACKED, config.memory_limit())
+    return most if claimed is None else min(most, claimed)
 
 
 def check_labels(path: Path, name: str, labels: Bytes, images: Bytes, classes: int) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from chainrule import ops
 from chainrule.dtypes import standardize_dtype
+from chainrule.errors import shown
 from chainrule.initializers.constant_initializers import Constant, Identity, Ones, Zeros
 from chainrule.initializers.initializer import Initializer
 from chainrule.initializers.random_initializers import (
@@ -130,7 +131,7 @@ def get(identifier: Any) -> Any:
         initializer = _of_values(identifier)
     if not callable(initializer):
         raise ValueError(
-            f"Could not interpret initializer identifier: {identifier!r}. Expected a callable, an "
+            f"Could not interpret initializer identifier: {shown(identifier)}. Expected a callable, an "
             f"array, a configuration, or one of the names {', '.join(sorted(ALL_OBJECTS_DICT))}"
         )
     return initializer() if inspect.isclass(initializer) else initializer

@@ -23,7 +23,7 @@ from chainrule.layers.call_spec import CallSpec, is_tensor_or_symbolic, shape_of
 from chainrule.layers.input_spec import assert_input_compatibility
 from chainrule.layers.node import Node
 from chainrule.layers.operation import default, is_default
-from chainrule.layers.state import LayerState
+from chainrule.layers.state import LayerState, check_nesting
 from chainrule.masking import get_keras_mask, set_keras_mask
 from chainrule.scopes import (
     AutocastScope,
@@ -213,6 +213,7 @@ class LayerCalling(LayerState):
     def _maybe_build(self, spec: CallSpec) -> None:
         if self.built:
             return
+        check_nesting(self)
         if not is_default(self.build):
             self.build(**shapes_for(self.build, spec, type(self).__name__))
             self._assert_input_compatibility(spec.first_arg)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from chainrule import dispatch, tree
+from chainrule.errors import too_deep
 from chainrule.layers.node import Node
 from chainrule.utils.naming import auto_name
 
@@ -169,14 +170,17 @@ class Operation:
 
             config = {**config, "dtype": dtype_policies.deserialize(config["dtype"]).name}
         try:
-            return cls(**config)
-        except (MemoryError, RecursionError):
-            raise
-        except Exception as error:
-            raise TypeError(
-                f"Error when deserializing class '{cls.__name__}' using config={config}.\n\n"
-                f"Exception encountered: {error}"
-            ) from error
+            try:
+                return cls(**config)
+            except MemoryError:
+                raise
+            except Exception as error:
+                raise TypeError(
+                    f"Error when deserializing class '{cls.__name__}' using config={config}.\n\n"
+                    f"Exception encountered: {error}"
+                ) from error
+        except RecursionError:
+            raise too_deep(f"a configuration of '{cls.__name__}'") from None
 
     def __repr__(self) -> str:
         return f"<Operation name={self.name}>"

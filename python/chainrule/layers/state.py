@@ -23,6 +23,8 @@ _LOCKED = (
     "built. All state must be created in the `__init__()` method or in the `build()` method."
 )
 
+_DEEPEST = 50
+
 
 def _is_metric(x: object) -> bool:
     module = sys.modules.get("chainrule.metrics.metric")
@@ -37,10 +39,6 @@ def _is_not_trainable(x: object) -> bool:
     return isinstance(x, Variable) and not x.trainable
 
 
-def _is_layer(x: object) -> bool:
-    return isinstance(x, LayerState) and not _is_metric(x)
-
-
 def _is_seed_generator(x: object) -> bool:
     return isinstance(x, SeedGenerator)
 
@@ -48,6 +46,32 @@ def _is_seed_generator(x: object) -> bool:
 def _unique(values: Iterable[Any]) -> list[Any]:
     """The values without repetitions of the same object, in order."""
     return list({id(v): v for v in values}.values())
+
+
+def check_nesting(layer: Any) -> None:
+    """Refuse a layer in which layers nest deeper than calls of them could.
+
+    Raises
+    ------
+    ValueError
+    """
+    level, depth, seen = [layer], 0, {id(layer)}
+    while level:
+        depth += 1
+        if depth > _DEEPEST:
+            raise ValueError(
+                f"layer '{layer.name}': expected layers that nest at most {_DEEPEST} deep, got more"
+            )
+        inner = {id(x): x for owner in level for x in owner._layers if id(x) not in seen}
+        seen.update(inner)
+        level = list(inner.values())
+
+
+def _is_layer(x: object) -> bool:
+    if not isinstance(x, LayerState) or _is_metric(x):
+        return False
+    check_nesting(x)
+    return True
 
 
 class LayerState(Operation):

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
+from chainrule.errors import too_deep
 from chainrule.tree import register_tree_node_class
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -90,9 +91,21 @@ class Tracker:
             self.stored_ids[name] = {id(value) for value in values}
 
     def track(self, attr: Any) -> Any:
-        """Register `attr` and everything inside it; returns it, containers made to track."""
+        """Register `attr` and everything inside it; returns it, containers made to track.
+
+        Raises
+        ------
+        ValueError
+            When locked; for containers that nest deeper than Python's stack.
+        """
         if not is_tracking_enabled():
             return attr
+        try:
+            return self._tracked(attr)
+        except RecursionError:
+            raise too_deep("an attribute") from None
+
+    def _tracked(self, attr: Any) -> Any:
         for name, (predicate, _) in self.config.items():
             if predicate(attr):
                 excluded = any(self.is_in_store(o, attr) for o in self.exclusions.get(name, ()))

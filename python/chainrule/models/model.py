@@ -11,7 +11,7 @@ import numpy as np
 from chainrule import dispatch, tree
 from chainrule.layers.layer import Layer
 from chainrule.layers.operation import default
-from chainrule.loading import bounded
+from chainrule.loading import bounded, read_json
 from chainrule.models.state_tree import get_state_tree, set_state_tree
 from chainrule.tensor import KerasTensor
 from chainrule.training.trainer import Trainer
@@ -280,7 +280,7 @@ def model_from_json(
     MemoryError
         A model larger than the limit.
     """
-    from chainrule.saving.serialization import deserialize_keras_object, read_json, sharing
+    from chainrule.saving.serialization import deserialize_keras_object, sharing
 
     config = read_json(json_string)
     if not isinstance(config, dict):

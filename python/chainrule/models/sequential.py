@@ -10,6 +10,7 @@ from chainrule import dispatch, tree
 from chainrule.errors import ShapeError
 from chainrule.layers.core.input_layer import Input, InputLayer
 from chainrule.layers.layer import Layer
+from chainrule.layers.state import check_nesting
 from chainrule.models.functional import Functional
 from chainrule.models.inputs import fit_to_shape
 from chainrule.models.model import Model
@@ -113,6 +114,7 @@ class Sequential(Model):
             self._set_input(layer)
             self.__dict__["_declared"] = True
             return
+        check_nesting(layer)
         if any(layer.name == other.name for other in self._layers):
             raise ValueError(
                 "All layers added to a Sequential model should have unique names. Name "

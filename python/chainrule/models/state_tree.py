@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule.errors import DataError
+from chainrule.errors import DataError, too_deep
 
 __all__ = ["get_state_tree", "set_state_tree"]
 
@@ -78,4 +78,7 @@ def set_state_tree(model: Any, state: dict[str, Any]) -> None:
 def _leaves(branch: Any, prefix: str) -> list[tuple[str, Any]]:
     if not isinstance(branch, dict):
         return [(prefix.rstrip("/"), branch)]
-    return [leaf for key, value in branch.items() for leaf in _leaves(value, f"{prefix}{key}/")]
+    try:
+        return [leaf for key, value in branch.items() for leaf in _leaves(value, f"{prefix}{key}/")]
+    except RecursionError:
+        raise too_deep("a state tree") from None

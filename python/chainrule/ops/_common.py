@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.config import floatx
 from chainrule.dispatch import apply, constant, engine_dtype, storage_dtype
 from chainrule.dtypes import is_float_dtype, is_int_dtype, result_type, standardize_dtype
-from chainrule.errors import DTypeError, ShapeError
+from chainrule.errors import DTypeError, ShapeError, too_deep
 from chainrule.scopes import current_trace
 from chainrule.tensor import KerasTensor
 
@@ -57,9 +57,12 @@ def as_tensor(x: Any) -> Any:
 
 
 def _leaves(x: Any) -> list[Any]:
-    if isinstance(x, (list, tuple)):
+    if not isinstance(x, (list, tuple)):
+        return [x]
+    try:
         return [leaf for item in x for leaf in _leaves(item)]
-    return [x]
+    except RecursionError:
+        raise too_deep("a list") from None
 
 
 def as_dtype(x: Any, dtype: str) -> Any:

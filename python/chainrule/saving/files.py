@@ -20,12 +20,11 @@ from numpy.typing import NDArray
 from chainrule import _core, config
 from chainrule.arrays import engine_dtype
 from chainrule.errors import FileFormatError, NotBuiltError, ShapeError
-from chainrule.loading import bounded, limit_of
+from chainrule.loading import bounded, limit_of, read_json
 from chainrule.saving.foreign import MODEL_ENDINGS, WEIGHTS_ENDINGS, check_ending, kind_of
 from chainrule.saving.registration import CustomObjectScope
 from chainrule.saving.serialization import (
     deserialize_keras_object,
-    read_json,
     serialize_keras_object,
     sharing,
 )

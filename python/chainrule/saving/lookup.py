@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
+from chainrule.errors import shown
 from chainrule.saving.registration import get_registered_object
 from chainrule.saving.serialization import deserialize_keras_object
 
@@ -44,7 +45,7 @@ def resolve(identifier: Any, kind: str, objects: Mapping[str, Any]) -> Any:
     if not callable(found):
         known = ", ".join(sorted(objects))
         raise ValueError(
-            f"Could not interpret {kind} identifier: {identifier!r}. Expected a callable, a "
+            f"Could not interpret {kind} identifier: {shown(identifier)}. Expected a callable, a "
             f"configuration, or one of the names {known}"
         )
     return found() if inspect.isclass(found) else found

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import json
 import types
 import warnings
 from collections import Counter
@@ -23,8 +22,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.dtypes import standardize_dtype
+from chainrule.errors import too_deep
 from chainrule.global_state import get_global_attribute, set_global_attribute
-from chainrule.loading import bounded, check_depth
+from chainrule.loading import bounded
 from chainrule.saving.registration import (
     GLOBAL_CUSTOM_OBJECTS,
     CustomObjectScope,
@@ -44,7 +44,6 @@ __all__ = [
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
-    "read_json",
     "register_keras_serializable",
     "serialize_keras_object",
     "sharing",
@@ -143,27 +142,6 @@ def _remember_config(obj: Any, config: dict[str, Any]) -> None:
     shared: _Shared | None = get_global_attribute(_SHARED)
     if shared is not None and (hasattr(obj, "_inbound_nodes") or not shared.layers_only):
         config[_NUMBER] = shared.saved.setdefault(id(obj), (len(shared.saved), obj))[0]
-
-
-def read_json(text: str) -> Any:
-    """A configuration from its text.
-
-    Raises
-    ------
-    ValueError
-        Text that is no JSON, or that nests deeper than a configuration does.
-    """
-    try:
-        document = json.loads(text)
-    except RecursionError:
-        raise too_deep("a configuration") from None
-    check_depth(document)
-    return document
-
-
-def too_deep(what: str) -> ValueError:
-    """The error for what nests deeper than Python's stack."""
-    return ValueError(f"expected {what} that nests less deep than Python's stack, got a deeper one")
 
 
 def public_name(obj: Any) -> tuple[str, str] | None:

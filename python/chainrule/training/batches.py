@@ -16,6 +16,7 @@ from chainrule.training.data import is_array, is_place_in, to_arrays
 from chainrule.training.prefetch import by_processes, by_threads, prefetch
 from chainrule.utils.packing import unpack_x_y_sample_weight
 from chainrule.utils.py_dataset import PyDataset
+from chainrule.utils.remembered import checked, count, list_of, optional, seed
 
 __all__ = ["IteratorSource", "is_batch_iterable"]
 
@@ -62,10 +63,11 @@ class _Stream:
 
     def restore_state(self, state: dict[str, Any]) -> bool:
         """Take so many batches from the start; an iterator has none."""
+        taken = checked("the data", state, {"taken": count})["taken"]
         if not self.ends_once:
             self.restart()
             assert self._iterator is not None
-            self._taken = sum(1 for _ in itertools.islice(self._iterator, state["taken"]))
+            self._taken = sum(1 for _ in itertools.islice(self._iterator, taken))
         return True
 
     def first(self) -> Batch | None:
@@ -145,10 +147,12 @@ class _Indexed:
         """Go on at that position of that order, where there are as many batches."""
         if isinstance(self._batches, PyDataset):
             self.count = self._batches.num_batches
-        given = {"batches": state.get("batches"), "seeds": len(state.get("seeds", ()))}
+        kinds = {"batches": optional(count), "position": count, "seeds": list_of(seed)}
+        place = checked("the data", state, kinds)
+        given = {"batches": place["batches"], "seeds": len(place["seeds"])}
         if not is_place_in({"batches": self.count, "seeds": self._draws}, given):
             return False
-        self._begin(state["position"], state["seeds"])
+        self._begin(place["position"], place["seeds"])
         return True
 
     def _rest(self) -> Iterator[int]:
@@ -239,6 +243,8 @@ class IteratorSource:
 
     def restore_state(self, state: dict[str, Any], done: int) -> bool:
         """Go on from there, with `done` batches of the epoch done; whether these data can."""
+        if not isinstance(state, dict) or not isinstance(state.get("reader"), dict):
+            raise ValueError("the state of the data: expected a dict with the place of the reader")
         if "data" in state and hasattr(self.batches, "restore_state"):
             self.batches.restore_state(state["data"])
         if not self._reader.restore_state(state["reader"]):

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import _core, config, tree
-from chainrule.errors import DataError, NonFiniteError, ShapeError
+from chainrule.errors import DataError, NonFiniteError, ShapeError, too_deep
 from chainrule.tables import as_numbers
 
 Array = NDArray[Any]
@@ -82,9 +82,13 @@ def to_arrays(structure: Any, name: str, convert: Callable[[Any, str], Any] = to
     if structure is None:
         return None
     if isinstance(structure, dict):
-        return {
-            key: to_arrays(value, f"{name}[{key!r}]", convert) for key, value in structure.items()
-        }
+        try:
+            return {
+                key: to_arrays(value, f"{name}[{key!r}]", convert)
+                for key, value in structure.items()
+            }
+        except RecursionError:
+            raise too_deep("data") from None
     if isinstance(structure, (list, tuple)) and any(
         is_array(leaf) for leaf in tree.flatten(structure)
     ):

@@ -16,6 +16,7 @@ from chainrule.training.batches import IteratorSource
 from chainrule.training.data import ArraySource, check_finite, flat, is_place_in, weigh_classes
 from chainrule.training.mapped import MappedRows, cut_batches
 from chainrule.training.trace import Programs, Signature, compile_step
+from chainrule.utils.remembered import checked, count, optional, seed
 
 __all__ = ["ArrayFeed", "BatchFeed", "Runner", "Ticker", "make_feed"]
 
@@ -94,8 +95,11 @@ class ArrayFeed:
         expected = {"rows": self.rows, "size": self.size, "shuffle": self.shuffle}
         if not is_place_in(expected, {name: state.get(name) for name in expected}):
             return 0
-        self._shuffle(state["seed"])
-        self.seen, self.done = state["seen"], state["done"]
+        place = checked("the data", state, {"seed": optional(seed), "seen": count, "done": count})
+        if max(place["seen"], place["done"]) > self.total:
+            raise ValueError(f"the state of the data: expected a place below {self.total} batches")
+        self._shuffle(place["seed"])
+        self.seen, self.done = place["seen"], place["done"]
         return self.done
 
     def prepare(self, runner: Runner) -> bool:
@@ -202,7 +206,7 @@ class BatchFeed:
 
     def restore_state(self, state: dict[str, Any]) -> int:
         """Go on from there, where the source can; the batches done of the epoch."""
-        done = state.get("done", 0)
+        done = checked("the data", state, {"done": count})["done"]
         fits = "source" in state and self.source.restore_state(state["source"], done)
         self.done = done if fits else 0
         return self.done

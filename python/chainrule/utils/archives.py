@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
-import lzma
+import errno
 import os
 import re
 import shutil
 import stat
-import struct
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from chainrule.errors import FileFormatError
+from chainrule.utils.reading import damage
 
 __all__ = ["extract_archive"]
 
-# Whatever a damaged archive makes the standard library raise.
-_DAMAGED = (
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    struct.error,
-    EOFError,
-    ValueError,
-    NotImplementedError,
-    RuntimeError,
-    KeyError,
-)
+# What the system says of the place where the contents go: all other errors are the archive's.
+_OF_THE_SYSTEM = {
+    errno.EACCES,
+    errno.EDQUOT,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOSPC,
+    errno.EPERM,
+    errno.EROFS,
+}
 
 
 @dataclass
@@ -81,26 +78,36 @@ def extract_archive(path: Any, folder: Any, archive_format: Any = "auto") -> Pat
     part = target.with_name(f".{target.name}.{os.urandom(4).hex()}.part")
     part.mkdir(parents=True)
     try:
-        try:
+        with _whole(source, kind):
             if kind == "tar":
                 with tarfile.open(source) as tar:
                     _unpack(_tar_entries(source, tar), source, part)
             else:
                 with zipfile.ZipFile(source) as archive:
                     _unpack(_zip_entries(source, archive), source, part)
-        except FileFormatError:
-            raise
-        except (*_DAMAGED, OSError) as error:
-            if isinstance(error, OSError) and error.errno is not None:
-                raise  # of the system: a full disk, say
-            raise FileFormatError(
-                f"file '{source}': expected a whole {kind} archive, got: "
-                f"{error or type(error).__name__}"
-            ) from error
         _replace(part, target)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return target
+
+
+@contextmanager
+def _whole(path: Path, kind: str) -> Iterator[None]:
+    """Inside, an error means a damaged archive, unless the system has no room for the contents."""
+    try:
+        with damage(path, f"a whole {kind} archive"):
+            yield
+    except FileFormatError as error:
+        cause = error.__cause__
+        if isinstance(cause, OSError) and cause.errno in _OF_THE_SYSTEM:
+            raise cause from None
+        raise
+    except FileNotFoundError as error:
+        if not path.exists():
+            raise
+        raise FileFormatError(
+            f"file '{path}': expected a whole {kind} archive, got: {error}"
+        ) from error
 
 
 def _kind(path: Path, archive_format: Any) -> str:
@@ -110,8 +117,9 @@ def _kind(path: Path, archive_format: Any) -> str:
     if unknown := [name for name in formats if name not in tests]:
         raise ValueError(f'Expected `archive_format` "auto", "tar" or "zip", got {unknown[0]!r}')
     for name in formats:
-        if tests[name](path):
-            return str(name)
+        with damage(path, "an archive"):
+            if tests[name](path):
+                return str(name)
     raise FileFormatError(
         f"file '{path}': expected an archive ({' or '.join(formats) or 'of no format'}), got "
         "something else"

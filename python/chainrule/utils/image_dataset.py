@@ -16,6 +16,7 @@ from chainrule.utils.image_folder import FORMATS, encode_labels, index_folder, s
 from chainrule.utils.images import COLOR_MODES, pillow, read_picture
 from chainrule.utils.io import print_msg
 from chainrule.utils.py_dataset import PyDataset
+from chainrule.utils.remembered import array, checked, count, list_of
 
 __all__ = ["ImageDataset", "image_dataset_from_directory"]
 
@@ -149,8 +150,15 @@ class ImageDataset(PyDataset):
 
     def restore_state(self, state: dict[str, Any]) -> None:
         """The order of that epoch."""
-        self._epoch, self._rows = state["epoch"], state["rows"]
-        self._unreadable = set(state["skipped"])
+        kinds = {"epoch": count, "rows": array, "skipped": list_of(count)}
+        values = checked(type(self).__name__, state, kinds)
+        rows, known = values["rows"], len(self.file_paths)
+        if rows.ndim != 1 or rows.dtype.kind not in "iu" or not all(0 <= n < known for n in rows):
+            raise ValueError(
+                f"the state of {type(self).__name__}: expected 'rows' of numbers below {known}"
+            )
+        self._epoch, self._rows = values["epoch"], rows
+        self._unreadable = set(values["skipped"])
         self._draw_order()
 
     def on_epoch_end(self) -> None:

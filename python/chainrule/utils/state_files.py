@@ -3,37 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-import struct
-import zipfile
-import zlib
 from typing import Any
 
 import numpy as np
 
-from chainrule.errors import FileFormatError
+from chainrule.errors import too_deep
+from chainrule.loading import read_json
+from chainrule.utils.reading import damage, read_arrays
 from chainrule.utils.writing import replacing
 
 __all__ = ["read_state", "write_state"]
 
 _TREE = "tree"
-_DAMAGED = (
-    EOFError,
-    KeyError,
-    MemoryError,
-    NotImplementedError,
-    OSError,
-    OverflowError,
-    RecursionError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    struct.error,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-
-
 def write_state(path: str, state: Any, previous: str | None = None) -> None:
     """Write under another name and rename, so that `path` is the old file or the whole new one.
 
@@ -48,17 +29,24 @@ def write_state(path: str, state: Any, previous: str | None = None) -> None:
     ------
     TypeError
         For another object in `state`.
+    ValueError
+        For a state that nests deeper than Python's stack.
+    OSError
+        As `chainrule.utils.writing.replacing`.
 
     Examples
     --------
-    >>> import tempfile
+    >>> import os, tempfile
     >>> path = os.path.join(tempfile.mkdtemp(), "state.npz")
     >>> write_state(path, {"epoch": 3, "best": None, "weights": [np.ones(2)]})
     >>> read_state(path)
     {'epoch': 3, 'best': None, 'weights': [array([1., 1.])]}
     """
     arrays: dict[str, Any] = {}
-    tree = json.dumps(_encoded(state, arrays, "state")).encode()
+    try:
+        tree = json.dumps(_encoded(state, arrays, "state")).encode()
+    except RecursionError:
+        raise too_deep("a state") from None
     arrays[_TREE] = np.frombuffer(tree, "uint8")
     with replacing(path, previous) as temporary, open(temporary, "wb") as file:
         np.savez(file, **arrays)
@@ -71,19 +59,11 @@ def read_state(path: str) -> Any:
     ------
     FileFormatError
         A file that is truncated, damaged (its checksums tell), or none of these.
+    FileNotFoundError
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        tree = json.loads(arrays.pop(_TREE).tobytes())
-        return _decoded(tree, arrays)
-    except _DAMAGED as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise  # of the system: no such file, say
-        raise FileFormatError(
-            f"file '{path}': expected a whole state of a training, got: "
-            f"{error or type(error).__name__}"
-        ) from error
+    with damage(path, "a whole state of a training"):
+        arrays = read_arrays(path)
+        return _decoded(read_json(arrays.pop(_TREE).tobytes()), arrays)
 
 
 def _encoded(x: Any, arrays: dict[str, Any], name: str) -> Any:
@@ -109,6 +89,8 @@ def _decoded(x: Any, arrays: dict[str, Any]) -> Any:
     if isinstance(x, list):
         return [_decoded(item, arrays) for item in x]
     if isinstance(x, dict):
+        if len(x) != 1:
+            raise ValueError(f"a tree with {sorted(x)}")
         if "array" in x:
             return arrays[x["array"]]
         return {key: _decoded(item, arrays) for key, item in x["dict"].items()}
