@@ -1,7 +1,9 @@
 //! One error enum. Every message names the op, the layer where one is known, what was expected and
 //! what came.
 
+use std::any::Any;
 use std::fmt;
+use std::panic::{catch_unwind, AssertUnwindSafe};
 
 /// The place of an error and the two sides of the disagreement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +47,15 @@ pub enum Error {
     /// A derivative that does not exist: `TypeError`.
     #[error("{0}")]
     Gradient(Detail),
+    /// Memory that cannot be had: `MemoryError`.
+    #[error("{0}")]
+    Memory(Detail),
+    /// A fault of the core's own: `RuntimeError`.
+    #[error("{0}")]
+    Internal(Detail),
+    /// The caller asked to give up; nothing has changed.
+    #[error("interrupted")]
+    Interrupted,
 }
 
 pub type Result<T> = std::result::Result<T, Error>;
@@ -79,28 +90,126 @@ impl Error {
         Error::Gradient(detail(op, expected, got))
     }
 
-    fn detail_mut(&mut self) -> &mut Detail {
+    fn detail_mut(&mut self) -> Option<&mut Detail> {
         match self {
             Error::Shape(d)
             | Error::DType(d)
             | Error::Data(d)
             | Error::Attribute(d)
-            | Error::Gradient(d) => d,
+            | Error::Gradient(d)
+            | Error::Memory(d)
+            | Error::Internal(d) => Some(d),
+            Error::Interrupted => None,
         }
     }
 
     /// The same error under another op's name, whose rule this one serves.
     pub fn of_op(mut self, op: &str) -> Self {
-        self.detail_mut().op = op.to_string();
+        if let Some(d) = self.detail_mut() {
+            d.op = op.to_string();
+        }
         self
     }
 
     /// The same error with the layer's path, unless it already names one.
     pub fn in_layer(mut self, layer: &str) -> Self {
-        let d = self.detail_mut();
-        if d.layer.is_empty() {
+        if let Some(d) = self.detail_mut().filter(|d| d.layer.is_empty()) {
             d.layer = layer.to_string();
         }
         self
+    }
+}
+
+/// Memory that the system refuses. Kernels, which return nothing, unwind with it ([`unwind`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutOfMemory {
+    /// What was wanted.
+    pub bytes: usize,
+    /// What there is, where that is known.
+    pub available: Option<usize>,
+}
+
+impl OutOfMemory {
+    pub fn of_op(self, op: &str) -> Error {
+        let got = match self.available {
+            Some(free) if free < self.bytes => format!("{} that are free", show_bytes(free)),
+            _ => "a refusal of the system".to_string(),
+        };
+        let expected = format!("{} of memory", show_bytes(self.bytes));
+        Error::Memory(detail(op, expected, got))
+    }
+}
+
+impl From<OutOfMemory> for Error {
+    fn from(error: OutOfMemory) -> Self {
+        error.of_op("memory")
+    }
+}
+
+/// A number of bytes as people read it: `1.5 GiB`, `640 bytes`.
+pub fn show_bytes(bytes: usize) -> String {
+    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let mut size = bytes as f64;
+    let mut unit = "bytes";
+    for next in UNITS {
+        if size < 1024.0 {
+            break;
+        }
+        size /= 1024.0;
+        unit = next;
+    }
+    match unit {
+        "bytes" => format!("{bytes} bytes"),
+        _ => format!("{size:.1} {unit}"),
+    }
+}
+
+/// What a kernel unwinds with when the caller gives up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GivenUp;
+
+/// Leaves a kernel for the nearest [`caught`], with [`OutOfMemory`] or [`GivenUp`]. Prints nothing.
+pub fn unwind(reason: impl Any + Send) -> ! {
+    std::panic::resume_unwind(Box::new(reason))
+}
+
+/// Calls `f`; what unwinds out of it becomes an error that names `op`.
+pub fn caught<T>(op: &str, f: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|payload| {
+        if payload.is::<GivenUp>() {
+            return Err(Error::Interrupted);
+        }
+        if let Some(error) = payload.downcast_ref::<OutOfMemory>() {
+            return Err(error.of_op(op));
+        }
+        let text = payload.downcast_ref::<&str>().map(|s| s.to_string());
+        let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+        let got = format!("a fault inside ({})", text.as_deref().unwrap_or("no message"));
+        Err(Error::Internal(detail(op, "a result", got)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_unwinds_becomes_an_error() {
+        assert_eq!(caught("op", || Ok(1)), Ok(1));
+        assert_eq!(caught::<()>("op", || unwind(GivenUp)), Err(Error::Interrupted));
+        let want = OutOfMemory {
+            bytes: 3 << 29,
+            available: Some(640),
+        };
+        let error = caught::<()>("op", || unwind(want)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "op: expected 1.5 GiB of memory, got 640 bytes that are free"
+        );
+        let error = caught::<()>("op", || panic!("index {}", 7)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "op: expected a result, got a fault inside (index 7)"
+        );
     }
 }

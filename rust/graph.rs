@@ -1,7 +1,7 @@
 //! The trait [`Op`] and the graph of ops with static shapes. Knows no concrete op.
 
 use crate::attrs::Attrs;
-use crate::error::{Error, Result};
+use crate::error::{caught, Error, Result};
 use crate::kernels::map::Instr;
 use crate::kernels::piece::{self, Follow};
 use crate::tensor::{Data, DataMut, Element, Spec, Tensor};
@@ -152,6 +152,13 @@ pub trait Op: Any + Debug + Send + Sync {
     }
 }
 
+/// The specs of an op's outputs, checked.
+pub fn infer(op: &dyn Op, inputs: &[&Spec]) -> Result<Vec<Spec>> {
+    let outputs = caught(op.name(), || op.shape(inputs))?;
+    outputs.iter().try_for_each(|spec| spec.check(op.name()))?;
+    Ok(outputs)
+}
+
 /// Makes a result, and tells of its pieces.
 pub type Makes<'a> = piece::Makes<'a, Error>;
 
@@ -276,16 +283,17 @@ impl Graph {
         }
     }
 
-    pub fn input(&mut self, name: &str, spec: Spec) -> Value {
+    pub fn input(&mut self, name: &str, spec: Spec) -> Result<Value> {
+        spec.check(&format!("input '{name}'"))?;
         let index = self.inputs;
         self.inputs += 1;
-        self.add(
+        Ok(self.add(
             spec,
             Source::Input {
                 name: name.to_string(),
                 index,
             },
-        )
+        ))
     }
 
     /// The current value of a cell: what was assigned last in this graph, else what it holds.
@@ -355,7 +363,7 @@ impl Graph {
             return Ok(found.clone());
         }
         let specs: Vec<&Spec> = inputs.iter().map(|v| self.spec(*v)).collect();
-        let outputs = op.shape(&specs).map_err(|e| e.in_layer(&self.layer))?;
+        let outputs = infer(&*op, &specs).map_err(|e| e.in_layer(&self.layer))?;
         let node = self.nodes.len();
         let outputs: Vec<Value> = outputs
             .into_iter()
@@ -386,7 +394,7 @@ impl Graph {
     pub fn replace(&mut self, node: usize, op: impl Op) -> Result<Vec<Value>> {
         let inputs = self.nodes[node].inputs.iter();
         let specs: Vec<&Spec> = inputs.map(|v| self.spec(*v)).collect();
-        let outputs = op.shape(&specs)?;
+        let outputs = infer(&op, &specs)?;
         let known = self.nodes[node].outputs.len();
         for (output, spec) in outputs.into_iter().enumerate().skip(known) {
             let value = self.add(spec, Source::Node { node, output });

@@ -1,8 +1,9 @@
 //! Memory aligned to a cache line, read and written as typed slices.
 
 use crate::dtype::{DType, Data, DataMut};
+use crate::error::{unwind, OutOfMemory};
 use memmap2::MmapMut;
-use std::alloc::{alloc_zeroed, dealloc, handle_alloc_error, Layout};
+use std::alloc::{alloc_zeroed, dealloc, Layout};
 use std::ptr::NonNull;
 use std::sync::{Mutex, MutexGuard};
 
@@ -21,6 +22,10 @@ pub const LARGE: usize = 1 << 20;
 #[cfg(target_os = "linux")]
 const HUGE_FROM: usize = 4 << 20;
 
+/// Buffers of this size on are refused where so much is not free. A system that promises more than it
+/// has would end the process when they are written.
+const VAST: usize = 1 << 30;
+
 /// An owned, zero-initialised, cache-line-aligned block of bytes. The pages of a large one take
 /// memory when they are first written.
 #[derive(Debug)]
@@ -30,9 +35,14 @@ pub struct Buffer {
     source: Source,
 }
 
+/// As a cache line.
+#[repr(align(64))]
+struct Aligned;
+
 /// Where a buffer's memory is from.
 #[derive(Debug)]
 enum Source {
+    Nothing,
     /// The heap, from so many bytes before the buffer on.
     Heap { skipped: usize },
     /// Pages that are unmapped with this value.
@@ -45,50 +55,59 @@ unsafe impl Send for Buffer {}
 unsafe impl Sync for Buffer {}
 
 impl Buffer {
+    /// The layout of a small buffer on the heap.
     fn layout(bytes: usize) -> Layout {
-        bytes
-            .checked_add(ALIGN)
-            .and_then(|bytes| Layout::from_size_align(bytes, GIVEN).ok())
-            .expect("a buffer's size fits the address space")
+        Layout::from_size_align(bytes + ALIGN, GIVEN).expect("a small buffer's layout")
     }
 
-    /// `bytes` bytes of zeros.
-    pub fn zeroed(bytes: usize) -> Self {
-        match bytes < LARGE {
-            true => Self::on_heap(bytes),
-            false => Self::in_pages(bytes),
+    /// A buffer of no bytes, which takes no memory.
+    pub const fn empty() -> Self {
+        Buffer {
+            ptr: NonNull::<Aligned>::dangling().cast(),
+            bytes: 0,
+            source: Source::Nothing,
         }
     }
 
-    fn on_heap(bytes: usize) -> Self {
-        let layout = Self::layout(bytes);
+    /// `bytes` bytes of zeros.
+    pub fn zeroed(bytes: usize) -> Result<Self, OutOfMemory> {
+        let made = match bytes {
+            0 => Some(Self::empty()),
+            _ if bytes < LARGE => Self::on_heap(bytes),
+            _ if bytes >= VAST && available().is_some_and(|free| free < bytes) => None,
+            _ => Self::in_pages(bytes),
+        };
+        made.ok_or_else(|| OutOfMemory {
+            bytes,
+            available: available(),
+        })
+    }
+
+    fn on_heap(bytes: usize) -> Option<Self> {
         // SAFETY: the layout's size is not zero.
-        let raw = unsafe { alloc_zeroed(layout) };
-        let raw = NonNull::new(raw).unwrap_or_else(|| handle_alloc_error(layout));
+        let raw = NonNull::new(unsafe { alloc_zeroed(Self::layout(bytes)) })?;
         let skipped = raw.align_offset(ALIGN);
-        Buffer {
+        Some(Buffer {
             // SAFETY: less than `ALIGN` bytes on, and the layout has so many more than `bytes`.
             ptr: unsafe { raw.add(skipped) },
             bytes,
             source: Source::Heap { skipped },
-        }
+        })
     }
 
-    fn in_pages(bytes: usize) -> Self {
-        let Ok(mut pages) = MmapMut::map_anon(bytes) else {
-            handle_alloc_error(Self::layout(bytes))
-        };
+    fn in_pages(bytes: usize) -> Option<Self> {
+        let mut pages = MmapMut::map_anon(bytes).ok()?;
         // One fault for each huge page instead of 512, and fewer misses in the table of pages. A
         // system that refuses costs only speed.
         #[cfg(target_os = "linux")]
         if bytes >= HUGE_FROM {
             let _ = pages.advise(memmap2::Advice::HugePage);
         }
-        Buffer {
-            ptr: NonNull::new(pages.as_mut_ptr()).expect("a mapping's address"),
+        Some(Buffer {
+            ptr: NonNull::new(pages.as_mut_ptr())?,
             bytes,
             source: Source::Pages(pages),
-        }
+        })
     }
 
     /// Size in bytes.
@@ -105,8 +124,9 @@ impl Buffer {
     }
 
     fn check(&self, dtype: DType, offset: usize, len: usize) {
+        let end = len.checked_mul(dtype.size()).and_then(|n| n.checked_add(offset));
         assert!(
-            offset.is_multiple_of(dtype.size()) && offset + len * dtype.size() <= self.bytes,
+            offset.is_multiple_of(dtype.size()) && end.is_some_and(|end| end <= self.bytes),
             "a view of {len} {dtype} at byte {offset} of {}",
             self.bytes
         );
@@ -151,15 +171,57 @@ fn all_kept() -> MutexGuard<'static, Vec<Buffer>> {
 }
 
 /// A buffer of this size that was kept, holding anything, or a new one.
-pub fn kept(bytes: usize) -> Buffer {
+pub fn kept(bytes: usize) -> Result<Buffer, OutOfMemory> {
     let mut all = all_kept();
     match all.iter().position(|buffer| buffer.bytes == bytes) {
-        Some(at) => all.remove(at),
+        Some(at) => Ok(all.remove(at)),
         None => {
             drop(all);
-            Buffer::zeroed(bytes)
+            Buffer::zeroed(bytes).or_else(|_| {
+                free_kept();
+                Buffer::zeroed(bytes)
+            })
         }
     }
+}
+
+/// `len` times `x`, or unwinds where there is no memory for them: kernels return nothing.
+pub fn room<T: Clone>(x: T, len: usize) -> Vec<T> {
+    let mut out = Vec::new();
+    if out.try_reserve_exact(len).is_err() {
+        unwind(OutOfMemory {
+            bytes: len.saturating_mul(size_of::<T>()),
+            available: available(),
+        });
+    }
+    out.resize(len, x);
+    out
+}
+
+/// Bytes that this process could still take, where the system says.
+#[cfg(target_os = "linux")]
+fn available() -> Option<usize> {
+    let read = |path: &str| std::fs::read_to_string(path).ok();
+    let info = read("/proc/meminfo")?;
+    let kilobytes = |name: &str| {
+        let line = info.lines().find(|line| line.starts_with(name))?;
+        line.split_ascii_whitespace().nth(1)?.parse::<usize>().ok()
+    };
+    let free = kilobytes("MemAvailable:")?.saturating_add(kilobytes("SwapFree:").unwrap_or(0));
+    let free = free.saturating_mul(1024);
+    // The group of a container, by either version; "max" is no number.
+    let number = |path: &str| read(path)?.trim().parse::<usize>().ok();
+    let left = |limit: &str, used: &str| Some(number(limit)?.saturating_sub(number(used)?));
+    let group = left("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current").or_else(|| {
+        let folder = "/sys/fs/cgroup/memory/memory.";
+        left(&format!("{folder}limit_in_bytes"), &format!("{folder}usage_in_bytes"))
+    });
+    Some(group.map_or(free, |group| group.min(free)))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn available() -> Option<usize> {
+    None
 }
 
 /// Keeps a large buffer for the next use of its size: fresh pages cost as much time as most ops take
@@ -185,15 +247,6 @@ pub fn keep(buffer: Buffer) {
 pub fn free_kept() {
     let freed = std::mem::take(&mut *all_kept());
     drop(freed);
-}
-
-impl Clone for Buffer {
-    fn clone(&self) -> Self {
-        let mut out = Buffer::zeroed(self.bytes);
-        let n = self.bytes;
-        out.bytes_mut(n).copy_from_slice(self.bytes(n));
-        out
-    }
 }
 
 impl Drop for Buffer {
@@ -263,26 +316,39 @@ mod tests {
     #[test]
     fn new_buffers_are_aligned_zeros() {
         for bytes in [0, 1, 63, 64, 1000, LARGE, 5 << 20] {
-            let mut buffer = Buffer::zeroed(bytes);
+            let mut buffer = Buffer::zeroed(bytes).unwrap();
             assert!(buffer.as_ptr().addr().is_multiple_of(ALIGN));
             assert!(buffer.bytes(bytes).iter().all(|b| *b == 0));
             buffer.bytes_mut(bytes).fill(7);
-            assert!(buffer.clone().bytes(bytes).iter().all(|b| *b == 7));
+            assert!(buffer.bytes(bytes).iter().all(|b| *b == 7));
+        }
+    }
+
+    #[test]
+    fn memory_that_cannot_be_had_is_an_error() {
+        for bytes in [1 << 45, isize::MAX as usize, usize::MAX] {
+            assert_eq!(Buffer::zeroed(bytes).unwrap_err().bytes, bytes);
+            assert_eq!(kept(bytes).unwrap_err().bytes, bytes);
+            let unwound = crate::error::caught::<()>("op", || {
+                room(0u8, bytes);
+                Ok(())
+            });
+            assert!(matches!(unwound, Err(crate::error::Error::Memory(_))));
         }
     }
 
     #[test]
     fn buffers_are_kept_by_size_and_within_bounds() {
         let bytes = LARGE + 192;
-        let all: Vec<_> = (0..2 * MOST).map(|_| kept(bytes)).collect();
+        let all: Vec<_> = (0..2 * MOST).map(|_| kept(bytes).unwrap()).collect();
         let latest = all.last().map(|buffer| buffer.as_ptr().addr());
         all.into_iter().for_each(keep);
         assert_eq!(all_kept().len(), MOST);
-        assert_eq!(Some(kept(bytes).as_ptr().addr()), latest);
-        keep(Buffer::zeroed(LARGE - 1));
-        keep(Buffer::zeroed(MOST_BYTES + 1));
+        assert_eq!(Some(kept(bytes).unwrap().as_ptr().addr()), latest);
+        keep(Buffer::zeroed(LARGE - 1).unwrap());
+        keep(Buffer::zeroed(MOST_BYTES + 1).unwrap());
         assert_eq!(all_kept().len(), MOST - 1);
-        keep(Buffer::zeroed(MOST_BYTES));
+        keep(Buffer::zeroed(MOST_BYTES).unwrap());
         assert_eq!(all_kept().len(), 1);
         free_kept();
         assert_eq!(all_kept().len(), 0);

@@ -2,10 +2,14 @@
 //!
 //! Every tensor inside the engine is C-contiguous, so a view is a typed slice and a [`Spec`].
 
+use crate::error::{Error, OutOfMemory, Result};
 use crate::memory::Buffer;
 use std::fmt;
 
 pub use crate::dtype::{DType, Data, DataMut, Element};
+
+/// Most axes that a tensor may have.
+pub const MAX_RANK: usize = 16;
 
 /// Shape and dtype of a value.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -22,9 +26,29 @@ impl Spec {
         }
     }
 
-    /// Number of elements.
+    /// Refuses more than [`MAX_RANK`] axes and more than `isize::MAX` bytes, counted over the sizes
+    /// that are not zero: no number of elements, stride or offset of a spec that has passed
+    /// overflows. Called where specs enter a graph or an eager op ([`crate::graph::infer`]).
+    pub fn check(&self, op: &str) -> Result<()> {
+        if self.rank() > MAX_RANK {
+            let expected = format!("at most {MAX_RANK} axes");
+            return Err(Error::shape(op, expected, show(&self.shape)));
+        }
+        let sizes = self.shape.iter().filter(|n| **n != 0);
+        let bytes = sizes.copied().try_fold(self.dtype.size(), usize::checked_mul);
+        match bytes.is_some_and(|bytes| bytes <= isize::MAX as usize) {
+            true => Ok(()),
+            false => Err(Error::shape(
+                op,
+                format!("a shape of at most {} bytes", isize::MAX),
+                self.to_string(),
+            )),
+        }
+    }
+
+    /// Number of elements; of a spec that is not checked yet, at most `usize::MAX`.
     pub fn len(&self) -> usize {
-        self.shape.iter().product()
+        self.shape.iter().fold(1, |n, size| n.saturating_mul(*size))
     }
 
     pub fn is_empty(&self) -> bool {
@@ -36,7 +60,7 @@ impl Spec {
     }
 
     pub fn bytes(&self) -> usize {
-        self.len() * self.dtype.size()
+        self.len().saturating_mul(self.dtype.size())
     }
 }
 
@@ -65,25 +89,23 @@ pub fn strides(shape: &[usize]) -> Vec<usize> {
 }
 
 /// An owned tensor.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Tensor {
     spec: Spec,
     buffer: Buffer,
 }
 
 impl Tensor {
-    pub fn zeros(spec: Spec) -> Self {
-        let buffer = Buffer::zeroed(spec.bytes());
-        Tensor { spec, buffer }
+    pub fn zeros(spec: Spec) -> std::result::Result<Self, OutOfMemory> {
+        let buffer = Buffer::zeroed(spec.bytes())?;
+        Ok(Tensor { spec, buffer })
     }
 
-    /// A copy of a view.
-    pub fn copy_of(spec: &Spec, data: Data) -> Self {
-        let mut out = Tensor::zeros(spec.clone());
-        crate::with_dtype!(spec.dtype, T => {
-            T::slice_mut(&mut out.data_mut()).copy_from_slice(T::slice(data));
-        });
-        out
+    /// A copy.
+    pub fn copy(&self) -> std::result::Result<Self, OutOfMemory> {
+        let mut out = Tensor::zeros(self.spec.clone())?;
+        out.bytes_mut().copy_from_slice(self.bytes());
+        Ok(out)
     }
 
     pub fn spec(&self) -> &Spec {

@@ -1,38 +1,44 @@
 //! NumPy arrays and Python attributes to the engine's types and back.
 
 use crate::attrs::{Attr, Attrs};
-use crate::error::Error;
+use super::results::filled;
+use crate::error::{caught, Error};
+use crate::memory::room;
 use crate::program::step::Rows;
-use crate::tensor::{show, DType, Data, DataMut, Element, Spec, Tensor};
+use crate::tensor::{DType, Data, DataMut, Element, Spec, Tensor};
+use crate::with_dtype;
 use numpy::{
-    Element as NumpyElement, PyArray1, PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn,
-    PyReadwriteArrayDyn, PyUntypedArray, PyUntypedArrayMethods,
+    PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn, PyReadwriteArrayDyn, PyUntypedArray,
+    PyUntypedArrayMethods,
 };
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString};
 
-/// Most axes that a tensor may have.
-const MAX_RANK: usize = 16;
-
-/// A dictionary of attributes; ints stay ints, and bools are not ints.
-pub fn attrs_from(dict: &Bound<'_, PyDict>) -> PyResult<Attrs> {
+/// The attributes of `op` from a dictionary; ints stay ints, and bools are not ints.
+pub fn attrs_from(op: &str, dict: &Bound<'_, PyDict>) -> PyResult<Attrs> {
+    let long = |key: &str, value: &Bound<'_, PyAny>| {
+        let expected = format!("{key}: ints of 64 bits");
+        PyErr::from(Error::attribute(op, expected, value.to_string()))
+    };
     let mut out = Attrs::new();
     for (key, value) in dict.iter() {
         let key: String = key.extract()?;
         let attr = if value.is_instance_of::<PyBool>() {
             Attr::Bool(value.extract()?)
         } else if value.is_instance_of::<PyInt>() {
-            Attr::Int(value.extract()?)
+            Attr::Int(value.extract().map_err(|_| long(&key, &value))?)
         } else if value.is_instance_of::<PyFloat>() {
             Attr::Float(value.extract()?)
         } else if value.is_instance_of::<PyString>() {
             Attr::Str(value.extract()?)
         } else if let Ok(ints) = value.extract::<Vec<i64>>() {
             Attr::Ints(ints)
+        } else if value.extract::<Vec<Bound<'_, PyInt>>>().is_ok() {
+            return Err(long(&key, &value));
         } else {
             return Err(PyTypeError::new_err(format!(
-                "attribute '{key}': expected bool, int, float, str or ints, got {}",
+                "{op}: attribute '{key}': expected bool, int, float, str or ints, got {}",
                 value.repr()?
             )));
         };
@@ -63,11 +69,12 @@ pub fn dtype_from(name: &str) -> PyResult<DType> {
     })
 }
 
-fn check_rank(shape: &[usize]) -> PyResult<()> {
-    match shape.len() <= MAX_RANK {
-        true => Ok(()),
-        false => Err(Error::shape("array", format!("at most {MAX_RANK} axes"), show(shape)).into()),
-    }
+/// A shape as Python gives it.
+pub fn shape_from(place: &str, shape: &Bound<'_, PyAny>) -> PyResult<Vec<usize>> {
+    shape.extract().map_err(|_| {
+        let expected = "a shape of sizes from 0 to 2**63 - 1";
+        Error::shape(place, expected, shape.to_string()).into()
+    })
 }
 
 fn check_aligned(address: usize, align: usize) -> PyResult<()> {
@@ -90,6 +97,12 @@ pub enum Array<'py> {
 
 impl<'py> Array<'py> {
     pub fn new(any: &Bound<'py, PyAny>) -> PyResult<Self> {
+        let array = Self::any_rank(any)?;
+        array.spec().check("array")?;
+        Ok(array)
+    }
+
+    fn any_rank(any: &Bound<'py, PyAny>) -> PyResult<Self> {
         let wrong = || {
             let got = match any.cast::<PyUntypedArray>() {
                 Ok(array) => format!("an array of {}", array.dtype()),
@@ -105,7 +118,6 @@ impl<'py> Array<'py> {
         macro_rules! try_as {
             ($($t:ty => $variant:ident),*) => {
                 $(if let Ok(a) = any.cast::<PyArrayDyn<$t>>() {
-                    check_rank(a.shape())?;
                     check_aligned(a.data() as usize, std::mem::align_of::<$t>())?;
                     return Ok(Array::$variant(a.try_readonly().map_err(|e| {
                         PyTypeError::new_err(format!("array: expected one that nobody writes, got {e}"))
@@ -115,9 +127,10 @@ impl<'py> Array<'py> {
         }
         try_as!(f32 => F32, f64 => F64, i32 => I32, i64 => I64, u8 => U8, u32 => U32);
         let bools = any.cast::<PyArrayDyn<bool>>().map_err(|_| wrong())?;
-        check_rank(bools.shape())?;
         let view = bools.try_readonly().map_err(|_| wrong())?;
-        let bytes = view.as_array().iter().map(|&b| b as u8).collect();
+        let mut bytes = caught("array", || Ok(room(0, bools.len())))?;
+        let elements = bytes.iter_mut().zip(view.as_array());
+        elements.for_each(|(byte, b)| *byte = u8::from(*b));
         Ok(Array::Bool(bools.shape().to_vec(), bytes))
     }
 
@@ -147,8 +160,8 @@ impl<'py> Array<'py> {
     }
 
     /// A copy, in C order.
-    pub fn to_tensor(&self) -> Tensor {
-        let mut out = Tensor::zeros(self.spec());
+    pub fn to_tensor(&self) -> Result<Tensor, Error> {
+        let mut out = Tensor::zeros(self.spec()).map_err(|e| e.of_op("array"))?;
         macro_rules! fill {
             ($a:expr, $t:ty) => {{
                 let mut data = out.data_mut();
@@ -171,7 +184,7 @@ impl<'py> Array<'py> {
             Array::U32(a) => fill!(a, u32),
             Array::Bool(_, bytes) => out.bytes_mut().copy_from_slice(bytes),
         }
-        out
+        Ok(out)
     }
 
     /// The array as rows along its first axis; it must lie in C order.
@@ -198,7 +211,7 @@ impl<'py> Fed<'py> {
         let array = Array::new(any)?;
         let copy = match array.data() {
             Some(_) => None,
-            None => Some(array.to_tensor()),
+            None => Some(array.to_tensor()?),
         };
         Ok(Fed { array, copy })
     }
@@ -217,35 +230,19 @@ impl<'py> Fed<'py> {
 
 /// Copies an array, of any strides, into a tensor.
 pub fn to_tensor(any: &Bound<'_, PyAny>) -> PyResult<Tensor> {
-    Ok(Array::new(any)?.to_tensor())
+    Ok(Array::new(any)?.to_tensor()?)
 }
 
-fn new_array<'py, T: NumpyElement + Copy>(
-    py: Python<'py>,
-    shape: &[usize],
-    data: &[T],
-) -> PyResult<Bound<'py, PyAny>> {
-    Ok(PyArray1::from_slice(py, data).reshape(shape)?.into_any())
-}
-
-/// A new array of these elements.
-pub fn data_to_numpy<'py>(py: Python<'py>, spec: &Spec, data: Data) -> PyResult<Bound<'py, PyAny>> {
-    match data {
-        Data::F32(x) => new_array(py, &spec.shape, x),
-        Data::F64(x) => new_array(py, &spec.shape, x),
-        Data::I32(x) => new_array(py, &spec.shape, x),
-        Data::I64(x) => new_array(py, &spec.shape, x),
-        Data::U32(x) => new_array(py, &spec.shape, x),
-        Data::U8(x) if spec.dtype == DType::Bool => {
-            let bools: Vec<bool> = x.iter().map(|b| *b != 0).collect();
-            new_array(py, &spec.shape, &bools)
-        }
-        Data::U8(x) => new_array(py, &spec.shape, x),
-    }
-}
-
+/// A new array of the tensor's elements.
 pub fn to_numpy<'py>(py: Python<'py>, tensor: &Tensor) -> PyResult<Bound<'py, PyAny>> {
-    data_to_numpy(py, tensor.spec(), tensor.data())
+    let spec = tensor.spec().clone();
+    let mut arrays = filled(py, "array", std::slice::from_ref(&spec), |targets| {
+        with_dtype!(spec.dtype, T => {
+            T::slice_mut(&mut targets[0]).copy_from_slice(T::slice(tensor.data()));
+        });
+        Ok(())
+    })?;
+    Ok(arrays.remove(0))
 }
 
 /// An array to write results into; bool results go to uint8 arrays of 0 and 1.

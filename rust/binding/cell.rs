@@ -44,8 +44,9 @@ impl PyCell {
     fn read<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let tensor = py.detach(|| {
             let guard = self.cell.tensor.read().unwrap_or_else(|e| e.into_inner());
-            guard.clone()
+            guard.copy()
         });
+        let tensor = tensor.map_err(|e| e.of_op("read"))?;
         to_numpy(py, &tensor)
     }
 

@@ -2,6 +2,7 @@
 
 use super::array::{to_numpy, to_tensor};
 use super::FileFormatError;
+use crate::error::OutOfMemory;
 use crate::tensor::{DType, Spec, Tensor};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -38,18 +39,38 @@ fn stored_as(dtype: DType) -> Dtype {
 
 type Contents = (Vec<(String, Tensor)>, HashMap<String, String>);
 
-/// Every tensor and the metadata, or what is wrong with the bytes.
-fn parse(bytes: &[u8]) -> Result<Contents, String> {
+/// Why a file is not read.
+enum Refusal {
+    Format(String),
+    Memory(OutOfMemory),
+}
+
+impl From<String> for Refusal {
+    fn from(problem: String) -> Self {
+        Refusal::Format(problem)
+    }
+}
+
+impl From<OutOfMemory> for Refusal {
+    fn from(error: OutOfMemory) -> Self {
+        Refusal::Memory(error)
+    }
+}
+
+/// Every tensor and the metadata.
+fn parse(bytes: &[u8]) -> Result<Contents, Refusal> {
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
     let file = SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
     let mut tensors = Vec::new();
     for (name, view) in file.tensors() {
         let dtype = dtype_of(view.dtype())
             .ok_or_else(|| format!("tensor '{name}' of the dtype {:?}", view.dtype()))?;
-        let mut tensor = Tensor::zeros(Spec::new(view.shape(), dtype));
-        if tensor.bytes().len() != view.data().len() {
-            return Err(format!("tensor '{name}' of {} bytes", view.data().len()));
+        let spec = Spec::new(view.shape(), dtype);
+        spec.check(&name).map_err(|e| e.to_string())?;
+        if spec.bytes() != view.data().len() {
+            return Err(format!("tensor '{name}' of {} bytes", view.data().len()).into());
         }
+        let mut tensor = Tensor::zeros(spec)?;
         tensor.bytes_mut().copy_from_slice(view.data());
         if dtype == DType::Bool {
             tensor
@@ -69,11 +90,12 @@ pub fn load_safetensors<'py>(
     path: PathBuf,
 ) -> PyResult<(Bound<'py, PyDict>, HashMap<String, String>)> {
     let bytes = py.detach(|| fs::read(&path))?;
-    let (tensors, metadata) = py.detach(|| parse(&bytes)).map_err(|problem| {
-        FileFormatError::new_err(format!(
-            "file '{}': expected safetensors, got {problem}",
-            path.display()
-        ))
+    let place = format!("file '{}'", path.display());
+    let (tensors, metadata) = py.detach(|| parse(&bytes)).map_err(|refusal| match refusal {
+        Refusal::Format(problem) => {
+            FileFormatError::new_err(format!("{place}: expected safetensors, got {problem}"))
+        }
+        Refusal::Memory(error) => error.of_op(&place).into(),
     })?;
     let out = PyDict::new(py);
     for (name, tensor) in &tensors {

@@ -1,8 +1,10 @@
 //! `Graph`: built by traces, differentiated, compiled.
 
-use super::array::{attrs_from, attrs_to, dtype_from, to_numpy, to_tensor};
+use super::array::{attrs_from, attrs_to, dtype_from, shape_from, to_numpy, to_tensor};
+use super::calls::detached;
 use super::cell::PyCell;
 use super::program::PyProgram;
+use crate::error::caught;
 use crate::graph::{Graph, Source, Value};
 use crate::ops;
 use crate::passes::autodiff;
@@ -44,9 +46,10 @@ impl PyGraph {
     }
 
     /// A value to feed at each run.
-    fn input(&mut self, name: &str, shape: Vec<usize>, dtype: &str) -> PyResult<usize> {
+    fn input(&mut self, name: &str, shape: &Bound<'_, PyAny>, dtype: &str) -> PyResult<usize> {
+        let shape = shape_from(&format!("input '{name}'"), shape)?;
         let spec = Spec::new(shape, dtype_from(dtype)?);
-        Ok(self.graph.input(name, spec).0)
+        Ok(self.graph.input(name, spec)?.0)
     }
 
     /// The current value of a cell.
@@ -65,7 +68,7 @@ impl PyGraph {
         attrs: &Bound<'_, PyDict>,
         inputs: Vec<usize>,
     ) -> PyResult<Vec<usize>> {
-        let attrs = attrs_from(attrs)?;
+        let attrs = attrs_from(op, attrs)?;
         let op = ops::new(op, &attrs)?;
         let inputs = self.values(&inputs)?;
         let outputs = self.graph.push_node(op, attrs, &inputs)?;
@@ -92,7 +95,8 @@ impl PyGraph {
     /// The gradient of a scalar by each value.
     fn gradients(&mut self, loss: usize, wrt: Vec<usize>) -> PyResult<Vec<usize>> {
         let (loss, wrt) = (self.value(loss)?, self.values(&wrt)?);
-        let gradients = autodiff::gradients(&mut self.graph, loss, &wrt)?;
+        let graph = &mut self.graph;
+        let gradients = caught("gradients", || autodiff::gradients(graph, loss, &wrt))?;
         Ok(gradients.into_iter().map(|v| v.0).collect())
     }
 
@@ -142,7 +146,8 @@ impl PyGraph {
     #[pyo3(signature = (outputs, assign=true))]
     fn compile(&self, py: Python<'_>, outputs: Vec<usize>, assign: bool) -> PyResult<PyProgram> {
         let outputs = self.values(&outputs)?;
-        let program = py.detach(|| Program::compile(&self.graph, &outputs, assign))?;
+        let compile = || Program::compile(&self.graph, &outputs, assign);
+        let program = detached(py, "compile", compile)?;
         Ok(PyProgram {
             program: Mutex::new(program),
         })

@@ -1,6 +1,7 @@
 //! The border to Python: `chainrule._core`. The only module that knows PyO3.
 
 mod array;
+mod calls;
 mod cell;
 mod files;
 mod graph;
@@ -8,13 +9,16 @@ mod program;
 mod results;
 
 use crate::error::Error;
+use crate::graph::infer;
 use crate::kernels::finite::all_finite_data;
 use crate::kernels::{isa, threads};
 use crate::tensor::{Data, Spec};
 use crate::{memory, ops};
 use array::{attrs_from, Array, Fed};
 use pyo3::create_exception;
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{
+    PyKeyboardInterrupt, PyMemoryError, PyRuntimeError, PyTypeError, PyValueError,
+};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use results::filled;
@@ -59,6 +63,9 @@ impl From<Error> for PyErr {
             Error::Data(_) => DataError::new_err(text),
             Error::Attribute(_) => PyValueError::new_err(text),
             Error::Gradient(_) => GradientError::new_err(text),
+            Error::Memory(_) => PyMemoryError::new_err(text),
+            Error::Internal(_) => PyRuntimeError::new_err(text),
+            Error::Interrupted => PyKeyboardInterrupt::new_err(text),
         }
     }
 }
@@ -71,12 +78,12 @@ fn eager<'py>(
     attrs: &Bound<'py, PyDict>,
     inputs: Vec<Bound<'py, PyAny>>,
 ) -> PyResult<Vec<Bound<'py, PyAny>>> {
-    let op = ops::new(op, &attrs_from(attrs)?)?;
+    let op = ops::new(op, &attrs_from(op, attrs)?)?;
     let fed = inputs.iter().map(Fed::new).collect::<PyResult<Vec<_>>>()?;
     let specs: Vec<Spec> = fed.iter().map(Fed::spec).collect();
     let rows = fed.iter().map(Fed::rows).collect::<PyResult<Vec<_>>>()?;
-    let made = op.shape(&specs.iter().collect::<Vec<_>>())?;
-    filled(py, &made, |targets| {
+    let made = infer(&*op, &specs.iter().collect::<Vec<_>>())?;
+    filled(py, op.name(), &made, |targets| {
         let inputs: Vec<(&Spec, Data)> = specs.iter().zip(rows.iter().map(|r| r.data)).collect();
         ops::apply(&*op, &inputs, made.iter().zip(targets))
     })

@@ -1,8 +1,10 @@
 //! `Program`: runs compiled graphs on arrays with the GIL released.
 
 use super::array::{Array, ArrayMut, Fed};
+use super::calls::ctrl_c;
 use super::results::filled;
-use crate::error::Error;
+use crate::error::{caught, Error};
+use crate::kernels::interrupt::{watched, TICK};
 use crate::program::arena::lock;
 use crate::program::epoch::Batches;
 use crate::program::step::Batch;
@@ -11,11 +13,9 @@ use crate::tensor::{show, DType, DataMut, Spec};
 use numpy::{PyArray1, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyBool;
+use std::cell::RefCell;
 use std::sync::{Mutex, MutexGuard};
-use std::time::{Duration, Instant};
-
-/// How often the loop looks for signals and reports progress.
-const TICK: Duration = Duration::from_millis(50);
+use std::time::Instant;
 
 #[pyclass(name = "Program", module = "chainrule._core", frozen)]
 pub struct PyProgram {
@@ -70,7 +70,7 @@ impl PyProgram {
             let program = self.lock();
             program.outputs.iter().map(|o| o.spec.clone()).collect()
         });
-        filled(py, &made, |targets| {
+        filled(py, "run", &made, |targets| {
             let program = self.lock();
             check_feeds(&program, &specs, true)?;
             let mut memory = lock(&program.cells);
@@ -115,7 +115,7 @@ impl PyProgram {
             })?),
             None => None,
         };
-        let end = start + size * count;
+        let end = size.saturating_mul(count).saturating_add(start);
         let available = match order {
             Some(order) => order.len(),
             None => specs
@@ -135,6 +135,7 @@ impl PyProgram {
             .iter_mut()
             .map(ArrayMut::data_mut)
             .collect::<PyResult<Vec<DataMut>>>()?;
+        // Batches begin again when they were given up, so the whole is not called again.
         py.detach(|| {
             let mut program = self.lock();
             check_feeds(&program, &specs, false)?;
@@ -147,7 +148,14 @@ impl PyProgram {
                 count,
             };
             let mut last = Instant::now();
-            let mut stopped: PyResult<()> = Ok(());
+            let stopped = RefCell::new(Ok(()));
+            let goes_on = |asked: PyResult<bool>| {
+                asked.unwrap_or_else(|error| {
+                    *stopped.borrow_mut() = Err(error);
+                    false
+                })
+            };
+            let signals = |py: Python<'_>| py.check_signals().map(|()| true);
             let due = || {
                 let now = every || last.elapsed() >= TICK;
                 if now {
@@ -156,23 +164,19 @@ impl PyProgram {
                 now
             };
             let report = |done| {
-                let go_on = Python::attach(|py| {
-                    py.check_signals()?;
-                    match &tick {
-                        Some(tick) => {
-                            let no = PyBool::new(py, false);
-                            Ok(!tick.call1(py, (done,))?.bind(py).is(no))
-                        }
-                        None => Ok(true),
+                goes_on(Python::attach(|py| match &tick {
+                    Some(tick) => {
+                        signals(py)?;
+                        let no = PyBool::new(py, false);
+                        Ok(!tick.call1(py, (done,))?.bind(py).is(no))
                     }
-                });
-                go_on.unwrap_or_else(|error| {
-                    stopped = Err(error);
-                    false
-                })
+                    None => signals(py),
+                }))
             };
-            let done = program.epoch(&batches, &mut targets, due, report)?;
-            stopped.map(|()| done)
+            let interrupted = || goes_on(Python::attach(signals));
+            let epoch = || program.epoch(&batches, &mut targets, due, report, interrupted);
+            let done = watched(ctrl_c, || caught("epoch", epoch))?;
+            stopped.into_inner().map(|()| done)
         })
     }
 

@@ -1,6 +1,7 @@
 //! Arrays for results. Large ones lie in memory that is kept when they are gone, for the next.
 
 use super::array::ArrayMut;
+use super::calls::detached;
 use crate::error::Error;
 use crate::memory::{keep, kept, Buffer, LARGE};
 use crate::tensor::{DType, DataMut, Spec};
@@ -23,15 +24,17 @@ impl Drop for Memory {
     }
 }
 
-/// New arrays of these specs, filled by `fill` with the GIL released.
+/// New arrays of these specs, which are checked, filled by `fill` with the GIL released. Errors name
+/// `place`.
 pub fn filled<'py>(
     py: Python<'py>,
+    place: &str,
     specs: &[Spec],
-    fill: impl FnOnce(&mut [DataMut]) -> Result<(), Error> + Send,
+    mut fill: impl FnMut(&mut [DataMut]) -> Result<(), Error> + Send,
 ) -> PyResult<Vec<Bound<'py, PyAny>>> {
     let arrays = specs
         .iter()
-        .map(|spec| to_fill(py, spec))
+        .map(|spec| to_fill(py, place, spec))
         .collect::<PyResult<Vec<_>>>()?;
     {
         let mut targets = arrays
@@ -42,7 +45,7 @@ pub fn filled<'py>(
             .iter_mut()
             .map(ArrayMut::data_mut)
             .collect::<PyResult<Vec<DataMut>>>()?;
-        py.detach(|| fill(&mut targets))?;
+        detached(py, place, || fill(&mut targets))?;
     }
     specs
         .iter()
@@ -55,13 +58,13 @@ pub fn filled<'py>(
 }
 
 /// An array to be filled, of uint8 where the spec says bool: a large one holds anything.
-fn to_fill<'py>(py: Python<'py>, spec: &Spec) -> PyResult<Bound<'py, PyAny>> {
+fn to_fill<'py>(py: Python<'py>, place: &str, spec: &Spec) -> PyResult<Bound<'py, PyAny>> {
     let (shape, bytes) = (&spec.shape[..], spec.bytes());
     with_dtype!(spec.dtype, T => {
         if bytes < LARGE {
             return Ok(PyArrayDyn::<T>::zeros(py, shape, false).into_any());
         }
-        let buffer = kept(bytes);
+        let buffer = kept(bytes).map_err(|e| e.of_op(place))?;
         let start = buffer.as_ptr().cast::<T>();
         let memory = Bound::new(py, Memory { buffer: Some(buffer) })?.into_any();
         // SAFETY: the buffer holds the shape's elements, initialised and aligned; it lives as long as

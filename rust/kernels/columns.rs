@@ -9,6 +9,7 @@ use super::fold::Fold;
 use super::isa::{dispatch, look_ahead, Kernel};
 use super::number::Number;
 use super::threads::parallel_for;
+use crate::memory::room;
 use std::sync::Mutex;
 
 /// Wide rows of a block.
@@ -103,7 +104,7 @@ impl Cut {
         if self.width == self.n {
             return fold_rows(f, blocks, self.n, out);
         }
-        let mut rows = vec![T::ZERO; self.width + left_over.len()];
+        let mut rows = room(T::ZERO, self.width + left_over.len());
         fold_rows(f, blocks, self.width, &mut rows[..self.width]);
         rows[self.width..].copy_from_slice(left_over);
         fold_rows(f, &rows, self.n, out);
@@ -164,7 +165,7 @@ pub fn fold_columns<T: Number>(f: Fold, x: &[T], n: usize, out: &mut [T]) {
             fold_rows(f, &x[t * STRIP..], n, &mut out);
         });
     }
-    let mut partial = vec![T::ZERO; cut.partial_len()];
+    let mut partial = room(T::ZERO, cut.partial_len());
     let (wide, left_over) = partial.split_at_mut(cut.blocks() * cut.width);
     left_over.copy_from_slice(&x[cut.whole..]);
     let blocks = (TASK_LEN / cut.block()).max(1);

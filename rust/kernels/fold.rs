@@ -7,6 +7,7 @@
 use super::isa::{dispatch, Kernel};
 use super::number::Number;
 use super::threads::parallel_for;
+use crate::memory::room;
 use std::sync::Mutex;
 
 const LANES: usize = 32;
@@ -43,7 +44,7 @@ pub fn fold<T: Number>(f: Fold, x: &[T]) -> T {
         return fold_run(f, x);
     }
     let pieces = x.len().div_ceil(RUN);
-    let mut partial = vec![T::ZERO; pieces];
+    let mut partial = room(T::ZERO, pieces);
     {
         let slots: Vec<Mutex<&mut [T]>> = partial.chunks_mut(16).map(Mutex::new).collect();
         let task = |t: usize| {

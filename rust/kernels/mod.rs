@@ -8,6 +8,7 @@ pub mod finite;
 pub mod float;
 pub mod fold;
 pub mod gemm;
+pub mod interrupt;
 pub mod isa;
 pub mod joined;
 pub mod map;

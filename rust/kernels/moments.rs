@@ -12,6 +12,7 @@ use super::map::map1;
 use super::number::Number;
 use super::piece::{Chunks, Follow, Makes};
 use super::threads::parallel_for;
+use crate::memory::room;
 use std::ops::Range;
 use std::sync::Mutex;
 
@@ -112,7 +113,7 @@ impl<T: Float + Number> Blocks<'_, T> {
     fn fold(&self, at: usize, x: &[T]) {
         let mut part = self.parts[at].lock().unwrap_or_else(|e| e.into_inner());
         let (mean, squares) = &mut *part;
-        let wide = &mut vec![<T as Number>::ZERO; 2 * self.width];
+        let wide = &mut room(<T as Number>::ZERO, 2 * self.width);
         dispatch(Block {
             x,
             wide,
@@ -125,13 +126,13 @@ impl<T: Float + Number> Blocks<'_, T> {
 impl<T: Float + Number> Partial<T> {
     fn new(len: usize, n: usize) -> Self {
         let cut = Cut::of(len, n.max(1));
-        let room = vec![<T as Number>::ZERO; len.div_ceil(cut.block()) * n];
+        let blocks = room(<T as Number>::ZERO, len.div_ceil(cut.block()) * n);
         Partial {
             cut,
             len,
             n,
-            means: room.clone(),
-            squares: room,
+            squares: blocks.clone(),
+            means: blocks,
         }
     }
 
@@ -182,7 +183,7 @@ pub fn batch_norm<T: Float + Number>(
     out: &mut [T],
 ) {
     let n = mean.len();
-    let mut scale = vec![<T as Number>::ZERO; n];
+    let mut scale = room(<T as Number>::ZERO, n);
     map1(variance, &mut scale, |v| (v + epsilon).rsqrt());
     scale.iter_mut().zip(gamma).for_each(|(s, g)| *s *= *g);
     for (x, out) in x.chunks_exact(n.max(1)).zip(out.chunks_exact_mut(n.max(1))) {

@@ -7,6 +7,7 @@
 use super::float::Float;
 use super::isa::{dispatch, Kernel};
 use super::rows::parallel_rows;
+use crate::memory::room;
 use std::ops::Range;
 
 /// How a value between pixels is found.
@@ -204,7 +205,7 @@ impl<T: Float> Kernel for Rows<'_, T> {
             out,
         } = self;
         let width = columns.inputs * channels;
-        let mut line = vec![T::ZERO; width + SPARE];
+        let mut line = room(T::ZERO, width + SPARE);
         for (r, out) in out.chunks_exact_mut(columns.len() * channels).enumerate() {
             let (n, i) = ((first + r) / rows.len(), (first + r) % rows.len());
             let image = &x[n * rows.inputs * width..(n + 1) * rows.inputs * width];

@@ -8,6 +8,7 @@
 //! A region never depends on the number of threads: who runs a task is open, what the tasks are
 //! is the caller's. A region inside a region, or beside another one, runs on its own thread alone.
 
+use super::interrupt;
 use std::any::Any;
 use std::cell::UnsafeCell;
 use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
@@ -87,7 +88,8 @@ pub fn set_num_threads(n: usize) {
 /// calling one included, and returns when all have returned.
 ///
 /// # Panics
-/// With the panic of a task that panicked; tasks that had not begun are then left out.
+/// With the panic of a task that panicked, or where the caller gives up ([`interrupt`]); tasks that had
+/// not begun are then left out.
 pub fn parallel_for(tasks: usize, f: &(dyn Fn(usize) + Sync)) {
     let helpers = num_threads().min(tasks).saturating_sub(1);
     if helpers > 0 {
@@ -98,6 +100,7 @@ pub fn parallel_for(tasks: usize, f: &(dyn Fn(usize) + Sync)) {
     }
     for i in 0..tasks {
         f(i);
+        interrupt::check();
     }
 }
 
@@ -280,6 +283,7 @@ impl Pool {
                 break;
             }
             f(i);
+            interrupt::check();
         });
         if let Err(payload) = catch_unwind(run) {
             self.next.0.store(tasks, Relaxed);

@@ -10,7 +10,7 @@ use super::{
     transpose::Transpose,
     unary::Unary,
 };
-use crate::error::Result;
+use crate::error::{unwind, Result};
 use crate::graph::{Graph, Value};
 use crate::kernels::map;
 
@@ -106,7 +106,7 @@ impl Build for Graph {
         }
     }
     fn scalar(&mut self, x: f64, dtype: DType) -> Value {
-        let mut tensor = Tensor::zeros(Spec::new([], dtype));
+        let mut tensor = Tensor::zeros(Spec::new([], dtype)).unwrap_or_else(|e| unwind(e));
         crate::with_dtype!(dtype, T => {
             use crate::{kernels::number::Number, tensor::Element};
             T::slice_mut(&mut tensor.data_mut())[0] = T::from_f64(x);

@@ -46,7 +46,8 @@ impl Op for Concat {
                     show(&input.shape),
                 ));
             }
-            out.shape[self.axis] += input.shape[self.axis];
+            // At most `isize::MAX` each: a sum that stops there is refused with the output's spec.
+            out.shape[self.axis] = out.shape[self.axis].saturating_add(input.shape[self.axis]);
         }
         Ok(vec![out])
     }

@@ -107,11 +107,11 @@ impl Windows {
             return refuse(format!("sizes up to {LARGEST}"), side);
         }
         let (channels, filters) = (x[d + 1], w[d + 1]);
-        if channels != w[d] * self.groups {
+        if Some(channels) != w[d].checked_mul(self.groups) {
             let expected = format!(
-                "images of {} channels for {} groups of a kernel of {}",
-                w[d] * self.groups,
+                "images of {} times {} channels for as many groups of a kernel of {}",
                 self.groups,
+                w[d],
                 show(w)
             );
             return refuse(expected, x);

@@ -50,7 +50,7 @@ impl ConvTranspose {
         }
         let mut x = vec![y.shape[0]];
         x.extend(&self.sizes);
-        x.push(w.shape[d] * self.windows.groups);
+        x.push(w.shape[d].saturating_mul(self.windows.groups));
         let g = self.windows.geometry(self.name(), &x, &w.shape)?;
         let made = self.windows.output(&g);
         match made == y.shape {

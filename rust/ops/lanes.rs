@@ -2,6 +2,7 @@
 
 use crate::dtype::Scalar;
 use crate::kernels::threads::parallel_for;
+use crate::memory::room;
 use std::sync::Mutex;
 
 /// `(outer, n, inner)`: the sizes before, at and after an axis.
@@ -70,8 +71,8 @@ pub fn map_lanes<A: Scalar, B: Scalar>(
                 f(x, rows);
                 continue;
             }
-            let mut lane = vec![A::default(); n];
-            let mut result = vec![B::default(); out_n];
+            let mut lane = room(A::default(), n);
+            let mut result = room(B::default(), out_n);
             for i in 0..inner {
                 (0..n).for_each(|k| lane[k] = x[k * inner + i]);
                 f(&lane, &mut result);

@@ -12,6 +12,7 @@ use crate::graph::{Backward, Io, Op, Value};
 use crate::kernels::map::Unary;
 use crate::kernels::softmax::logsumexp;
 use crate::kernels::strided::gather_strided;
+use crate::memory::room;
 use crate::tensor::{show, strides, Element, Spec};
 use crate::with_float;
 use std::sync::Arc;
@@ -62,11 +63,11 @@ impl Op for Logsumexp {
         with_float!(io.inputs[0].spec.dtype, T => {
             let x: &[T] = io.inputs[0].slice();
             let out = T::slice_mut(&mut io.outputs[0].data);
-            let mut work = vec![T::default(); n];
+            let mut work = room(T::default(), n);
             if trailing {
                 logsumexp(x, out, &mut work);
             } else {
-                let mut lanes = vec![T::default(); x.len()];
+                let mut lanes = room(T::default(), x.len());
                 gather_strided(x, 0, &steps, &moved, &mut lanes);
                 logsumexp(&lanes, out, &mut work);
             }

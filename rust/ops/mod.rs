@@ -1,7 +1,7 @@
 //! The ops, one a file. This list is the only one: a new op adds its line here.
 
 use crate::attrs::{Attrs, Reader};
-use crate::error::{Error, Result};
+use crate::error::{caught, Error, Result};
 use crate::graph::{Input, Io, Op, Output};
 use crate::memory::{keep, kept};
 use crate::tensor::{Data, DataMut, Spec};
@@ -102,7 +102,7 @@ pub fn apply<'a, 'b: 'a>(
 ) -> Result<()> {
     let specs: Vec<&Spec> = inputs.iter().map(|(spec, _)| *spec).collect();
     let bytes = op.scratch(&specs);
-    let mut scratch = kept(bytes);
+    let mut scratch = kept(bytes).map_err(|e| e.of_op(op.name()))?;
     let views: Vec<Input> = inputs
         .iter()
         .map(|&(spec, data)| Input {
@@ -117,11 +117,16 @@ pub fn apply<'a, 'b: 'a>(
             data: data.reborrow(),
         })
         .collect();
-    let done = op.forward(&mut Io {
+    // What is empty needs no computing, however many rows of nothing it has.
+    if !results.is_empty() && results.iter().all(|output| output.spec.is_empty()) {
+        return Ok(());
+    }
+    let mut io = Io {
         inputs: &views,
         outputs: &mut results,
         scratch: scratch.bytes_mut(bytes),
-    });
+    };
+    let done = caught(op.name(), || op.forward(&mut io));
     keep(scratch);
     done
 }

@@ -15,6 +15,7 @@ use crate::kernels::fold::{fold, Fold};
 use crate::kernels::map::Compare;
 use crate::kernels::number::Number;
 use crate::kernels::strided::gather_strided;
+use crate::memory::room;
 use crate::tensor::{show, strides, DType, Element, Spec};
 use crate::{with_dtype, with_float};
 use std::sync::Arc;
@@ -256,7 +257,7 @@ fn reduce<T: Number + Element>(f: Fold, x: &[T], shape: &[usize], axes: &[usize]
             order.extend(axes);
             let steps: Vec<isize> = order.iter().map(|&a| own[a] as isize).collect();
             let moved: Vec<usize> = order.iter().map(|&a| shape[a]).collect();
-            let mut lanes = vec![T::default(); x.len()];
+            let mut lanes = room(T::default(), x.len());
             gather_strided(x, 0, &steps, &moved, &mut lanes);
             let n = axes.iter().map(|&a| shape[a]).product();
             rows(f, &lanes, n, out);

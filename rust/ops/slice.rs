@@ -42,6 +42,24 @@ pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
     }))
 }
 
+/// How many elements `start:stop:step` has; of a step of 0 none.
+fn range_len(start: i64, stop: i64, step: i64) -> usize {
+    let span = match step > 0 {
+        true => i128::from(stop) - i128::from(start),
+        false => i128::from(start) - i128::from(stop),
+    };
+    let step = step.unsigned_abs().max(1);
+    // At most 2^64 - 1 elements apart.
+    (span.max(0) as u128).div_ceil(u128::from(step)) as usize
+}
+
+/// Whether the `size` elements `start, start + step, ...` lie in `0..n`.
+pub fn is_inside(n: usize, start: i64, step: i64, size: usize) -> bool {
+    let last = i128::from(start) + (size as i128 - 1) * i128::from(step);
+    let range = 0..n as i128;
+    size == 0 || (range.contains(&start.into()) && range.contains(&last))
+}
+
 /// Origin and element steps of the strided view `start, step` of a C-contiguous array.
 pub fn view(shape: &[usize], start: &[i64], step: &[i64]) -> (usize, Vec<isize>) {
     let own = strides(shape);
@@ -49,7 +67,8 @@ pub fn view(shape: &[usize], start: &[i64], step: &[i64]) -> (usize, Vec<isize>)
     let steps = own
         .iter()
         .zip(step)
-        .map(|(&s, &d)| s as isize * d as isize)
+        // A step along a single element may be any number; it is never taken.
+        .map(|(&s, &d)| (s as isize).wrapping_mul(d as isize))
         .collect();
     (origin, steps)
 }
@@ -79,27 +98,17 @@ impl Op for Slice {
         }
         let mut shape = Vec::with_capacity(rank);
         for axis in 0..rank {
-            let (n, start, stop, step) = (
-                x.shape[axis] as i64,
-                self.start[axis],
-                self.stop[axis],
-                self.step[axis],
-            );
-            let size = match step {
-                0 => 0,
-                1.. => (stop - start + step - 1).max(0) / step,
-                _ => (start - stop - step - 1).max(0) / -step,
-            };
-            let inside = size == 0
-                || ((0..n).contains(&start) && (0..n).contains(&(start + (size - 1) * step)));
-            if step == 0 || !inside {
+            let n = x.shape[axis];
+            let (start, stop, step) = (self.start[axis], self.stop[axis], self.step[axis]);
+            let size = range_len(start, stop, step);
+            if step == 0 || !is_inside(n, start, step, size) {
                 return Err(Error::shape(
                     self.name(),
                     format!("a range inside 0..{n} on axis {axis}"),
                     format!("{start}:{stop}:{step}"),
                 ));
             }
-            shape.push(size as usize);
+            shape.push(size);
         }
         Ok(vec![Spec::new(shape, x.dtype)])
     }

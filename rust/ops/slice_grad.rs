@@ -4,7 +4,7 @@
 //! `dx[i, ...] = dout[start_0 + i*step_0, ...]`, which is `slice`.
 
 use super::check;
-use super::slice::{view, Slice};
+use super::slice::{is_inside, view, Slice};
 use crate::attrs::Reader;
 use crate::error::{Error, Result};
 use crate::graph::{Backward, Io, Op, Value};
@@ -49,11 +49,9 @@ impl Op for SliceGrad {
             ));
         }
         for axis in 0..rank {
-            let (n, size) = (self.shape[axis] as i64, x.shape[axis] as i64);
+            let (n, size) = (self.shape[axis], x.shape[axis]);
             let (start, step) = (self.start[axis], self.step[axis]);
-            let inside = size == 0
-                || ((0..n).contains(&start) && (0..n).contains(&(start + (size - 1) * step)));
-            if step == 0 || !inside {
+            if step == 0 || !is_inside(n, start, step, size) {
                 return Err(Error::shape(
                     self.name(),
                     format!("{size} elements inside 0..{n} on axis {axis}"),
@@ -81,7 +79,10 @@ impl Op for SliceGrad {
         let dout = b.dout(self.name())?;
         let x = b.spec(b.inputs[0]);
         let stop: Vec<i64> = (0..x.rank())
-            .map(|a| self.start[a] + (x.shape[a] as i64 - 1) * self.step[a] + self.step[a].signum())
+            .map(|a| match x.shape[a] {
+                0 => self.start[a],
+                n => self.start[a] + (n as i64 - 1) * self.step[a] + self.step[a].signum(),
+            })
             .collect();
         let op = Slice {
             start: self.start.clone(),

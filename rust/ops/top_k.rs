@@ -10,6 +10,7 @@ use super::scatter_along::ScatterAlong;
 use crate::attrs::Reader;
 use crate::error::{Error, Result};
 use crate::graph::{Backward, Io, Op, Value};
+use crate::memory::room;
 use crate::tensor::{show, DType, Element, Spec};
 use crate::with_dtype;
 use std::sync::Arc;
@@ -56,7 +57,8 @@ impl Op for TopK {
             let (values, indices) = io.outputs.split_at_mut(1);
             let indices = i32::slice_mut(&mut indices[0].data);
             map_lanes(x, indices, lanes, k, |x, y| {
-                let mut order: Vec<i32> = (0..x.len() as i32).collect();
+                let mut order = room(0i32, x.len());
+                order.iter_mut().enumerate().for_each(|(at, i)| *i = at as i32);
                 let first = |a: &i32, b: &i32| {
                     ascending(&x[*b as usize], &x[*a as usize]).then(a.cmp(b))
                 };

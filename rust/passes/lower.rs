@@ -9,7 +9,7 @@ pub fn lower(graph: &Graph) -> Result<(Graph, Vec<Value>)> {
     let mut moved: Vec<Value> = Vec::with_capacity(graph.len());
     for at in 0..graph.len() {
         let value = match graph.source(Value(at)) {
-            Source::Input { name, .. } => lowered.input(name, graph.spec(Value(at)).clone()),
+            Source::Input { name, .. } => lowered.input(name, graph.spec(Value(at)).clone())?,
             Source::Read(cell) => lowered.read(cell),
             Source::Constant(tensor) => lowered.constant(tensor.clone()),
             // Its other outputs have come with the first.

@@ -3,7 +3,7 @@
 use super::fuse::Task;
 use crate::graph::{Cell, Graph, Source, Value};
 use crate::memory::ALIGN;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Where a value's elements are.
@@ -31,8 +31,8 @@ pub struct Plan {
     pub cells: Vec<(Arc<Cell>, bool)>,
     /// Values to copy into cells at the end of a run.
     pub copies: Vec<(Value, usize)>,
-    /// Bytes of the arena.
-    pub bytes: usize,
+    /// Bytes of the arena; `None` where they are more than memory has addresses.
+    pub bytes: Option<usize>,
 }
 
 impl Plan {
@@ -181,7 +181,7 @@ pub fn plan(graph: &Graph, tasks: &[Task], assigned: Assigned, outputs: &[Value]
         scratch,
         cells,
         copies,
-        bytes: arena.top,
+        bytes: (arena.top <= isize::MAX as usize).then_some(arena.top),
     }
 }
 
@@ -202,8 +202,41 @@ fn may_overwrite(task: &Task, input: usize, output: usize, graph: &Graph) -> boo
         && task.op.in_place(input, output)
 }
 
-/// Slots of `assigned` whose new value can be computed straight into the cell: every reader
-/// of the old value has run by then, and nothing after it can refuse its input.
+/// Moves behind all others the tasks that make nothing but the cells' final values, for each other at
+/// most: until the first of them begins, a run can fail or be given up and no cell has changed.
+pub fn finals_last(
+    graph: &Graph,
+    tasks: Vec<Task>,
+    assigned: Assigned,
+    outputs: &[Value],
+) -> Vec<Task> {
+    let root = roots(graph, &tasks);
+    let root_of = |v: &Value| *root.get(v).unwrap_or(v);
+    let finals: HashSet<Value> = assigned.iter().map(|(_, v)| *v).collect();
+    // What a task that stays where it is reads, or the caller.
+    let mut read: HashSet<Value> = outputs.iter().map(root_of).collect();
+    let mut last = vec![false; tasks.len()];
+    for (at, task) in tasks.iter().enumerate().rev() {
+        let is_final = |v| finals.contains(v) && !read.contains(v);
+        last[at] = !task.op.can_fail() && !task.op.is_view() && task.outputs.iter().all(is_final);
+        if !last[at] {
+            read.extend(task.inputs.iter().map(root_of));
+        }
+    }
+    let (mut first, mut second) = (Vec::with_capacity(tasks.len()), Vec::new());
+    for (task, last) in tasks.into_iter().zip(last) {
+        match last {
+            true => second.push(task),
+            false => first.push(task),
+        }
+    }
+    first.append(&mut second);
+    first
+}
+
+/// Slots of `assigned` whose new value can be computed straight into the cell: every reader of the old
+/// value has run by then, and nothing after it can refuse its input or reads the batch. (What reads
+/// the batch belongs to the forward or backward pass, which may take long: it can be given up.)
 fn assigned_in_place(
     graph: &Graph,
     tasks: &[Task],
@@ -212,7 +245,11 @@ fn assigned_in_place(
     root_of: &impl Fn(&Value) -> Value,
     last: &HashMap<Value, usize>,
 ) -> Vec<usize> {
-    let last_failing = tasks.iter().rposition(|t| t.op.can_fail());
+    let reads_batch = |t: &Task| {
+        let mut inputs = t.inputs.iter().map(root_of);
+        inputs.any(|v| matches!(graph.source(v), Source::Input { .. }))
+    };
+    let last_bound = tasks.iter().rposition(|t| t.op.can_fail() || reads_batch(t));
     let kept: Vec<Value> = outputs.iter().map(root_of).collect();
     let finals: Vec<Value> = assigned.iter().map(|(_, v)| root_of(v)).collect();
     let reads: HashMap<u64, Value> = (0..graph.len())
@@ -228,7 +265,7 @@ fn assigned_in_place(
                 return false;
             };
             let unique = finals.iter().filter(|v| **v == value).count() == 1;
-            if !unique || kept.contains(&value) || last_failing.is_some_and(|f| f > at) {
+            if !unique || kept.contains(&value) || last_bound.is_some_and(|f| f > at) {
                 return false;
             }
             let Some(old) = reads.get(&assigned[slot].0.id) else {
@@ -263,6 +300,7 @@ struct Arena {
 }
 
 impl Arena {
+    /// The offset of a value of at most `isize::MAX` bytes. Offsets stop at `usize::MAX`, with `top`.
     fn take(&mut self, bytes: usize) -> usize {
         let bytes = bytes.next_multiple_of(ALIGN);
         if bytes == 0 {
@@ -283,7 +321,7 @@ impl Arena {
             }
             None => {
                 let offset = self.top;
-                self.top += bytes;
+                self.top = self.top.saturating_add(bytes);
                 offset
             }
         }
@@ -299,7 +337,7 @@ impl Arena {
         let mut merged: Vec<(usize, usize)> = Vec::with_capacity(self.free.len());
         for &(offset, size) in &self.free {
             match merged.last_mut() {
-                Some((o, s)) if *o + *s == offset => *s += size,
+                Some((o, s)) if o.saturating_add(*s) == offset => *s = s.saturating_add(size),
                 _ => merged.push((offset, size)),
             }
         }

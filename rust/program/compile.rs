@@ -1,15 +1,26 @@
 //! From a graph to a program: lower, fuse, plan, and resolve every value to its memory.
 
 use super::arena::{Lent, Operand};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::graph::{Cell, Graph, Op, Source, Value};
-use crate::memory::Buffer;
+use crate::memory::{Buffer, ALIGN};
 use crate::passes::fuse::fuse;
 use crate::passes::lower::lower;
-use crate::passes::plan::{plan, Place, Plan};
+use crate::passes::plan::{finals_last, plan, Place, Plan};
 use crate::tensor::{DType, Spec, Tensor};
 use std::collections::HashMap;
 use std::sync::Arc;
+
+/// Where errors of a whole program lie.
+const PLACE: &str = "program";
+
+/// A program whose values take less than these bytes is small.
+const SMALL: usize = 1 << 20;
+
+fn too_large() -> Error {
+    let expected = format!("values of at most {} bytes in all", isize::MAX);
+    Error::shape(PLACE, expected, "more")
+}
 
 /// One op with its operands resolved.
 #[derive(Debug)]
@@ -27,6 +38,8 @@ pub struct Program {
     /// What to feed, in order: names and places.
     pub feeds: Vec<(String, Operand)>,
     pub steps: Vec<Step>,
+    /// The first step that writes a cell: until then a run can be given up.
+    pub commit: usize,
     pub outputs: Vec<Operand>,
     /// Copies from computed values to cells at the end of a run.
     pub copies: Vec<(Operand, Operand)>,
@@ -47,7 +60,7 @@ impl Program {
         let assigned = if assign { &graph.assigned[..] } else { &[] };
         let mut wanted = outputs.to_vec();
         wanted.extend(assigned.iter().map(|(_, v)| *v));
-        let tasks = fuse(graph, &wanted);
+        let tasks = finals_last(graph, fuse(graph, &wanted), assigned, outputs);
         let plan = plan(graph, &tasks, assigned, outputs);
 
         let constants: Vec<Arc<Tensor>> = (0..graph.len())
@@ -57,13 +70,14 @@ impl Program {
             })
             .collect();
         let is_cell = |v: &Value| matches!(plan.places[v], Place::Cell(_));
-        let mut bytes = plan.bytes;
+        let mut bytes = plan.bytes.ok_or_else(too_large)?;
         let mut saved = Vec::new();
         for (value, _) in plan.copies.iter().filter(|(v, _)| is_cell(v)) {
             saved.push((*value, bytes));
-            bytes += graph.spec(*value).bytes().next_multiple_of(64);
+            let size = graph.spec(*value).bytes().next_multiple_of(ALIGN);
+            bytes = bytes.checked_add(size).ok_or_else(too_large)?;
         }
-        let arena = Buffer::zeroed(bytes);
+        let arena = Buffer::zeroed(bytes).map_err(|e| e.of_op(PLACE))?;
         let lent = lendable(graph, &plan, outputs);
         let operand = |v: Value| {
             let spec = graph.spec(v).clone();
@@ -87,9 +101,17 @@ impl Program {
         feeds.sort_by_key(|f| f.0);
 
         let mut steps = Vec::with_capacity(tasks.len());
+        let mut commit = None;
         for (at, task) in tasks.iter().enumerate() {
+            // What is empty needs no computing, however many rows of nothing it has.
+            if !task.outputs.is_empty() && task.outputs.iter().all(|v| graph.spec(*v).is_empty()) {
+                continue;
+            }
             if task.op.is_view() && plan.places[&task.inputs[0]] == plan.places[&task.outputs[0]] {
                 continue;
+            }
+            if task.outputs.iter().any(is_cell) {
+                commit.get_or_insert(steps.len());
             }
             let (offset, size) = plan.scratch[at];
             steps.push(Step {
@@ -130,6 +152,7 @@ impl Program {
         let mut cells = plan.cells.clone();
         cells.sort_by_key(|(cell, _)| cell.id);
         Ok(Program {
+            commit: commit.unwrap_or(steps.len()),
             feeds: feeds.into_iter().map(|(_, n, o)| (n, o)).collect(),
             steps,
             outputs: results,
@@ -139,6 +162,11 @@ impl Program {
             _constants: constants,
             arena,
         })
+    }
+
+    /// Whether a run takes so little time that nobody waits to give it up.
+    pub fn is_small(&self) -> bool {
+        self.arena.len() < SMALL
     }
 
     /// Bytes of memory that the program keeps between runs.

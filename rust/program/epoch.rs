@@ -3,7 +3,7 @@
 use super::arena::lock;
 use super::compile::Program;
 use super::step::{Batch, Rows};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::tensor::DataMut;
 
 /// Full batches of the data, one after the other.
@@ -22,16 +22,19 @@ pub struct Batches<'a> {
 impl Program {
     /// Runs every batch. `results` take the outputs' rows, batch after batch. `pause` is asked after
     /// each batch whether `report` is due, which gets the number of batches done, finds the cells
-    /// unlocked, and says whether to go on. Returns the number of batches done.
+    /// unlocked, and says whether to go on. So does `interrupted` where a batch was given up, which
+    /// begins again then. Returns the number of batches done.
     pub fn epoch(
         &mut self,
         batches: &Batches,
         results: &mut [DataMut],
         mut pause: impl FnMut() -> bool,
         mut report: impl FnMut(usize) -> bool,
+        mut interrupted: impl FnMut() -> bool,
     ) -> Result<usize> {
         let mut memory = Some(lock(&self.cells));
-        for done in 0..batches.count {
+        let mut done = 0;
+        while done < batches.count {
             let first = batches.start + done * batches.size;
             let batch = match batches.order {
                 Some(order) => Batch::Order(&order[first..first + batches.size]),
@@ -45,14 +48,24 @@ impl Program {
                     let len = output.spec.len();
                     result.part(done * len, len)
                 });
-            self.run(locked, &batches.feeds, batch, parts)?;
+            match self.run(locked, &batches.feeds, batch, parts) {
+                Err(Error::Interrupted) => {
+                    memory = None;
+                    if !interrupted() {
+                        break;
+                    }
+                    continue;
+                }
+                other => other?,
+            }
+            done += 1;
             if pause() {
                 memory = None;
-                if !report(done + 1) {
-                    return Ok(done + 1);
+                if !report(done) {
+                    break;
                 }
             }
         }
-        Ok(batches.count)
+        Ok(done)
     }
 }

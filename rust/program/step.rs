@@ -1,10 +1,10 @@
 //! One run of a program: feed, compute, assign.
 
-use super::arena::{Locked, Operands};
-use super::compile::Program;
-use crate::error::{Error, Result};
+use super::arena::{Locked, Memory, Operands};
+use super::compile::{Program, Step};
+use crate::error::{caught, Error, Result};
 use crate::graph::Io;
-use crate::kernels::map;
+use crate::kernels::{interrupt, map};
 use crate::tensor::{DType, Data, DataMut, Element, Tensor};
 use crate::with_dtype;
 
@@ -47,7 +47,8 @@ pub enum Batch<'a> {
 impl Program {
     /// Runs once. `feeds` in the order of the graph's inputs; the outputs go to `results`, in order,
     /// as many as there are. Feeds that lie as they are needed are read where they are, and outputs
-    /// are computed where they go. On an error no cell has changed.
+    /// are computed where they go. On an error no cell has changed; [`Error::Interrupted`] where the
+    /// caller gives up ([`interrupt`]).
     pub fn run<'r>(
         &self,
         memory: &'r mut Locked,
@@ -76,17 +77,12 @@ impl Program {
             .zip(results)
             .filter_map(|(operand, target)| Some((operand, memory.lend_result(operand, target)?)))
             .collect();
-        for step in &self.steps {
-            let (inputs, mut outputs, scratch) =
-                memory.step(&step.inputs, &step.outputs, &step.scratch);
-            step.op
-                .forward(&mut Io {
-                    inputs: &inputs,
-                    outputs: &mut outputs,
-                    scratch,
-                })
-                .map_err(|e| e.in_layer(&step.layer))?;
+        let (first, rest) = self.steps.split_at(self.commit);
+        match self.is_small() {
+            true => interrupt::unwatched(|| run_steps(&mut memory, first))?,
+            false => run_steps(&mut memory, first)?,
         }
+        interrupt::unwatched(|| run_steps(&mut memory, rest))?;
         for (operand, mut target) in copied {
             with_dtype!(operand.spec.dtype, T => {
                 T::slice_mut(&mut target).copy_from_slice(T::slice(memory.input(operand).data));
@@ -97,6 +93,24 @@ impl Program {
         }
         Ok(())
     }
+}
+
+fn run_steps(memory: &mut Memory, steps: &[Step]) -> Result<()> {
+    for step in steps {
+        let (inputs, mut outputs, scratch) =
+            memory.step(&step.inputs, &step.outputs, &step.scratch);
+        let mut io = Io {
+            inputs: &inputs,
+            outputs: &mut outputs,
+            scratch,
+        };
+        let run = || {
+            interrupt::check();
+            step.op.forward(&mut io)
+        };
+        caught(step.op.name(), run).map_err(|e| e.in_layer(&step.layer))?;
+    }
+    Ok(())
 }
 
 /// Copies rows into a feed, converting the dtype.

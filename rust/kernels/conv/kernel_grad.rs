@@ -8,7 +8,8 @@ use super::axis::Axis;
 use super::elements;
 use super::tiles::{Element, Outer, Run, Tiles, WIDEST};
 use crate::kernels::threads::{parallel_for, Shared};
-use crate::memory::Buffer;
+use crate::error::unwind;
+use crate::memory::{room, Buffer};
 use std::ops::{Add, Range};
 use std::slice::ChunksExact;
 
@@ -111,10 +112,11 @@ impl<T: Element + Add<Output = T>> KernelGrad<'_, T> {
             let mut room = Room {
                 runs: Vec::new(),
                 ends: Vec::new(),
-                dout: Buffer::zeroed(self.strip_len(lines.block) * size_of::<T>()),
+                dout: Buffer::zeroed(self.strip_len(lines.block) * size_of::<T>())
+                    .unwrap_or_else(|e| unwind(e)),
                 made: match self.dout {
                     Lines::Stored(_) => Vec::new(),
-                    Lines::Made(_) => vec![T::ZERO; lines.block * self.line()],
+                    Lines::Made(_) => room(T::ZERO, lines.block * self.line()),
                 },
             };
             for start in range.clone().step_by(lines.block) {

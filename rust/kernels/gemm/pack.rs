@@ -2,7 +2,8 @@
 
 use super::block::Problem;
 use super::micro::Kernels;
-use std::alloc::{alloc, dealloc, handle_alloc_error, Layout};
+use crate::error::{unwind, OutOfMemory};
+use std::alloc::{alloc, dealloc, Layout};
 use std::cell::Cell;
 use std::ops::Range;
 use std::ptr::{null_mut, NonNull};
@@ -20,22 +21,27 @@ impl Scratch {
         bytes: 0,
     };
 
-    fn layout(bytes: usize) -> Layout {
-        Layout::from_size_align(bytes, 128).expect("scratch fits the address space")
+    fn layout(bytes: usize) -> Option<Layout> {
+        Layout::from_size_align(bytes, 128).ok()
     }
 
-    /// Room for `len` elements, uninitialised.
+    /// Room for `len` elements, uninitialised. Unwinds where there is none.
     pub fn reserve<T>(&mut self, len: usize) -> *mut T {
-        let bytes = len
-            .checked_mul(size_of::<T>())
-            .expect("scratch fits the address space");
+        let bytes = len.saturating_mul(size_of::<T>());
         if bytes > self.bytes {
             *self = Scratch::EMPTY;
-            let layout = Scratch::layout(bytes.next_power_of_two());
+            let rounded = bytes.checked_next_power_of_two().unwrap_or(bytes);
+            let layout = Scratch::layout(rounded);
             // SAFETY: the size is not zero.
-            let data = NonNull::new(unsafe { alloc(layout) });
-            self.data = data.unwrap_or_else(|| handle_alloc_error(layout)).as_ptr();
-            self.bytes = layout.size();
+            let data = layout.and_then(|layout| NonNull::new(unsafe { alloc(layout) }));
+            let Some(data) = data else {
+                unwind(OutOfMemory {
+                    bytes,
+                    available: None,
+                })
+            };
+            self.data = data.as_ptr();
+            self.bytes = rounded;
         }
         self.data.cast()
     }
@@ -43,9 +49,9 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        if self.bytes > 0 {
+        if let (1.., Some(layout)) = (self.bytes, Scratch::layout(self.bytes)) {
             // SAFETY: allocated with this layout, once.
-            unsafe { dealloc(self.data, Scratch::layout(self.bytes)) }
+            unsafe { dealloc(self.data, layout) }
         }
     }
 }

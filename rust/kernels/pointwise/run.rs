@@ -4,6 +4,7 @@ use super::execute::{execute, execute_in_place, slice, slice_mut, Operands};
 use super::{Bound, Layout, Operand, Sharing, Slot, ROOM, USUAL};
 use crate::kernels::columns::{nothing, Cut};
 use crate::kernels::fold::Fold;
+use crate::error::unwind;
 use crate::memory::{Buffer, ALIGN};
 use crate::tensor::{DataMut, Element};
 use crate::with_dtype;
@@ -62,7 +63,7 @@ impl<'a> Run<'a> {
         let end = (start + self.bound.chunk()).min(self.bound.len);
         SCRATCH.with_borrow_mut(|scratch| {
             if scratch.len() < wanted {
-                *scratch = Buffer::zeroed(wanted);
+                *scratch = Buffer::zeroed(wanted).unwrap_or_else(|e| unwind(e));
             }
             self.range(chunk, start..end, scratch.as_ptr());
         });
@@ -263,7 +264,7 @@ fn partials(bound: &Bound, scratch: &mut [u8]) -> SmallVec<[Base; USUAL]> {
 }
 
 thread_local! {
-    static SCRATCH: RefCell<Buffer> = RefCell::new(Buffer::zeroed(0));
+    static SCRATCH: RefCell<Buffer> = const { RefCell::new(Buffer::empty()) };
 }
 
 /// Base address of an output, or of partial sums, shared by threads that write disjoint blocks.
