@@ -92,6 +92,9 @@ def constant(x: Any, dtype: str | None = None) -> Any:
         dtype = _python_dtype(x)
     try:
         array = np.asarray(x, None if dtype is None else storage_dtype(dtype))
+    except OverflowError:
+        name = "64 bits" if dtype is None else f"dtype {dtype}"
+        raise DTypeError(f"expected numbers that fit into {name}, got {x!r}") from None
     except TypeError:  # a table of pyarrow whose columns have no common dtype
         return _numbers(x)
     return array if _is_number(array.dtype) else _numbers(x)

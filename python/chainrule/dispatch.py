@@ -232,6 +232,9 @@ def operation(
                 if name is not None:
                     message = f"{function.__name__}: argument `{name}`: {error}"
             raise _located(error, message) from None
+        except OverflowError as error:
+            message = f"{function.__name__}: expected numbers that their dtypes hold, got {error}"
+            raise _located(DataError(message), message) from error
 
     call.__wrapped_op__ = function  # type: ignore[attr-defined]
     call.__spec__ = spec  # type: ignore[attr-defined]

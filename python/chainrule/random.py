@@ -370,8 +370,13 @@ def binomial(
     >>> binomial((3,), 10, 1.0, seed=1).tolist()
     [10.0, 10.0, 10.0]
     """
-    trials = np.asarray(counts).astype("int64")
-    draws = _numpy_generator(seed).binomial(trials, np.asarray(probabilities), static_shape(shape))
+    draw = _numpy_generator(seed).binomial
+    draws = eager_only(
+        lambda trials, chances: draw(trials.astype("int64"), chances, static_shape(shape)),
+        counts,
+        probabilities,
+        name="binomial",
+    )
     return _from_numpy(draws, _float_dtype(dtype, "binomial"))
 
 

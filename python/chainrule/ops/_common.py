@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.config import floatx
 from chainrule.dispatch import apply, constant, engine_dtype, storage_dtype
 from chainrule.dtypes import is_float_dtype, is_int_dtype, result_type, standardize_dtype
-from chainrule.errors import DTypeError, ShapeError, too_deep
+from chainrule.errors import DataError, DTypeError, ShapeError, too_deep
 from chainrule.scopes import current_trace
 from chainrule.tensor import KerasTensor
 
@@ -180,6 +180,8 @@ def eager_only(function: Callable[..., Any], *xs: Any, name: str | None = None) 
     ------
     TypeError
         When an argument is traced.
+    DataError
+        A number that no dtype of its argument holds.
     """
     op = name or function.__name__
     if any(is_traced(x) for x in _leaves(xs)):
@@ -187,7 +189,11 @@ def eager_only(function: Callable[..., Any], *xs: Any, name: str | None = None) 
             f"{op}: works on arrays only; its result has no static shape or no rule to trace it, "
             "so it cannot be part of a model or of a function given to `value_and_grad`."
         )
-    return function(*(constant(x) for x in xs))
+    try:
+        return function(*(constant(x) for x in xs))
+    except OverflowError as error:
+        message = f"{op}: expected numbers that their dtypes hold, got {error}"
+        raise DataError(message) from error
 
 
 def widen_integers(x: Any) -> Any:
@@ -201,12 +207,22 @@ def widen_integers(x: Any) -> Any:
 
 
 def static_shape(shape: Any) -> tuple[int, ...]:
-    """A shape argument as a tuple of ints."""
-    if isinstance(shape, (int, np.integer)):
-        return (int(shape),)
+    """A shape argument as a tuple of ints.
+
+    Raises
+    ------
+    ShapeError
+        A size beyond 64 bits.
+    TypeError
+        A shape that is traced.
+    """
     if isinstance(shape, KerasTensor):
         raise TypeError("a shape must be known while tracing, got a traced KerasTensor")
-    return tuple(int(size) for size in shape)
+    sizes = (shape,) if isinstance(shape, (int, np.integer)) else shape
+    found = tuple(int(size) for size in sizes)
+    if any(abs(size) >= 2**63 for size in found):
+        raise ShapeError(f"expected a shape of sizes below 2**63, got {found}")
+    return found
 
 
 def sequence(x: Any) -> Sequence[Any]:

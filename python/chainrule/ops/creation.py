@@ -150,6 +150,8 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
     if dtype is None:
         dtype = result_type(*(weak_dtype(x) for x in given))
     numbers: list[Any] = [None if x is None else np.asarray(x).item() for x in (start, stop, step)]
+    if step is not None and numbers[2] == 0:
+        raise ValueError("arange: expected a `step` other than 0, got 0")
     if numbers[1] is None:
         numbers[:2] = [0, numbers[0]]
     name = standardize_dtype(dtype)
@@ -189,4 +191,6 @@ def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
     >>> tri(2).tolist()
     [[1.0, 0.0], [1.0, 1.0]]
     """
-    return np.tri(int(N), None if M is None else int(M), int(k), dtype=_dtype(dtype))
+    rows, columns = static_shape((N, N if M is None else M))
+    # Beyond the corners nothing changes.
+    return np.tri(rows, columns, min(max(int(k), -rows), columns), dtype=_dtype(dtype))

@@ -88,15 +88,23 @@ def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
     """a[i + 1] - a[i] along `axis`, n times.
 
+    Raises
+    ------
+    ValueError
+        A negative `n`, or a scalar `a`.
+
     Examples
     --------
     >>> diff([1, 4, 9]).tolist()
     [3, 5]
     """
+    if n < 0:
+        raise ValueError(f"diff: expected `n` of at least 0, got {n}")
     x = as_tensor(a)
     axis = normalize_axis(axis, x.ndim, "diff")
     function = "logical_xor" if standardize_dtype(x.dtype) == "bool" else "sub"
-    for _ in range(n):
+    # Nothing is left after as many differences as there are elements.
+    for _ in range(min(n, x.shape[axis])):
         size = x.shape[axis]
         high, low = block(x, axis, min(1, size), size), block(x, axis, 0, max(size - 1, 0))
         x = binary(function, high, low)

@@ -268,18 +268,33 @@ def cdist(x: Any, y: Any) -> Any:
 def extract_sequences(x: Any, sequence_length: int, sequence_stride: int) -> Any:
     """Windows of `sequence_length` at every `sequence_stride` of the last axis: (..., n, length).
 
+    Raises
+    ------
+    ShapeError
+        `x` of rank 0.
+    ValueError
+        A length or stride below 1.
+
     Examples
     --------
     >>> extract_sequences([1, 2, 3, 4], 2, 2).tolist()
     [[1, 2], [3, 4]]
     """
     x = as_tensor(x)
+    if sequence_length < 1 or sequence_stride < 1:
+        raise ValueError(
+            "extract_sequences: expected a length and a stride of at least 1, got "
+            f"{sequence_length} and {sequence_stride}"
+        )
     if x.ndim < 1:
         raise ShapeError(f"Input should have rank >= 1. Received: input.shape = {tuple(x.shape)}")
     count = 1 + (x.shape[-1] - sequence_length) // sequence_stride
-    starts = np.arange(max(count, 0), dtype="int32") * sequence_stride
-    index = starts[:, None] + np.arange(sequence_length, dtype="int32")
-    return apply("gather", {"axis": x.ndim - 1}, [x, index.astype("int32")])
+    if count < 1:
+        index = np.zeros((0, sequence_length), "int32")
+    else:
+        starts = np.arange(count, dtype="int64") * sequence_stride
+        index = (starts[:, None] + np.arange(sequence_length)).astype("int32")
+    return apply("gather", {"axis": x.ndim - 1}, [x, index])
 
 
 def logdet(x: Any) -> Any:

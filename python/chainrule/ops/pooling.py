@@ -120,6 +120,10 @@ def average_pool(
     return _pool("average_pool", "mean", inputs, pool_size, strides, padding, data_format)
 
 
+# Of an adaptive pool along one axis: each window takes a place in the traced graph.
+_MOST_WINDOWS = 1 << 20
+
+
 def adaptive_spans(size: int, count: int) -> tuple[list[int], list[int]]:
     """The starts and lengths of `count` windows that together cover `size` elements.
 
@@ -161,6 +165,8 @@ def _adaptive(
     x, first = channels_last(as_float(inputs), data_format)
     rank = spatial_rank(x, op)
     wanted = per_axis(op, "output_size", output_size, rank)
+    if max(wanted) > _MOST_WINDOWS:
+        raise ValueError(f"{op}: expected `output_size` up to {_MOST_WINDOWS}, got {output_size}")
     window, strides = [1] * rank, [1] * rank
     for axis in range(1, rank + 1):
         if x.shape[axis] == 0:
@@ -195,7 +201,7 @@ def adaptive_max_pool(inputs: Any, output_size: Any, data_format: str | None = N
     ShapeError
         Another number of axes.
     ValueError
-        Sizes below 1, or of another number.
+        Sizes below 1 or above 2**20, or of another number.
 
     Examples
     --------
