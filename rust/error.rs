@@ -184,7 +184,10 @@ pub fn caught<T>(op: &str, f: impl FnOnce() -> Result<T>) -> Result<T> {
         }
         let text = payload.downcast_ref::<&str>().map(|s| s.to_string());
         let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
-        let got = format!("a fault inside ({})", text.as_deref().unwrap_or("no message"));
+        let got = format!(
+            "a fault inside ({})",
+            text.as_deref().unwrap_or("no message")
+        );
         Err(Error::Internal(detail(op, "a result", got)))
     })
 }
@@ -196,7 +199,10 @@ mod tests {
     #[test]
     fn what_unwinds_becomes_an_error() {
         assert_eq!(caught("op", || Ok(1)), Ok(1));
-        assert_eq!(caught::<()>("op", || unwind(GivenUp)), Err(Error::Interrupted));
+        assert_eq!(
+            caught::<()>("op", || unwind(GivenUp)),
+            Err(Error::Interrupted)
+        );
         let want = OutOfMemory {
             bytes: 3 << 29,
             available: Some(640),

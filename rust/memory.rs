@@ -44,7 +44,9 @@ struct Aligned;
 enum Source {
     Nothing,
     /// The heap, from so many bytes before the buffer on.
-    Heap { skipped: usize },
+    Heap {
+        skipped: usize,
+    },
     /// Pages that are unmapped with this value.
     Pages(#[expect(dead_code, reason = "held for its end")] MmapMut),
 }
@@ -124,7 +126,9 @@ impl Buffer {
     }
 
     fn check(&self, dtype: DType, offset: usize, len: usize) {
-        let end = len.checked_mul(dtype.size()).and_then(|n| n.checked_add(offset));
+        let end = len
+            .checked_mul(dtype.size())
+            .and_then(|n| n.checked_add(offset));
         assert!(
             offset.is_multiple_of(dtype.size()) && end.is_some_and(|end| end <= self.bytes),
             "a view of {len} {dtype} at byte {offset} of {}",
@@ -214,7 +218,10 @@ fn available() -> Option<usize> {
     let left = |limit: &str, used: &str| Some(number(limit)?.saturating_sub(number(used)?));
     let group = left("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current").or_else(|| {
         let folder = "/sys/fs/cgroup/memory/memory.";
-        left(&format!("{folder}limit_in_bytes"), &format!("{folder}usage_in_bytes"))
+        left(
+            &format!("{folder}limit_in_bytes"),
+            &format!("{folder}usage_in_bytes"),
+        )
     });
     Some(group.map_or(free, |group| group.min(free)))
 }

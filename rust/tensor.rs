@@ -35,7 +35,9 @@ impl Spec {
             return Err(Error::shape(op, expected, show(&self.shape)));
         }
         let sizes = self.shape.iter().filter(|n| **n != 0);
-        let bytes = sizes.copied().try_fold(self.dtype.size(), usize::checked_mul);
+        let bytes = sizes
+            .copied()
+            .try_fold(self.dtype.size(), usize::checked_mul);
         match bytes.is_some_and(|bytes| bytes <= isize::MAX as usize) {
             true => Ok(()),
             false => Err(Error::shape(

@@ -1,7 +1,7 @@
 //! NumPy arrays and Python attributes to the engine's types and back.
 
-use crate::attrs::{Attr, Attrs};
 use super::results::filled;
+use crate::attrs::{Attr, Attrs};
 use crate::error::{caught, Error};
 use crate::memory::room;
 use crate::program::step::Rows;

@@ -91,12 +91,14 @@ pub fn load_safetensors<'py>(
 ) -> PyResult<(Bound<'py, PyDict>, HashMap<String, String>)> {
     let bytes = py.detach(|| fs::read(&path))?;
     let place = format!("file '{}'", path.display());
-    let (tensors, metadata) = py.detach(|| parse(&bytes)).map_err(|refusal| match refusal {
-        Refusal::Format(problem) => {
-            FileFormatError::new_err(format!("{place}: expected safetensors, got {problem}"))
-        }
-        Refusal::Memory(error) => error.of_op(&place).into(),
-    })?;
+    let (tensors, metadata) = py
+        .detach(|| parse(&bytes))
+        .map_err(|refusal| match refusal {
+            Refusal::Format(problem) => {
+                FileFormatError::new_err(format!("{place}: expected safetensors, got {problem}"))
+            }
+            Refusal::Memory(error) => error.of_op(&place).into(),
+        })?;
     let out = PyDict::new(py);
     for (name, tensor) in &tensors {
         out.set_item(name, to_numpy(py, tensor)?)?;

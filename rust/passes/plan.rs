@@ -249,7 +249,9 @@ fn assigned_in_place(
         let mut inputs = t.inputs.iter().map(root_of);
         inputs.any(|v| matches!(graph.source(v), Source::Input { .. }))
     };
-    let last_bound = tasks.iter().rposition(|t| t.op.can_fail() || reads_batch(t));
+    let last_bound = tasks
+        .iter()
+        .rposition(|t| t.op.can_fail() || reads_batch(t));
     let kept: Vec<Value> = outputs.iter().map(root_of).collect();
     let finals: Vec<Value> = assigned.iter().map(|(_, v)| root_of(v)).collect();
     let reads: HashMap<u64, Value> = (0..graph.len())

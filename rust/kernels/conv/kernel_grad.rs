@@ -7,8 +7,8 @@
 use super::axis::Axis;
 use super::elements;
 use super::tiles::{Element, Outer, Run, Tiles, WIDEST};
-use crate::kernels::threads::{parallel_for, Shared};
 use crate::error::unwind;
+use crate::kernels::threads::{parallel_for, Shared};
 use crate::memory::{room, Buffer};
 use std::ops::{Add, Range};
 use std::slice::ChunksExact;

@@ -2,9 +2,9 @@
 
 use super::execute::{execute, execute_in_place, slice, slice_mut, Operands};
 use super::{Bound, Layout, Operand, Sharing, Slot, ROOM, USUAL};
+use crate::error::unwind;
 use crate::kernels::columns::{nothing, Cut};
 use crate::kernels::fold::Fold;
-use crate::error::unwind;
 use crate::memory::{Buffer, ALIGN};
 use crate::tensor::{DataMut, Element};
 use crate::with_dtype;
