@@ -442,6 +442,49 @@ def test_a_layer_without_super_init_says_so(cls, use):
         use(cls())
 
 
+class UnfinishedLoss(cr.losses.Loss):
+    def __init__(self):
+        self.factor = 2.0
+
+    def call(self, y_true, y_pred):
+        return ops.mean(y_true - y_pred, axis=-1)
+
+
+class UnfinishedMetric(cr.metrics.Mean):
+    def __init__(self):
+        self.factor = 2.0
+
+
+class UnfinishedOptimizer(cr.optimizers.SGD):
+    def __init__(self):
+        self.factor = 2.0
+
+
+def one_layer(**options):
+    model = cr.Sequential([cr.Input((2,)), layers.Dense(2)])
+    model.compile(**{"optimizer": "sgd", "loss": "mse", **options})
+    return model
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda: UnfinishedLoss()(ONES, ONES),
+        lambda: one_layer(loss=UnfinishedLoss()).fit(ONES, ONES, verbose=0),
+        lambda: UnfinishedMetric()(ONES),
+        lambda: UnfinishedMetric().update_state(ONES),
+        lambda: UnfinishedMetric().result(),
+        lambda: one_layer(metrics=[UnfinishedMetric()]).fit(ONES, ONES, verbose=0),
+        lambda: UnfinishedOptimizer().learning_rate,
+        lambda: UnfinishedOptimizer().apply([ONES], [cr.Variable(ONES)]),
+        lambda: one_layer(optimizer=UnfinishedOptimizer()).fit(ONES, ONES, verbose=0),
+    ],
+)
+def test_others_without_super_init_say_so(use):
+    with pytest.raises(RuntimeError, match=r"'Unfinished.*forgot to call `super\(\).__init__\(\)`"):
+        use()
+
+
 def test_errors_of_properties_are_kept():
     with pytest.raises(AttributeError, match="has no defined inputs or outputs yet"):
         _ = cr.Sequential([layers.Dense(1)]).input

@@ -79,7 +79,6 @@ class Layer(LayerCalling):
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        self._lock = False
         super().__init__(name=name)
         self._dtype_policy = dtype_policies.get(dtype)
         self.activity_regularizer = regularizers.get(activity_regularizer)

@@ -66,7 +66,6 @@ class Operation:
         values = instance.__dict__
         values["_auto_config"] = config
         values["_auto_config_error_args"] = has_unnamed
-        values["_lock"] = True
         return instance
 
     def __init__(self, name: str | None = None) -> None:
@@ -186,7 +185,17 @@ class Operation:
         return f"<Operation name={self.name}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _blank, (type(self),), self.__getstate__()
+        state = self.__getstate__()
+        local = [name for name, value in state.items() if _is_made_by_init(type(self), value)]
+        if not local:
+            return _blank, (type(self),), state
+        try:
+            config = self.get_config()
+        except NotImplementedError:
+            return _blank, (type(self),), state
+        for name in local:
+            del state[name]
+        return _with_functions, (type(self), config, tuple(local)), state
 
     def __getstate__(self) -> dict[str, Any]:
         """All attributes, but of the recorded calls only those that take no tensor.
@@ -243,6 +252,24 @@ class Operation:
 def _blank(cls: Any) -> Any:
     """An object without attributes: they come with the state."""
     return object.__new__(cls)
+
+
+def _is_made_by_init(cls: type, value: object) -> bool:
+    """Whether this is a function that the constructor of the class, or of a base, defines.
+
+    It cannot be pickled, and where it holds `self`, a copy of it would hold the original.
+    """
+    name = getattr(value, "__qualname__", "") if inspect.isfunction(value) else ""
+    return any(name.startswith(f"{base.__qualname__}.__init__.<locals>") for base in cls.__mro__)
+
+
+def _with_functions(cls: Any, config: dict[str, Any], names: tuple[str, ...]) -> Any:
+    """An object with the functions of these names as the constructor defines them."""
+    made = cls.from_config(config)
+    functions = {name: made.__dict__[name] for name in names}
+    made.__dict__.clear()
+    made.__dict__.update(functions)
+    return made
 
 
 def accepts(cls: type, argument: str) -> bool:

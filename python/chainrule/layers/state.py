@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from chainrule.layers.operation import Operation
 from chainrule.layers.tracking import Tracker
 from chainrule.random import SeedGenerator
 from chainrule.scopes import name_scope
+from chainrule.super_init import SuperInit, check_super_init
 from chainrule.variable import Variable
 
 _LOCKED = (
@@ -74,8 +75,10 @@ def _is_layer(x: object) -> bool:
     return True
 
 
-class LayerState(Operation):
+class LayerState(SuperInit, Operation):
     """The state half of `Layer`: assigning an attribute registers the state inside the value."""
+
+    _super_init = ("_inbound_nodes", "layer")
 
     name: str
     built: bool
@@ -119,14 +122,6 @@ class LayerState(Operation):
         super().__setstate__(state)
         self._tracker.refresh()
 
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            """Only called for what is missing: most of all is, before `__init__` has run."""
-            if self.__dict__.get("_lock") and not name.startswith("__"):
-                self._check_super_called()
-            return object.__getattribute__(self, name)
-
     def __delattr__(self, name: str) -> None:
         value = getattr(self, name)
         if isinstance(value, Variable):
@@ -134,11 +129,7 @@ class LayerState(Operation):
         object.__delattr__(self, name)
 
     def _check_super_called(self) -> None:
-        if self.__dict__.get("_lock", True):
-            raise RuntimeError(
-                f"In layer '{type(self).__name__}', you forgot to call `super().__init__()` "
-                "as the first statement in the `__init__()` method. Go add it!"
-            )
+        check_super_init(self, *self._super_init)
 
     def _lock_state(self) -> None:
         if not self._tracker.locked:

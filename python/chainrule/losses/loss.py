@@ -15,6 +15,7 @@ from chainrule.errors import ShapeError
 from chainrule.masking import get_keras_mask
 from chainrule.saving import serialization
 from chainrule.scopes import layer_path, layer_scope, name_scope
+from chainrule.super_init import SuperInit
 from chainrule.utils.naming import auto_name
 
 Tensor = Any
@@ -22,7 +23,7 @@ Tensor = Any
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
 
 
-class Loss:
+class Loss(SuperInit):
     """``reduce(weight * call(y_true, y_pred))``: a callable that turns predictions into one number.
 
     Subclasses implement ``call(y_true, y_pred)`` with ``chainrule.ops`` and return one value per
@@ -55,6 +56,8 @@ class Loss:
     >>> float(Quartic()(np.zeros((2, 1)), np.array([[1.0], [2.0]])))
     8.5
     """
+
+    _super_init = ("_dtype_policy", "loss")
 
     def __init__(
         self,

@@ -8,13 +8,14 @@ from chainrule import config as backend_config
 from chainrule import dtype_policies, initializers, ops
 from chainrule.dtypes import DTypePolicy
 from chainrule.scopes import StatelessScope, name_scope
+from chainrule.super_init import SuperInit, check_super_init
 from chainrule.utils.naming import auto_name
 from chainrule.variable import Variable
 
 Tensor = Any
 
 
-class Metric:
+class Metric(SuperInit):
     """State, an update per batch and a result: ``state = update(state, batch)``.
 
     Subclasses make their variables in ``__init__`` with :meth:`add_variable`, change them in
@@ -49,6 +50,7 @@ class Metric:
 
     # Whether a compiled model refuses targets of another shape than the outputs.
     _one_shape = False
+    _super_init = ("_tracker", "metric")
 
     def __init__(self, dtype: str | DTypePolicy | None = None, name: str | None = None) -> None:
         from chainrule.layers.tracking import Tracker
@@ -182,11 +184,7 @@ class Metric:
         return values
 
     def _check_super_called(self) -> None:
-        if not hasattr(self, "_tracker"):
-            raise RuntimeError(
-                f"In {type(self).__name__}: call `super().__init__()` in `__init__()` before "
-                "anything else."
-            )
+        check_super_init(self, *self._super_init)
 
     def _build(self, *shapes: Any) -> None:
         """Make the variables whose shapes depend on the data, for metrics that have such."""
@@ -202,7 +200,7 @@ class Metric:
         return "Metric"
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if hasattr(self, "_tracker"):
+        if "_tracker" in self.__dict__:
             value = self._tracker.track(value)
         super().__setattr__(name, value)
 

@@ -14,15 +14,17 @@ from chainrule import initializers, ops
 from chainrule.optimizers.options import checked
 from chainrule.optimizers.schedules.learning_rate_schedule import LearningRateSchedule
 from chainrule.scopes import StatelessScope, name_scope
+from chainrule.super_init import SuperInit, check_super_init
 from chainrule.variable import Variable
 
 
-class OptimizerState:
+class OptimizerState(SuperInit):
     """The variables of an optimizer, and its learning rate; `Optimizer` builds on it."""
 
     name: str
     gradient_accumulation_steps: int | None
     _iterations: Variable
+    _super_init = ("_variables", "optimizer")
     _learning_rate: Any
 
     def __init__(self) -> None:
@@ -39,11 +41,7 @@ class OptimizerState:
         super().__setattr__(name, value)
 
     def _check_initialized(self) -> None:
-        if "_variables" not in vars(self):
-            raise RuntimeError(
-                f"In optimizer '{type(self).__name__}', you forgot to call `super().__init__()` "
-                "as the first statement in the `__init__()` method. Go add it!"
-            )
+        check_super_init(self, *self._super_init)
 
     def _track(self, variable: Variable) -> None:
         if not any(variable is known for known in self._variables):
