@@ -287,6 +287,31 @@ def test_attributes_stay() -> None:
         assert len(twin._layers) == 2 and len(layer._layers) == 1
 
 
+class Closures(layers.Layer):
+    """Its constructor makes functions, one of which holds the layer itself."""
+
+    def __init__(self, factor: float = 2.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.dense = layers.Dense(2)
+        self.scale = lambda x: factor * x
+        self.through = lambda x: self.dense(x)
+
+    def call(self, x: Any) -> Any:
+        return self.scale(self.through(x))
+
+
+@pytest.mark.parametrize("way", ["pickle", "deepcopy"])
+def test_functions_that_a_constructor_makes(way: str) -> None:
+    layer = Closures(3.0)
+    expected = layer(X)
+    twin = WAYS[way](layer)
+    assert np.array_equal(twin(X), expected)
+    twin.dense.set_weights([w * 0 for w in twin.dense.get_weights()])
+    assert not np.any(twin(X)) and np.array_equal(layer(X), expected)
+    model = trained(lambda: cr.Sequential([cr.Input((6,)), Closures(0.5)]))
+    goes_on(model, WAYS[way](model))
+
+
 class Both(metrics.Metric):
     """A metric without `get_config`, that holds another."""
 
