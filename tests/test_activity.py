@@ -135,6 +135,21 @@ def test_a_generator_may_ask_the_model() -> None:
     assert len(history.history["loss"]) == 2
 
 
+def test_a_call_in_another_thread_leaves_the_losses_of_a_trace_alone() -> None:
+    class Penalty(layers.Layer):
+        def call(self, x: Any) -> Any:
+            self.add_loss(cr.ops.sum(cr.ops.abs(x)))
+            if threading.current_thread() is threading.main_thread():
+                in_threads([lambda: model(0 * X)])
+            return x
+
+    model = cr.Sequential([Penalty(), layers.Dense(1, kernel_initializer="zeros")])
+    model.compile("sgd", "mse")
+    model.build((None, 8))
+    expected = (Y**2).mean() + abs(X).sum()
+    assert model.evaluate(X, Y, batch_size=64, verbose=0) == pytest.approx(expected, rel=1e-5)
+
+
 class Within(callbacks.Callback):
     """Calls the model from one of its own callbacks."""
 

@@ -146,6 +146,7 @@ class TestClassWeight:
             (LABELS - 1, {0: 2.0}, "labels of 0 or more, got -1 in row 0"),
             (LABELS, {"a": 2.0}, "class numbers as keys"),
             (LABELS, {-1: 2.0}, "class numbers as keys"),
+            (LABELS, [1.0, 2.0, 3.0], "expected a dict of weights by class number, got list"),
         ],
     )
     def test_labels_that_are_none(self, y: Any, class_weight: Any, message: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import threading
 import warnings
 from contextlib import ExitStack
 from typing import Any
@@ -73,7 +74,8 @@ class LayerCalling(LayerState):
     _parent_path: str | None
     _path: str | None
     _supports_masking: bool
-    _losses: list[Any]
+    # By thread: one may trace a step while another calls the layer.
+    _losses: dict[int, list[Any]]
     _loss_ids: set[int]
     _losses_override: list[Any]
 
@@ -368,7 +370,7 @@ class LayerCalling(LayerState):
             return
         scope = get_stateless_scope()
         if scope is None:
-            self._losses.extend(losses)
+            self._losses.setdefault(threading.get_ident(), []).extend(losses)
         elif scope.collect_losses:
             for x in losses:
                 scope.add_loss(x)
@@ -377,7 +379,7 @@ class LayerCalling(LayerState):
     def _get_own_losses(self) -> list[Any]:
         scope = get_stateless_scope()
         if scope is None:
-            return list(self._losses)
+            return list(self._losses.get(threading.get_ident(), ()))
         return [x for x in scope.losses if id(x) in self._loss_ids]
 
     @property
@@ -397,7 +399,7 @@ class LayerCalling(LayerState):
         scope = get_stateless_scope()
         if scope is not None and scope.collect_losses:
             scope.losses[:] = [x for x in scope.losses if id(x) not in self._loss_ids]
-        self._losses.clear()
+        self._losses.pop(threading.get_ident(), None)
         self._loss_ids.clear()
         for layer in self._layers:
             layer._clear_losses()

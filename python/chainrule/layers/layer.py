@@ -109,7 +109,7 @@ class Layer(LayerCalling):
         self._parent_path: str | None = None
         self._input_spec: Any = None
         self._called = False
-        self.__dict__.update(_losses=[], _loss_ids=set(), _losses_override=[])
+        self.__dict__.update(_losses={}, _loss_ids=set(), _losses_override=[])
         self._build_shapes_dict: dict[str, Any] | None = None
         self._convert_input_args = True
         self._allow_non_tensor_positional_args = False
@@ -291,7 +291,7 @@ class Layer(LayerCalling):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        self.__dict__.update(_losses=[], _loss_ids=set(), _losses_override=[])
+        self.__dict__.update(_losses={}, _loss_ids=set(), _losses_override=[])
         self._call_signature = inspect.signature(self.call)
 
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -209,6 +209,11 @@ def class_weights(y: Any, class_weight: dict[int, float]) -> Array:
     DataError
         A key that is no class number; labels that are none, or more than one a row.
     """
+    if not isinstance(class_weight, Mapping):
+        raise DataError(
+            "class_weight: expected a dict of weights by class number, got "
+            f"{type(class_weight).__name__}"
+        )
     labels = np.asarray(y[:] if hasattr(y, "blocks") else y)
     if labels.ndim == 2:
         labels = labels.argmax(axis=-1) if labels.shape[-1] != 1 else labels[:, 0]
