@@ -1,4 +1,4 @@
-"""pickle, copy and joblib: a copy goes on with the same bits and shares nothing with the original."""
+"""pickle, copy and joblib: a copy goes on with the same bits and shares nothing."""
 
 from __future__ import annotations
 
