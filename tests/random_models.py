@@ -65,7 +65,7 @@ def _activation(generator: Generator) -> Any:
     name = _one(generator, ACTIVATIONS)
     if name == "threshold":
         return layers.Activation(lambda x: ops.threshold(x, 0.25, -0.5))
-    return layers.Activation(name)
+    return layers.Lambda(ops.glu) if name == "glu" else layers.Activation(name)
 
 
 def _norm(generator: Generator) -> Any:
@@ -296,8 +296,9 @@ def _merged(generator: Generator) -> Case:
 
 def _embedded(generator: Generator) -> Case:
     words = keras.Input((6,), dtype="int32")
-    x = layers.Embedding(9, 4, mask_zero=bool(generator.random() < 0.5))(words)
-    if generator.random() < 0.5:
+    masked = bool(generator.random() < 0.5)
+    x = layers.Embedding(9, 4, mask_zero=masked)(words)
+    if not masked:
         x = layers.Conv1D(4, 2, activation="relu")(x)
         x = layers.GlobalMaxPooling1D()(x)
     else:

@@ -32,7 +32,7 @@ _ROUNDING = 16 * float(np.finfo(np.float64).eps)
 
 @dataclass(frozen=True)
 class Edge:
-    """The gradient of one node by one of its inputs.
+    """What was found of the gradient of one node by one of its inputs.
 
     Attributes
     ----------
@@ -46,111 +46,117 @@ class Edge:
     kinked: int
 
 
-def check(
-    node: walk.Node,
-    values: dict[int, Array],
-    douts: Sequence[Array | None],
-    number: int,
-    directions: int,
-    generator: np.random.Generator,
-    every_kink: bool = False,
-) -> Edge:
-    """Judge the gradient of a node by its input with this number.
+class Node:
+    """An op at certain inputs, with the cotangents that come to its outputs.
 
     Parameters
     ----------
-    values
-        What the reference computed, by value id.
-    douts
-        The cotangents of the outputs.
-    directions : int
-        The first goes with the signs of the gradient, so that a wrong factor shows in full; the
-        others are random.
-    every_kink : bool
-        Whether to look for kinks where the mean of both sides happens to be the gradient.
-
-    Returns
-    -------
-    Edge
-        Its error is NaN where the gradient that comes or goes is not finite.
+    node
+        As ``Graph.nodes()`` lists it.
+    inputs, douts
+        Arrays of the reference.
     """
-    place = _Place(node, [values[v] for v in node["inputs"]], number)
-    if not all(np.isfinite(a).all() for a in (*douts, place.gradient(douts)) if a is not None):
-        return Edge(float("nan"), 0)
-    worst, kinked = 0.0, 0
-    for index in range(directions):
-        if not every_kink:
-            error = place.error(douts, index, generator)
-            if error <= TOLERANCE:
-                worst = max(worst, error)
-                continue
-        error, masked = place.error_off_kinks(douts, index, generator)
-        if masked:
-            kinked = max(kinked, masked)
-            beside = place.beside(douts, index, generator)
-            error = beside if np.isnan(error) else max(error, beside)
-        worst = max(worst, error)
-    return Edge(worst, kinked)
 
-
-class _Place:
-    """A node at certain inputs, of which one is moved."""
-
-    def __init__(self, node: walk.Node, inputs: list[Array], number: int) -> None:
+    def __init__(
+        self, node: walk.Node, inputs: Sequence[Array], douts: Sequence[Array | None]
+    ) -> None:
         self.node = node
-        self.inputs = inputs
-        self.number = number
-        self.x = inputs[number]
-        self.outputs = walk.forward(node, inputs)
-        self.scale = magnitude(self.x)
+        self.inputs = list(inputs)
+        self.douts = list(douts)
+        self.outputs = walk.forward(node, self.inputs)
+        self.gradients = self._backward(self.douts)
+        self._kept: tuple[list[Array | None], list[Array], int] | None = None
 
-    def at(self, shift: Array) -> list[Array]:
-        """The outputs with the input moved by `shift`."""
+    def check(
+        self,
+        number: int,
+        directions: int,
+        generator: np.random.Generator,
+        every_kink: bool = False,
+    ) -> Edge:
+        """Judge the gradient by one input.
+
+        Parameters
+        ----------
+        number : int
+            Which input.
+        directions : int
+            The first goes with the signs of the gradient, so that a wrong factor shows in full; the
+            others are random.
+        every_kink : bool
+            Whether to look for kinks where the mean of both sides happens to be the gradient.
+
+        Returns
+        -------
+        Edge
+            Its error is NaN where the gradient that comes or goes is not finite.
+        """
+        arrays = [self.gradients[number], *(u for u in self.douts if u is not None)]
+        if not all(np.isfinite(a).all() for a in arrays):
+            return Edge(float("nan"), 0)
+        worst, kinked = 0.0, 0
+        for index in range(directions):
+            way = self._direction(number, index, generator)
+            error = self._error(number, way, self.douts, self.gradients)
+            if error > TOLERANCE or np.isnan(error) or every_kink:
+                error, masked = self._off_kinks(number, way)
+                if masked and not kinked:
+                    beside = self._beside(number, generator)
+                    error = beside if np.isnan(error) else max(error, beside)
+                kinked = max(kinked, masked)
+            worst = worst if np.isnan(error) else max(worst, error)
+        return Edge(worst, kinked)
+
+    def _at(self, number: int, shift: Array) -> list[Array]:
+        """The outputs with one input moved."""
         inputs = list(self.inputs)
-        inputs[self.number] = self.x + shift
+        inputs[number] = inputs[number] + shift
         return walk.forward(self.node, inputs)
 
-    def gradient(self, douts: Sequence[Array | None]) -> Array:
+    def _backward(self, douts: Sequence[Array | None]) -> list[Array]:
         """dx by the reference; zeros where it gives none."""
-        node = self.node
-        values = dict(zip(node["inputs"], self.inputs))
-        values.update(zip(node["outputs"], self.outputs))
-        found = walk.backward(node, values, douts)[self.number]
-        return np.zeros_like(self.x) if found is None else found
+        values = dict(zip(self.node["inputs"], self.inputs))
+        values.update(zip(self.node["outputs"], self.outputs))
+        found = walk.backward(self.node, values, douts)
+        return [np.zeros(np.shape(x)) if d is None else d for d, x in zip(found, self.inputs)]
 
-    def direction(self, gradient: Array, index: int, generator: np.random.Generator) -> Array:
+    def _direction(self, number: int, index: int, generator: np.random.Generator) -> Array:
         """About as long as the input, element by element."""
-        signs = np.where(generator.random(self.x.shape) < 0.5, -1.0, 1.0)
+        x, gradient = self.inputs[number], self.gradients[number]
+        signs = np.where(generator.random(x.shape) < 0.5, -1.0, 1.0)
         if index == 0:
             signs = np.where(gradient == 0, signs, np.sign(gradient))
-        return np.asarray(signs * self.scale * (0.5 + generator.random(self.x.shape)))
+        return np.asarray(signs * magnitude(x) * (0.5 + generator.random(x.shape)))
 
-    def error(
-        self, douts: Sequence[Array | None], index: int, generator: np.random.Generator
+    def _error(
+        self, number: int, way: Array, douts: Sequence[Array | None], gradients: Sequence[Array]
     ) -> float:
-        """The error by central differences of all outputs."""
-        gradient = self.gradient(douts)
-        way = self.direction(gradient, index, generator)
+        """The error by central differences of the outputs with these cotangents."""
         h = _FIRST_STEP
         slope, noise = 0.0, 0.0
+        ups, downs = self._at(number, h * way), self._at(number, -h * way)
         with np.errstate(all="ignore"):
-            for y, up, down, u in zip(self.outputs, self.at(h * way), self.at(-h * way), douts):
+            for y, up, down, u in zip(self.outputs, ups, downs, douts):
                 if u is not None:
                     slope += _weighed(u, (up - down) / (2 * h))
                     noise += _weighed(np.abs(u), np.abs(y)) * _ROUNDING / h
-        return _error(slope, gradient, way, noise + self._rounded(gradient, h))
+        noise += self._rounded(number, gradients, h)
+        return _error(slope, gradients[number], way, noise)
 
-    def error_off_kinks(
-        self, douts: Sequence[Array | None], index: int, generator: np.random.Generator
-    ) -> tuple[float, int]:
+    def _off_kinks(self, number: int, way: Array) -> tuple[float, int]:
         """The error over the outputs that have one slope, and how many others carry a gradient.
 
-        NaN where no output that carries a gradient has one slope.
+        NaN where no output that carries a gradient has one slope. The kinks found by one input and
+        direction serve the next ones as long as they are all.
         """
-        way = self.direction(self.gradient(douts), index, generator)
+        if self._kept is not None:
+            douts, gradients, masked = self._kept
+            error = self._error(number, way, douts, gradients)
+            if error <= TOLERANCE:
+                return error, masked
         kept: list[Array | None] = []
         slope, noise, masked, carried = 0.0, 0.0, 0, 0
-        for y, u, (slopes, smooth, rounding) in zip(self.outputs, douts, self._slopes(way)):
+        for u, (slopes, smooth, rounding) in zip(self.douts, self._slopes(number, way)):
             if u is None:
                 kept.append(None)
                 continue
@@ -160,34 +166,38 @@ class _Place:
             kept.append(u)
             slope += _weighed(u, slopes)
             noise += _weighed(np.abs(u), rounding)
-        if masked and not carried:
-            return float("nan"), masked
-        gradient = self.gradient(kept)
-        return _error(slope, gradient, way, noise + self._rounded(gradient, _STEPS[0])), masked
+        gradients = self.gradients
+        if masked:
+            gradients = self._backward(kept)
+            self._kept = kept, gradients, masked
+            if not carried:
+                return float("nan"), masked
+        noise += self._rounded(number, gradients, _STEPS[0])
+        return _error(slope, gradients[number], way, noise), masked
 
-    def beside(
-        self, douts: Sequence[Array | None], index: int, generator: np.random.Generator
-    ) -> float:
+    def _beside(self, number: int, generator: np.random.Generator) -> float:
         """The error at inputs a thousandth of their size away, where kinks are left."""
         for _ in range(_TRIES):
             inputs = [
                 x + _BESIDE * magnitude(x) * generator.standard_normal(x.shape) if is_float(x) else x
                 for x in self.inputs
             ]
-            error, _ = _Place(self.node, inputs, self.number).error_off_kinks(
-                douts, index, generator
-            )
+            there = Node(self.node, inputs, self.douts)
+            way = there._direction(number, 0, generator)
+            error = there._error(number, way, there.douts, there.gradients)
+            if not error <= TOLERANCE:
+                error, _ = there._off_kinks(number, way)
             if not np.isnan(error):
                 return error
         return float("inf")
 
-    def _slopes(self, way: Array) -> list[tuple[Array, Array, Array]]:
+    def _slopes(self, number: int, way: Array) -> list[tuple[Array, Array, Array]]:
         """For each output its slope, where both sides have the same, and how far rounding goes."""
         slopes = [np.zeros(y.shape) for y in self.outputs]
         smooth = [np.zeros(y.shape, bool) for y in self.outputs]
         rounding = [np.zeros(y.shape) for y in self.outputs]
         for h in _STEPS:
-            points = [self.at(step * way) for step in (h, 2 * h, -h, -2 * h)]
+            points = [self._at(number, step * way) for step in (h, 2 * h, -h, -2 * h)]
             for i, y in enumerate(self.outputs):
                 if not is_float(y):
                     continue
@@ -207,9 +217,9 @@ class _Place:
                 break
         return list(zip(slopes, smooth, rounding))
 
-    def _rounded(self, gradient: Array, h: float) -> float:
+    def _rounded(self, number: int, gradients: Sequence[Array], h: float) -> float:
         """What the rounding of ``x + h v`` does to a slope."""
-        return _weighed(np.abs(gradient), np.abs(self.x)) * _ROUNDING / h
+        return _weighed(np.abs(gradients[number]), np.abs(self.inputs[number])) * _ROUNDING / h
 
 
 def magnitude(x: Array) -> Array:

@@ -190,6 +190,7 @@ class _Check:
         self.faults: list[tuple[int, GradientFault]] = []
         self.kinks: dict[int, int] = {}
         self.slopes: tuple[float, float, float] | None = None
+        self.last: tuple[int, edges.Node] | None = None
 
     def against_reference(self) -> None:
         """The core's loss and gradients against the reference's."""
@@ -199,32 +200,42 @@ class _Check:
         if apart <= self.limit and all(error <= self.limit for error in self.errors):
             return
         t = self.traced
-        core = Core(t.graph, t.nodes, t.leaves, t.feeds, t.loss, t.weights)
+        eps = float(np.finfo("float32" if "float32" in t.kinds else "float64").eps)
+        core = Core(t.graph, t.nodes, t.leaves, t.feeds, t.loss, t.weights, eps)
         if not apart <= self.limit:
             self._judge_values(core)
-        if not all(error <= self.limit for error in self.errors):
+        if not np.isfinite(self.loss):
+            self.ok = [error <= self.limit for error in self.errors]
+        elif not all(error <= self.limit for error in self.errors):
             self._judge_gradients(core)
 
     def _judge_values(self, core: Core) -> None:
         """A loss that cancels is judged op by op."""
-        errors = core.forward_errors()
+        errors = core.forward_errors(self.limit)
         wrong = [number for number, error in errors.items() if not error <= self.limit]
-        self.loss_ok = not wrong and np.isfinite(self.loss)
+        self.loss_ok = not wrong and bool(np.isfinite(self.loss))
+        what = "the core's value is not the reference's"
+        if not wrong and not self.loss_ok:
+            wrong = core.first_not_finite()
+            what = "gives the first NaN or infinity"
         for number in wrong[:1]:
-            what = "the core's value is not the reference's"
-            self._fault(number, what, errors[number])
+            self._fault(number, what, errors[number] if np.isfinite(self.loss) else float("nan"))
 
     def _judge_gradients(self, core: Core) -> None:
         """The reference's gradients at the core's own values; then op by op."""
         t = self.traced
-        found = walk.cotangents(core.nodes, core.values, t.loss)
-        want = [found.get(w, np.zeros_like(core.values[w])) for w in t.weights]
+        want = [core.expected.get(w, np.zeros_like(core.values[w])) for w in t.weights]
         again = _relative(t.computed[1:], want)
         self.errors = [b if b <= self.limit else a for a, b in zip(self.errors, again)]
+        endless = self.point.first_not_finite()
+        if endless is not None:
+            self.ok = [error <= self.limit for error in self.errors]
+            self._fault(endless, "gives the first gradient that is NaN or infinite", float("nan"))
+            return
         wrong = [i for i, error in enumerate(self.errors) if not error <= self.limit]
         if not wrong:
             return
-        errors = core.backward_errors()
+        errors = core.backward_errors(self.limit)
         sites = [value for value, error in errors.items() if not error <= self.limit]
         unfused = [core.cotangents.get(w, np.zeros_like(x)) for w, x in zip(t.weights, want)]
         fused = _relative(t.computed[1:], unfused)
@@ -244,6 +255,8 @@ class _Check:
 
     def op_by_op(self, directions: int, generator: np.random.Generator) -> None:
         """The reference's gradient of every op between a weight and the loss."""
+        if not np.isfinite(self.reference_loss):
+            return
         found = {}
         for number, j, _ in self._paths():
             edge = self._edge(number, j, directions, generator)
@@ -267,8 +280,9 @@ class _Check:
         """The whole gradient, where every op alone is right."""
         if not all(self.ok) or not self.traced.weights:
             return
+        place = self.point
         for index in range(directions):
-            here, found = self.point.judge(self.traced.weights, generator, index == 0)
+            here, found, place = place.judge(self.traced.weights, generator, index == 0)
             if here.verdict == "kink" and self.slopes is None:
                 self.slopes = (here.left, here.right, here.expected)
             if found.verdict == "wrong":
@@ -338,9 +352,11 @@ class _Check:
         generator: np.random.Generator,
         every_kink: bool = False,
     ) -> edges.Edge:
-        node, values = self.point.nodes[number], self.point.values
-        douts = walk.douts_of(node, values, self.point.cotangents)
-        return edges.check(node, values, douts, j, directions, generator, every_kink)
+        if self.last is None or self.last[0] != number:
+            node, values = self.point.nodes[number], self.point.values
+            douts = walk.douts_of(node, values, self.point.cotangents)
+            self.last = number, edges.Node(node, [values[v] for v in node["inputs"]], douts)
+        return self.last[1].check(j, directions, generator, every_kink)
 
     def _paths(self) -> list[tuple[int, int, int]]:
         """(node, number of the input, its value id) of every way from a weight to the loss."""

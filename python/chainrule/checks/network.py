@@ -90,6 +90,17 @@ class Point:
             for value in node["outputs"]
         }
 
+    def first_not_finite(self) -> int | None:
+        """The number of the node next to the loss that makes its gradients NaN or infinite."""
+        for number, node in reversed(list(enumerate(self.nodes))):
+            if walk.is_leaf(node) or not any(v in self.cotangents for v in node["outputs"]):
+                continue
+            douts = walk.douts_of(node, self.values, self.cotangents)
+            gradients = walk.backward(node, self.values, douts)
+            if not all(np.isfinite(d).all() for d in gradients if d is not None):
+                return number
+        return None
+
     def at(self, shifts: Mapping[int, Array]) -> float:
         """The loss with weights moved."""
         moved = {w: self.values[w] + shift for w, shift in shifts.items()}
@@ -147,22 +158,26 @@ class Point:
             smooth = abs(right - left) <= _SAME * miss + 4 * noise
             if smooth and any(s and abs(m - mean) < 0.1 * miss for m, _, s in found):
                 return Slope(expected, left, right, error, "wrong")
+            if found and abs(found[-1][0] - mean) <= _SAME * abs(right - left):
+                break  # at the kink itself: smaller steps give the same two slopes
             found.append((mean, error, smooth))
         return Slope(expected, left, right, error, "kink")
 
     def judge(
         self, weights: Sequence[int], generator: np.random.Generator, aligned: bool
-    ) -> tuple[Slope, Slope]:
-        """The slope here, and the one that gives the verdict: beside this point, if this is a kink.
+    ) -> tuple[Slope, Slope, Point]:
+        """The slope here, the one that gives the verdict, and its place: beside, if here is a kink.
 
         The second one's verdict is "kink" where no place beside is smooth either.
         """
+        place = self
         here = found = self._confirmed(weights, generator, aligned)
         for _ in range(_TRIES):
             if found.verdict != "kink":
                 break
-            found = self.beside(generator)._confirmed(weights, generator, aligned)
-        return here, found
+            place = self.beside(generator)
+            found = place._confirmed(weights, generator, aligned)
+        return here, found, place
 
     def _confirmed(
         self, weights: Sequence[int], generator: np.random.Generator, aligned: bool

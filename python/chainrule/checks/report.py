@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from html import escape
+from math import isfinite
 
 __all__ = ["GradientCheck", "GradientFault", "GradientKink", "GradientReport"]
 
@@ -55,7 +56,7 @@ class GradientFault:
     what : str
         Which of the core, the reference and the differences disagree, and how.
     error : float
-        The relative error.
+        The relative error; NaN where what is wrong is not finite.
     """
 
     layer: str
@@ -64,7 +65,8 @@ class GradientFault:
     error: float
 
     def __str__(self) -> str:
-        return f"{place(self.layer, self.op)}: {self.what} (error {self.error:.1e})"
+        error = f" (error {self.error:.1e})" if isfinite(self.error) else ""
+        return f"{place(self.layer, self.op)}: {self.what}{error}"
 
 
 @dataclass(frozen=True)
