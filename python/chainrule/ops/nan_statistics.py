@@ -79,8 +79,12 @@ def nanvar(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     1.0
     """
     x = as_float(x)
-    centred = binary("sub", x, nanmean(x, axis, True))
-    return nanmean(unary("square", centred), axis, keepdims)
+    clean, good = _without_nan(x, 0.0)
+    dtype = standardize_dtype(x.dtype)
+    centred = binary("sub", clean, nanmean(x, axis, True))
+    centred = apply("select", {}, [good, centred, as_dtype(0.0, dtype)])
+    count = reductions.sum(as_dtype(good, dtype), axis, keepdims)
+    return binary("div", reductions.sum(unary("square", centred), axis, keepdims), count)
 
 
 @operation

@@ -85,20 +85,20 @@ def _vector_norm(x: Any, ord: Any, axes: list[int], keepdims: bool) -> Any:
         return reductions.sum(nonzero, axes, keepdims)
     if ord == 1:
         return reductions.sum(size, axes, keepdims)
-    if ord < 0:
-        powers = reductions.sum(binary("pow", size, as_dtype(float(ord), name)), axes, keepdims)
-        return binary("pow", powers, as_dtype(1.0 / ord, name))
     powers = reductions.sum(_power(size, float(ord)), axes, keepdims)
     return _power(powers, 1.0 / ord)
 
 
 def _power(x: Any, exponent: float) -> Any:
-    """x^exponent for x >= 0, with the derivative 0 at 0."""
+    """x^exponent for x >= 0, with the derivative 0 at 0 and at infinity."""
     name = standardize_dtype(x.dtype)
-    zero = binary("eq", x, as_dtype(0.0, name))
-    safe = apply("select", {}, [zero, as_dtype(1.0, name), x])
+    at_zero, at_infinity = (0.0, np.inf) if exponent > 0 else (np.inf, 0.0)
+    zero, endless = binary("eq", x, as_dtype(0.0, name)), unary("is_inf", x)
+    edge = binary("logical_or", zero, endless)
+    safe = apply("select", {}, [edge, as_dtype(1.0, name), x])
     power = binary("pow", safe, as_dtype(exponent, name))
-    return apply("select", {}, [zero, as_dtype(0.0, name), power])
+    power = apply("select", {}, [zero, as_dtype(at_zero, name), power])
+    return apply("select", {}, [endless, as_dtype(at_infinity, name), power])
 
 
 def _matrix_norm(x: Any, ord: Any, axes: list[int], keepdims: bool) -> Any:
