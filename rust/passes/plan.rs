@@ -61,6 +61,7 @@ pub fn plan(graph: &Graph, tasks: &[Task], assigned: Assigned, outputs: &[Value]
         last.insert(root_of(v), end);
     }
 
+    let is_assigned = |v| assigned.iter().any(|(_, value)| root_of(value) == v);
     let mut cells: Vec<(Arc<Cell>, bool)> = Vec::new();
     let mut places: HashMap<Value, Place> = HashMap::new();
     let mut arena = Arena::default();
@@ -76,7 +77,7 @@ pub fn plan(graph: &Graph, tasks: &[Task], assigned: Assigned, outputs: &[Value]
             Source::Read(cell) => {
                 let slot = match cells.iter().position(|(c, _)| c.id == cell.id) {
                     Some(slot) => slot,
-                    None if last.contains_key(&v) => {
+                    None if last.contains_key(&v) || is_assigned(v) => {
                         cells.push((cell.clone(), false));
                         cells.len() - 1
                     }

@@ -6,3 +6,6 @@ pub mod epoch;
 pub mod step;
 
 pub use compile::Program;
+
+#[cfg(test)]
+mod tests;
