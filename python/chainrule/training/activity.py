@@ -31,7 +31,8 @@ class _Tracing:
 
 
 tracing = _Tracing()
-os.register_at_fork(after_in_child=tracing.renew)
+if hasattr(os, "register_at_fork"):  # systems that fork
+    os.register_at_fork(after_in_child=tracing.renew)
 
 
 class Activity:
