@@ -30,7 +30,7 @@ __all__ = [
 _NAME = "loading"
 # Variables of fewer elements need not stand in the file: the states of metrics and seeds, say.
 _SMALL = 1 << 16
-_MOST_CALLS = 1 << 16
+_MOST_CALLS = 1 << 14
 _DEEPEST = 500
 
 
@@ -77,7 +77,7 @@ class Loading:
             )
         self.left -= size * itemsize
 
-    def array(self, what: str, elements: int, itemsize: int = 8) -> None:
+    def array(self, what: str, elements: float, itemsize: int = 8) -> None:
         """Look at the size of an array that is about to be made.
 
         Raises
@@ -112,7 +112,7 @@ def current() -> Loading | None:
     return found
 
 
-def take_elements(what: str, elements: int) -> None:
+def take_elements(what: str, elements: float) -> None:
     """Look at a number of elements, or of steps of a loop, that comes from an argument.
 
     Nothing happens unless something is being loaded.

@@ -10,6 +10,7 @@ import numpy as np
 from chainrule.dispatch import apply, operation
 from chainrule.dtypes import standardize_dtype
 from chainrule.errors import ShapeError
+from chainrule.loading import take_elements
 from chainrule.ops._common import (
     as_dtype,
     as_tensor,
@@ -169,7 +170,9 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
     axis = normalize_axis(axis, x.ndim, "repeat")
     if is_traced(repeats):
         raise TypeError("repeat: `repeats` must be known while tracing, got a traced KerasTensor")
-    index = np.repeat(np.arange(x.shape[axis], dtype="int32"), np.asarray(repeats))
+    counts = np.asarray(repeats)
+    take_elements("repeat", int(counts.sum()) * (x.shape[axis] if counts.size == 1 else 1))
+    index = np.repeat(np.arange(x.shape[axis], dtype="int32"), counts)
     return apply("gather", {"axis": axis}, [x, index])
 
 

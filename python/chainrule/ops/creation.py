@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from chainrule.dispatch import apply, operation, storage_dtype
 from chainrule.dtypes import result_type, standardize_dtype
+from chainrule.loading import take_elements
 from chainrule.ops._common import as_dtype, as_tensor, is_traced, static_shape, weak_dtype
 
 __all__ = [
@@ -34,6 +36,13 @@ def array(x: Any, dtype: Any = None) -> Any:
     return convert_to_tensor(x, dtype=dtype)
 
 
+def _sized(op: str, shape: Any) -> tuple[int, ...]:
+    """The shape, looked at while something is loaded."""
+    sizes = static_shape(shape)
+    take_elements(op, math.prod(sizes))
+    return sizes
+
+
 def zeros(shape: Any, dtype: Any = None) -> Any:
     """Zeros of the shape.
 
@@ -42,7 +51,7 @@ def zeros(shape: Any, dtype: Any = None) -> Any:
     >>> zeros((2,)).tolist()
     [0.0, 0.0]
     """
-    return np.zeros(static_shape(shape), _dtype(dtype))
+    return np.zeros(_sized("zeros", shape), _dtype(dtype))
 
 
 def ones(shape: Any, dtype: Any = None) -> Any:
@@ -53,7 +62,7 @@ def ones(shape: Any, dtype: Any = None) -> Any:
     >>> ones((2,)).tolist()
     [1.0, 1.0]
     """
-    return np.ones(static_shape(shape), _dtype(dtype))
+    return np.ones(_sized("ones", shape), _dtype(dtype))
 
 
 def empty(shape: Any, dtype: Any = None) -> Any:
@@ -155,6 +164,7 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
     if numbers[1] is None:
         numbers[:2] = [0, numbers[0]]
     name = standardize_dtype(dtype)
+    take_elements("arange", abs(numbers[1] - numbers[0]) / abs(numbers[2] or 1))
     return np.arange(numbers[0], numbers[1], 1 if numbers[2] is None else numbers[2]).astype(
         storage_dtype(name)
     )
@@ -169,6 +179,7 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
     [[1.0, 0.0], [0.0, 1.0]]
     """
     columns = None if M is None else operator.index(M)
+    take_elements("eye", operator.index(N) * operator.index(N if columns is None else columns))
     return np.eye(operator.index(N), columns, operator.index(k), dtype=_dtype(dtype))
 
 

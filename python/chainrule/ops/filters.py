@@ -10,6 +10,7 @@ import numpy as np
 from chainrule.dispatch import apply, operation
 from chainrule.dtypes import standardize_dtype
 from chainrule.errors import ShapeError
+from chainrule.loading import take_elements
 from chainrule.ops._common import as_dtype, as_float, as_tensor
 from chainrule.ops._images import as_batch, in_float
 from chainrule.ops.arranging import tile
@@ -43,6 +44,7 @@ def _depthwise(images: Any, line: Any, axis: int, same: bool = True) -> Any:
 
 def _gaussian(size: int, sigma: Any, dtype: str) -> Any:
     """``exp(-(x / sigma)^2 / 2)`` at `size` whole steps around 0, with the sum 1."""
+    take_elements("gaussian_blur", size)
     steps = np.arange(size, dtype=dtype) - np.asarray((size - 1) / 2, dtype)
     raw = exp(square(steps / sigma) * -0.5)
     return raw / sum(raw)

@@ -10,6 +10,7 @@ import numpy as np
 from chainrule.config import floatx
 from chainrule.dispatch import apply, operation, storage_dtype
 from chainrule.dtypes import is_float_dtype, result_type, standardize_dtype
+from chainrule.loading import take_elements
 from chainrule.ops._common import as_dtype, as_tensor, binary, promote_float
 
 __all__ = [
@@ -36,6 +37,7 @@ def linspace(
     [0.0, 0.25, 0.5, 0.75, 1.0]
     """
     start, stop = promote_float(start, stop)
+    take_elements("linspace", num * math.prod(start.shape) * math.prod(stop.shape))
     compute = standardize_dtype(start.dtype)
     gaps = max(num - 1 if endpoint else num, 1)
     step = binary("div", binary("sub", stop, start), as_dtype(float(gaps), compute))
@@ -154,6 +156,7 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     dtype = standardize_dtype(x.dtype)
     compute = result_type(dtype, floatx())
     count = x.shape[0] if N is None else N
+    take_elements("vander", count * x.shape[0])
     exponents = np.arange(count) if increasing else np.arange(count)[::-1]
     column = apply("reshape", {"shape": [x.shape[0], 1]}, [as_dtype(x, compute)])
     return as_dtype(binary("pow", column, exponents.astype(storage_dtype(compute))), dtype)

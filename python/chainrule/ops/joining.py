@@ -8,6 +8,7 @@ import numpy as np
 
 from chainrule.dispatch import apply, operation
 from chainrule.errors import IndivisibleError, ShapeError
+from chainrule.loading import take_elements
 from chainrule.ops._common import as_tensor, normalize_axis, promote
 from chainrule.ops.arranging import block
 from chainrule.ops.shaping import expand_dims, ravel
@@ -169,6 +170,7 @@ def array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     if not isinstance(indices_or_sections, (int, np.integer)):
         return _cut(x, [int(i) for i in indices_or_sections], axis)
     parts, n = int(indices_or_sections), x.shape[axis]
+    take_elements("array_split", parts)
     if parts < 1:
         raise ValueError(f"array_split: expected at least 1 part, got {parts}")
     return _cut(x, [n // parts * i + min(i, n % parts) for i in range(1, parts)], axis)

@@ -9,6 +9,7 @@ import numpy as np
 from chainrule.dispatch import apply, operation
 from chainrule.dtypes import standardize_dtype
 from chainrule.errors import ShapeError
+from chainrule.loading import take_elements
 from chainrule.namespace import publish
 from chainrule.ops._common import (
     as_dtype,
@@ -94,6 +95,7 @@ def _segment_reduce(function: str, start: float, data: Any, ids: Any, n: int | N
     if not dtype.startswith(("float", "bfloat")):
         info = np.iinfo(dtype)
         start = {"max": info.min, "min": info.max, "prod": 1}[function]
+    take_elements("segment reduction", n * data.shape[0])
     member = ids == np.arange(n, dtype="int32")[:, None]
     member = _reshape(member, [n, data.shape[0], *[1] * (data.ndim - 1)])
     rows = apply("select", {}, [member, data, as_dtype(start, dtype)])
@@ -289,6 +291,8 @@ def extract_sequences(x: Any, sequence_length: int, sequence_stride: int) -> Any
     if x.ndim < 1:
         raise ShapeError(f"Input should have rank >= 1. Received: input.shape = {tuple(x.shape)}")
     count = 1 + (x.shape[-1] - sequence_length) // sequence_stride
+    take_elements("extract_sequences", max(count, 0) + sequence_length)
+    take_elements("extract_sequences", max(count, 0) * sequence_length)
     if count < 1:
         index = np.zeros((0, sequence_length), "int32")
     else:

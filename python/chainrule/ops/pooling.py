@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule.dispatch import apply, operation
 from chainrule.errors import ShapeError
+from chainrule.loading import take_elements
 from chainrule.ops._common import as_float
 from chainrule.ops._spatial import (
     channels_back,
@@ -134,6 +135,7 @@ def adaptive_spans(size: int, count: int) -> tuple[list[int], list[int]]:
     >>> adaptive_spans(5, 3)
     ([0, 1, 3], [2, 3, 2])
     """
+    take_elements("adaptive pooling", count)
     starts = [i * size // count for i in range(count)]
     ends = [-(-(i + 1) * size // count) for i in range(count)]
     return starts, [end - start for start, end in zip(starts, ends)]

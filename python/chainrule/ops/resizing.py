@@ -12,6 +12,7 @@ from chainrule.config import standardize_data_format
 from chainrule.dispatch import apply, operation
 from chainrule.dtypes import standardize_dtype
 from chainrule.errors import ShapeError
+from chainrule.loading import take_elements
 from chainrule.ops._common import as_dtype, as_float, as_tensor, normalize_axis
 from chainrule.ops._images import as_batch, check_choice, check_rank, image_axes, in_float
 from chainrule.ops.arithmetic import maximum
@@ -198,6 +199,7 @@ def _weights(
     dtype = standardize_dtype(scale.dtype)
     inverse = 1.0 / scale
     width = maximum(inverse, 1.0) if antialias else 1.0
+    take_elements("resize", inputs * outputs)
     places = np.arange(outputs, dtype=dtype) + np.asarray(0.5, dtype)
     places = places * inverse - translation * inverse - 0.5
     elements = np.arange(inputs, dtype=dtype)[:, np.newaxis]

@@ -41,7 +41,7 @@ _FORMAT = 1
 _OPTIMIZER = "optimizer/"
 # Bytes of variables that a file need not account for: slots of an optimizer that was not saved, and
 # the states of metrics.
-_BESIDE = 1 << 28
+_BESIDE = 1 << 27
 
 
 def _unique(name: str, taken: set[str]) -> str:
