@@ -22,10 +22,12 @@ _FORMAT = 2
 
 
 def _is_format(x: Any) -> bool:
+    """The number of the format, 2."""
     return type(x) is int and x == _FORMAT
 
 
 def _dict(x: Any) -> bool:
+    """A dict."""
     return isinstance(x, dict)
 
 

@@ -27,7 +27,7 @@ _MOST = 2**31
 
 
 def count(x: Any) -> bool:
-    """An integer from 0 up to what epochs and batches come to."""
+    """An integer from 0 to 2**31 - 1."""
     return isinstance(x, (int, np.integer)) and not isinstance(x, bool) and bool(0 <= x < _MOST)
 
 
@@ -49,7 +49,7 @@ def array(x: Any) -> bool:
 
 
 def seed(x: Any) -> bool:
-    """A whole number that is not negative, or too large to seed with."""
+    """A seed from 0 to 2**64 - 1."""
     return isinstance(x, int) and not isinstance(x, bool) and 0 <= x < 2**64
 
 
@@ -60,26 +60,34 @@ def anything(x: Any) -> bool:
 
 def optional(kind: Kind) -> Kind:
     """None, or what `kind` says."""
-    return _named(f"None or {kind.__name__}", lambda x: x is None or kind(x))
+    return _described(f"None or {_words(kind)}", lambda x: x is None or kind(x))
 
 
 def list_of(kind: Kind) -> Kind:
     """A list whose items are what `kind` says."""
-    return _named(
-        f"a list of {kind.__name__}", lambda x: isinstance(x, (list, tuple)) and all(map(kind, x))
+    return _described(
+        f"a list, each item {_words(kind)}",
+        lambda x: isinstance(x, (list, tuple)) and all(map(kind, x)),
     )
 
 
 def dict_of(kind: Kind) -> Kind:
     """A dict whose values are what `kind` says."""
-    return _named(
-        f"a dict of {kind.__name__}", lambda x: isinstance(x, dict) and all(map(kind, x.values()))
+    return _described(
+        f"a dict, each value {_words(kind)}",
+        lambda x: isinstance(x, dict) and all(map(kind, x.values())),
     )
 
 
-def _named(name: str, kind: Kind) -> Kind:
-    kind.__name__ = name
+def _described(words: str, kind: Kind) -> Kind:
+    kind.__doc__ = words
     return kind
+
+
+def _words(kind: Kind) -> str:
+    """What a kind is, as messages say it: its docstring."""
+    words = (kind.__doc__ or "").strip().rstrip(".")
+    return words if words.startswith("None") else words[:1].lower() + words[1:]
 
 
 def checked(what: str, state: Any, kinds: Mapping[str, Kind]) -> dict[str, Any]:
@@ -105,7 +113,7 @@ def checked(what: str, state: Any, kinds: Mapping[str, Kind]) -> dict[str, Any]:
     >>> checked("EarlyStopping", {"wait": math.nan}, {"wait": count})
     Traceback (most recent call last):
         ...
-    ValueError: the state of EarlyStopping: expected for 'wait': count, got nan
+    ValueError: the state of EarlyStopping: expected for 'wait' an integer from 0 to 2**31 - 1, got nan
     """
     if not isinstance(state, dict):
         raise ValueError(f"the state of {what}: expected a dict, got {type(state).__name__}")
@@ -114,7 +122,7 @@ def checked(what: str, state: Any, kinds: Mapping[str, Kind]) -> dict[str, Any]:
         if not kind(values[name]):
             shown = repr(values[name])
             raise ValueError(
-                f"the state of {what}: expected for '{name}': {kind.__name__}, got "
+                f"the state of {what}: expected for '{name}' {_words(kind)}, got "
                 f"{shown if len(shown) < 80 else type(values[name]).__name__}"
             )
     return values
