@@ -76,6 +76,11 @@ def compile_step(
     Parameters
     ----------
     mode : {"train", "test", "predict"}
+
+    Raises
+    ------
+    MemoryError
+        The step needs more memory than there is; the model is as it was.
     """
     try:
         with scopes.Trace() as trace:
@@ -91,6 +96,12 @@ def compile_step(
             else:
                 train_step(model, trace, x, y, sample_weight)
             return trace.compile([]), None
+    except MemoryError as error:
+        sizes = ", ".join(str(shape) for shape, _ in signature.specs)
+        raise MemoryError(
+            f"model '{model.name}': {mode} step for arrays of {sizes}: {error}; a smaller "
+            "batch_size takes less"
+        ) from error
     finally:
         model._clear_losses()
 
@@ -136,7 +147,14 @@ class Programs:
         with tracing:
             found = self._programs.pop(key, None)
             if found is None:
-                found = make()
+                try:
+                    found = make()
+                except MemoryError:
+                    if not self._programs:
+                        raise
+                    # The memory of the other steps may do.
+                    self._programs.clear()
+                    found = make()
                 while len(self._programs) >= self.LIMIT:
                     self._programs.pop(next(iter(self._programs)))
             self._programs[key] = found
