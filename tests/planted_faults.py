@@ -177,23 +177,26 @@ def draw(case: Any, generator: np.random.Generator) -> tuple[Fault, str] | None:
         change = ("factor", "sign", "term", "axis")[int(generator.integers(4))]
         axis = int(generator.integers(max(point.values[value].ndim, 1)))
         fault = Fault(change, axis, node["op"], str(node["attrs"].get("function", "")), j)
-        places = [
-            n for n, input_number, _ in paths
+        changes = {
+            n: _change(nodes[n], point, fault)
+            for n, input_number, _ in paths
             if input_number == j and fault.meets(nodes[n]["op"], nodes[n]["attrs"])
-            and _changes(nodes[n], point, fault)
-        ]  # fmt: skip
-        if places and _reaches_a_weight(point, fault):
+        }
+        places = [n for n, change in changes.items() if change > 0.01]
+        unclear = any(1e-7 < change <= 0.01 for change in changes.values())
+        if places and not unclear and _reaches_a_weight(point, fault):
             return fault, str(nodes[max(places)]["layer"])
     return None
 
 
-def _changes(node: Any, point: Any, fault: Fault) -> bool:
+def _change(node: Any, point: Any, fault: Fault) -> float:
+    """How much a fault changes the gradient of a node, relative to its largest element."""
     douts = walk.douts_of(node, point.values, point.cotangents)
     right = walk.backward(node, point.values, douts)[fault.number]
     if right is None or not np.isfinite(right).all():
-        return False
+        return 0.0
     apart = np.abs(fault.of(right) - right).max(initial=0.0)
-    return bool(apart > 0.01 * np.abs(right).max(initial=0.0))
+    return float(apart / max(np.abs(right).max(initial=0.0), 1e-300))
 
 
 def _reaches_a_weight(point: Any, fault: Fault) -> bool:

@@ -10,7 +10,7 @@ import pytest
 
 import chainrule as cr
 from chainrule import layers, ops
-from chainrule.errors import DataError, NotCompiledError, ShapeError
+from chainrule.errors import DataError, GradientError, NotCompiledError, ShapeError
 from chainrule.reference import dense
 
 RNG = np.random.default_rng(3)
@@ -197,3 +197,118 @@ def test_bad_arguments() -> None:
         model.check_gradients(X, LABELS + 5)
     with pytest.raises(ShapeError):
         model.check_gradients(X[:, :3], LABELS)
+
+
+ZERO_ROWS = np.where(np.arange(24)[:, np.newaxis] % 3 == 0, 0, X)
+
+
+@pytest.mark.parametrize("x", [ZERO_ROWS, np.zeros_like(X), (X > 0) * 1.0], ids=["rows", "all", "bits"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        lambda: layers.ReLU(),
+        lambda: layers.Lambda(lambda x: ops.sort(x, axis=-1)),
+        lambda: layers.Lambda(lambda x: ops.median(x, axis=-1, keepdims=True)),
+        lambda: layers.Lambda(lambda x: ops.concatenate([ops.relu(x), ops.relu(-x)], axis=-1)),
+        lambda: layers.Lambda(lambda x: ops.max(x, axis=-1, keepdims=True) * x),
+    ],
+)
+def test_a_kink_is_no_fault(kind: Any, x: Any) -> None:
+    model = build([lambda: layers.Dense(5), kind])
+    model.compile("sgd", "mae")
+    report = model.check_gradients(x, Y)
+    assert report.ok, report
+    assert not report.faults
+
+
+def test_a_kink_is_named_with_both_slopes() -> None:
+    model = build([lambda: layers.Dense(5, activation="relu", name="first")])
+    model.compile("sgd", "mse")
+    report = model.check_gradients(ZERO_ROWS, Y)
+    (kink,) = report.kinks
+    assert kink.layer.endswith("first") and kink.op == "dense" and kink.count == 40
+    assert report.slopes is not None and report.slopes[0] != report.slopes[1]
+    lines = str(report).splitlines()
+    assert any(line.startswith("at a kink: ") and "40 values" in line for line in lines)
+    assert any("the loss has a kink here" in line for line in lines)
+
+
+def test_a_kink_does_not_hide_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = build([lambda: layers.Dense(5, activation="relu", name="first")])
+    model.compile("sgd", "mse")
+    true = dense.backward
+
+    def wrong(attrs: Any, *args: Any) -> Any:
+        dx, dw, db = true(attrs, *args)
+        return dx, dw, db * 1.001 if attrs["activation"] == "relu" else db
+
+    monkeypatch.setattr(dense, "backward", wrong)
+    report = model.check_gradients(ZERO_ROWS, Y)
+    assert [row.weight for row in report.rows if not row.ok] == ["bias"]
+    assert report.faults[0].layer.endswith("first")
+    assert "first wrong: " in str(report)
+
+
+def test_a_kink_that_only_the_parts_have_is_a_fault() -> None:
+    model = build([lambda: layers.Dense(5), lambda: layers.Lambda(lambda x: ops.relu(x) - ops.relu(-x), name="odd")])
+    model.compile("sgd", "mse")
+    report = model.check_gradients(ZERO_ROWS, Y)
+    assert not report.ok
+    assert report.faults[0].layer.endswith("odd")
+    assert "smooth here" in report.faults[0].what
+    assert model.check_gradients(X, Y).ok
+
+
+def test_what_is_stopped_is_held() -> None:
+    def straight_through(x: Any) -> Any:
+        return x + ops.stop_gradient(ops.sign(x) - x)
+
+    model = build([lambda: layers.Dense(5), lambda: layers.Lambda(straight_through),
+                   lambda: layers.SpectralNormalization(layers.Dense(4))])
+    model.compile("sgd", "mse")
+    report = model.check_gradients(X, Y)
+    assert report.ok, report
+
+
+def test_targets_that_are_the_predictions() -> None:
+    model = build([lambda: layers.Dense(16, activation="tanh")])
+    for loss in ("mse", "mae", "huber"):
+        model.compile("sgd", loss)
+        report = model.check_gradients(X, model.predict(X, verbose=0))
+        assert report.ok, report
+
+
+def test_predictions_at_the_edges_of_clipping() -> None:
+    model = build([lambda: layers.Dense(3, activation="sigmoid", kernel_initializer="ones")])
+    model.pop()
+    model.compile("sgd", "binary_crossentropy")
+    report = model.check_gradients(100 * X, np.eye(3)[LABELS])
+    assert report.ok, report
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (lambda x: ops.log(x), "gives the first NaN or infinity"),
+        (lambda x: ops.sqrt(ops.relu(x)), "gives the first gradient that is NaN or infinite"),
+    ],
+)
+def test_what_is_not_finite_is_named(function: Any, words: str) -> None:
+    model = build([lambda: layers.Dense(5), lambda: layers.Lambda(function, name="root")])
+    model.compile("sgd", "mse")
+    report = model.check_gradients(X, Y)
+    assert not report.ok
+    assert report.faults[0].layer.endswith("root")
+    assert report.faults[0].what == words
+
+
+def test_a_loss_that_holds_a_gradient_is_refused() -> None:
+    class Flat(cr.Sequential):
+        def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, **_: Any) -> Any:
+            slope = cr.grad(lambda a: ops.sum(self(a)))(x)
+            return ops.mean(ops.square(y - y_pred)) + ops.mean(ops.square(slope))
+
+    model = Flat([layers.Dense(2, activation="tanh")])
+    model.compile("sgd", "mse")
+    with pytest.raises(GradientError, match="expected a loss without gradients inside"):
+        model.check_gradients(X, Y)

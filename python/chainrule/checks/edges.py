@@ -6,8 +6,8 @@ when this holds for each op on the way, and an op where it does not is the one a
 
 At a kink (a ReLU at 0, a tie of maxima) the slopes to both sides differ, and no derivative is there to
 compare with. An output is taken for kinked by its forward pass alone: when its slopes to the two sides
-keep differing as the step shrinks. Its cotangent is then left out, ``dx`` is computed for the others,
-and the op is judged once more beside the point, where the kink is left behind.
+keep differing as the step shrinks, or do not add up along two parts of a direction. The op is then
+judged beside the point, where the kink is left behind.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ _FIRST_STEP = 1e-6
 _AGREE = 1e-6
 _BESIDE = 1e-3
 _TRIES = 3
+_SPLITS = 6
 # How many units in the last place the sums inside an op may be off.
 _ROUNDING = 16 * float(np.finfo(np.float64).eps)
 
@@ -99,12 +100,11 @@ class Node:
             way = self._direction(number, index, generator)
             error = self._error(number, way, self.douts, self.gradients)
             if error > TOLERANCE or np.isnan(error) or every_kink:
-                error, masked = self._off_kinks(number, way)
-                if masked and not kinked:
-                    beside = self._beside(number, generator)
-                    error = beside if np.isnan(error) else max(error, beside)
+                error, masked = self._off_kinks(number, way, generator)
+                if masked:
+                    error = worst if kinked else self._beside(number, generator)
                 kinked = max(kinked, masked)
-            worst = worst if np.isnan(error) else max(worst, error)
+            worst = max(worst, error)
         return Edge(worst, kinked)
 
     def _at(self, number: int, shift: Array) -> list[Array]:
@@ -143,7 +143,9 @@ class Node:
         noise += self._rounded(number, gradients, h)
         return _error(slope, gradients[number], way, noise)
 
-    def _off_kinks(self, number: int, way: Array) -> tuple[float, int]:
+    def _off_kinks(
+        self, number: int, way: Array, generator: np.random.Generator
+    ) -> tuple[float, int]:
         """The error over the outputs that have one slope, and how many others carry a gradient.
 
         NaN where no output that carries a gradient has one slope. The kinks found by one input and
@@ -154,9 +156,45 @@ class Node:
             error = self._error(number, way, douts, gradients)
             if error <= TOLERANCE:
                 return error, masked
+        found = self._slopes(number, way)
+        error, masked = self._judge(number, way, found)
+        if error > TOLERANCE and not masked:
+            masked = self._not_additive(number, way, found, generator)
+        return error, masked
+
+    def _not_additive(
+        self,
+        number: int,
+        way: Array,
+        found: list[tuple[Array, Array, Array]],
+        generator: np.random.Generator,
+    ) -> int:
+        """How many outputs have a slope that is not the sum of those along two parts of the way.
+
+        The median of ties has the same slope to both sides, and still no derivative.
+        """
+        for _ in range(_SPLITS):
+            part = way * generator.standard_normal(way.shape)
+            parts = zip(self._slopes(number, part), self._slopes(number, way - part))
+            count = 0
+            for u, (slopes, _, noise), ((a, _, noise_a), (b, _, noise_b)) in zip(
+                self.douts, found, parts
+            ):
+                largest = np.maximum(np.abs(slopes), np.maximum(np.abs(a), np.abs(b)))
+                allowed = 10 * _AGREE * largest + 4 * (noise + noise_a + noise_b)
+                bent = np.abs(a + b - slopes) > allowed
+                count += 0 if u is None else int(np.count_nonzero(bent & (u != 0)))
+            if count:
+                return count
+        return 0
+
+    def _judge(
+        self, number: int, way: Array, found: list[tuple[Array, Array, Array]]
+    ) -> tuple[float, int]:
+        """The error over the smooth outputs, and how many others carry a gradient."""
         kept: list[Array | None] = []
         slope, noise, masked, carried = 0.0, 0.0, 0, 0
-        for u, (slopes, smooth, rounding) in zip(self.douts, self._slopes(number, way)):
+        for u, (slopes, smooth, rounding) in zip(self.douts, found):
             if u is None:
                 kept.append(None)
                 continue
@@ -177,6 +215,7 @@ class Node:
 
     def _beside(self, number: int, generator: np.random.Generator) -> float:
         """The error at inputs a thousandth of their size away, where kinks are left."""
+        error = float("nan")
         for _ in range(_TRIES):
             inputs = [
                 x + _BESIDE * magnitude(x) * generator.standard_normal(x.shape) if is_float(x) else x
@@ -185,11 +224,12 @@ class Node:
             there = Node(self.node, inputs, self.douts)
             way = there._direction(number, 0, generator)
             error = there._error(number, way, there.douts, there.gradients)
+            masked = 0
             if not error <= TOLERANCE:
-                error, _ = there._off_kinks(number, way)
-            if not np.isnan(error):
+                error, masked = there._off_kinks(number, way, generator)
+            if error <= TOLERANCE or not masked:
                 return error
-        return float("inf")
+        return float("inf") if np.isnan(error) else error
 
     def _slopes(self, number: int, way: Array) -> list[tuple[Array, Array, Array]]:
         """For each output its slope, where both sides have the same, and how far rounding goes."""

@@ -24,7 +24,8 @@ _STEPS = (1e-5, 1e-6, 1e-7)
 _BESIDE = 1e-3
 _TRIES = 4
 _SAME = 1e-3
-# Along one direction the kinks of several units may cancel, along all of these they do not.
+# Along one direction the kinks of several units may cancel, or be those of a median, whose slopes
+# to both sides agree; then slopes do not add up along other directions.
 _WITNESSES = 3
 # How many units in the last place the loss may be off.
 _ROUNDING = 64 * float(np.finfo(np.float64).eps)
@@ -50,6 +51,11 @@ class Slope:
     right: float
     error: float
     verdict: str
+
+    @property
+    def mean(self) -> float:
+        """The slope by central differences."""
+        return (self.left + self.right) / 2
 
 
 class Point:
@@ -183,11 +189,16 @@ class Point:
         self, weights: Sequence[int], generator: np.random.Generator, aligned: bool
     ) -> Slope:
         """The slope along one direction; "wrong" only if it is so along others too."""
-        slope = self.slope(self.direction(weights, generator, aligned))
+        way = self.direction(weights, generator, aligned)
+        slope = self.slope(way)
         for _ in range(_WITNESSES):
             if slope.verdict != "wrong":
                 break
-            other = self.slope(self.direction(weights, generator, False))
-            if other.verdict != "wrong":
-                return other if other.verdict == "kink" else replace(slope, verdict="kink")
+            other = self.direction(weights, generator, False)
+            along = self.slope(other)
+            both = self.slope({w: x + other[w] for w, x in way.items()})
+            apart = abs(both.mean - slope.mean - along.mean)
+            miss = abs(slope.mean - slope.expected)
+            if along.verdict != "wrong" or both.verdict == "kink" or apart > _SAME * miss:
+                return replace(slope, verdict="kink")
         return slope
