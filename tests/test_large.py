@@ -64,6 +64,8 @@ MORE = [
         (Spec((3, 1, 130, 65)), Spec((5, 130, 67))), (0, 1)),
     Row("matmul", "in-panels", {"transpose_a": False, "transpose_b": False},
         (Spec((37, 2500)), Spec((2500, 45))), (0, 1)),
+    Row("matmul", "in-strips-of-a-large-b", {"transpose_a": False, "transpose_b": False},
+        (Spec((100, 600)), Spec((600, 300))), (0, 1)),
     Row("dense", "in-panels", {"activation": "sigmoid"},
         (Spec((70, 2500)), Spec((2500, 45)), Spec((45,))), (0, 1, 2)),
     Row("cross_entropy", "in-parts-of-shares", {**CLASSES, "from_logits": False},
