@@ -231,4 +231,8 @@ impl Op for CrossEntropyGrad {
             })
         })
     }
+
+    fn can_fail(&self) -> bool {
+        self.0.sparse
+    }
 }
