@@ -49,9 +49,9 @@ def test_a_run_that_fails_changes_no_cell(name: str, when: str) -> None:
         return graph.gradients(total, [of])[0] if gradient else total
 
     asked = [refusing(x)] if when == "before" else []
+    graph.assign(cells[1], graph.push("softmax", {"axis": 1}, [old[1]])[0])
     (new,) = graph.push("binary", {"function": "add"}, [old[0], x])
     graph.assign(cells[0], new)
-    graph.assign(cells[1], graph.push("softmax", {"axis": 1}, [old[1]])[0])
     if when == "after":
         # An op that nothing computed in place can follow before it has run.
         asked = [refusing(graph.push("transpose", {"axes": [1, 0]}, [x])[0])]
@@ -249,34 +249,29 @@ def test_adam_of_cells_that_share_a_value() -> None:
 # Locks
 
 OPPOSITE = """
-import sys, threading
+import threading
 import numpy as np
 from chainrule import _core
 
-count, runs = 48, 4000
-cells = [_core.Cell(np.zeros(4, "float32")) for _ in range(count)]
+# So many that a good part of a run is spent on taking them.
+count, runs = 2000, 1000
+cells = [_core.Cell(np.zeros(1, "float32")) for _ in range(count)]
 
-def program(order, reads_only):
+def program(order, number):
     graph = _core.Graph()
-    one = graph.constant(np.ones(4, "float32"))
-    total = one
+    value = graph.constant(np.full(1, number, "float32"))
     for at in order:
-        old = graph.read(cells[at])
-        if at % 3 == reads_only:
-            (total,) = graph.push("binary", {"function": "add"}, [total, old])
-        else:
-            graph.assign(cells[at], graph.push("binary", {"function": "add"}, [old, one])[0])
-    return graph.compile([total])
+        graph.assign(cells[at], value)
+    return graph.compile([])
 
-programs = [program(range(count), 0), program(range(count - 1, -1, -1), 1)]
+programs = [program(range(count), 1), program(range(count - 1, -1, -1), 2)]
 threads = [threading.Thread(target=lambda p=p: [p.run([]) for _ in range(runs)]) for p in programs]
 for thread in threads:
     thread.start()
 for thread in threads:
     thread.join()
-# Every cell of the third kind was assigned by both, each run on the value that the other left.
-values = [[float(v) for v in set(cell.read())] for cell in cells]
-assert values == [[runs * 1.0], [runs * 1.0], [runs * 2.0]] * (count // 3), values
+# All cells are of the last run.
+assert len({float(cell.read()[0]) for cell in cells}) == 1
 """
 
 

@@ -299,3 +299,14 @@ def test_seeds_made_in_the_program_are_read_whole(shape: tuple[int, ...], dtype:
     (third,) = c.push("dropout", {"rate": 0.2}, second, whole)
     c.check([third, first])
     c.check([other, second, c.sum(third)])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_what_goes_on_with_a_convolution_stores_bools_and_numbers(dtype: str) -> None:
+    c = Chain(dtype)
+    y, row, other = _conv(c), c.input(8), c.input(8)
+    above = c.f("lt", y, row)
+    z = c.f("mul", y, other)
+    (chosen,) = c.push("select", {}, above, z, c.f("neg", z))
+    for asked in ([above, z], [z, above], [above, chosen, c.sum(z)], [chosen, above, z]):
+        c.check(asked)

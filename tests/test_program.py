@@ -197,3 +197,35 @@ def test_gradients_by_integers_of_integers_and_of_arrays_are_refused() -> None:
     assert np.abs(dx).sum() > 0
     np.testing.assert_array_equal(nothing, np.zeros((2, 3)))
     assert nothing.dtype == "float64"
+
+
+# Values that are one and the same, and those that only look so
+
+
+def test_constants_of_the_same_bytes_keep_their_shapes_and_dtypes() -> None:
+    constants = [
+        np.zeros(shape, dtype)
+        for shape, dtype in (
+            ((), "float32"), ((), "int32"), ((1,), "float32"), ((1, 1), "int32"),
+            ((2,), "float32"), ((), "float64"), ((8,), "bool"), ((), "int64"),
+        )
+    ]
+    graph = _core.Graph()
+    values = [graph.constant(x) for x in constants]
+    assert len(set(values)) == len(values)
+    assert [graph.constant(x) for x in constants] == values
+    for got, want in zip(graph.compile(values).run([]), constants, strict=True):
+        assert (got.shape, got.dtype, got.tobytes()) == (want.shape, want.dtype, want.tobytes())
+
+
+def test_nodes_are_shared_where_ops_attributes_and_inputs_agree() -> None:
+    graph = _core.Graph()
+    x, y = (graph.input(name, (4, 4), "float32") for name in "xy")
+
+    def pushed(axis: int, of: int) -> int:
+        attrs = {"function": "cumsum", "axis": axis, "reverse": False, "exclusive": False}
+        return graph.push("cumulate", attrs, [of])[0]
+
+    values = [pushed(axis, of) for axis in (0, 1) for of in (x, y)]
+    assert len(set(values)) == 4
+    assert [pushed(axis, of) for axis in (0, 1) for of in (x, y)] == values

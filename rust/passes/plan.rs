@@ -353,3 +353,6 @@ impl Arena {
         self.free = merged;
     }
 }
+
+#[cfg(test)]
+mod tests;
