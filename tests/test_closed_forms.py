@@ -216,8 +216,9 @@ ROWS = [
     *(
         Row(f"binary cross-entropy of logits, target {t}",
             lambda x, t=t: ops.binary_crossentropy(ops.full_like(x, t), x, from_logits=True),
-            lambda x, t=t: _softplus(x) - x * t, lambda x, t=t: _sigmoid(x) - t,
-            points=[x for x in POINTS if not math.isinf(x)])
+            lambda x, t=t: np.where(np.isinf(x), np.where(np.where(x > 0, 1 - t, t) == 0, 0, inf),
+                                    _softplus(x) - np.where(np.isinf(x), 0.0, x) * t),
+            lambda x, t=t: _sigmoid(x) - t)
         for t in (0.0, 0.5, 1.0)
     ),
 ]  # fmt: skip
@@ -268,10 +269,16 @@ CASES: list[tuple[str, Callable[..., Any], list[Any], Any, list[Any]]] = [
      [[[-0.6, -0.8]], [[0, 0], [0.6, 0.8]]]),
     ("hypot of equals", ops.hypot, [3, 3], math.sqrt(18), [math.sqrt(0.5), math.sqrt(0.5)]),
     ("hypot at 0", ops.hypot, [0, 0], 0, [0, 0]),
+    ("arctan2 at the origin", ops.arctan2, [0, 0], 0, [0, 0]),
     ("logaddexp of infinities", ops.logaddexp, [-inf, -inf], -inf, [0.5, 0.5]),
     ("logaddexp2 of infinities", ops.logaddexp2, [inf, inf], inf, [0.5, 0.5]),
+    ("logsumexp of -inf", ops.logsumexp, [[-inf, -inf]], -inf, [[0.5, 0.5]]),
+    ("logsumexp of inf", ops.logsumexp, [[inf, 0, -inf]], inf, [[1, 0, 0]]),
     ("softmax with -inf", lambda x: ops.softmax(x)[1], [[-inf, 0, 0]], 0.5, [[0, 0.25, -0.25]]),
     ("log_softmax with -inf", lambda x: ops.log_softmax(x)[1], [[-inf, 0, 0]], -math.log(2), [[0, 0.5, -0.5]]),
+    ("cross-entropy with a logit of -inf",
+     lambda x: ops.categorical_crossentropy(np.array([0, 1, 0], x.dtype), x, from_logits=True),
+     [[-inf, 0, 0]], math.log(2), [[0, -0.5, 0.5]]),
     ("sparse cross-entropy with a logit of -inf",
      lambda x: ops.sparse_categorical_crossentropy(np.array(1), x, from_logits=True),
      [[-inf, 0, 0]], math.log(2), [[0, -0.5, 0.5]]),

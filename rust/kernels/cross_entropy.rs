@@ -54,7 +54,7 @@ impl<'a, T: Float + Number, G: Fn(usize) -> Target<'a, T>> Kernel for CrossEntro
                             Target::Label(label) => log - (x[label] - top),
                             Target::Dense(t) => {
                                 for i in 0..n {
-                                    work[i] = t[i] * (log - (x[i] - top));
+                                    work[i] = weighed(t[i], log - (x[i] - top));
                                 }
                                 add_up(work)
                             }
@@ -77,7 +77,7 @@ impl<'a, T: Float + Number, G: Fn(usize) -> Target<'a, T>> Kernel for CrossEntro
                             Target::Label(label) => work[label],
                             Target::Dense(t) => {
                                 for i in 0..n {
-                                    work[i] = t[i] * work[i];
+                                    work[i] = weighed(t[i], work[i]);
                                 }
                                 add_up(work)
                             }
@@ -86,6 +86,17 @@ impl<'a, T: Float + Number, G: Fn(usize) -> Target<'a, T>> Kernel for CrossEntro
                 }
             }
         }
+    }
+}
+
+/// `t * minus_log`, 0 where `t` is: a class without a target may have the logit -infinity.
+#[inline(always)]
+fn weighed<T: Float + Number>(t: T, minus_log: T) -> T {
+    let product = t * minus_log;
+    if t == <T as Number>::ZERO {
+        <T as Number>::ZERO
+    } else {
+        product
     }
 }
 

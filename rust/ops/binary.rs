@@ -165,9 +165,13 @@ impl Op for Binary {
                 (Some(g.mul(dout, share)?), Some(g.mul(dout, rest)?))
             }
             Atan2 => {
-                // y = atan2(x, z): z / (x^2 + z^2), -x / (x^2 + z^2)
+                // y = atan2(x, z): z / (x^2 + z^2), -x / (x^2 + z^2), and 0 at the origin
                 let (xx, zz) = (g.unary(map::Unary::Square, x)?, g.unary(map::Unary::Square, z)?);
                 let sum = g.add(xx, zz)?;
+                let zero = g.scalar(0.0, dtype);
+                let origin = g.compare(Compare::Eq, sum, zero)?;
+                let one = g.scalar(1.0, dtype);
+                let sum = g.select(origin, one, sum)?;
                 let ratio = g.div(dout, sum)?;
                 let dx = g.mul(ratio, z)?;
                 let dz = g.mul(ratio, x)?;

@@ -38,6 +38,20 @@ impl BinaryCrossEntropy {
     }
 }
 
+/// `softplus(x) - x t`; of an infinite logit 0 where it is right, else infinity.
+#[inline(always)]
+fn of_logit<T: Float + Number>(x: T, t: T) -> T {
+    let (zero, one) = (<T as Number>::ZERO, <T as Number>::ONE);
+    let wrong = if x > zero { one - t } else { t };
+    let far = if wrong == zero { zero } else { Number::abs(x) * wrong };
+    let near = Float::softplus(x) - x * t;
+    if Number::abs(x) == <T as Number>::from_f64(f64::INFINITY) {
+        far
+    } else {
+        near
+    }
+}
+
 impl Op for BinaryCrossEntropy {
     fn name(&self) -> &'static str {
         "binary_cross_entropy"
@@ -56,7 +70,7 @@ impl Op for BinaryCrossEntropy {
             let (x, t) = (io.inputs[0].slice::<T>(), io.inputs[1].slice::<T>());
             let out = T::slice_mut(&mut io.outputs[0].data);
             if self.from_logits {
-                map2(x, t, out, #[inline(always)] |x: T, t: T| Float::softplus(x) - x * t);
+                map2(x, t, out, #[inline(always)] |x: T, t: T| of_logit(x, t));
             } else {
                 let low = <T as Number>::from_f64(self.epsilon);
                 let one = <T as Number>::ONE;

@@ -9,7 +9,7 @@ use super::reduce::{Reduce, Reduction};
 use crate::attrs::Reader;
 use crate::error::{Error, Result};
 use crate::graph::{Backward, Io, Op, Value};
-use crate::kernels::map::Unary;
+use crate::kernels::map::{Compare, Unary};
 use crate::kernels::softmax::logsumexp;
 use crate::kernels::strided::gather_strided;
 use crate::memory::room;
@@ -78,12 +78,15 @@ impl Op for Logsumexp {
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
         let dout = b.dout(self.name())?;
         let x = b.inputs[0];
-        let mut kept = b.spec(x).shape;
+        let Spec { shape: mut kept, dtype } = b.spec(x);
         self.axes.iter().for_each(|&a| kept[a] = 1);
         let g = &mut *b.graph;
         // exp(x - max) / sum: exp(x - y) would carry the rounding of a large y.
         let top = g.reduce(Reduction::Max, x, &self.axes, true)?;
+        // Where the largest are infinite, they share the gradient.
+        let (largest, zero) = (g.compare(Compare::Eq, x, top)?, g.scalar(0.0, dtype));
         let shifted = g.sub(x, top)?;
+        let shifted = g.select(largest, zero, shifted)?;
         let e = g.unary(Unary::Exp, shifted)?;
         let sum = g.reduce(Reduction::Sum, e, &self.axes, true)?;
         let share = g.div(e, sum)?;

@@ -4,9 +4,9 @@ da = sum over broadcast axes of dout * df/da, and db likewise
 
 Shapes: a and b broadcast together to y. Dtypes: a and b the same; add to mod keep it, comparisons
 and logical functions give bool and no gradient. div and atan2 are for floats.
-At ties maximum and minimum share the gradient half and half. floor_div rounds towards minus
-infinity and mod has the sign of the divisor; an integer divided by zero gives 0. pow: d/db is 0
-where a = 0.
+At ties maximum and minimum share the gradient half and half; at the origin atan2 has the gradient 0.
+floor_div rounds towards minus infinity and mod has the sign of the divisor; an integer divided by
+zero gives 0. pow: d/db is 0 where a = 0.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def _smaller(a: Array, b: Array, y: Array) -> tuple[Array, Array]:
 
 
 def _atan2_partials(a: Array, b: Array, y: Array) -> tuple[Array, Array]:
-    squared = a * a + b * b
+    squared = np.where((a == 0) & (b == 0), 1.0, a * a + b * b)
     return b / squared, -a / squared
 
 

@@ -28,7 +28,10 @@ def _clip(attrs: Attrs, x: Array) -> tuple[Array, Array]:
 def forward(attrs: Attrs, x: Array, t: Array) -> Array:
     """y = -(t * log p + (1 - t) * log(1 - p))"""
     if attrs["from_logits"]:
-        return np.asarray(softplus(x) - x * t)
+        wrong = np.where(x > 0, 1 - t, t)
+        with np.errstate(invalid="ignore"):
+            far = np.where(wrong == 0, 0, np.abs(x) * wrong)
+            return np.asarray(np.where(np.isinf(x), far, softplus(x) - x * t))
     p, _ = _clip(attrs, x)
     return np.asarray(-(t * np.log(p) + (1 - t) * np.log(1 - p)))
 

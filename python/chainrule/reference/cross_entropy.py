@@ -42,7 +42,9 @@ def _targets(attrs: Attrs, pred: Array, target: Array) -> Array:
 def forward(attrs: Attrs, pred: Array, target: Array) -> Array:
     """y = -sum over classes of t_c * log p_c"""
     t = _targets(attrs, pred, target)
-    return np.asarray(-(t * _log_p(attrs, pred)).sum(axis=-1))
+    with np.errstate(invalid="ignore"):
+        terms = np.where(t == 0, 0, t * _log_p(attrs, pred))
+    return np.asarray(-terms.sum(axis=-1))
 
 
 def backward(

@@ -29,7 +29,13 @@ def forward(attrs: Attrs, x: Array) -> Array:
 def backward(
     attrs: Attrs, inputs: Sequence[Array], outputs: Sequence[Array], douts: Sequence[Array | None]
 ) -> tuple[Array | None, ...]:
-    """dx = dout * exp(x - y)"""
+    """dx = dout * exp(x - y), shared by the largest where they are infinite"""
     (x,) = inputs
-    kept = tuple(1 if i in tuple(attrs["axes"]) else n for i, n in enumerate(x.shape))
-    return (needed(douts[0]).reshape(kept) * np.exp(x - outputs[0].reshape(kept)),)
+    axes = tuple(attrs["axes"])
+    kept = tuple(1 if i in axes else n for i, n in enumerate(x.shape))
+    y = outputs[0].reshape(kept)
+    reached = (x == y).astype(x.dtype)
+    with np.errstate(all="ignore"):
+        endless = reached / reached.sum(axis=axes, keepdims=True)
+        share = np.where(np.isinf(y), endless, np.exp(x - y))
+    return (needed(douts[0]).reshape(kept) * share,)
