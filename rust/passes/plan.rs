@@ -60,12 +60,6 @@ pub fn plan(graph: &Graph, tasks: &[Task], assigned: Assigned, outputs: &[Value]
     for v in outputs {
         last.insert(root_of(v), end);
     }
-    // What one cell takes from another, perhaps no task reads.
-    for (_, v) in assigned {
-        if let Source::Read(_) = graph.source(root_of(v)) {
-            last.insert(root_of(v), end);
-        }
-    }
 
     let is_assigned = |v| assigned.iter().any(|(_, value)| root_of(value) == v);
     let mut cells: Vec<(Arc<Cell>, bool)> = Vec::new();
