@@ -18,7 +18,8 @@ fn values_that_live_at_once_never_overlap() {
         let mut live: Vec<(usize, usize)> = Vec::new();
         for _ in 0..400 {
             if draw(5) < 3 || live.is_empty() {
-                let bytes = 1 + draw([64, 200, 3000][draw(3)]);
+                let most = [64, 200, 3000][draw(3)];
+                let bytes = 1 + draw(most);
                 let offset = arena.take(bytes);
                 assert!(offset.is_multiple_of(ALIGN) && offset + bytes <= arena.top);
                 let apart = |&(o, b): &(usize, usize)| o + b <= offset || offset + bytes <= o;
