@@ -106,7 +106,10 @@ def _fault(array: Array, dtype: Any) -> str:
         return f"dtype {dtype}: {to_columns if array.dtype.names else 'turn it into float32'}"
     values: Any = array.ravel()
     if kind == "O":
-        others = {t for t in set(map(type, values)) if not _is_number(t) and not _is_missing(t)}
+        found = set(map(type, values))
+        if found and all(map(_is_missing, found)) and str(dtype) == "object":
+            return f"dtype {dtype} without a number: fill it, or drop it"
+        others = {t for t in found if not _is_number(t) and not _is_missing(t)}
         if not others:
             return ""
         values = [v for v in values if type(v) in others]

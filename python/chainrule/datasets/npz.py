@@ -54,7 +54,12 @@ def _read(
 ) -> Bytes:
     entry = archive.getinfo(f"{name}.npy")
     with archive.open(entry) as stream:
-        shape, fortran, dtype = read_header(stream)
+        try:
+            shape, fortran, dtype = read_header(stream)
+        except ValueError as error:
+            raise FileFormatError(
+                f"file '{path}': expected array '{name}' of dtype uint8, got {error}"
+            ) from error
         fits = len(shape) == len(expected) and all(
             n > 0 if want is None else n == want for n, want in zip(shape, expected)
         )
