@@ -147,7 +147,9 @@ def test_a_cheap_value_of_one_operand_is_computed_again(function: str, stored: i
 @pytest.mark.parametrize("then", ["add", "sub", "from", "mul", "relu", "maximum"])
 def test_two_steps_in_one_loop_keep_their_bits(first: str, then: str, dtype: str) -> None:
     c = Chain(dtype)
-    a, b, d = c.input(31, 33), c.input(33), c.input(31, 1)
+    a, b = c.input(31, 33), c.input(33)
+    # Zeros, so that products are zeros of both signs.
+    d = c.fed(c.rng.normal(size=(31, 1)) * (np.arange(31) % 3)[:, np.newaxis])
     y = c.f(first, a, b)
     if then == "from":
         z = c.f("sub", d, y)
@@ -310,3 +312,22 @@ def test_what_goes_on_with_a_convolution_stores_bools_and_numbers(dtype: str) ->
     (chosen,) = c.push("select", {}, above, z, c.f("neg", z))
     for asked in ([above, z], [z, above], [above, chosen, c.sum(z)], [chosen, above, z]):
         c.check(asked)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("images", [1, 3])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_what_goes_on_with_a_large_transposed_convolution(
+    stride: int, images: int, dtype: str
+) -> None:
+    """Its positions interleave where strides are larger than one, and tasks share an image."""
+    c = Chain(dtype)
+    x, kernel = c.input(images, 64, 64, 24), c.input(3, 3, 8, 24)
+    size = 64 * stride - stride + 1  # Not of whole strides: phases differ in length.
+    windows = {"strides": [stride] * 2, "padding": [1, 1, 1, 1], "dilations": [1, 1], "groups": 1}
+    (y,) = c.push("conv_transpose", {**windows, "sizes": [size] * 2}, x, kernel)
+    shifted = c.f("relu", c.f("add", y, c.input(8)))
+    c.check([shifted])
+    c.check([_pool(c, y)])
+    c.check(_normalised(c, y))
+    c.check([c.sum(shifted)])

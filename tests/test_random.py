@@ -7,7 +7,7 @@ import pytest
 from tests.compiled import assert_same_traced
 
 import chainrule
-from chainrule import random
+from chainrule import _core, random
 from chainrule.scopes import Trace
 
 N = 40_000
@@ -25,6 +25,18 @@ def test_seeds():
     a = random.uniform((3,))
     chainrule.utils.set_random_seed(5)
     assert (a == random.uniform((3,))).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_dropout_keeps_the_elements_whose_number_is_not_below_the_rate(dtype: str) -> None:
+    """Also where the rate is that number itself, or lies between two neighbours."""
+    seed, ones = np.array([3, 4], "uint32"), np.ones(257, dtype)
+    draws = {"distribution": "uniform", "shape": [257], "dtype": "float32"}
+    (u,) = _core.eager("random", draws, [seed])
+    for at in (0, 1, 100, 256):
+        for rate in (float(u[at]), float(u[at]) + 2.0**-25, float(u[at]) - 2.0**-25):
+            (y,) = _core.eager("dropout", {"rate": rate}, [ones, seed])
+            np.testing.assert_array_equal(y != 0, u.astype("float64") >= rate)
 
 
 def test_first_numbers_are_pinned():

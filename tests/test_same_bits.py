@@ -100,6 +100,16 @@ LARGE = [
         for f in ("sum", "max")
         for axes in ([0], [1], [0, 1])
     ),
+    # Of a few runs, which a number of threads could be many.
+    *(
+        Row(
+            "reduce",
+            f"in-runs-{n}",
+            {"function": "sum", "axes": [0], "keepdims": False},
+            (Spec((n,)),),
+        )
+        for n in (4099, 7001, 12_000, 30_001)
+    ),
     Row(
         "matmul",
         "in-parts",

@@ -91,6 +91,8 @@ ROWS = [
         grad=(),
     ),
     _row("pow", "whole-powers", *_pair([-2.0, -1.5, 0.5, 3.0], [2.0, 3.0, -2.0, 0.0]), grad=(0,)),
+    _row("pow", "to-the-zero", *_pair([0.0, 0.0, -2.0, 3.0], [0.0, 2.0, 0.0, 0.0]), grad=(0,),
+         differences=False, reason="0 to a power near 0 is infinite or 0: no central difference"),
     _row(
         "pow",
         "of-zero",

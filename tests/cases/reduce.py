@@ -118,6 +118,10 @@ ROWS = [
         for f, v in (("max", -inf), ("min", inf))
     ),
     _row("prod", "one-zero", Spec((2, 3), exactly([[2, 0, 3], [1, 2, 3]])), [1]),
+    *(
+        _row("prod", f"turned-{axes}", Spec((2, 3, 4, 5), uniform(0.5, 1.6)), axes)
+        for axes in ([0], [1], [0, 2], [1, 3])
+    ),
     _row("prod", "two-zeros", Spec((4,), exactly([2, 0, 0, 3])), [0]),
     _row(
         "sum",

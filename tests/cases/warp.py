@@ -13,6 +13,8 @@ FLIP = [-1, 0, 5, 0, 1, 0, 0, 0]
 ZOOM = [0.375, 0, 1.625, 0, 0.5, 1.25, 0, 0]
 SHRINK = [2.5, 0.25, -4.5, -0.125, 1.75, -2.25, 0, 0]
 TILT = [0.9375, 0.125, 0.5, -0.0625, 1.125, 0.25, 0.015625, 0.03125]
+LEAN = [0.9375, 0.125, 0.5, -0.0625, 1.125, 0.25, 0.015625, 0]
+NOD = [0.9375, 0.125, 0.5, -0.0625, 1.125, 0.25, 0, 0.03125]
 FILLS = ("constant", "nearest", "reflect", "wrap", "mirror")
 
 
@@ -39,6 +41,7 @@ ROWS = [
     _row("same", Spec((1, 5, 6, 3)), [SAME]),
     _row("shift", Spec((1, 5, 6, 3)), [SHIFT]),
     _row("flip", Spec((1, 5, 6, 3)), [FLIP]),
+    _row("projective-in-one-direction", Spec((2, 5, 6, 3)), [LEAN, NOD]),
     _row("all-outside", Spec((1, 5, 6, 3)), [FAR]),
     *(
         _row(f"{method}-{fill}-{channels}", Spec((8, 6, 7, channels)), transforms(8), fill, method)
