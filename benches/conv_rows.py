@@ -119,7 +119,7 @@ def ours(kind: str, layer: Layer) -> Callable[..., Any]:
     attrs |= own[kind]
 
     def call(a: Any, b: Any) -> Any:
-        return importlib.import_module("chainrule.dispatch").apply(kind, attrs, [a, b])
+        return importlib.import_module("chainrule.tracing.dispatch").apply(kind, attrs, [a, b])
 
     return call
 

@@ -87,7 +87,7 @@ def ours(case: Case) -> Callable[..., Any]:
         op, attrs = "warp", {"fill": case.fill, "value": 0.0}
 
     def call(*inputs: Any) -> Any:
-        apply = importlib.import_module("chainrule.dispatch").apply
+        apply = importlib.import_module("chainrule.tracing.dispatch").apply
         return apply(op, {"method": case.method, **attrs}, list(inputs))
 
     return call

@@ -85,7 +85,7 @@ class Bench:
 
     def _ours(self, row: Row) -> Callable[[int], Any]:
         keras: Any = importlib.import_module("chainrule")
-        scopes: Any = importlib.import_module("chainrule.scopes")
+        scopes: Any = importlib.import_module("chainrule.tracing.scopes")
         variables = [keras.Variable(a, dtype=a.dtype.name, trainable=True) for a in row.arrays()]
         if row.op.startswith("update"):
             optimizer, variable, gradient = row.ours(*variables)

@@ -78,7 +78,7 @@ def _gemm(form: str, m: int, k: int, n: int) -> Row:
         return [_normal(*((k, m) if flip_a else (m, k))), _normal(*((n, k) if flip_b else (k, n)))]
 
     def ours(a: Any, b: Any) -> Any:
-        dispatch = importlib.import_module("chainrule.dispatch")
+        dispatch = importlib.import_module("chainrule.tracing.dispatch")
         return dispatch.apply("matmul", {"transpose_a": flip_a, "transpose_b": flip_b}, [a, b])
 
     def jax(a: Any, b: Any) -> Any:
@@ -383,7 +383,7 @@ def _norms() -> Iterator[Row]:
 
     def ours(axis: int) -> Callable[..., Any]:
         def layer(x: Any, gamma: Any, beta: Any) -> Any:
-            apply = importlib.import_module("chainrule.dispatch").apply
+            apply = importlib.import_module("chainrule.tracing.dispatch").apply
             if axis == 1:
                 return apply("layer_norm", {"epsilon": 1e-3, "axes": [1]}, [x, gamma, beta])
             return apply("batch_norm", {"epsilon": 1e-3}, [x, gamma, beta], outputs=3)[0]
@@ -430,7 +430,7 @@ def _pools() -> Iterator[Row]:
     half = {"window": [2, 2], "strides": [2, 2], "padding": [0, 0, 0, 0]}
 
     def ours(function: str) -> Callable[..., Any]:
-        apply = importlib.import_module("chainrule.dispatch").apply
+        apply = importlib.import_module("chainrule.tracing.dispatch").apply
         return lambda x: apply("pool", {"function": function, **half}, [x])
 
     def jax(function: str) -> Callable[..., Any]:

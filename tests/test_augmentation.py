@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.augmentations import CASES, GIVEN, case_id, images
 
 import chainrule
 from chainrule import layers, models, saving, tree
 from chainrule.errors import DTypeError, ShapeError
 from chainrule.layers.preprocessing.image.displaced import displaced
-from chainrule.scopes import Trace, eager_scope
+from chainrule.tracing.scopes import Trace, eager_scope
+from tests.augmentations import CASES, GIVEN, case_id, images
 
 every_case = pytest.mark.parametrize(("name", "arguments"), CASES, ids=case_id)
 every_given_case = pytest.mark.parametrize(("name", "arguments"), GIVEN, ids=case_id)

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.augmentations import CASES, case_id, images
 
 import chainrule
 from chainrule import layers, models
-from chainrule.scopes import StatelessScope
+from chainrule.tracing.scopes import StatelessScope
+from tests.augmentations import CASES, case_id, images
 
 N = 4000
 

@@ -14,9 +14,9 @@ import pytest
 
 import chainrule as cr
 from chainrule import layers, ops
+from chainrule.base.serialization import deserialize_keras_object, serialize_keras_object
 from chainrule.errors import ShapeError
 from chainrule.initializers.random_initializers import compute_fans
-from chainrule.saving.serialization import deserialize_keras_object, serialize_keras_object
 from tests.compiled import assert_same_traced
 
 Array = Any

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from chainrule import config, dtype_policies
-from chainrule.dtypes import (
+from chainrule.base.dtypes import (
     COMPUTE_DTYPES,
     DTypePolicy,
     dtype_policy,

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 import chainrule
-from chainrule import KerasTensor, dispatch, ops
-from chainrule.scopes import Trace
-from chainrule.tensor import any_symbolic_tensors, is_keras_tensor, standardize_shape
+from chainrule import KerasTensor, ops
+from chainrule.tracing import dispatch
+from chainrule.tracing.scopes import Trace
+from chainrule.tracing.tensor import any_symbolic_tensors, is_keras_tensor, standardize_shape
 
 
 def test_attributes():

@@ -114,7 +114,7 @@ def imports(path: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize("path", sorted(REFERENCE.glob("*.py")), ids=lambda p: p.name)
 def test_the_reference_uses_numpy_and_itself_only(path: Path) -> None:
-    own = ("chainrule.reference", "chainrule.errors")
+    own = ("chainrule.reference", "chainrule.base.errors")
     for name in imports(path):
         assert not name.startswith("chainrule") or name.startswith(own), f"{path.name}: {name}"
         assert name.split(".")[0] not in ("scipy", "jax", "sklearn"), f"{path.name}: {name}"

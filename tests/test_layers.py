@@ -15,10 +15,10 @@ import pytest
 import chainrule
 from chainrule import layers, ops
 from chainrule.errors import DTypeError, NotBuiltError, ShapeError
-from chainrule.masking import get_keras_mask, set_keras_mask
 from chainrule.random import SeedGenerator
-from chainrule.scopes import StatelessScope, Trace
-from chainrule.variable import Variable
+from chainrule.tracing.masking import get_keras_mask, set_keras_mask
+from chainrule.tracing.scopes import StatelessScope, Trace
+from chainrule.tracing.variable import Variable
 
 
 class Affine(layers.Layer):
@@ -211,7 +211,7 @@ def test_a_layer_without_masking_says_that_it_drops_the_mask() -> None:
 
 
 def test_masks_of_dead_arrays_are_forgotten() -> None:
-    from chainrule import masking
+    from chainrule.tracing import masking
 
     before = len(masking._masks)
     for _ in range(100):

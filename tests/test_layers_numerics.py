@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from chainrule import layers, ops
-from chainrule.saving.serialization import deserialize_keras_object, serialize_keras_object
-from chainrule.scopes import Trace
-from chainrule.tensor import KerasTensor
+from chainrule.base.serialization import deserialize_keras_object, serialize_keras_object
+from chainrule.tracing.scopes import Trace
+from chainrule.tracing.tensor import KerasTensor
 
 Array = Any
 
@@ -304,7 +304,7 @@ def test_normalization_adapts_to_arrays_and_batches() -> None:
 def test_masking_and_merging_pass_masks_on() -> None:
     x = np.array([[[1.0], [0.0], [2.0]]])
     masked = layers.Masking()(x)
-    from chainrule.masking import get_keras_mask
+    from chainrule.tracing.masking import get_keras_mask
 
     assert get_keras_mask(masked).tolist() == [[True, False, True]]
     joined = layers.Concatenate()([masked, masked])

@@ -14,7 +14,7 @@ import pytest
 from chainrule import config, losses, ops, saving
 from chainrule.errors import DataError, ShapeError
 from chainrule.losses.loss import reduce_weighted_values, squeeze_or_expand_to_same_rank
-from chainrule.masking import get_keras_mask, set_keras_mask
+from chainrule.tracing.masking import get_keras_mask, set_keras_mask
 from tests.tracing import finite_difference, gradient, run_traced
 
 EPS = 1e-7

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from chainrule import losses, metrics, ops, saving, scopes
-from chainrule.masking import set_keras_mask
-from chainrule.variable import Variable
+from chainrule import losses, metrics, ops, saving
+from chainrule.tracing import scopes
+from chainrule.tracing.masking import set_keras_mask
+from chainrule.tracing.variable import Variable
 from tests.tracing import run_traced
 
 Array = np.ndarray

@@ -14,9 +14,9 @@ from types import ModuleType
 import pytest
 
 import chainrule
-from chainrule import keras_names
+from chainrule.base import keras_names
+from chainrule.base.namespace import explain
 from chainrule.errors import MissingNameError
-from chainrule.namespace import explain
 
 
 def resolve(path: str) -> object:

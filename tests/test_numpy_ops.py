@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.compiled import assert_same_traced, run_traced
 
 import chainrule
 from chainrule import KerasTensor, ops
-from chainrule.scopes import Trace
+from chainrule.tracing.scopes import Trace
+from tests.compiled import assert_same_traced, run_traced
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(3, 4))

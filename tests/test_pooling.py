@@ -12,10 +12,10 @@ import pytest
 
 import chainrule as cr
 from chainrule import layers, ops
-from chainrule.autodiff import grad
+from chainrule.base.serialization import deserialize_keras_object, serialize_keras_object
 from chainrule.errors import ShapeError
-from chainrule.saving.serialization import deserialize_keras_object, serialize_keras_object
-from chainrule.tensor import KerasTensor
+from chainrule.tracing.autodiff import grad
+from chainrule.tracing.tensor import KerasTensor
 
 Array = Any
 RNG = np.random.default_rng(0)

@@ -18,8 +18,8 @@ import pytest
 import chainrule as cr
 from chainrule import callbacks, layers
 from chainrule.training.batches import IteratorSource
-from chainrule.training.prefetch import by_threads, prefetch
 from chainrule.utils import PyDataset, split_dataset
+from chainrule.utils.prefetch import by_threads, prefetch
 
 X = np.random.default_rng(0).normal(size=(60, 4)).astype("float32")
 Y = (X @ np.array([1.0, -2.0, 0.5, 3.0], "float32")).reshape(-1, 1)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.compiled import assert_same_traced
 
 import chainrule
 from chainrule import _core, random
-from chainrule.scopes import Trace
+from chainrule.tracing.scopes import Trace
+from tests.compiled import assert_same_traced
 
 N = 40_000
 
@@ -40,7 +40,7 @@ def test_dropout_keeps_the_elements_whose_number_is_not_below_the_rate(dtype: st
 
 
 def test_first_numbers_are_pinned():
-    bits = chainrule.dispatch.apply(
+    bits = chainrule.tracing.dispatch.apply(
         "random",
         {"distribution": "bits", "shape": [4], "dtype": "uint32"},
         [np.zeros(2, "uint32")],

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis.extra import numpy as hnp
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 import chainrule as cr
 from chainrule import ops, regularizers
 from chainrule.regularizers import validate_float_arg
-from chainrule.scopes import Trace
+from chainrule.tracing.scopes import Trace
 
 matrices = hnp.arrays(
     "float64",

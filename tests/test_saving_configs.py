@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule import saving
-from chainrule.dtypes import DTypePolicy
-from chainrule.saving import registration
-from chainrule.saving.serialization import ObjectSharingScope
+from chainrule.base import registry as registration
+from chainrule.base.dtypes import DTypePolicy
+from chainrule.base.serialization import ObjectSharingScope
 
 
 @saving.register_keras_serializable("tests")

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import chainrule as keras
+from chainrule.base.tables import as_numbers
 from chainrule.errors import DataError, DTypeError
-from chainrule.tables import as_numbers
 
 
 def net(width: int) -> Any:

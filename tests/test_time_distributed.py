@@ -10,7 +10,7 @@ import pytest
 import chainrule as cr
 from chainrule import layers, ops
 from chainrule.errors import ShapeError
-from chainrule.masking import get_keras_mask
+from chainrule.tracing.masking import get_keras_mask
 
 X = np.random.default_rng(0).normal(size=(4, 5, 3)).astype("float32")
 

@@ -10,7 +10,7 @@ import pytest
 
 import chainrule
 from chainrule import StatelessScope, Variable, name_scope, ops
-from chainrule.scopes import AutocastScope, Trace
+from chainrule.tracing.scopes import AutocastScope, Trace
 
 
 def test_initializers():

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chainrule.namespace import publish
+from chainrule.base.namespace import publish
 
 if TYPE_CHECKING:
     from chainrule import activations as activations
     from chainrule import backend as backend
     from chainrule import callbacks as callbacks
-    from chainrule import config as config
     from chainrule import constraints as constraints
     from chainrule import datasets as datasets
     from chainrule import dtype_policies as dtype_policies
-    from chainrule import errors as errors
     from chainrule import initializers as initializers
     from chainrule import layers as layers
     from chainrule import losses as losses
@@ -33,29 +31,31 @@ if TYPE_CHECKING:
     from chainrule import reference as reference
     from chainrule import regularizers as regularizers
     from chainrule import saving as saving
-    from chainrule import tree as tree
     from chainrule import utils as utils
-    from chainrule.autodiff import grad as grad
-    from chainrule.autodiff import value_and_grad as value_and_grad
-    from chainrule.dtypes import DTypePolicy as DTypePolicy
-    from chainrule.dtypes import FloatDTypePolicy as FloatDTypePolicy
+    from chainrule import config as config
+    from chainrule import errors as errors
+    from chainrule import tree as tree
+    from chainrule.base.dtypes import DTypePolicy as DTypePolicy
+    from chainrule.base.dtypes import FloatDTypePolicy as FloatDTypePolicy
+    from chainrule.base.name_scopes import name_scope as name_scope
     from chainrule.initializers import Initializer as Initializer
     from chainrule.layers import Input as Input
     from chainrule.layers import InputSpec as InputSpec
     from chainrule.layers import Layer as Layer
-    from chainrule.layers.operation import Operation as Operation
     from chainrule.losses import Loss as Loss
     from chainrule.metrics import Metric as Metric
     from chainrule.models import Model as Model
     from chainrule.models import Sequential as Sequential
-    from chainrule.name_scopes import name_scope as name_scope
     from chainrule.optimizers import Optimizer as Optimizer
     from chainrule.regularizers import Regularizer as Regularizer
-    from chainrule.scopes import StatelessScope as StatelessScope
-    from chainrule.scopes import SymbolicScope as SymbolicScope
-    from chainrule.scopes import device_scope as device
-    from chainrule.tensor import KerasTensor as KerasTensor
-    from chainrule.variable import Variable as Variable
+    from chainrule.tracing.autodiff import grad as grad
+    from chainrule.tracing.autodiff import value_and_grad as value_and_grad
+    from chainrule.tracing.operation import Operation as Operation
+    from chainrule.tracing.scopes import StatelessScope as StatelessScope
+    from chainrule.tracing.scopes import SymbolicScope as SymbolicScope
+    from chainrule.tracing.scopes import device_scope as device
+    from chainrule.tracing.tensor import KerasTensor as KerasTensor
+    from chainrule.tracing.variable import Variable as Variable
 
 _MODULES = (
     "activations",
@@ -85,27 +85,27 @@ _MODULES = (
 
 # Public name -> (module below chainrule, name there).
 _NAMES = {
-    "DTypePolicy": ("dtypes", "DTypePolicy"),
-    "FloatDTypePolicy": ("dtypes", "FloatDTypePolicy"),
+    "DTypePolicy": ("base.dtypes", "DTypePolicy"),
+    "FloatDTypePolicy": ("base.dtypes", "FloatDTypePolicy"),
     "Initializer": ("initializers", "Initializer"),
     "Input": ("layers", "Input"),
     "InputSpec": ("layers", "InputSpec"),
-    "KerasTensor": ("tensor", "KerasTensor"),
+    "KerasTensor": ("tracing.tensor", "KerasTensor"),
     "Layer": ("layers", "Layer"),
     "Loss": ("losses", "Loss"),
     "Metric": ("metrics", "Metric"),
     "Model": ("models", "Model"),
-    "Operation": ("layers.operation", "Operation"),
+    "Operation": ("tracing.operation", "Operation"),
     "Optimizer": ("optimizers", "Optimizer"),
     "Regularizer": ("regularizers", "Regularizer"),
     "Sequential": ("models", "Sequential"),
-    "StatelessScope": ("scopes", "StatelessScope"),
-    "SymbolicScope": ("scopes", "SymbolicScope"),
-    "Variable": ("variable", "Variable"),
-    "device": ("scopes", "device_scope"),
-    "grad": ("autodiff", "grad"),
-    "name_scope": ("name_scopes", "name_scope"),
-    "value_and_grad": ("autodiff", "value_and_grad"),
+    "StatelessScope": ("tracing.scopes", "StatelessScope"),
+    "SymbolicScope": ("tracing.scopes", "SymbolicScope"),
+    "Variable": ("tracing.variable", "Variable"),
+    "device": ("tracing.scopes", "device_scope"),
+    "grad": ("tracing.autodiff", "grad"),
+    "name_scope": ("base.name_scopes", "name_scope"),
+    "value_and_grad": ("tracing.autodiff", "value_and_grad"),
 }
 
 __all__ = [*_MODULES, *_NAMES, "__version__", "version"]

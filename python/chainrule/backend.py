@@ -1,7 +1,7 @@
 """Keras's `backend` names: defaults, dtypes, variables, tensors, scopes."""
 
 from chainrule import config, random
-from chainrule.config import (
+from chainrule.base.config import (
     backend,
     epsilon,
     floatx,
@@ -10,14 +10,15 @@ from chainrule.config import (
     set_floatx,
     set_image_data_format,
 )
-from chainrule.dispatch import compute_output_spec
-from chainrule.dtypes import is_float_dtype, is_int_dtype, result_type, standardize_dtype
-from chainrule.global_state import clear_session
-from chainrule.masking import get_keras_mask, set_keras_mask
-from chainrule.namespace import publish
+from chainrule.base.dtypes import is_float_dtype, is_int_dtype, result_type, standardize_dtype
+from chainrule.base.global_state import clear_session
+from chainrule.base.namespace import publish
+from chainrule.base.naming import get_uid
 from chainrule.ops import core, linalg, math, nn, numpy
 from chainrule.ops.core import cast, convert_to_numpy, convert_to_tensor, is_tensor, shape
-from chainrule.scopes import (
+from chainrule.tracing.dispatch import compute_output_spec
+from chainrule.tracing.masking import get_keras_mask, set_keras_mask
+from chainrule.tracing.scopes import (
     AutocastScope,
     StatelessScope,
     SymbolicScope,
@@ -28,9 +29,13 @@ from chainrule.scopes import (
     in_symbolic_scope,
     name_scope,
 )
-from chainrule.tensor import KerasTensor, any_symbolic_tensors, is_keras_tensor, standardize_shape
-from chainrule.utils.naming import get_uid
-from chainrule.variable import Variable
+from chainrule.tracing.tensor import (
+    KerasTensor,
+    any_symbolic_tensors,
+    is_keras_tensor,
+    standardize_shape,
+)
+from chainrule.tracing.variable import Variable
 
 __all__ = [
     "AutocastScope",

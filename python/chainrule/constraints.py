@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from chainrule import config as settings
 from chainrule import ops
-from chainrule.namespace import publish
-from chainrule.saving import lookup, serialization
-from chainrule.utils.naming import to_snake_case
+from chainrule.base import config as settings
+from chainrule.base import lookup, serialization
+from chainrule.base.namespace import publish
+from chainrule.base.naming import to_snake_case
 
 __all__ = [
     "Constraint",

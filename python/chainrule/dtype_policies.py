@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule.dtypes import DTypePolicy, FloatDTypePolicy, dtype_policy, standardize_dtype
-from chainrule.namespace import publish
+from chainrule.base.dtypes import DTypePolicy, FloatDTypePolicy, dtype_policy, standardize_dtype
+from chainrule.base.namespace import publish
 
 __all__ = ["DTypePolicy", "FloatDTypePolicy", "deserialize", "get", "serialize"]
 
@@ -14,7 +14,7 @@ _POLICIES = {"DTypePolicy": DTypePolicy, "FloatDTypePolicy": DTypePolicy}
 
 def serialize(dtype_policy: DTypePolicy) -> dict[str, Any]:
     """The policy as a config dict."""
-    from chainrule.saving.serialization import serialize_keras_object
+    from chainrule.base.serialization import serialize_keras_object
 
     config: dict[str, Any] = serialize_keras_object(dtype_policy)
     return config
@@ -22,7 +22,7 @@ def serialize(dtype_policy: DTypePolicy) -> dict[str, Any]:
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """The policy that a config dict describes."""
-    from chainrule.saving.serialization import deserialize_keras_object
+    from chainrule.base.serialization import deserialize_keras_object
 
     return deserialize_keras_object(
         config, custom_objects=custom_objects, module_objects=_POLICIES

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from chainrule.dtypes import DTypePolicy, dtype_policy, set_dtype_policy
-from chainrule.namespace import publish
+from chainrule.base.dtypes import DTypePolicy, dtype_policy, set_dtype_policy
+from chainrule.base.namespace import publish
 from chainrule.optimizers.loss_scale_optimizer import LossScaleOptimizer
 
 __all__ = [

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from chainrule import ops
-from chainrule.config import floatx
-from chainrule.dispatch import apply, engine_dtype
-from chainrule.dtypes import is_float_dtype, is_int_dtype, result_type, standardize_dtype
-from chainrule.global_state import get_global_attribute, set_global_attribute
-from chainrule.name_scopes import name_scope
-from chainrule.namespace import publish
+from chainrule.base.config import floatx
+from chainrule.base.dtypes import is_float_dtype, is_int_dtype, result_type, standardize_dtype
+from chainrule.base.global_state import get_global_attribute, set_global_attribute
+from chainrule.base.name_scopes import name_scope
+from chainrule.base.namespace import publish
+from chainrule.base.naming import auto_name
 from chainrule.ops._common import (
     as_dtype,
     as_float,
@@ -30,9 +30,9 @@ from chainrule.ops._common import (
     unary,
 )
 from chainrule.sampling import log_gamma_draws
-from chainrule.scopes import eager_scope
-from chainrule.utils.naming import auto_name
-from chainrule.variable import Variable
+from chainrule.tracing.dispatch import apply, engine_dtype
+from chainrule.tracing.scopes import eager_scope
+from chainrule.tracing.variable import Variable
 
 __all__ = [
     "SeedGenerator", "beta", "binomial", "categorical", "draw_seed", "dropout", "gamma",

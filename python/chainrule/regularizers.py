@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 from chainrule import ops
-from chainrule.namespace import publish
-from chainrule.saving import lookup, serialization
-from chainrule.utils.naming import to_snake_case
+from chainrule.base import lookup, serialization
+from chainrule.base.namespace import publish
+from chainrule.base.naming import to_snake_case
 
 __all__ = [
     "L1",

@@ -41,9 +41,9 @@ from chainrule.activations.smooth import (
     tanh,
     tanh_shrink,
 )
-from chainrule.namespace import publish
-from chainrule.saving import serialization
-from chainrule.saving.registration import get_registered_object
+from chainrule.base import serialization
+from chainrule.base.namespace import publish
+from chainrule.base.registry import get_registered_object
 
 ALL_OBJECTS: set[Any] = {
     celu,

@@ -1,5 +1,6 @@
 """Callbacks: what happens at the events of `fit`, `evaluate` and `predict`."""
 
+from chainrule.base.namespace import publish
 from chainrule.callbacks.backup_and_restore import BackupAndRestore
 from chainrule.callbacks.callback import Callback
 from chainrule.callbacks.callback_list import CallbackList
@@ -14,7 +15,6 @@ from chainrule.callbacks.progbar_logger import ProgbarLogger
 from chainrule.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau
 from chainrule.callbacks.swap_ema_weights import SwapEMAWeights
 from chainrule.callbacks.terminate_on_nan import TerminateOnNaN
-from chainrule.namespace import publish
 
 __all__ = [
     "BackupAndRestore",

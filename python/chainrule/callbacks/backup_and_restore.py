@@ -8,9 +8,9 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+from chainrule.base.errors import FileFormatError
 from chainrule.callbacks.callback import Callback, Logs
 from chainrule.callbacks.training_state import TrainingState
-from chainrule.errors import FileFormatError
 from chainrule.utils.remembered import checked, count
 from chainrule.utils.state_files import read_state, write_state
 

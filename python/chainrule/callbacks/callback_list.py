@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule import tree
+from chainrule.base import tree
 from chainrule.callbacks.backup_and_restore import BackupAndRestore
 from chainrule.callbacks.callback import Callback, Logs
 from chainrule.callbacks.history import History

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from chainrule import random
-from chainrule.arrays import engine_dtype
-from chainrule.errors import FileFormatError
+from chainrule.base.errors import FileFormatError
+from chainrule.tracing.arrays import engine_dtype
 from chainrule.utils.remembered import array, checked, count, dict_of, list_of, number, optional
 
 __all__ = ["TrainingState"]

@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule import scopes
+from chainrule.base.errors import GradientError
 from chainrule.checks import edges
 from chainrule.checks.network import Point
 from chainrule.checks.report import GradientCheck, GradientFault, GradientKink, GradientReport
 from chainrule.checks.sites import Core
-from chainrule.errors import GradientError
 from chainrule.reference import walk
 from chainrule.reference._arrays import is_float
+from chainrule.tracing import scopes
 from chainrule.training.data import ArraySource, to_arrays
 from chainrule.training.trace import Signature, traced_inputs
 

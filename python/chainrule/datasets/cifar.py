@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from chainrule import config
+from chainrule.base import config
+from chainrule.base.errors import FileFormatError
 from chainrule.datasets.npz import Bytes, most_bytes
-from chainrule.errors import FileFormatError
 from chainrule.utils.reading import damage, read_into
 
 __all__ = ["CLASS_NAMES", "as_keras", "read_archive"]

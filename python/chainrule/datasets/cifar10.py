@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from chainrule.base.namespace import publish
 from chainrule.datasets.cifar import CLASS_NAMES, as_keras, read_archive
 from chainrule.datasets.locate import locate
 from chainrule.datasets.npz import Splits
-from chainrule.namespace import publish
 
 __all__ = ["CLASS_NAMES", "load_data"]
 

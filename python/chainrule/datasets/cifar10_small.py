@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from chainrule.base.namespace import publish
 from chainrule.datasets.cifar import CLASS_NAMES, as_keras
 from chainrule.datasets.locate import locate
 from chainrule.datasets.npz import Splits, read_splits
-from chainrule.namespace import publish
 
 __all__ = ["CLASS_NAMES", "load_data"]
 

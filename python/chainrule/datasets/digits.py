@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from chainrule.namespace import publish
+
+from chainrule.base.namespace import publish
 
 __all__ = ["load_data"]
 

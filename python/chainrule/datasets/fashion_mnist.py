@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.base.errors import FileFormatError
+from chainrule.base.namespace import publish
 from chainrule.datasets.locate import locate, locate_name
 from chainrule.datasets.npz import Bytes, Splits, check_labels, most_bytes
-from chainrule.errors import FileFormatError
 from chainrule.utils.reading import damage, read_into
-from chainrule.namespace import publish
 
 __all__ = ["CLASS_NAMES", "load_data"]
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from chainrule.base.namespace import publish
 from chainrule.datasets.locate import locate
 from chainrule.datasets.npz import Splits, read_splits
-from chainrule.namespace import publish
 
 __all__ = ["load_data"]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from chainrule import config
-from chainrule.errors import FileFormatError
+from chainrule.base import config
+from chainrule.base.errors import FileFormatError
 from chainrule.utils.reading import damage, read_header, read_into
 
 __all__ = ["check_labels", "most_bytes", "read_npz", "read_splits"]

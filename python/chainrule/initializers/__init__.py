@@ -12,8 +12,11 @@ from typing import Any
 import numpy as np
 
 from chainrule import ops
-from chainrule.dtypes import standardize_dtype
-from chainrule.errors import shown
+from chainrule.base import serialization
+from chainrule.base.dtypes import standardize_dtype
+from chainrule.base.errors import shown
+from chainrule.base.namespace import publish
+from chainrule.base.naming import to_snake_case
 from chainrule.initializers.constant_initializers import Constant, Identity, Ones, Zeros
 from chainrule.initializers.initializer import Initializer
 from chainrule.initializers.random_initializers import (
@@ -32,9 +35,6 @@ from chainrule.initializers.variance_scaling import (
     LecunUniform,
     VarianceScaling,
 )
-from chainrule.namespace import publish
-from chainrule.saving import serialization
-from chainrule.utils.naming import to_snake_case
 
 constant = Constant
 identity = IdentityInitializer = Identity

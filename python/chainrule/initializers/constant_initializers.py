@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from chainrule import ops
-from chainrule.dtypes import standardize_dtype
+from chainrule.base import serialization
+from chainrule.base.dtypes import standardize_dtype
 from chainrule.initializers.initializer import Initializer
-from chainrule.saving import serialization
 
 
 class Constant(Initializer):

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from chainrule import ops, random
-from chainrule.dtypes import standardize_dtype
+from chainrule.base import serialization
+from chainrule.base.dtypes import standardize_dtype
 from chainrule.initializers.initializer import Initializer
-from chainrule.saving import serialization
 
 
 class RandomInitializer(Initializer):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule import ops
-from chainrule.dtypes import standardize_dtype
+from chainrule.base.dtypes import standardize_dtype
 from chainrule.initializers.initializer import Initializer
 
 _WINDOWS = {

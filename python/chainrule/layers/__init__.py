@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chainrule.base.namespace import publish
 from chainrule.layers.activations.activation import Activation
 from chainrule.layers.activations.elu import ELU
 from chainrule.layers.activations.leaky_relu import LeakyReLU
@@ -41,6 +42,28 @@ from chainrule.layers.normalization.layer_normalization import LayerNormalizatio
 from chainrule.layers.normalization.rms_normalization import RMSNormalization
 from chainrule.layers.normalization.spectral_normalization import SpectralNormalization
 from chainrule.layers.normalization.unit_normalization import UnitNormalization
+from chainrule.layers.pooling.adaptive_pooling import (
+    AdaptiveAveragePooling1D,
+    AdaptiveAveragePooling2D,
+    AdaptiveAveragePooling3D,
+    AdaptiveMaxPooling1D,
+    AdaptiveMaxPooling2D,
+    AdaptiveMaxPooling3D,
+)
+from chainrule.layers.pooling.average_pooling import (
+    AveragePooling1D,
+    AveragePooling2D,
+    AveragePooling3D,
+)
+from chainrule.layers.pooling.global_pooling import (
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalAveragePooling3D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    GlobalMaxPooling3D,
+)
+from chainrule.layers.pooling.max_pooling import MaxPooling1D, MaxPooling2D, MaxPooling3D
 from chainrule.layers.preprocessing.image.aug_mix import AugMix
 from chainrule.layers.preprocessing.image.auto_contrast import AutoContrast
 from chainrule.layers.preprocessing.image.center_crop import CenterCrop
@@ -70,28 +93,6 @@ from chainrule.layers.preprocessing.image.random_translation import RandomTransl
 from chainrule.layers.preprocessing.image.random_zoom import RandomZoom
 from chainrule.layers.preprocessing.image.resizing import Resizing
 from chainrule.layers.preprocessing.image.solarization import Solarization
-from chainrule.layers.pooling.adaptive_pooling import (
-    AdaptiveAveragePooling1D,
-    AdaptiveAveragePooling2D,
-    AdaptiveAveragePooling3D,
-    AdaptiveMaxPooling1D,
-    AdaptiveMaxPooling2D,
-    AdaptiveMaxPooling3D,
-)
-from chainrule.layers.pooling.average_pooling import (
-    AveragePooling1D,
-    AveragePooling2D,
-    AveragePooling3D,
-)
-from chainrule.layers.pooling.global_pooling import (
-    GlobalAveragePooling1D,
-    GlobalAveragePooling2D,
-    GlobalAveragePooling3D,
-    GlobalMaxPooling1D,
-    GlobalMaxPooling2D,
-    GlobalMaxPooling3D,
-)
-from chainrule.layers.pooling.max_pooling import MaxPooling1D, MaxPooling2D, MaxPooling3D
 from chainrule.layers.preprocessing.normalization import Normalization
 from chainrule.layers.preprocessing.pipeline import Pipeline
 from chainrule.layers.preprocessing.rescaling import Rescaling
@@ -113,7 +114,6 @@ from chainrule.layers.reshaping.reshape import Reshape
 from chainrule.layers.reshaping.up_sampling import UpSampling1D, UpSampling2D, UpSampling3D
 from chainrule.layers.reshaping.zero_padding import ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 from chainrule.layers.rnn.time_distributed import TimeDistributed
-from chainrule.namespace import publish
 
 Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D
 Convolution1DTranspose = Conv1DTranspose

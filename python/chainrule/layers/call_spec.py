@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import tree
-from chainrule.dispatch import STAND_INS
-from chainrule.scopes import in_symbolic_scope
-from chainrule.tensor import KerasTensor
+from chainrule.base import tree
+from chainrule.tracing.dispatch import STAND_INS
+from chainrule.tracing.scopes import in_symbolic_scope
+from chainrule.tracing.tensor import KerasTensor
 
 
 def is_tensor_or_symbolic(x: object, allow_none: bool = False) -> bool:

@@ -10,23 +10,25 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import dispatch, ops, tree
-from chainrule.dtypes import (
+from chainrule import ops
+from chainrule.base import tree
+from chainrule.base.dtypes import (
     BOOL_TYPES,
     FLOAT_TYPES,
     INT_TYPES,
     is_float_dtype,
     standardize_dtype,
 )
-from chainrule.errors import DataError, DTypeError, ShapeError
-from chainrule.global_state import get_global_attribute, set_global_attribute
+from chainrule.base.errors import DataError, DTypeError, ShapeError
+from chainrule.base.global_state import get_global_attribute, set_global_attribute
 from chainrule.layers.call_spec import CallSpec, is_tensor_or_symbolic, shape_of, shapes_for
 from chainrule.layers.input_spec import assert_input_compatibility
-from chainrule.layers.node import Node
-from chainrule.layers.operation import default, is_default
 from chainrule.layers.state import LayerState, check_nesting
-from chainrule.masking import get_keras_mask, set_keras_mask
-from chainrule.scopes import (
+from chainrule.tracing import dispatch
+from chainrule.tracing.masking import get_keras_mask, set_keras_mask
+from chainrule.tracing.node import Node
+from chainrule.tracing.operation import default, is_default
+from chainrule.tracing.scopes import (
     AutocastScope,
     current_path,
     get_autocast_scope,
@@ -36,7 +38,7 @@ from chainrule.scopes import (
     layer_scope,
     name_scope,
 )
-from chainrule.tensor import KerasTensor
+from chainrule.tracing.tensor import KerasTensor
 
 _CALL_CONTEXT = "current_call_ctx"
 _FLOAT32 = np.dtype("float32")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule.layers.operation import Operation
-from chainrule.saving import serialization
+from chainrule.base import serialization
+from chainrule.tracing.operation import Operation
 
 __all__ = ["deserialize", "serialize"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from chainrule import tree
-from chainrule.dtypes import standardize_dtype
-from chainrule.errors import ShapeError
-from chainrule.tensor import standardize_shape
+from chainrule.base import tree
+from chainrule.base.dtypes import standardize_dtype
+from chainrule.base.errors import ShapeError
+from chainrule.tracing.tensor import standardize_shape
 
 
 class InputSpec:

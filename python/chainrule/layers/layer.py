@@ -10,13 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import dispatch, dtype_policies, regularizers, tree
-from chainrule.errors import NotBuiltError
+from chainrule import dtype_policies, regularizers
+from chainrule.base import tree
+from chainrule.base.errors import NotBuiltError
 from chainrule.layers.call_spec import CallSpec, shapes_for
 from chainrule.layers.calling import LayerCalling
-from chainrule.layers.operation import accepts, default, is_default
-from chainrule.scopes import StatelessScope, current_path
-from chainrule.tensor import KerasTensor
+from chainrule.tracing import dispatch
+from chainrule.tracing.operation import accepts, default, is_default
+from chainrule.tracing.scopes import StatelessScope, current_path
+from chainrule.tracing.tensor import KerasTensor
 
 
 class Layer(LayerCalling):

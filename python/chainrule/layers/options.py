@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule import activations, config, constraints, initializers, regularizers
+from chainrule import activations, constraints, initializers, regularizers
+from chainrule.base import config
 
 _OPTIONS: dict[str, Any] = {
     "initializer": initializers,

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from chainrule import constraints, dtype_policies, initializers, regularizers
-from chainrule.dtypes import is_float_dtype, standardize_dtype
-from chainrule.errors import NotBuiltError, ShapeError
-from chainrule.layers.operation import Operation
-from chainrule.layers.tracking import Tracker
+from chainrule.base.dtypes import is_float_dtype, standardize_dtype
+from chainrule.base.errors import NotBuiltError, ShapeError
+from chainrule.base.super_init import SuperInit, check_super_init
+from chainrule.base.tracking import Tracker
 from chainrule.random import SeedGenerator
-from chainrule.scopes import name_scope
-from chainrule.super_init import SuperInit, check_super_init
-from chainrule.variable import Variable
+from chainrule.tracing.operation import Operation
+from chainrule.tracing.scopes import name_scope
+from chainrule.tracing.variable import Variable
 
 _LOCKED = (
     "You cannot add new elements of state (variables or sub-layers) to a layer that is already "

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from chainrule.base import lookup, serialization
+from chainrule.base.namespace import publish
 from chainrule.losses.crossentropy import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -51,8 +53,6 @@ from chainrule.losses.regression import (
     mean_squared_logarithmic_error,
 )
 from chainrule.losses.similarity import Circle, Dice, Tversky, circle, dice, tversky
-from chainrule.namespace import publish
-from chainrule.saving import lookup, serialization
 
 ALL_OBJECTS: set[Any] = {
     BinaryCrossentropy,

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import config as backend_config
-from chainrule import dtype_policies, ops, tree
-from chainrule.dtypes import DTypePolicy
-from chainrule.errors import ShapeError
-from chainrule.masking import get_keras_mask
-from chainrule.saving import serialization
-from chainrule.scopes import layer_path, layer_scope, name_scope
-from chainrule.super_init import SuperInit
-from chainrule.utils.naming import auto_name
+from chainrule import dtype_policies, ops
+from chainrule.base import config as backend_config
+from chainrule.base import serialization, tree
+from chainrule.base.dtypes import DTypePolicy
+from chainrule.base.errors import ShapeError
+from chainrule.base.naming import auto_name
+from chainrule.base.super_init import SuperInit
+from chainrule.tracing.masking import get_keras_mask
+from chainrule.tracing.scopes import layer_path, layer_scope, name_scope
 
 Tensor = Any
 

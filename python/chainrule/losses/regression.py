@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from chainrule import config as backend_config
 from chainrule import ops
-from chainrule.dtypes import DTypePolicy
+from chainrule.base import config as backend_config
+from chainrule.base.dtypes import DTypePolicy
 from chainrule.losses.loss import (
     FunctionLoss,
     Tensor,

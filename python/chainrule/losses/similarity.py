@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from chainrule import config as backend_config
 from chainrule import ops
-from chainrule.dtypes import DTypePolicy
+from chainrule.base import config as backend_config
+from chainrule.base.dtypes import DTypePolicy
 from chainrule.losses.loss import FunctionLoss, Tensor
-from chainrule.masking import set_keras_mask
+from chainrule.tracing.masking import set_keras_mask
 
 Axes = int | tuple[int, ...] | list[int] | None
 

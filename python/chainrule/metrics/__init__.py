@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from chainrule.base import lookup, serialization
+from chainrule.base.namespace import publish
+from chainrule.base.naming import to_snake_case
 from chainrule.losses import (
     binary_crossentropy,
     binary_focal_crossentropy,
@@ -84,9 +87,6 @@ from chainrule.metrics.regression import (
     MeanSquaredLogarithmicError,
     RootMeanSquaredError,
 )
-from chainrule.namespace import publish
-from chainrule.saving import lookup, serialization
-from chainrule.utils.naming import to_snake_case
 
 ALL_OBJECTS: set[Any] = {
     AUC,

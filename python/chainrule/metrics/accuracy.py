@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule import config as backend_config
 from chainrule import ops
-from chainrule.dtypes import DTypePolicy
+from chainrule.base import config as backend_config
+from chainrule.base.dtypes import DTypePolicy
 from chainrule.losses.loss import squeeze_or_expand_to_same_rank
 from chainrule.metrics.metric import Tensor
 from chainrule.metrics.reduction import FunctionMetric

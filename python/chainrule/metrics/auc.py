@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import config as backend_config
 from chainrule import ops
-from chainrule.dtypes import DTypePolicy
+from chainrule.base import config as backend_config
+from chainrule.base.dtypes import DTypePolicy
 from chainrule.metrics.metric import Metric, Tensor
 from chainrule.metrics.thresholds import (
     AUCCurve,

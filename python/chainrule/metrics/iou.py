@@ -6,9 +6,9 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from chainrule import config as backend_config
 from chainrule import ops
-from chainrule.dtypes import DTypePolicy
+from chainrule.base import config as backend_config
+from chainrule.base.dtypes import DTypePolicy
 from chainrule.metrics.metric import Metric, Tensor
 
 

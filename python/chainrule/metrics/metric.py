@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule import config as backend_config
 from chainrule import dtype_policies, initializers, ops
-from chainrule.dtypes import DTypePolicy
-from chainrule.scopes import StatelessScope, name_scope
-from chainrule.super_init import SuperInit, check_super_init
-from chainrule.utils.naming import auto_name
-from chainrule.variable import Variable
+from chainrule.base import config as backend_config
+from chainrule.base.dtypes import DTypePolicy
+from chainrule.base.naming import auto_name
+from chainrule.base.super_init import SuperInit, check_super_init
+from chainrule.tracing.scopes import StatelessScope, name_scope
+from chainrule.tracing.variable import Variable
 
 Tensor = Any
 
@@ -53,7 +53,7 @@ class Metric(SuperInit):
     _super_init = ("_tracker", "metric")
 
     def __init__(self, dtype: str | DTypePolicy | None = None, name: str | None = None) -> None:
-        from chainrule.layers.tracking import Tracker
+        from chainrule.base.tracking import Tracker
 
         self.name = name or auto_name(type(self).__name__)
         self._dtype_policy = dtype_policies.get(dtype or backend_config.floatx())

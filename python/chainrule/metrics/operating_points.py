@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule import ops
-from chainrule.dtypes import DTypePolicy
+from chainrule.base.dtypes import DTypePolicy
 from chainrule.metrics.metric import Metric, Tensor
 from chainrule.metrics.thresholds import ConfusionMatrix, update_confusion_matrix_variables
 

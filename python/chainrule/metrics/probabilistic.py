@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chainrule.dtypes import DTypePolicy
+from chainrule.base.dtypes import DTypePolicy
 from chainrule.losses.crossentropy import (
     binary_crossentropy,
     categorical_crossentropy,

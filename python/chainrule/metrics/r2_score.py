@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule import ops
-from chainrule.dtypes import DTypePolicy
+from chainrule.base.dtypes import DTypePolicy
 from chainrule.losses.regression import same_rank_and_dtype
 from chainrule.metrics.metric import Metric, Tensor
 

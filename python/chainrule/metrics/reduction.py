@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from chainrule import config as backend_config
 from chainrule import losses, ops
-from chainrule.dtypes import DTypePolicy
+from chainrule.base import config as backend_config
+from chainrule.base import serialization
+from chainrule.base.dtypes import DTypePolicy
 from chainrule.losses.loss import apply_mask, squeeze_or_expand_to_same_rank
-from chainrule.masking import get_keras_mask
 from chainrule.metrics.metric import Metric, Tensor
-from chainrule.saving import serialization
+from chainrule.tracing.masking import get_keras_mask
 
 
 def reduce_to_samplewise_values(

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule import config as backend_config
 from chainrule import ops
+from chainrule.base import config as backend_config
 from chainrule.losses.loss import squeeze_or_expand_to_same_rank
 from chainrule.metrics.metric import Tensor
-from chainrule.variable import Variable
+from chainrule.tracing.variable import Variable
 
 NEG_INF = -1e10
 

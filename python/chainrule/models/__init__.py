@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chainrule.base.namespace import publish
 from chainrule.models.cloning import clone_model
 from chainrule.models.functional import Functional
 from chainrule.models.model import Model, model_from_json
 from chainrule.models.sequential import Sequential
-from chainrule.namespace import publish
 
 if TYPE_CHECKING:
     from chainrule.saving.files import load_model, save_model

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from chainrule import tree
+from chainrule.base import tree
 from chainrule.layers.core.input_layer import Input, InputLayer
-from chainrule.layers.operation import Operation
 from chainrule.models.functional import Functional
 from chainrule.models.graph import replay
 from chainrule.models.graph_config import is_functional_like
 from chainrule.models.model import Model
 from chainrule.models.sequential import Sequential
-from chainrule.tensor import KerasTensor
+from chainrule.tracing.operation import Operation
+from chainrule.tracing.tensor import KerasTensor
 
 __all__ = ["clone_model"]
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule import dispatch, ops, tree
+from chainrule import ops
+from chainrule.base import tree
 from chainrule.layers.core.input_layer import Input
 from chainrule.layers.layer import Layer
-from chainrule.layers.node import Node
 from chainrule.models.graph import map_graph, replay
 from chainrule.models.graph_config import functional_to_config, is_functional_like
 from chainrule.models.inputs import fit_to_shape
 from chainrule.models.model import Model
-from chainrule.tensor import KerasTensor
+from chainrule.tracing import dispatch
+from chainrule.tracing.node import Node
+from chainrule.tracing.tensor import KerasTensor
 from chainrule.training.trainer import Trainer
 
 

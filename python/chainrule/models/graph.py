@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from chainrule import tree
+from chainrule.base import tree
 from chainrule.layers.core.input_layer import InputLayer
-from chainrule.layers.node import Node
+from chainrule.tracing.node import Node
 
 __all__ = ["get_source_inputs", "map_graph", "node_of", "replay"]
 

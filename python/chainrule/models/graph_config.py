@@ -9,17 +9,17 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from chainrule import tree
-from chainrule.dispatch import any_symbolic, recorded_operation
-from chainrule.layers.layer import Layer
-from chainrule.layers.node import KerasHistory, Node
-from chainrule.layers.operation import Operation
-from chainrule.saving.serialization import (
+from chainrule.base import tree
+from chainrule.base.serialization import (
     deserialize_keras_object,
     serialize_keras_object,
     sharing,
 )
-from chainrule.tensor import KerasTensor
+from chainrule.layers.layer import Layer
+from chainrule.tracing.dispatch import any_symbolic, recorded_operation
+from chainrule.tracing.node import KerasHistory, Node
+from chainrule.tracing.operation import Operation
+from chainrule.tracing.tensor import KerasTensor
 
 __all__ = ["functional_from_config", "functional_to_config"]
 

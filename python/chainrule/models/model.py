@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import dispatch, tree
+from chainrule.base import tree
+from chainrule.base.loading import bounded, read_json
 from chainrule.layers.layer import Layer
-from chainrule.layers.operation import default
-from chainrule.loading import bounded, read_json
 from chainrule.models.state_tree import get_state_tree, set_state_tree
-from chainrule.tensor import KerasTensor
+from chainrule.tracing import dispatch
+from chainrule.tracing.operation import default
+from chainrule.tracing.tensor import KerasTensor
 from chainrule.training.trainer import Trainer
 from chainrule.utils.summary import print_summary
 
@@ -188,7 +189,7 @@ class Model(Trainer, Layer):
 
     def to_json(self, **kwargs: Any) -> str:
         """The configuration as JSON text."""
-        from chainrule.saving.serialization import serialize_keras_object, sharing
+        from chainrule.base.serialization import serialize_keras_object, sharing
 
         with sharing() as shared:
             return json.dumps(shared.finish(serialize_keras_object(self)), **kwargs)
@@ -280,7 +281,7 @@ def model_from_json(
     MemoryError
         A model larger than the limit.
     """
-    from chainrule.saving.serialization import deserialize_keras_object, sharing
+    from chainrule.base.serialization import deserialize_keras_object, sharing
 
     config = read_json(json_string)
     if not isinstance(config, dict):

@@ -6,20 +6,21 @@ import inspect
 from collections.abc import Iterable
 from typing import Any
 
-from chainrule import dispatch, tree
-from chainrule.errors import ShapeError
+from chainrule.base import tree
+from chainrule.base.errors import ShapeError
+from chainrule.base.serialization import (
+    deserialize_keras_object,
+    serialize_keras_object,
+    sharing,
+)
 from chainrule.layers.core.input_layer import Input, InputLayer
 from chainrule.layers.layer import Layer
 from chainrule.layers.state import check_nesting
 from chainrule.models.functional import Functional
 from chainrule.models.inputs import fit_to_shape
 from chainrule.models.model import Model
-from chainrule.saving.serialization import (
-    deserialize_keras_object,
-    serialize_keras_object,
-    sharing,
-)
-from chainrule.tensor import KerasTensor, shape_equal
+from chainrule.tracing import dispatch
+from chainrule.tracing.tensor import KerasTensor, shape_equal
 
 
 class Sequential(Model):

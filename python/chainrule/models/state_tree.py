@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule.errors import DataError, too_deep
+from chainrule.base.errors import DataError, too_deep
 
 __all__ = ["get_state_tree", "set_state_tree"]
 

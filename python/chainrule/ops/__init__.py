@@ -6,7 +6,7 @@ become nodes of a graph. On symbolic tensors from `Input` they are recorded for 
 
 from __future__ import annotations
 
-from chainrule.namespace import publish
+from chainrule.base.namespace import publish
 from chainrule.ops import core as core
 from chainrule.ops import image as image
 from chainrule.ops import linalg as linalg

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.config import floatx
-from chainrule.dispatch import apply, constant, engine_dtype, storage_dtype
-from chainrule.dtypes import is_float_dtype, is_int_dtype, result_type, standardize_dtype
-from chainrule.errors import DataError, DTypeError, ShapeError, too_deep
-from chainrule.scopes import current_trace
-from chainrule.tensor import KerasTensor
+from chainrule.base.config import floatx
+from chainrule.base.dtypes import is_float_dtype, is_int_dtype, result_type, standardize_dtype
+from chainrule.base.errors import DataError, DTypeError, ShapeError, too_deep
+from chainrule.tracing.dispatch import apply, constant, engine_dtype, storage_dtype
+from chainrule.tracing.scopes import current_trace
+from chainrule.tracing.tensor import KerasTensor
 
 __all__ = [
     "as_dtype",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from chainrule.config import floatx, standardize_data_format
-from chainrule.dtypes import is_float_dtype, is_int_dtype, standardize_dtype
-from chainrule.errors import ShapeError
+from chainrule.base.config import floatx, standardize_data_format
+from chainrule.base.dtypes import is_float_dtype, is_int_dtype, standardize_dtype
+from chainrule.base.errors import ShapeError
 from chainrule.ops._common import as_dtype, as_tensor, binary, unary
 from chainrule.ops.conversion import saturate_cast
 from chainrule.ops.rounding import trunc

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import config
-from chainrule.errors import ShapeError
+from chainrule.base import config
+from chainrule.base.errors import ShapeError
 from chainrule.ops._common import as_tensor
 from chainrule.ops.shaping import moveaxis
 

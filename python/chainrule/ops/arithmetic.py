@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule.dispatch import apply, operation
-from chainrule.dtypes import is_float_dtype, standardize_dtype
-from chainrule.errors import DTypeError
+from chainrule.base.dtypes import is_float_dtype, standardize_dtype
+from chainrule.base.errors import DTypeError
 from chainrule.ops._common import as_dtype, binary, promote, promote_float, unary
+from chainrule.tracing.dispatch import apply, operation
 
 __all__ = [
     "add", "divide", "divide_no_nan", "floor_divide", "fmax", "fmin", "fmod", "maximum",

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.dispatch import apply, operation
-from chainrule.dtypes import standardize_dtype
-from chainrule.errors import ShapeError
-from chainrule.loading import take_elements
+from chainrule.base.dtypes import standardize_dtype
+from chainrule.base.errors import ShapeError
+from chainrule.base.loading import take_elements
 from chainrule.ops._common import (
     as_dtype,
     as_tensor,
@@ -21,6 +20,7 @@ from chainrule.ops._common import (
     static_shape,
 )
 from chainrule.ops.shaping import _reshape, broadcast_to, ravel, size, swapaxes
+from chainrule.tracing.dispatch import apply, operation
 
 __all__ = ["flip", "fliplr", "flipud", "pad", "repeat", "roll", "rot90", "tile", "tril", "triu"]
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.dispatch import operation
-from chainrule.dtypes import is_float_dtype
-from chainrule.errors import DTypeError
+from chainrule.base.dtypes import is_float_dtype
+from chainrule.base.errors import DTypeError
 from chainrule.ops._common import as_dtype, as_tensor, eager_only, promote
+from chainrule.tracing.dispatch import operation
 
 __all__ = [
     "bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_or",

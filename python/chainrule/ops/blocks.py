@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.dispatch import apply, operation
-from chainrule.dtypes import standardize_dtype
-from chainrule.errors import ShapeError
+from chainrule.base.dtypes import standardize_dtype
+from chainrule.base.errors import ShapeError
 from chainrule.ops._common import (
     as_dtype,
     as_tensor,
@@ -19,7 +18,8 @@ from chainrule.ops._common import (
     static_shape,
 )
 from chainrule.ops.conversion import shape
-from chainrule.tensor import KerasTensor
+from chainrule.tracing.dispatch import apply, operation
+from chainrule.tracing.tensor import KerasTensor
 
 __all__ = ["scatter", "scatter_update", "slice", "slice_update", "unstack"]
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from chainrule import scopes, tree
-from chainrule.dispatch import compute_output_spec, operation
-from chainrule.errors import ShapeError
+from chainrule.base import tree
+from chainrule.base.errors import ShapeError
 from chainrule.ops._common import as_tensor, is_traced
 from chainrule.ops.comparison import where
-from chainrule.tensor import KerasTensor
+from chainrule.tracing import scopes
+from chainrule.tracing.dispatch import compute_output_spec, operation
+from chainrule.tracing.tensor import KerasTensor
 
 __all__ = ["cond", "switch"]
 

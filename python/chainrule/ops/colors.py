@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.config import floatx
-from chainrule.dispatch import operation
-from chainrule.dtypes import is_float_dtype, standardize_dtype
-from chainrule.errors import DTypeError, ShapeError
+from chainrule.base.config import floatx
+from chainrule.base.dtypes import is_float_dtype, standardize_dtype
+from chainrule.base.errors import DTypeError, ShapeError
 from chainrule.ops._common import as_dtype, as_tensor
 from chainrule.ops._images import check_rank, image_axes
 from chainrule.ops.arithmetic import maximum, minimum, mod
@@ -21,6 +20,7 @@ from chainrule.ops.joining import stack
 from chainrule.ops.linear import tensordot
 from chainrule.ops.rounding import clip
 from chainrule.ops.shaping import expand_dims
+from chainrule.tracing.dispatch import operation
 
 __all__ = ["hsv_to_rgb", "rgb_to_grayscale", "rgb_to_hsv"]
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.dispatch import apply, operation
-from chainrule.dtypes import standardize_dtype
+from chainrule.base.dtypes import standardize_dtype
 from chainrule.ops._common import as_dtype, binary, eager_only, promote, promote_float, unary
+from chainrule.tracing.dispatch import apply, operation
 
 __all__ = [
     "equal", "greater", "greater_equal", "isclose", "less", "less_equal", "logical_and",

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.dispatch import apply, constant, operation, storage_dtype
-from chainrule.dtypes import is_float_dtype, standardize_dtype
+from chainrule.base.dtypes import is_float_dtype, standardize_dtype
 from chainrule.ops._common import as_dtype, as_tensor, binary, is_traced
-from chainrule.tensor import KerasTensor
-from chainrule.variable import Variable
+from chainrule.tracing.dispatch import apply, constant, operation, storage_dtype
+from chainrule.tracing.tensor import KerasTensor
+from chainrule.tracing.variable import Variable
 
 __all__ = [
     "cast", "convert_to_numpy", "convert_to_tensor", "custom_gradient", "dtype", "is_tensor",

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule.config import floatx
-from chainrule.dispatch import apply, operation
-from chainrule.dtypes import is_float_dtype, result_type
-from chainrule.errors import ShapeError
+from chainrule.base.config import floatx
+from chainrule.base.dtypes import is_float_dtype, result_type
+from chainrule.base.errors import ShapeError
 from chainrule.ops._common import as_dtype, as_tensor
 from chainrule.ops._spatial import (
     channels_back,
@@ -20,6 +19,7 @@ from chainrule.ops._spatial import (
 )
 from chainrule.ops.arithmetic import add
 from chainrule.ops.shaping import reshape
+from chainrule.tracing.dispatch import apply, operation
 
 __all__ = ["conv", "conv_transpose", "depthwise_conv", "separable_conv"]
 

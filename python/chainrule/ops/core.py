@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chainrule.namespace import publish
+from chainrule.base.namespace import publish
 from chainrule.ops.blocks import *  # noqa: F403
 from chainrule.ops.branches import *  # noqa: F403
 from chainrule.ops.conversion import *  # noqa: F403

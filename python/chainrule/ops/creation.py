@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.dispatch import apply, operation, storage_dtype
-from chainrule.dtypes import result_type, standardize_dtype
-from chainrule.loading import take_elements
+from chainrule.base.dtypes import result_type, standardize_dtype
+from chainrule.base.loading import take_elements
 from chainrule.ops._common import as_dtype, as_tensor, is_traced, static_shape, weak_dtype
+from chainrule.tracing.dispatch import apply, operation, storage_dtype
 
 __all__ = [
     "arange", "array", "empty", "empty_like", "eye", "full", "full_like", "identity", "ones",

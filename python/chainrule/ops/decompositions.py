@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.dispatch import constant
-from chainrule.errors import ShapeError
+from chainrule.base.errors import ShapeError
 from chainrule.ops._common import as_float, eager_only
+from chainrule.tracing.dispatch import constant
 
 __all__ = [
     "cholesky", "cholesky_inverse", "det", "eig", "eigh", "inv", "lstsq", "lu_factor",

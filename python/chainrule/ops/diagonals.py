@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.dispatch import apply, operation
-from chainrule.dtypes import standardize_dtype
-from chainrule.errors import ShapeError
+from chainrule.base.dtypes import standardize_dtype
+from chainrule.base.errors import ShapeError
 from chainrule.ops._common import as_dtype, as_tensor
 from chainrule.ops.shaping import _reshape, moveaxis, ravel
+from chainrule.tracing.dispatch import apply, operation
 
 __all__ = ["diag", "diagflat", "diagonal"]
 

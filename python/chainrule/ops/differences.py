@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.dispatch import apply, operation
-from chainrule.dtypes import is_float_dtype, result_type, standardize_dtype
-from chainrule.errors import ShapeError
+from chainrule.base.dtypes import is_float_dtype, result_type, standardize_dtype
+from chainrule.base.errors import ShapeError
 from chainrule.ops._common import (
     as_dtype,
     as_tensor,
@@ -22,6 +21,7 @@ from chainrule.ops.arranging import block
 from chainrule.ops.diagonals import diagonal
 from chainrule.ops.linear import _product
 from chainrule.ops.shaping import _reshape, moveaxis
+from chainrule.tracing.dispatch import apply, operation
 
 __all__ = ["correlate", "cross", "diff", "trace", "trapezoid"]
 

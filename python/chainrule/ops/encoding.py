@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule.config import floatx
-from chainrule.dispatch import apply, operation
-from chainrule.dtypes import is_int_dtype, standardize_dtype
+from chainrule.base.config import floatx
+from chainrule.base.dtypes import is_int_dtype, standardize_dtype
 from chainrule.ops import reductions
 from chainrule.ops._common import as_dtype, as_tensor, normalize_axis
 from chainrule.ops.shaping import moveaxis
+from chainrule.tracing.dispatch import apply, operation
 
 __all__ = ["multi_hot", "one_hot"]
 

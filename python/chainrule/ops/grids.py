@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.config import floatx
-from chainrule.dispatch import apply, operation, storage_dtype
-from chainrule.dtypes import is_float_dtype, result_type, standardize_dtype
-from chainrule.loading import take_elements
+from chainrule.base.config import floatx
+from chainrule.base.dtypes import is_float_dtype, result_type, standardize_dtype
+from chainrule.base.loading import take_elements
 from chainrule.ops._common import as_dtype, as_tensor, binary, promote_float
+from chainrule.tracing.dispatch import apply, operation, storage_dtype
 
 __all__ = [
     "bartlett", "blackman", "geomspace", "hamming", "hanning", "kaiser", "linspace", "logspace",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chainrule.namespace import publish
+from chainrule.base.namespace import publish
 from chainrule.ops.colors import *  # noqa: F403
 from chainrule.ops.coordinates import *  # noqa: F403
 from chainrule.ops.filters import *  # noqa: F403

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.dispatch import apply, operation
-from chainrule.errors import IndivisibleError, ShapeError
-from chainrule.loading import take_elements
+from chainrule.base.errors import IndivisibleError, ShapeError
+from chainrule.base.loading import take_elements
 from chainrule.ops._common import as_tensor, normalize_axis, promote
 from chainrule.ops.arranging import block
 from chainrule.ops.shaping import expand_dims, ravel
+from chainrule.tracing.dispatch import apply, operation
 
 __all__ = [
     "append", "array_split", "concatenate", "dsplit", "dstack", "hsplit", "hstack", "split",

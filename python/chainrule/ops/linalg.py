@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chainrule.namespace import publish
+from chainrule.base.namespace import publish
 from chainrule.ops.decompositions import *  # noqa: F403
 from chainrule.ops.norms import *  # noqa: F403
 

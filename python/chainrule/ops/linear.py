@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.dispatch import apply, operation
-from chainrule.dtypes import is_float_dtype, result_type, standardize_dtype
-from chainrule.errors import ShapeError
+from chainrule.base.dtypes import is_float_dtype, result_type, standardize_dtype
+from chainrule.base.errors import ShapeError
 from chainrule.ops._common import as_dtype, as_tensor, binary, normalize_axis, promote, sequence
 from chainrule.ops.arithmetic import multiply
 from chainrule.ops.shaping import _reshape, expand_dims, ravel, transpose
+from chainrule.tracing.dispatch import apply, operation
 
 __all__ = ["dot", "inner", "kron", "matmul", "outer", "tensordot", "vdot"]
 

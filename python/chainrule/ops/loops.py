@@ -9,15 +9,15 @@ import builtins
 from collections.abc import Callable
 from typing import Any
 
-from chainrule import tree
-from chainrule.dispatch import compute_output_spec, operation
-from chainrule.errors import ShapeError
+from chainrule.base import tree
+from chainrule.base.errors import ShapeError
 from chainrule.ops._common import as_tensor, is_traced, normalize_axis
 from chainrule.ops.arranging import block, flip
 from chainrule.ops.branches import cond
 from chainrule.ops.conversion import convert_to_tensor
 from chainrule.ops.joining import concatenate, stack
-from chainrule.tensor import KerasTensor
+from chainrule.tracing.dispatch import compute_output_spec, operation
+from chainrule.tracing.tensor import KerasTensor
 
 __all__ = ["associative_scan", "fori_loop", "map", "scan", "vectorized_map", "while_loop"]
 

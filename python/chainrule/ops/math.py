@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.dispatch import apply, operation
-from chainrule.dtypes import standardize_dtype
-from chainrule.errors import ShapeError
-from chainrule.loading import take_elements
-from chainrule.namespace import publish
+from chainrule.base.dtypes import standardize_dtype
+from chainrule.base.errors import ShapeError
+from chainrule.base.loading import take_elements
+from chainrule.base.namespace import publish
 from chainrule.ops._common import (
     as_dtype,
     as_float,
@@ -27,7 +26,8 @@ from chainrule.ops.reductions import any as any_of
 from chainrule.ops.reductions import logsumexp
 from chainrule.ops.reductions import sum as sum_of
 from chainrule.ops.shaping import _reshape
-from chainrule.tensor import KerasTensor, shape_equal
+from chainrule.tracing.dispatch import apply, operation
+from chainrule.tracing.tensor import KerasTensor, shape_equal
 
 __all__ = [
     "cdist", "erf", "erfc", "erfinv", "extract_sequences", "in_top_k", "logdet", "logsumexp",

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.dispatch import apply, operation
-from chainrule.dtypes import is_float_dtype, standardize_dtype
+from chainrule.base.dtypes import is_float_dtype, standardize_dtype
 from chainrule.ops import positions, reductions
 from chainrule.ops._common import as_dtype, as_float, as_tensor, binary, eager_only, root, unary
+from chainrule.tracing.dispatch import apply, operation
 
 __all__ = [
     "nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian",

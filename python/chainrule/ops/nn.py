@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chainrule.namespace import publish
+from chainrule.base.namespace import publish
 from chainrule.ops.convolution import *  # noqa: F403
 from chainrule.ops.crossentropy import *  # noqa: F403
 from chainrule.ops.encoding import *  # noqa: F403

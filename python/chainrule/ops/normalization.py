@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.config import epsilon as default_epsilon
-from chainrule.dispatch import apply, operation
-from chainrule.dtypes import result_type, standardize_dtype
-from chainrule.errors import ShapeError
+from chainrule.base.config import epsilon as default_epsilon
+from chainrule.base.dtypes import result_type, standardize_dtype
+from chainrule.base.errors import ShapeError
 from chainrule.ops import reductions
 from chainrule.ops._common import (
     as_dtype,
@@ -23,6 +22,7 @@ from chainrule.ops._common import (
     unary,
 )
 from chainrule.ops.shaping import _reshape
+from chainrule.tracing.dispatch import apply, operation
 
 __all__ = [
     "batch_normalization", "layer_normalization", "moments", "normalize", "psnr",

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.dispatch import apply, operation
-from chainrule.dtypes import is_float_dtype, result_type, standardize_dtype
+from chainrule.base.dtypes import is_float_dtype, result_type, standardize_dtype
 from chainrule.ops import reductions
 from chainrule.ops._common import (
     as_dtype,
@@ -20,6 +19,7 @@ from chainrule.ops._common import (
     root,
     unary,
 )
+from chainrule.tracing.dispatch import apply, operation
 
 __all__ = ["norm"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chainrule.namespace import publish
+from chainrule.base.namespace import publish
 from chainrule.ops.arithmetic import *  # noqa: F403
 from chainrule.ops.arranging import *  # noqa: F403
 from chainrule.ops.bits import *  # noqa: F403

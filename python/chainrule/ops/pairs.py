@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.config import floatx
-from chainrule.dispatch import apply, operation
-from chainrule.dtypes import is_float_dtype, standardize_dtype
+from chainrule.base.config import floatx
+from chainrule.base.dtypes import is_float_dtype, standardize_dtype
 from chainrule.ops._common import (
     as_dtype,
     as_tensor,
@@ -18,6 +17,7 @@ from chainrule.ops._common import (
     promote_float,
     unary,
 )
+from chainrule.tracing.dispatch import apply, operation
 
 __all__ = [
     "arctan2", "gcd", "heaviside", "hypot", "lcm", "ldexp", "logaddexp", "logaddexp2",

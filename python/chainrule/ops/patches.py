@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from chainrule.dispatch import apply, operation
-from chainrule.errors import ShapeError
+from chainrule.base.errors import ShapeError
 from chainrule.ops._common import as_tensor
 from chainrule.ops._spatial import per_axis, reach
 from chainrule.ops.arranging import pad
 from chainrule.ops.joining import stack
 from chainrule.ops.shaping import reshape
+from chainrule.tracing.dispatch import apply, operation
 
 __all__ = ["fold", "unfold"]
 

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.dispatch import apply, operation
-from chainrule.errors import ShapeError
-from chainrule.loading import take_elements
+from chainrule.base.errors import ShapeError
+from chainrule.base.loading import take_elements
 from chainrule.ops._common import as_float
 from chainrule.ops._spatial import (
     channels_back,
@@ -19,6 +18,7 @@ from chainrule.ops._spatial import (
     per_axis,
     spatial_rank,
 )
+from chainrule.tracing.dispatch import apply, operation
 
 __all__ = ["adaptive_average_pool", "adaptive_max_pool", "average_pool", "max_pool"]
 

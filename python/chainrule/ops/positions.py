@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from chainrule.dispatch import apply, operation
-from chainrule.dtypes import standardize_dtype
-from chainrule.errors import ShapeError
+from chainrule.base.dtypes import standardize_dtype
+from chainrule.base.errors import ShapeError
 from chainrule.ops._common import as_dtype, as_tensor, normalize_axis
+from chainrule.tracing.dispatch import apply, operation
 
 __all__ = ["argmax", "argmin", "cumprod", "cumsum"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from chainrule.dispatch import apply, operation
-from chainrule.dtypes import standardize_dtype
+from chainrule.base.dtypes import standardize_dtype
 from chainrule.ops._common import as_dtype, as_float, as_tensor, binary, unary
+from chainrule.tracing.dispatch import apply, operation
 
 __all__ = [
     "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "leaky_relu", "relu",

@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.dispatch import apply, operation, storage_dtype
-from chainrule.dtypes import is_float_dtype, result_type, standardize_dtype
-from chainrule.errors import ShapeError
+from chainrule.base.dtypes import is_float_dtype, result_type, standardize_dtype
+from chainrule.base.errors import ShapeError
 from chainrule.ops._common import (
     as_dtype,
     as_float,
@@ -24,6 +23,7 @@ from chainrule.ops._common import (
     unary,
     widen_integers,
 )
+from chainrule.tracing.dispatch import apply, operation, storage_dtype
 
 __all__ = [
     "all", "allclose", "amax", "amin", "any", "average", "count_nonzero", "logsumexp", "max",

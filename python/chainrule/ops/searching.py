@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.dispatch import apply, operation
-from chainrule.dtypes import is_int_dtype, result_type, standardize_dtype
-from chainrule.errors import DataError, DTypeError, ShapeError
+from chainrule.base.dtypes import is_int_dtype, result_type, standardize_dtype
+from chainrule.base.errors import DataError, DTypeError, ShapeError
 from chainrule.ops._common import (
     as_dtype,
     as_tensor,
@@ -21,6 +20,7 @@ from chainrule.ops._common import (
 )
 from chainrule.ops.comparison import _where
 from chainrule.ops.shaping import _reshape, ravel
+from chainrule.tracing.dispatch import apply, operation
 
 __all__ = ["bincount", "digitize", "isin", "nonzero", "searchsorted", "select", "unravel_index"]
 

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.dispatch import apply, operation
-from chainrule.dtypes import standardize_dtype
-from chainrule.errors import IndivisibleError, ShapeError
+from chainrule.base.dtypes import standardize_dtype
+from chainrule.base.errors import IndivisibleError, ShapeError
 from chainrule.ops._common import (
     as_tensor,
     eager_only,
@@ -18,7 +17,8 @@ from chainrule.ops._common import (
     sequence,
     static_shape,
 )
-from chainrule.tensor import KerasTensor
+from chainrule.tracing.dispatch import apply, operation
+from chainrule.tracing.tensor import KerasTensor
 
 __all__ = [
     "broadcast_to", "expand_dims", "moveaxis", "ndim", "ravel", "reshape", "size", "squeeze",

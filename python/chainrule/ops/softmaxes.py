@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.dispatch import apply, operation
-from chainrule.dtypes import standardize_dtype
-from chainrule.errors import ShapeError
+from chainrule.base.dtypes import standardize_dtype
+from chainrule.base.errors import ShapeError
 from chainrule.ops import positions, reductions
 from chainrule.ops._common import (
     as_dtype,
@@ -25,6 +24,7 @@ from chainrule.ops.arranging import flip
 from chainrule.ops.joining import split
 from chainrule.ops.rectifiers import _choose, _number
 from chainrule.ops.shaping import _reshape, transpose
+from chainrule.tracing.dispatch import apply, operation
 
 __all__ = ["glu", "log_softmax", "softmax", "sparsemax"]
 

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.config import floatx
-from chainrule.dispatch import apply, operation, storage_dtype
-from chainrule.dtypes import is_float_dtype, result_type, standardize_dtype
+from chainrule.base.config import floatx
+from chainrule.base.dtypes import is_float_dtype, result_type, standardize_dtype
 from chainrule.ops import reductions
 from chainrule.ops._common import (
     as_dtype,
@@ -22,6 +21,7 @@ from chainrule.ops._common import (
     unary,
 )
 from chainrule.ops.shaping import _reshape, moveaxis, transpose
+from chainrule.tracing.dispatch import apply, operation, storage_dtype
 
 __all__ = [
     "argpartition", "argsort", "corrcoef", "histogram", "median", "percentile", "quantile",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule.dispatch import apply, engine_dtype, operation
-from chainrule.dtypes import standardize_dtype
-from chainrule.errors import ShapeError
+from chainrule.base.dtypes import standardize_dtype
+from chainrule.base.errors import ShapeError
 from chainrule.ops._common import as_dtype, as_tensor
 from chainrule.ops._homography import homography
 from chainrule.ops._images import as_batch, check_choice, in_float
 from chainrule.ops.shaping import broadcast_to, expand_dims
+from chainrule.tracing.dispatch import apply, engine_dtype, operation
 
 __all__ = ["affine_transform", "perspective_transform"]
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule.namespace import publish
+from chainrule.base import serialization
+from chainrule.base.namespace import publish
 from chainrule.optimizers import schedules
 from chainrule.optimizers.adadelta import Adadelta
 from chainrule.optimizers.adafactor import Adafactor
@@ -26,7 +27,6 @@ from chainrule.optimizers.optimizer import Optimizer
 from chainrule.optimizers.rmsprop import RMSprop
 from chainrule.optimizers.schedule_free_adamw import ScheduleFreeAdamW
 from chainrule.optimizers.sgd import SGD
-from chainrule.saving import serialization
 
 ALL_OBJECTS: tuple[type[Optimizer], ...] = (
     Adadelta,

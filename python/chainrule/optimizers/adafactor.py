@@ -9,7 +9,7 @@ from chainrule import ops
 from chainrule.optimizers.optimizer import Optimizer
 from chainrule.optimizers.options import checked
 from chainrule.optimizers.state import is_overwritten
-from chainrule.variable import Variable
+from chainrule.tracing.variable import Variable
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

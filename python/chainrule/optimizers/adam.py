@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from chainrule import dispatch, ops
+from chainrule import ops
 from chainrule.optimizers.optimizer import Optimizer
 from chainrule.optimizers.options import checked
-from chainrule.variable import Variable
+from chainrule.tracing import dispatch
+from chainrule.tracing.variable import Variable
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

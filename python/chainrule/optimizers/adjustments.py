@@ -9,7 +9,7 @@ from chainrule import ops
 from chainrule.optimizers.clipping import clip_by_global_norm, clip_by_norm, clip_by_value
 from chainrule.optimizers.state import OptimizerState
 from chainrule.optimizers.weight_decay import Exclusions
-from chainrule.variable import Variable
+from chainrule.tracing.variable import Variable
 
 
 class Adjustments(OptimizerState):

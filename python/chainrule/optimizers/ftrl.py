@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from chainrule import initializers, ops
 from chainrule.optimizers.optimizer import Optimizer
 from chainrule.optimizers.options import checked
-from chainrule.variable import Variable
+from chainrule.tracing.variable import Variable
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from chainrule import initializers, ops
+from chainrule.base import serialization
 from chainrule.optimizers.optimizer import Optimizer
 from chainrule.optimizers.options import DEFAULTS, checked
 from chainrule.optimizers.state import is_overwritten
-from chainrule.saving import serialization
-from chainrule.variable import Variable
+from chainrule.tracing.variable import Variable
 
 
 class LossScaleOptimizer(Optimizer):

@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from typing import Any
 
+from chainrule.base import serialization
 from chainrule.optimizers.loss_scale_optimizer import LossScaleOptimizer
 from chainrule.optimizers.optimizer import Optimizer
-from chainrule.saving import serialization
-from chainrule.variable import Variable
+from chainrule.tracing.variable import Variable
 
 
 class OptimizerMap(MutableMapping[str, Optimizer]):

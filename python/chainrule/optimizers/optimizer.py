@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from chainrule import ops
-from chainrule.errors import ShapeError
+from chainrule.base import serialization
+from chainrule.base.errors import ShapeError
+from chainrule.base.naming import auto_name
 from chainrule.optimizers.adjustments import Adjustments
 from chainrule.optimizers.options import check_one_clipping, checked
 from chainrule.optimizers.state import is_overwritten
-from chainrule.saving import serialization
-from chainrule.scopes import name_scope
-from chainrule.utils.naming import auto_name
-from chainrule.variable import Variable
+from chainrule.tracing.scopes import name_scope
+from chainrule.tracing.variable import Variable
 
 
 class Optimizer(Adjustments):

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import config as settings
 from chainrule import initializers, ops
+from chainrule.base import config as settings
+from chainrule.base.super_init import SuperInit, check_super_init
 from chainrule.optimizers.options import checked
 from chainrule.optimizers.schedules.learning_rate_schedule import LearningRateSchedule
-from chainrule.scopes import StatelessScope, name_scope
-from chainrule.super_init import SuperInit, check_super_init
-from chainrule.variable import Variable
+from chainrule.tracing.scopes import StatelessScope, name_scope
+from chainrule.tracing.variable import Variable
 
 
 class OptimizerState(SuperInit):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chainrule.namespace import publish
+from chainrule.base.namespace import publish
 from chainrule.preprocessing import image, sequence
 from chainrule.utils.image_dataset import image_dataset_from_directory
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chainrule.namespace import publish
+from chainrule.base.namespace import publish
 from chainrule.utils.arrays import pad_sequences
 
 __all__ = ["pad_sequences"]

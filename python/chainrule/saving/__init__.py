@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chainrule.namespace import publish
-from chainrule.saving.registration import (
+from chainrule.base.namespace import publish
+from chainrule.base.registry import (
     CustomObjectScope,
     custom_object_scope,
     get_custom_objects,
@@ -13,7 +13,7 @@ from chainrule.saving.registration import (
     get_registered_object,
     register_keras_serializable,
 )
-from chainrule.saving.serialization import deserialize_keras_object, serialize_keras_object
+from chainrule.base.serialization import deserialize_keras_object, serialize_keras_object
 
 if TYPE_CHECKING:
     from chainrule.saving.files import load_model, load_weights, save_model, save_weights

@@ -17,18 +17,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule import _core, config
-from chainrule.arrays import engine_dtype
-from chainrule.errors import FileFormatError, NotBuiltError, ShapeError
-from chainrule.loading import bounded, limit_of, read_json
-from chainrule.saving.foreign import MODEL_ENDINGS, WEIGHTS_ENDINGS, check_ending, kind_of
-from chainrule.saving.registration import CustomObjectScope
-from chainrule.saving.serialization import (
+from chainrule import _core
+from chainrule.base import config
+from chainrule.base.errors import FileFormatError, NotBuiltError, ShapeError
+from chainrule.base.loading import bounded, limit_of, read_json
+from chainrule.base.naming import to_snake_case
+from chainrule.base.registry import CustomObjectScope
+from chainrule.base.serialization import (
     deserialize_keras_object,
     serialize_keras_object,
     sharing,
 )
-from chainrule.utils.naming import to_snake_case
+from chainrule.saving.foreign import MODEL_ENDINGS, WEIGHTS_ENDINGS, check_ending, kind_of
+from chainrule.tracing.arrays import engine_dtype
 from chainrule.utils.writing import replacing
 
 __all__ = ["load_model", "load_weights", "save_model", "save_weights"]

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 from chainrule import losses as losses_module
 from chainrule import metrics as metrics_module
-from chainrule import ops, tree
+from chainrule import ops
+from chainrule.base import tree
 from chainrule.losses.loss import Loss
-from chainrule.scopes import name_scope
+from chainrule.tracing.scopes import name_scope
 from chainrule.training.compile_metrics import object_name, target_kind
 from chainrule.training.targets import check_shapes
 

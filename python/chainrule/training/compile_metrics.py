@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from chainrule import metrics as metrics_module
-from chainrule import tree
+from chainrule.base import tree
 from chainrule.metrics import Metric
 from chainrule.training.targets import check_shapes
 

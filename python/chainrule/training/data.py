@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule import _core, config, tree
-from chainrule.errors import DataError, NonFiniteError, ShapeError, too_deep
-from chainrule.tables import as_numbers
+from chainrule import _core
+from chainrule.base import config, tree
+from chainrule.base.errors import DataError, NonFiniteError, ShapeError, too_deep
+from chainrule.base.tables import as_numbers
 
 Array = NDArray[Any]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from chainrule import tree
+from chainrule.base import tree
+from chainrule.base.errors import DataError, NotCompiledError
 from chainrule.callbacks import CallbackList, History
-from chainrule.errors import DataError, NotCompiledError
 from chainrule.training import loop
 from chainrule.training.activity import Activity
 from chainrule.training.batches import IteratorSource, is_batch_iterable

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import tree
+from chainrule.base import tree
+from chainrule.base.errors import DataError
 from chainrule.callbacks import CallbackList, History
-from chainrule.errors import DataError
 from chainrule.training.data import ArraySource, check_finite, flat
 from chainrule.training.feeds import ArrayFeed, BatchFeed, Runner, Source, Ticker
 

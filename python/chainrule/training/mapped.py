@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.training.data import to_array
-from chainrule.training.prefetch import prefetch
+from chainrule.utils.prefetch import prefetch
 
 __all__ = ["MappedRows", "cut_batches", "is_mapped", "to_rows"]
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.errors import DataError, ShapeError
+from chainrule.base.errors import DataError, ShapeError
 from chainrule.losses.loss import Loss
 
 __all__ = ["check_shapes", "check_target"]

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from chainrule import _core, scopes, tree
-from chainrule.errors import DTypeError
+from chainrule import _core
+from chainrule.base import tree
+from chainrule.base.errors import DTypeError
+from chainrule.tracing import scopes
 from chainrule.training.activity import tracing
 from chainrule.training.data import flat
 

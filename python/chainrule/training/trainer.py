@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import dispatch, ops, optimizers, tree
 from chainrule import metrics as metrics_module
-from chainrule.errors import NotCompiledError
+from chainrule import ops, optimizers
+from chainrule.base import tree
+from chainrule.base.errors import NotCompiledError
 from chainrule.metrics.metric import Metric
-from chainrule.tensor import KerasTensor
+from chainrule.tracing import dispatch
+from chainrule.tracing.tensor import KerasTensor
 from chainrule.training.activity import Activity, tracing
 from chainrule.training.compile_loss import CompileLoss
 from chainrule.training.compile_metrics import CompileMetrics

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chainrule.config import (
+from chainrule.base.config import (
     disable_interactive_logging,
     enable_interactive_logging,
     is_interactive_logging_enabled,
 )
-from chainrule.dtypes import standardize_dtype
-from chainrule.global_state import clear_session
-from chainrule.namespace import publish
-from chainrule.saving.registration import (
+from chainrule.base.dtypes import standardize_dtype
+from chainrule.base.global_state import clear_session
+from chainrule.base.namespace import publish
+from chainrule.base.registry import (
     CustomObjectScope,
     custom_object_scope,
     get_custom_objects,
@@ -20,7 +20,7 @@ from chainrule.saving.registration import (
     get_registered_object,
     register_keras_serializable,
 )
-from chainrule.saving.serialization import deserialize_keras_object, serialize_keras_object
+from chainrule.base.serialization import deserialize_keras_object, serialize_keras_object
 from chainrule.utils.arrays import normalize, pad_sequences, split_dataset, to_categorical
 from chainrule.utils.files import get_file
 from chainrule.utils.image_dataset import image_dataset_from_directory
@@ -34,7 +34,7 @@ from chainrule.utils.seeds import set_random_seed
 
 if TYPE_CHECKING:
     from chainrule.models.graph import get_source_inputs
-    from chainrule.tensor import is_keras_tensor
+    from chainrule.tracing.tensor import is_keras_tensor
 
 __all__ = [
     "CustomObjectScope",
@@ -76,6 +76,6 @@ publish(
     globals(),
     {
         "get_source_inputs": "chainrule.models.graph:get_source_inputs",
-        "is_keras_tensor": "chainrule.tensor:is_keras_tensor",
+        "is_keras_tensor": "chainrule.tracing.tensor:is_keras_tensor",
     },
 )

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from chainrule.errors import FileFormatError
+from chainrule.base.errors import FileFormatError
 from chainrule.utils.reading import damage
 
 __all__ = ["extract_archive"]

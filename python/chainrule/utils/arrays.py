@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from chainrule import tree
-from chainrule.tables import as_numbers
+from chainrule.base import tree
+from chainrule.base.tables import as_numbers
 
 __all__ = ["normalize", "pad_sequences", "split_dataset", "to_categorical"]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from chainrule.errors import FileFormatError
+from chainrule.base.errors import FileFormatError
 from chainrule.utils.io import print_msg
 from chainrule.utils.progbar import Progbar
 from chainrule.utils.writing import replacing

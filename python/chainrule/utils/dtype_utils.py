@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from chainrule.dtypes import standardize_dtype
+from chainrule.base.dtypes import standardize_dtype
 
 __all__ = ["cast_to_common_dtype", "dtype_size", "is_float"]
 

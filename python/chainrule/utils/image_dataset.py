@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from chainrule import _core, config
-from chainrule.errors import FileFormatError
+from chainrule import _core
+from chainrule.base import config
+from chainrule.base.errors import FileFormatError
 from chainrule.utils.image_folder import FORMATS, encode_labels, index_folder, split
 from chainrule.utils.images import COLOR_MODES, pillow, read_picture
 from chainrule.utils.io import print_msg
@@ -133,7 +134,7 @@ class ImageDataset(PyDataset):
         return batch if self.labels is None else (batch, self.labels[rows])
 
     def __iter__(self) -> Iterator[Any]:
-        from chainrule.training.prefetch import by_threads
+        from chainrule.utils.prefetch import by_threads
 
         if self.workers:
             batches: Any = by_threads(

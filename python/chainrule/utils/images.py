@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from chainrule import config
-from chainrule.errors import FileFormatError
+from chainrule.base import config
+from chainrule.base.errors import FileFormatError
 from chainrule.utils.writing import replacing
 
 __all__ = ["array_to_img", "img_to_array", "load_img", "pillow", "save_img"]

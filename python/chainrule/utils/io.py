@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 
-from chainrule import config
+from chainrule.base import config
 
 __all__ = ["ask_to_proceed_with_overwrite", "plain", "print_msg", "set_logging_verbosity"]
 

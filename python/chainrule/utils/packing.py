@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule.errors import DataError
+from chainrule.base.errors import DataError
 
 __all__ = ["pack_x_y_sample_weight", "unpack_x_y_sample_weight"]
 

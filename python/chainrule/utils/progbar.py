@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import config
+from chainrule.base import config
 from chainrule.utils.io import print_msg, write_text
 
 __all__ = ["Progbar"]

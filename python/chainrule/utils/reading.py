@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from chainrule import config
-from chainrule.errors import FileFormatError
+from chainrule.base import config
+from chainrule.base.errors import FileFormatError
 
 __all__ = ["damage", "read_arrays", "read_header", "read_into"]
 

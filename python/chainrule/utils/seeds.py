@@ -6,7 +6,7 @@ import random
 
 import numpy as np
 
-from chainrule.global_state import get_global_attribute, set_global_attribute
+from chainrule.base.global_state import get_global_attribute, set_global_attribute
 
 __all__ = ["get_random_seed", "set_random_seed"]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import too_deep
-from chainrule.loading import read_json
+from chainrule.base.errors import too_deep
+from chainrule.base.loading import read_json
 from chainrule.utils.reading import damage, read_arrays
 from chainrule.utils.writing import replacing
 

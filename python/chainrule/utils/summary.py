@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import tree
+from chainrule.base import tree
 from chainrule.utils.io import plain, print_msg
 
 __all__ = ["count_params", "print_summary", "readable_memory_size", "weight_memory_size"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule import activations, ops
-from chainrule.errors import ShapeError
+from chainrule.base.errors import ShapeError
 from chainrule.layers.layer import Layer
 
 _FAR_BELOW = -1e9

@@ -6,7 +6,7 @@ import inspect
 from typing import Any, TypeVar
 
 from chainrule import activations
-from chainrule.errors import ShapeError
+from chainrule.base.errors import ShapeError
 from chainrule.layers.input_spec import InputSpec
 from chainrule.layers.layer import Layer
 from chainrule.layers.options import (
@@ -18,7 +18,7 @@ from chainrule.layers.options import (
 )
 from chainrule.layers.reshaping.spatial import int_tuple
 from chainrule.ops._spatial import output_size
-from chainrule.variable import Variable
+from chainrule.tracing.variable import Variable
 
 Shape = tuple[int | None, ...]
 _Class = TypeVar("_Class", bound=type)

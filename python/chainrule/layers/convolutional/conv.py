@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule.errors import ShapeError
+from chainrule.base.errors import ShapeError
 from chainrule.layers.convolutional.base import Convolution, check_positive, described
 from chainrule.ops.convolution import convolve
-from chainrule.variable import Variable
+from chainrule.tracing.variable import Variable
 
 
 class BaseConv(Convolution):

@@ -7,7 +7,7 @@ from typing import Any
 from chainrule.layers.convolutional.base import Convolution, check_positive, described
 from chainrule.layers.reshaping.spatial import int_tuple
 from chainrule.ops.convolution import convolve_transpose, transposed_size
-from chainrule.variable import Variable
+from chainrule.tracing.variable import Variable
 
 
 class BaseConvTranspose(Convolution):

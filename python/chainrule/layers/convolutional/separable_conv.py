@@ -6,7 +6,7 @@ from typing import Any
 
 from chainrule.layers.convolutional.base import Convolution, check_positive, described
 from chainrule.ops.convolution import convolve, flat_depthwise
-from chainrule.variable import Variable
+from chainrule.tracing.variable import Variable
 
 
 class BaseSeparableConv(Convolution):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule import activations, constraints, dispatch, initializers, ops, regularizers
-from chainrule.dtypes import result_type
+from chainrule import activations, constraints, initializers, ops, regularizers
+from chainrule.base.dtypes import result_type
 from chainrule.layers.input_spec import InputSpec
 from chainrule.layers.layer import Layer
 from chainrule.layers.options import fused_name, known_size, serialize_options
-from chainrule.variable import Variable
+from chainrule.tracing import dispatch
+from chainrule.tracing.variable import Variable
 
 
 class Dense(Layer):

@@ -6,12 +6,12 @@ import re
 from typing import Any, NamedTuple
 
 from chainrule import activations, constraints, initializers, ops, regularizers
-from chainrule.errors import ShapeError
+from chainrule.base.errors import ShapeError
 from chainrule.initializers import VarianceScaling
 from chainrule.layers.input_spec import InputSpec
 from chainrule.layers.layer import Layer
 from chainrule.layers.options import serialize_options
-from chainrule.variable import Variable
+from chainrule.tracing.variable import Variable
 
 
 class EinsumDense(Layer):

@@ -8,8 +8,8 @@ from typing import Any
 from chainrule import constraints, initializers, ops, regularizers
 from chainrule.layers.layer import Layer
 from chainrule.layers.options import serialize_options
-from chainrule.tensor import KerasTensor
-from chainrule.variable import Variable
+from chainrule.tracing.tensor import KerasTensor
+from chainrule.tracing.variable import Variable
 
 
 class Embedding(Layer):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule import tree
+from chainrule.base import tree
 from chainrule.layers.layer import Layer
-from chainrule.tensor import KerasTensor
+from chainrule.tracing.tensor import KerasTensor
 
 
 class Identity(Layer):

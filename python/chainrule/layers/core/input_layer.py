@@ -5,10 +5,10 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from chainrule.dtypes import standardize_dtype
+from chainrule.base.dtypes import standardize_dtype
 from chainrule.layers.layer import Layer
-from chainrule.layers.node import Node
-from chainrule.tensor import KerasTensor, standardize_shape
+from chainrule.tracing.node import Node
+from chainrule.tracing.tensor import KerasTensor, standardize_shape
 
 
 class InputLayer(Layer):

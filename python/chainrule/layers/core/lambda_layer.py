@@ -6,10 +6,10 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from chainrule import dispatch, tree
+from chainrule.base import serialization, tree
 from chainrule.layers.layer import Layer
-from chainrule.saving import serialization
-from chainrule.tensor import KerasTensor
+from chainrule.tracing import dispatch
+from chainrule.tracing.tensor import KerasTensor
 
 
 class Lambda(Layer):

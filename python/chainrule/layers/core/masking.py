@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule import ops
+from chainrule.base.serialization import deserialize_keras_object
 from chainrule.layers.layer import Layer
-from chainrule.masking import set_keras_mask
-from chainrule.saving.serialization import deserialize_keras_object
+from chainrule.tracing.masking import set_keras_mask
 
 
 class Masking(Layer):

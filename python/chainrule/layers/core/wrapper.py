@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from chainrule.base import serialization
 from chainrule.layers.layer import Layer
-from chainrule.saving import serialization
 
 
 class Wrapper(Layer):

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from chainrule import ops
-from chainrule.errors import ShapeError
+from chainrule.base.errors import ShapeError
 from chainrule.layers.layer import Layer
-from chainrule.masking import get_keras_mask, set_keras_mask
-from chainrule.tensor import KerasTensor
+from chainrule.tracing.masking import get_keras_mask, set_keras_mask
+from chainrule.tracing.tensor import KerasTensor
 
 Shape = tuple[Any, ...]
 

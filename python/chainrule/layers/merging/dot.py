@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule import ops
-from chainrule.errors import ShapeError
+from chainrule.base.errors import ShapeError
 from chainrule.layers.merging.base_merge import Merge
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from chainrule import ops
 from chainrule.layers.merging.base_merge import Merge
-from chainrule.masking import get_keras_mask, set_keras_mask
+from chainrule.tracing.masking import get_keras_mask, set_keras_mask
 
 
 class Multiply(Merge):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule import config, constraints, dispatch, initializers, ops, regularizers
-from chainrule.dtypes import result_type
-from chainrule.errors import ShapeError
+from chainrule import constraints, initializers, ops, regularizers
+from chainrule.base import config
+from chainrule.base.dtypes import result_type
+from chainrule.base.errors import ShapeError
 from chainrule.layers.input_spec import InputSpec
 from chainrule.layers.layer import Layer
 from chainrule.layers.options import check_axes, known_size, serialize_options
-from chainrule.variable import Variable
+from chainrule.tracing import dispatch
+from chainrule.tracing.variable import Variable
 
 _CLIPPING = ("rmax", "rmin", "dmax")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule import constraints, initializers, ops, regularizers
-from chainrule.dtypes import result_type
+from chainrule.base.dtypes import result_type
 from chainrule.layers.input_spec import InputSpec
 from chainrule.layers.layer import Layer
 from chainrule.layers.options import check_axes, known_size, serialize_options
-from chainrule.variable import Variable
+from chainrule.tracing.variable import Variable
 
 
 class GroupNormalization(Layer):

@@ -8,7 +8,7 @@ from typing import Any
 from chainrule import constraints, initializers, ops, regularizers
 from chainrule.layers.layer import Layer
 from chainrule.layers.options import check_axes, known_size, serialize_options
-from chainrule.variable import Variable
+from chainrule.tracing.variable import Variable
 
 
 class LayerNormalization(Layer):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule import initializers, ops, scopes
-from chainrule.dtypes import is_float_dtype
+from chainrule import initializers, ops
+from chainrule.base.dtypes import is_float_dtype
 from chainrule.layers.core.wrapper import Wrapper
-from chainrule.variable import Variable
+from chainrule.tracing import scopes
+from chainrule.tracing.variable import Variable
 
 
 class SpectralNormalization(Wrapper):

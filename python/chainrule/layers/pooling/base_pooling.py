@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule.errors import ShapeError
+from chainrule.base.errors import ShapeError
 from chainrule.layers.reshaping.spatial import Spatial, int_tuple
 from chainrule.ops._spatial import check_padding, output_size
 

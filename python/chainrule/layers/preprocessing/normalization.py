@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import config, ops
-from chainrule.errors import NotBuiltError, ShapeError
+from chainrule import ops
+from chainrule.base import config
+from chainrule.base.errors import NotBuiltError, ShapeError
+from chainrule.base.tables import as_numbers
 from chainrule.layers.layer import Layer
-from chainrule.tables import as_numbers
 
 
 class Normalization(Layer):

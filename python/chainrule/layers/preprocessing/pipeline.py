@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from chainrule import tree
+from chainrule.base import serialization, tree
 from chainrule.layers.layer import Layer
 from chainrule.layers.preprocessing.image.base_image_preprocessing_layer import (
     BaseImagePreprocessingLayer,
 )
 from chainrule.layers.preprocessing.image.compiled_calls import CompiledCalls, can_compile
-from chainrule.masking import get_keras_mask
-from chainrule.saving import serialization
+from chainrule.tracing.masking import get_keras_mask
 
 
 class Pipeline(Layer):

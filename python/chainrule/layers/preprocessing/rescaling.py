@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule import config, ops
+from chainrule import ops
+from chainrule.base import config, serialization
 from chainrule.layers.layer import Layer
-from chainrule.saving import serialization
 
 
 class Rescaling(Layer):

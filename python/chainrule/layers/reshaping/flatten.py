@@ -9,7 +9,7 @@ from chainrule import ops
 from chainrule.layers.input_spec import InputSpec
 from chainrule.layers.layer import Layer
 from chainrule.layers.options import standardize_data_format
-from chainrule.tensor import KerasTensor
+from chainrule.tracing.tensor import KerasTensor
 
 
 class Flatten(Layer):

@@ -7,7 +7,7 @@ from typing import Any
 from chainrule import ops
 from chainrule.layers.input_spec import InputSpec
 from chainrule.layers.layer import Layer
-from chainrule.tensor import KerasTensor
+from chainrule.tracing.tensor import KerasTensor
 
 
 class Permute(Layer):

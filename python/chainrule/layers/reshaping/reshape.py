@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 from chainrule import ops
-from chainrule.errors import ShapeError
+from chainrule.base.errors import ShapeError
 from chainrule.layers.layer import Layer
-from chainrule.tensor import KerasTensor
+from chainrule.tracing.tensor import KerasTensor
 
 
 class Reshape(Layer):

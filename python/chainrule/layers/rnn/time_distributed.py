@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule import ops, tree
-from chainrule.errors import ShapeError
+from chainrule import ops
+from chainrule.base import tree
+from chainrule.base.errors import ShapeError
 from chainrule.layers.core.wrapper import Wrapper
-from chainrule.tensor import KerasTensor
+from chainrule.tracing.tensor import KerasTensor
 
 
 class TimeDistributed(Wrapper):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule.namespace import publish
+from chainrule.base import serialization
+from chainrule.base.namespace import publish
 from chainrule.optimizers.schedules.cosine_decay import CosineDecay
 from chainrule.optimizers.schedules.cosine_decay_restarts import CosineDecayRestarts
 from chainrule.optimizers.schedules.exponential_decay import ExponentialDecay
@@ -12,7 +13,6 @@ from chainrule.optimizers.schedules.inverse_time_decay import InverseTimeDecay
 from chainrule.optimizers.schedules.learning_rate_schedule import LearningRateSchedule
 from chainrule.optimizers.schedules.piecewise_constant_decay import PiecewiseConstantDecay
 from chainrule.optimizers.schedules.polynomial_decay import PolynomialDecay
-from chainrule.saving import serialization
 
 ALL_OBJECTS: tuple[type[LearningRateSchedule], ...] = (
     CosineDecay,

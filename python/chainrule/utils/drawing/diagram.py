@@ -6,7 +6,7 @@ import inspect
 from dataclasses import dataclass, field
 from typing import Any
 
-from chainrule import tree
+from chainrule.base import tree
 
 __all__ = ["Box", "Diagram", "Group", "Options", "describe"]
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule import ops, random, tree
-from chainrule.errors import ShapeError
+from chainrule import ops, random
+from chainrule.base import tree
+from chainrule.base.errors import ShapeError
 from chainrule.layers.layer import Layer
 from chainrule.layers.options import standardize_data_format
 from chainrule.layers.preprocessing.image.compiled_calls import CompiledCalls, can_compile

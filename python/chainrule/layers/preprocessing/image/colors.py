@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from chainrule import ops
-from chainrule.errors import ShapeError
+from chainrule.base.errors import ShapeError
 
 Planes = tuple[Any, Any, Any]
 

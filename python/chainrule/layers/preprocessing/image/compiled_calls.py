@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import scopes, tree
 from chainrule._core import Program
-from chainrule.dispatch import constant, engine_array, storage_dtype
-from chainrule.dtypes import standardize_dtype
+from chainrule.base import tree
+from chainrule.base.dtypes import standardize_dtype
+from chainrule.tracing import scopes
+from chainrule.tracing.dispatch import constant, engine_array, storage_dtype
 
 _LIMIT = 8
 

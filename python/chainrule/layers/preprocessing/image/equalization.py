@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule import ops
-from chainrule.dispatch import apply
 from chainrule.layers.preprocessing.image.base_image_preprocessing_layer import (
     BaseImagePreprocessingLayer,
     check_value_range,
     rescale,
 )
+from chainrule.tracing.dispatch import apply
 
 
 class Equalization(BaseImagePreprocessingLayer):

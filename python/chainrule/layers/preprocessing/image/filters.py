@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule import ops
-from chainrule.dispatch import apply
+from chainrule.tracing.dispatch import apply
 
 
 def gaussian_weights(size: int, sigma: Any) -> Any:

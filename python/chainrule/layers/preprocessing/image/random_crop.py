@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule import ops, random
-from chainrule.dispatch import apply
 from chainrule.layers.preprocessing.image.base_image_preprocessing_layer import (
     BaseImagePreprocessingLayer,
 )
 from chainrule.ops._images import as_batch
+from chainrule.tracing.dispatch import apply
 
 
 class RandomCrop(BaseImagePreprocessingLayer):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule import config, ops
+from chainrule import ops
+from chainrule.base import config
 from chainrule.layers.preprocessing.image import colors
 from chainrule.layers.preprocessing.image.base_image_preprocessing_layer import (
     BaseImagePreprocessingLayer,

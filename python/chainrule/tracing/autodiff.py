@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import scopes, tree
 from chainrule._core import Program
-from chainrule.config import floatx
-from chainrule.dispatch import constant, engine_array, storage_dtype
-from chainrule.dtypes import is_float_dtype, standardize_dtype
-from chainrule.errors import DTypeError, ShapeError
-from chainrule.tensor import KerasTensor
-from chainrule.variable import Variable
+from chainrule.base import tree
+from chainrule.base.config import floatx
+from chainrule.base.dtypes import is_float_dtype, standardize_dtype
+from chainrule.base.errors import DTypeError, ShapeError
+from chainrule.tracing import scopes
+from chainrule.tracing.dispatch import constant, engine_array, storage_dtype
+from chainrule.tracing.tensor import KerasTensor
+from chainrule.tracing.variable import Variable
 
 __all__ = ["grad", "value_and_grad"]
 

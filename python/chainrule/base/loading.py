@@ -13,9 +13,9 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from chainrule import config
-from chainrule.errors import ShapeError, too_deep
-from chainrule.global_state import get_global_attribute, set_global_attribute
+from chainrule.base import config
+from chainrule.base.errors import ShapeError, too_deep
+from chainrule.base.global_state import get_global_attribute, set_global_attribute
 
 __all__ = [
     "Loading",

@@ -8,12 +8,14 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule import _core, loading, scopes
-from chainrule.dtypes import is_float_dtype, standardize_dtype
-from chainrule.name_scopes import current_path
-from chainrule.operators import Operators
-from chainrule.tensor import shape_equal, standardize_shape
-from chainrule.utils.naming import auto_name
+from chainrule import _core
+from chainrule.base import loading
+from chainrule.base.dtypes import is_float_dtype, standardize_dtype
+from chainrule.base.name_scopes import current_path
+from chainrule.base.naming import auto_name
+from chainrule.tracing import scopes
+from chainrule.tracing.operators import Operators
+from chainrule.tracing.tensor import shape_equal, standardize_shape
 
 __all__ = ["Variable"]
 
@@ -137,7 +139,7 @@ class Variable(Operators):
         known = tuple(int(size or 0) for size in shape)
         bounds = loading.current()
         if bounds is not None:
-            from chainrule.dispatch import engine_dtype
+            from chainrule.tracing.dispatch import engine_dtype
 
             bounds.variable(self._path, known, np.dtype(engine_dtype(self._dtype)).itemsize)
         return known
@@ -175,7 +177,7 @@ class Variable(Operators):
         return convert_to_tensor(value, dtype=dtype)
 
     def _to_engine(self, value: Any) -> NDArray[Any]:
-        from chainrule.dispatch import engine_array, storage_dtype
+        from chainrule.tracing.dispatch import engine_array, storage_dtype
 
         return engine_array(np.asarray(value, storage_dtype(self._dtype)))
 
@@ -188,7 +190,7 @@ class Variable(Operators):
     def _value(self) -> NDArray[Any] | None:
         if self._cell is None:
             return None
-        from chainrule.dispatch import storage_dtype
+        from chainrule.tracing.dispatch import storage_dtype
 
         return np.asarray(self._cell.read(), storage_dtype(self._dtype))
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.errors import DataError, DTypeError
+from chainrule.base.errors import DataError, DTypeError
 
 __all__ = ["as_numbers"]
 

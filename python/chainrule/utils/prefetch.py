@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from chainrule.global_state import get_global_attribute, set_global_attribute
+from chainrule.base.global_state import get_global_attribute, set_global_attribute
 from chainrule.random import global_seed_generator
 from chainrule.utils.seeds import get_random_seed
 

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule import tree
-from chainrule.config import floatx
-from chainrule.dtypes import result_type
-from chainrule.errors import DTypeError
-from chainrule.tables import as_numbers
-from chainrule.tensor import KerasTensor
-from chainrule.variable import Variable
+from chainrule.base import tree
+from chainrule.base.config import floatx
+from chainrule.base.dtypes import result_type
+from chainrule.base.errors import DTypeError
+from chainrule.base.tables import as_numbers
+from chainrule.tracing.tensor import KerasTensor
+from chainrule.tracing.variable import Variable
 
 __all__ = ["ENGINE_DTYPES", "Array", "constant", "engine_array", "engine_dtype", "storage_dtype"]
 

@@ -52,8 +52,8 @@ def clear_session(free_memory: bool = True) -> None:
 
     Examples
     --------
-    >>> from chainrule.global_state import clear_session
-    >>> from chainrule.utils.naming import auto_name
+    >>> from chainrule.base.global_state import clear_session
+    >>> from chainrule.base.naming import auto_name
     >>> clear_session()
     >>> auto_name("Dense"), auto_name("Dense")
     ('dense', 'dense_1')

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from chainrule import tree
-from chainrule.tensor import KerasTensor
+from chainrule.base import tree
+from chainrule.tracing.tensor import KerasTensor
 
 
 class KerasHistory(NamedTuple):

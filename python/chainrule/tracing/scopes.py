@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule import _core
-from chainrule.autocast import AutocastScope, get_autocast_scope
-from chainrule.name_scopes import current_path, layer_path, layer_scope, name_scope
+from chainrule.base.name_scopes import current_path, layer_path, layer_scope, name_scope
+from chainrule.tracing.autocast import AutocastScope, get_autocast_scope
 
 if TYPE_CHECKING:
-    from chainrule.tensor import KerasTensor
-    from chainrule.variable import Variable
+    from chainrule.tracing.tensor import KerasTensor
+    from chainrule.tracing.variable import Variable
 
 __all__ = [
     "AutocastScope",
@@ -104,26 +104,26 @@ class Trace:
 
     def tensor(self, value: int, dtype: str | None = None) -> KerasTensor:
         """The traced KerasTensor of the graph's value with number `value`."""
-        from chainrule.tensor import KerasTensor
+        from chainrule.tracing.tensor import KerasTensor
 
         shape, engine_dtype = self.graph.spec(value)
         return KerasTensor.traced(self, value, tuple(shape), dtype or engine_dtype)
 
     def input(self, name: str, shape: Iterable[int], dtype: str) -> KerasTensor:
         """A fed input; feeds are given to the program in the order of these calls."""
-        from chainrule.dispatch import engine_dtype
+        from chainrule.tracing.dispatch import engine_dtype
 
         shape = tuple(int(size) for size in shape)
         return self.tensor(self.graph.input(name, shape, engine_dtype(dtype)), dtype)
 
     def lift(self, x: Any) -> KerasTensor:
         """`x` as a value of this graph: traced tensors as they are, the rest as constants."""
-        from chainrule.dispatch import constant
-        from chainrule.tensor import KerasTensor
+        from chainrule.tracing.dispatch import constant
+        from chainrule.tracing.tensor import KerasTensor
 
         x = constant(x)
         if not isinstance(x, KerasTensor):
-            from chainrule.dispatch import engine_array
+            from chainrule.tracing.dispatch import engine_array
 
             return self.tensor(self.graph.constant(engine_array(x)), x.dtype.name)
         if x.trace is not self:
@@ -142,12 +142,12 @@ class Trace:
         if value is None and variable.cell is not None:
             number = self.graph.read(variable.cell)
         elif value is None:
-            from chainrule.dispatch import engine_dtype
+            from chainrule.tracing.dispatch import engine_dtype
 
             dtype = engine_dtype(variable.stored_dtype)
             number = self.graph.input(variable.path, variable.shape, dtype)
         else:
-            from chainrule.dispatch import engine_array
+            from chainrule.tracing.dispatch import engine_array
 
             number = self.graph.constant(engine_array(value))
         tensor = self.tensor(number, variable.stored_dtype)
@@ -215,7 +215,7 @@ class StatelessScope:
         initialize_variables: bool = True,
     ) -> None:
         from chainrule.ops.conversion import convert_to_tensor
-        from chainrule.variable import Variable
+        from chainrule.tracing.variable import Variable
 
         self.collect_losses = collect_losses
         self.initialize_variables = initialize_variables

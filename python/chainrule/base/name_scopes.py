@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from chainrule.global_state import get_global_attribute, set_global_attribute
+from chainrule.base.global_state import get_global_attribute, set_global_attribute
 
 __all__ = ["current_path", "layer_path", "layer_scope", "name_scope"]
 

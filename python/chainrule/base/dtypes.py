@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import config
-from chainrule.global_state import get_global_attribute, set_global_attribute
+from chainrule.base import config
+from chainrule.base.global_state import get_global_attribute, set_global_attribute
 
 __all__ = [
     "ALLOWED_DTYPES",
@@ -137,7 +137,7 @@ def require_compute_dtype(dtype: Any, place: str) -> str:
     """
     name = standardize_dtype(dtype)
     if name not in COMPUTE_DTYPES:
-        from chainrule.errors import DTypeError
+        from chainrule.base.errors import DTypeError
 
         raise DTypeError(
             f"{place}: chainrule does not compute in {name}. Expected one of "

@@ -6,7 +6,7 @@ import collections
 import re
 from typing import Any
 
-from chainrule.global_state import get_global_attribute, set_global_attribute
+from chainrule.base.global_state import get_global_attribute, set_global_attribute
 
 __all__ = ["auto_name", "get_object_name", "get_uid", "reset_uids", "to_snake_case", "uniquify"]
 

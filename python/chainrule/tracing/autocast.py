@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule.dtypes import is_float_dtype, standardize_dtype
-from chainrule.global_state import get_global_attribute, set_global_attribute
+from chainrule.base.dtypes import is_float_dtype, standardize_dtype
+from chainrule.base.global_state import get_global_attribute, set_global_attribute
 
 __all__ = ["AutocastScope", "get_autocast_scope"]
 

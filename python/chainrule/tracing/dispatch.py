@@ -20,8 +20,12 @@ from typing import Any, TypeVar, overload
 
 import numpy as np
 
-from chainrule import _core, loading, scopes, tree
-from chainrule.arrays import (
+from chainrule import _core
+from chainrule.base import loading, tree
+from chainrule.base.dtypes import standardize_dtype
+from chainrule.base.errors import DataError, DTypeError, ShapeError, hide_unknown, wanted_multiple
+from chainrule.tracing import scopes
+from chainrule.tracing.arrays import (
     ENGINE_DTYPES,
     Array,
     constant,
@@ -29,10 +33,8 @@ from chainrule.arrays import (
     engine_dtype,
     storage_dtype,
 )
-from chainrule.dtypes import standardize_dtype
-from chainrule.errors import DataError, DTypeError, ShapeError, hide_unknown, wanted_multiple
-from chainrule.tensor import KerasTensor, any_symbolic_tensors
-from chainrule.variable import Variable
+from chainrule.tracing.tensor import KerasTensor, any_symbolic_tensors
+from chainrule.tracing.variable import Variable
 
 __all__ = [
     "STAND_INS",
@@ -268,7 +270,7 @@ def _is_regular(value: Any) -> bool:
 @functools.cache
 def _call_class(function: Callable[..., Any], spec: Callable[..., Any]) -> Any:
     """The operation that functional models record for calls of the op `function`."""
-    from chainrule.layers.operation import Operation
+    from chainrule.tracing.operation import Operation
 
     class FunctionCall(Operation):
         """The call of one op in a functional model."""

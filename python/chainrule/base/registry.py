@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, TypeVar
 
-from chainrule.global_state import get_global_attribute, set_global_attribute
+from chainrule.base.global_state import get_global_attribute, set_global_attribute
 
 __all__ = [
     "CustomObjectScope",

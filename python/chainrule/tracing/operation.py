@@ -7,10 +7,11 @@ import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from chainrule import dispatch, tree
-from chainrule.errors import too_deep
-from chainrule.layers.node import Node
-from chainrule.utils.naming import auto_name
+from chainrule.base import tree
+from chainrule.base.errors import too_deep
+from chainrule.base.naming import auto_name
+from chainrule.tracing import dispatch
+from chainrule.tracing.node import Node
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 _PLAIN = (str, int, float, bool, type(None))

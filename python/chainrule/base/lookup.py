@@ -6,9 +6,9 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from chainrule.errors import shown
-from chainrule.saving.registration import get_registered_object
-from chainrule.saving.serialization import deserialize_keras_object
+from chainrule.base.errors import shown
+from chainrule.base.registry import get_registered_object
+from chainrule.base.serialization import deserialize_keras_object
 
 __all__ = ["resolve"]
 

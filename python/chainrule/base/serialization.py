@@ -21,11 +21,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.dtypes import standardize_dtype
-from chainrule.errors import too_deep
-from chainrule.global_state import get_global_attribute, set_global_attribute
-from chainrule.loading import bounded
-from chainrule.saving.registration import (
+from chainrule.base.dtypes import standardize_dtype
+from chainrule.base.errors import too_deep
+from chainrule.base.global_state import get_global_attribute, set_global_attribute
+from chainrule.base.loading import bounded
+from chainrule.base.registry import (
     GLOBAL_CUSTOM_OBJECTS,
     CustomObjectScope,
     custom_object_scope,
@@ -149,7 +149,7 @@ def public_name(obj: Any) -> tuple[str, str] | None:
 
     Examples
     --------
-    >>> from chainrule.dtypes import DTypePolicy
+    >>> from chainrule.base.dtypes import DTypePolicy
     >>> public_name(DTypePolicy)
     ('keras', 'DTypePolicy')
     >>> public_name(int) is None
@@ -200,7 +200,7 @@ def serialize_keras_object(obj: Any) -> Any:
 
     Examples
     --------
-    >>> from chainrule.dtypes import DTypePolicy
+    >>> from chainrule.base.dtypes import DTypePolicy
     >>> serialize_keras_object(DTypePolicy("float64"))["config"]
     {'name': 'float64'}
     >>> serialize_keras_object(slice(1, None))["class_name"]
@@ -454,7 +454,7 @@ def _deserialize_special(
             parts = [_deserialized(inner[k], objects) for k in ("start", "stop", "step")]
             return slice(*parts)
         if class_name == "__keras_tensor__":
-            from chainrule.tensor import KerasTensor
+            from chainrule.tracing.tensor import KerasTensor
 
             tensor: Any = KerasTensor(inner["shape"], dtype=inner["dtype"])
             tensor._pre_serialization_keras_history = inner["keras_history"]

@@ -36,8 +36,11 @@ class MissingNameError(AttributeError):
     >>> from chainrule import optimizers
     >>> optimizers.Adamx
     Traceback (most recent call last):
-    chainrule.namespace.MissingNameError: module 'chainrule.optimizers' has no attribute 'Adamx'. Did you mean 'Adamax' or 'Adam'?
+    chainrule.errors.MissingNameError: module 'chainrule.optimizers' has no attribute 'Adamx'. Did you mean 'Adamax' or 'Adam'?
     """
+
+    # Its public home.
+    __module__ = "chainrule.errors"
 
     def __init__(self, module: str, name: str) -> None:
         super().__init__(module, name)
@@ -122,7 +125,7 @@ def explain(module: str, name: str) -> str:
     >>> explain("chainrule", "applications")
     'chainrule.applications is not built yet; no trained networks ship with chainrule'
     """
-    from chainrule import keras_names
+    from chainrule.base import keras_names
 
     below = module.removeprefix(_ROOT).lstrip(".")
     path = f"{below}.{name}".lstrip(".")
@@ -142,7 +145,7 @@ def _similar(module: str, below: str, name: str) -> list[str]:
     """The same name in another public module, else names of this one that look alike."""
     import difflib
 
-    from chainrule import keras_names
+    from chainrule.base import keras_names
 
     # Shallow modules first: `ops.relu` before `ops.nn.relu`.
     for place in sorted(keras_names.NAMES, key=lambda p: (p.count("."), p != "ops", p)):
@@ -186,7 +189,7 @@ class _Finder:
 
 
 def _is_module(path: str) -> bool:
-    from chainrule import keras_names
+    from chainrule.base import keras_names
 
     return path in keras_names.NAMES
 

@@ -8,8 +8,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from chainrule.errors import too_deep
-from chainrule.tree import register_tree_node_class
+from chainrule.base.errors import too_deep
+from chainrule.base.tree import register_tree_node_class
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _local = threading.local()

@@ -13,15 +13,15 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from chainrule import tree
-from chainrule.dtypes import standardize_dtype
-from chainrule.operators import Operators
-from chainrule.utils.naming import auto_name
+from chainrule.base import tree
+from chainrule.base.dtypes import standardize_dtype
+from chainrule.base.naming import auto_name
+from chainrule.tracing.operators import Operators
 
 if TYPE_CHECKING:
     from chainrule._core import Graph
-    from chainrule.layers.node import KerasHistory
-    from chainrule.scopes import Trace
+    from chainrule.tracing.node import KerasHistory
+    from chainrule.tracing.scopes import Trace
 
 __all__ = [
     "KerasTensor",

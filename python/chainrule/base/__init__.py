@@ -1,0 +1,1 @@
+"""What needs no tensor: defaults, errors, dtypes, nested structures, names, configurations."""

@@ -1,0 +1,199 @@
+"""Process-wide defaults: the float type, the fuzz factor, the image layout, the bound of loading.
+
+Examples
+--------
+>>> floatx(), epsilon(), image_data_format(), backend()
+('float32', 1e-07, 'channels_last', 'chainrule')
+"""
+
+from __future__ import annotations
+
+import operator
+import os
+from pathlib import Path
+from typing import Any
+
+__all__ = [
+    "backend",
+    "disable_interactive_logging",
+    "enable_interactive_logging",
+    "epsilon",
+    "floatx",
+    "image_data_format",
+    "is_interactive_logging_enabled",
+    "memory_limit",
+    "set_epsilon",
+    "set_floatx",
+    "set_image_data_format",
+    "set_memory_limit",
+]
+
+_FLOAT_TYPES = ("bfloat16", "float16", "float32", "float64")
+_IMAGE_DATA_FORMATS = ("channels_last", "channels_first")
+
+_floatx = "float32"
+_epsilon = 1e-7
+_image_data_format = "channels_last"
+_interactive_logging = True
+_memory_limit: int | None = None
+
+
+def backend() -> str:
+    """The name of the engine that computes: always `"chainrule"`."""
+    return "chainrule"
+
+
+def floatx() -> str:
+    """The default float type, as a name: `"float32"` until `set_floatx` changes it."""
+    return _floatx
+
+
+def set_floatx(value: str) -> None:
+    """Set the default float type.
+
+    Parameters
+    ----------
+    value : str
+        One of `"bfloat16"`, `"float16"`, `"float32"`, `"float64"`. Arithmetic exists in
+        `"float32"` and `"float64"`.
+
+    Raises
+    ------
+    ValueError
+        For any other name.
+
+    Examples
+    --------
+    >>> set_floatx("float64")
+    >>> floatx()
+    'float64'
+    >>> set_floatx("float32")
+    """
+    global _floatx
+    if value not in _FLOAT_TYPES:
+        raise ValueError(f"Unknown `floatx` value: {value!r}. Expected one of {_FLOAT_TYPES}.")
+    _floatx = str(value)
+
+
+def epsilon() -> float:
+    """The small number that keeps divisions and logarithms finite: 1e-7 by default."""
+    return _epsilon
+
+
+def set_epsilon(value: float) -> None:
+    """Set the small number that `epsilon` returns.
+
+    Examples
+    --------
+    >>> set_epsilon(1e-5)
+    >>> epsilon()
+    1e-05
+    >>> set_epsilon(1e-7)
+    """
+    global _epsilon
+    _epsilon = float(value)
+
+
+def image_data_format() -> str:
+    """Where the channels of an image are: `"channels_last"` or `"channels_first"`."""
+    return _image_data_format
+
+
+def set_image_data_format(data_format: str) -> None:
+    """Set the layout of images that layers assume.
+
+    Raises
+    ------
+    ValueError
+        When `data_format` is neither `"channels_last"` nor `"channels_first"`.
+    """
+    global _image_data_format
+    _image_data_format = standardize_data_format(data_format)
+
+
+def standardize_data_format(data_format: str | None) -> str:
+    """The given layout, checked and in lower case; `None` gives the default layout."""
+    if data_format is None:
+        return _image_data_format
+    lowered = str(data_format).lower()
+    if lowered not in _IMAGE_DATA_FORMATS:
+        raise ValueError(
+            "The `data_format` argument must be one of "
+            f"{_IMAGE_DATA_FORMATS}. Received: data_format={data_format}"
+        )
+    return lowered
+
+
+def memory_limit() -> int:
+    """The most bytes that a file or a configuration may make while it is loaded.
+
+    Half of the memory that the process may have, unless `set_memory_limit` says otherwise.
+    """
+    if _memory_limit is not None:
+        return _memory_limit
+    return _memory() // 2
+
+
+def set_memory_limit(value: int | None) -> None:
+    """Set the bytes that `memory_limit` returns; None for the default.
+
+    Raises
+    ------
+    ValueError
+        Another value than a positive integer.
+
+    Examples
+    --------
+    >>> set_memory_limit(2**30)
+    >>> memory_limit()
+    1073741824
+    >>> set_memory_limit(None)
+    """
+    global _memory_limit
+    _memory_limit = None if value is None else checked_memory_limit(value)
+
+
+def checked_memory_limit(value: Any) -> int:
+    """A limit in bytes as an int.
+
+    Raises
+    ------
+    ValueError
+        Another value than a positive integer.
+    """
+    try:
+        limit = operator.index(value)
+    except TypeError:
+        limit = 0
+    if limit <= 0 or isinstance(value, bool):
+        raise ValueError(f"memory_limit: expected a positive number of bytes, got {value!r}")
+    return limit
+
+
+def _memory() -> int:
+    """The bytes of memory of the machine, or of the control group that the process is in."""
+    try:
+        found = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # not a POSIX system
+        return 1 << 34
+    try:
+        return min(found, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    except (OSError, ValueError):  # no group, or one without a limit
+        return found
+
+
+def enable_interactive_logging() -> None:
+    """Print progress to standard output (the default)."""
+    global _interactive_logging
+    _interactive_logging = True
+
+
+def disable_interactive_logging() -> None:
+    """Send progress to `absl`-like logging (Python's `logging`) instead of standard output."""
+    global _interactive_logging
+    _interactive_logging = False
+
+
+def is_interactive_logging_enabled() -> bool:
+    """Whether progress is printed (`True`) or logged (`False`)."""
+    return _interactive_logging

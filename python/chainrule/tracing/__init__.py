@@ -1,0 +1,1 @@
+"""Tensors, variables, and the graph that calls of ops become."""
