@@ -29,12 +29,24 @@ def _arithmetic(function: str, on_bool: str | None, x1: Any, x2: Any) -> Any:
 
 @operation
 def add(x1: Any, x2: Any) -> Any:
-    """x1 + x2; booleans: x1 or x2.
+    """x1 + x2, as NumPy's `np.add`; booleans: x1 or x2. Integers wrap around.
+
+    Parameters
+    ----------
+    x1, x2 : tensor
+        Of shapes that broadcast, numbers or booleans; brought to their common dtype.
+
+    Returns
+    -------
+    tensor
+        The broadcast shape, in the common dtype.
 
     Raises
     ------
     ShapeError
         Shapes that do not broadcast.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -46,14 +58,24 @@ def add(x1: Any, x2: Any) -> Any:
 
 @operation
 def subtract(x1: Any, x2: Any) -> Any:
-    """x1 - x2.
+    """x1 - x2, as NumPy's `np.subtract`. Integers wrap around.
+
+    Parameters
+    ----------
+    x1, x2 : tensor
+        Of shapes that broadcast, not both booleans; brought to their common dtype.
+
+    Returns
+    -------
+    tensor
+        The broadcast shape, in the common dtype.
 
     Raises
     ------
     ShapeError
         Shapes that do not broadcast.
     DTypeError
-        Booleans on both sides.
+        Booleans on both sides, or an argument that holds no numbers.
 
     Examples
     --------
@@ -65,7 +87,24 @@ def subtract(x1: Any, x2: Any) -> Any:
 
 @operation
 def multiply(x1: Any, x2: Any) -> Any:
-    """x1 * x2, element by element; booleans: x1 and x2.
+    """x1 * x2, element by element, as NumPy's `np.multiply`; booleans: x1 and x2.
+
+    Parameters
+    ----------
+    x1, x2 : tensor
+        Of shapes that broadcast, numbers or booleans; brought to their common dtype.
+
+    Returns
+    -------
+    tensor
+        The broadcast shape, in the common dtype.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -77,7 +116,24 @@ def multiply(x1: Any, x2: Any) -> Any:
 
 @operation
 def true_divide(x1: Any, x2: Any) -> Any:
-    """x1 / x2 as floats.
+    """x1 / x2 as floats, as NumPy's `np.true_divide`; x/0 is an infinity and 0/0 NaN.
+
+    Parameters
+    ----------
+    x1, x2 : tensor
+        Of shapes that broadcast; integers and booleans become floats.
+
+    Returns
+    -------
+    tensor
+        The broadcast shape, in the common float dtype (`floatx()` for integers).
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -89,7 +145,24 @@ def true_divide(x1: Any, x2: Any) -> Any:
 
 @operation
 def divide(x1: Any, x2: Any) -> Any:
-    """x1 / x2 as floats, as `true_divide`.
+    """x1 / x2 as floats, as NumPy's `np.divide`; the same as `true_divide`.
+
+    Parameters
+    ----------
+    x1, x2 : tensor
+        Of shapes that broadcast; integers and booleans become floats.
+
+    Returns
+    -------
+    tensor
+        The broadcast shape, in the common float dtype (`floatx()` for integers).
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -101,7 +174,25 @@ def divide(x1: Any, x2: Any) -> Any:
 
 @operation
 def divide_no_nan(x1: Any, x2: Any) -> Any:
-    """x1 / x2, and 0 where x2 is 0; there the derivative is 0 too.
+    """x1 / x2, and 0 where x2 is 0, as TensorFlow's `tf.math.divide_no_nan`; there the derivative is 0
+    too.
+
+    Parameters
+    ----------
+    x1, x2 : tensor
+        Of shapes that broadcast; integers and booleans become floats.
+
+    Returns
+    -------
+    tensor
+        The broadcast shape, in the common float dtype (`floatx()` for integers).
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -117,7 +208,24 @@ def divide_no_nan(x1: Any, x2: Any) -> Any:
 
 @operation
 def floor_divide(x1: Any, x2: Any) -> Any:
-    """floor(x1 / x2).
+    """floor(x1 / x2), as NumPy's `np.floor_divide`; integers by 0 give 0.
+
+    Parameters
+    ----------
+    x1, x2 : tensor
+        Of shapes that broadcast; brought to their common dtype, booleans to int32.
+
+    Returns
+    -------
+    tensor
+        The broadcast shape, in the common dtype.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -129,7 +237,26 @@ def floor_divide(x1: Any, x2: Any) -> Any:
 
 @operation
 def mod(x1: Any, x2: Any) -> Any:
-    """x1 - floor(x1 / x2) x2: the remainder with the sign of x2.
+    """x1 - floor(x1 / x2) x2: the remainder with the sign of x2, as NumPy's `np.mod`.
+
+    By 0 it is NaN for floats and 0 for integers.
+
+    Parameters
+    ----------
+    x1, x2 : tensor
+        Of shapes that broadcast; brought to their common dtype, booleans to int32.
+
+    Returns
+    -------
+    tensor
+        The broadcast shape, in the common dtype.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -141,7 +268,26 @@ def mod(x1: Any, x2: Any) -> Any:
 
 @operation
 def fmod(x1: Any, x2: Any) -> Any:
-    """x1 - trunc(x1 / x2) x2: the remainder with the sign of x1.
+    """x1 - trunc(x1 / x2) x2: the remainder with the sign of x1, as NumPy's `np.fmod`.
+
+    By 0 it is NaN for floats and 0 for integers.
+
+    Parameters
+    ----------
+    x1, x2 : tensor
+        Of shapes that broadcast; brought to their common dtype, booleans to int32.
+
+    Returns
+    -------
+    tensor
+        The broadcast shape, in the common dtype.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -172,9 +318,29 @@ def _numbers(x1: Any, x2: Any) -> list[Any]:
 
 @operation
 def power(x1: Any, x2: Any) -> Any:
-    """x1 ^ x2; derivatives x2 x1^(x2 - 1) and ln(x1) x1^x2.
+    """x1 ^ x2, as NumPy's `np.power`; derivatives x2 x1^(x2 - 1) and ln(x1) x1^x2.
 
-    The exponent 2, as a Python number, is computed as x1 * x1.
+    The exponent 2, as a Python number, is computed as x1 * x1. A negative power of an integer is
+    cut to an integer.
+
+    Parameters
+    ----------
+    x1 : tensor
+        The base, of a shape that broadcasts with that of x2; booleans become int32.
+    x2 : tensor
+        The exponent.
+
+    Returns
+    -------
+    tensor
+        The broadcast shape, in the common dtype.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -188,7 +354,26 @@ def power(x1: Any, x2: Any) -> Any:
 
 @operation
 def maximum(x1: Any, x2: Any) -> Any:
-    """The larger of x1 and x2; NaN where either is. At ties each gets half the gradient.
+    """The larger of x1 and x2, NaN where either is, as NumPy's `np.maximum`.
+
+    At ties each gets half the gradient. Booleans: x1 or x2.
+
+    Parameters
+    ----------
+    x1, x2 : tensor
+        Of shapes that broadcast, numbers or booleans; brought to their common dtype.
+
+    Returns
+    -------
+    tensor
+        The broadcast shape, in the common dtype.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -200,7 +385,26 @@ def maximum(x1: Any, x2: Any) -> Any:
 
 @operation
 def minimum(x1: Any, x2: Any) -> Any:
-    """The smaller of x1 and x2; NaN where either is. At ties each gets half the gradient.
+    """The smaller of x1 and x2, NaN where either is, as NumPy's `np.minimum`.
+
+    At ties each gets half the gradient. Booleans: x1 and x2.
+
+    Parameters
+    ----------
+    x1, x2 : tensor
+        Of shapes that broadcast, numbers or booleans; brought to their common dtype.
+
+    Returns
+    -------
+    tensor
+        The broadcast shape, in the common dtype.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -221,7 +425,24 @@ def _ignoring_nan(function: str, on_bool: str, x1: Any, x2: Any) -> Any:
 
 @operation
 def fmax(x1: Any, x2: Any) -> Any:
-    """The larger of x1 and x2, ignoring NaN on one side.
+    """The larger of x1 and x2, ignoring NaN on one side, as NumPy's `np.fmax`.
+
+    Parameters
+    ----------
+    x1, x2 : tensor
+        Of shapes that broadcast, numbers or booleans; brought to their common dtype.
+
+    Returns
+    -------
+    tensor
+        The broadcast shape, in the common dtype; NaN only where both are.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -233,7 +454,24 @@ def fmax(x1: Any, x2: Any) -> Any:
 
 @operation
 def fmin(x1: Any, x2: Any) -> Any:
-    """The smaller of x1 and x2, ignoring NaN on one side.
+    """The smaller of x1 and x2, ignoring NaN on one side, as NumPy's `np.fmin`.
+
+    Parameters
+    ----------
+    x1, x2 : tensor
+        Of shapes that broadcast, numbers or booleans; brought to their common dtype.
+
+    Returns
+    -------
+    tensor
+        The broadcast shape, in the common dtype; NaN only where both are.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------

@@ -27,7 +27,26 @@ __all__ = ["flip", "fliplr", "flipud", "pad", "repeat", "roll", "rot90", "tile",
 
 @operation
 def flip(x: Any, axis: Any = None) -> Any:
-    """x with the order of elements reversed along the axes.
+    """x with the order of elements reversed along the axes, as NumPy's `np.flip`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape and dtype.
+    axis : int, ints or None
+        Along which elements are reversed. Default None: all axes.
+
+    Returns
+    -------
+    tensor
+        The shape and the dtype of x.
+
+    Raises
+    ------
+    ShapeError
+        An axis that `x` does not have, or one named twice.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -46,7 +65,24 @@ def flip(x: Any, axis: Any = None) -> Any:
 
 @operation
 def fliplr(x: Any) -> Any:
-    """x flipped along axis 1.
+    """x reversed along axis 1, as NumPy's `np.fliplr`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of two axes or more, any dtype.
+
+    Returns
+    -------
+    tensor
+        The shape and the dtype of x.
+
+    Raises
+    ------
+    ShapeError
+        `x` has fewer than two axes.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -58,7 +94,24 @@ def fliplr(x: Any) -> Any:
 
 @operation
 def flipud(x: Any) -> Any:
-    """x flipped along axis 0.
+    """x reversed along axis 0, as NumPy's `np.flipud`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of one axis or more, any dtype.
+
+    Returns
+    -------
+    tensor
+        The shape and the dtype of x.
+
+    Raises
+    ------
+    ShapeError
+        `x` is a scalar.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -70,12 +123,29 @@ def flipud(x: Any) -> Any:
 
 @operation
 def rot90(array: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
-    """`array` turned k times by 90 degrees, from the first of `axes` towards the second.
+    """`array` turned k times by 90 degrees, from the first of `axes` towards the second; as NumPy's
+    `np.rot90`.
+
+    Parameters
+    ----------
+    array : tensor
+        Of two axes or more, any dtype.
+    k : int
+        Quarter turns; negative ones turn back. Default 1.
+    axes : (int, int)
+        The plane of the turn. Default (0, 1).
+
+    Returns
+    -------
+    tensor
+        The shape of `array`, with the sizes of `axes` exchanged where k is odd; its dtype.
 
     Raises
     ------
     ValueError
-        Fewer than 2 axes, or `axes` not two different ones.
+        Fewer than 2 axes, `axes` not two different ones, or one that is not there.
+    DTypeError
+        `array` holds no numbers.
 
     Examples
     --------
@@ -100,7 +170,29 @@ def rot90(array: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
 
 @operation
 def roll(x: Any, shift: Any, axis: Any = None) -> Any:
-    """x with elements moved by `shift` places; those that leave come in at the other end.
+    """x with elements moved by `shift` places; those that leave come in at the other end. As
+    NumPy's `np.roll`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape and dtype.
+    shift : int or ints
+        Places towards the end; negative ones towards the start. One for each axis, or one for all.
+    axis : int, ints or None
+        Along which elements move. Default None: x flattened.
+
+    Returns
+    -------
+    tensor
+        The shape and the dtype of x.
+
+    Raises
+    ------
+    ShapeError
+        An axis that `x` does not have.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -136,7 +228,26 @@ def block(x: Any, axis: int, start: int, stop: int, step: int = 1) -> Any:
 
 @operation
 def tile(x: Any, repeats: Any) -> Any:
-    """x repeated as a whole `repeats` times along each axis.
+    """x repeated as a whole `repeats` times along each axis, as NumPy's `np.tile`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape and dtype.
+    repeats : int or ints
+        How often, from 0 up, for the last axes of x; more of them than axes make new axes in front.
+
+    Returns
+    -------
+    tensor
+        Each size of x times its number of repeats, in the dtype of x.
+
+    Raises
+    ------
+    ValueError
+        A number below 0.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -155,9 +266,32 @@ def tile(x: Any, repeats: Any) -> Any:
 
 @operation
 def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
-    """Each element repeated `repeats` times along `axis` (None: of x flattened).
+    """Each element repeated `repeats` times along `axis`, as NumPy's `np.repeat`.
 
-    `repeats` is a number, or one number an element (known numbers, not traced).
+    Parameters
+    ----------
+    x : tensor
+        Of any shape and dtype.
+    repeats : int or ints
+        How often, from 0 up: one number, or one for each element along `axis`. Known, not traced.
+    axis : int or None
+        Along which elements repeat. Default None: x flattened.
+
+    Returns
+    -------
+    tensor
+        The shape of x with the sum of the repeats as its size along `axis`, in its dtype.
+
+    Raises
+    ------
+    ShapeError
+        An axis that `x` does not have.
+    ValueError
+        A number below 0, or another number of them than elements.
+    TypeError
+        Traced `repeats`.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -178,14 +312,34 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
 
 @operation
 def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = None) -> Any:
-    """x with elements added before and after along each axis.
+    """x with elements added before and after along each axis, as NumPy's `np.pad`.
 
     Parameters
     ----------
     x : tensor
+        Of any shape and dtype.
     pad_width : int, (before, after), or one such pair for each axis
+        How many elements, from 0 up.
     mode : str
-        "constant" (with `constant_values`, default 0), "edge", "reflect", "symmetric" or "wrap".
+        "constant", "edge" (the outermost element), "reflect" or "symmetric" (turned about the
+        outermost element, or about the edge), or "wrap" (from the other end). Default "constant".
+    constant_values : float, optional
+        What is added with "constant"; cast to the dtype of x. Default 0.
+
+    Returns
+    -------
+    tensor
+        Each size plus what stands before and after, in the dtype of x.
+
+    Raises
+    ------
+    ValueError
+        An unknown mode, `constant_values` with another mode than "constant", a `pad_width` for
+        another number of axes, or an empty axis to continue.
+    ShapeError
+        A negative `pad_width`.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -240,7 +394,26 @@ def _triangle(x: Any, k: Any, lower: bool) -> Any:
 
 @operation
 def tril(x: Any, k: int = 0) -> Any:
-    """x with zeros above the k-th diagonal of its last two axes.
+    """x with zeros above the k-th diagonal of its last two axes, as NumPy's `np.tril`.
+
+    Parameters
+    ----------
+    x : tensor
+        (..., m, n), of any dtype.
+    k : int
+        The last diagonal that stays: 0 the main one, above 0 further up. Default 0.
+
+    Returns
+    -------
+    tensor
+        The shape and the dtype of x.
+
+    Raises
+    ------
+    ShapeError
+        Fewer than two axes.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -252,7 +425,26 @@ def tril(x: Any, k: int = 0) -> Any:
 
 @operation
 def triu(x: Any, k: int = 0) -> Any:
-    """x with zeros below the k-th diagonal of its last two axes.
+    """x with zeros below the k-th diagonal of its last two axes, as NumPy's `np.triu`.
+
+    Parameters
+    ----------
+    x : tensor
+        (..., m, n), of any dtype.
+    k : int
+        The first diagonal that stays: 0 the main one, above 0 further up. Default 0.
+
+    Returns
+    -------
+    tensor
+        The shape and the dtype of x.
+
+    Raises
+    ------
+    ShapeError
+        Fewer than two axes.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------

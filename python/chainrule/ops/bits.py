@@ -26,7 +26,26 @@ def _pair(function: np.ufunc, x: Any, y: Any) -> Any:
 
 @operation
 def bitwise_and(x: Any, y: Any) -> Any:
-    """The bits that are in both.
+    """The bits that are in both, as NumPy's `np.bitwise_and` (arrays only).
+
+    Parameters
+    ----------
+    x, y : integer tensor
+        Of shapes that broadcast, integers or booleans; brought to their common dtype.
+
+    Returns
+    -------
+    tensor
+        The broadcast shape, in the common dtype.
+
+    Raises
+    ------
+    DTypeError
+        Floats, or an argument that holds no numbers.
+    TypeError
+        A traced argument.
+    ValueError
+        Shapes that do not broadcast.
 
     Examples
     --------
@@ -38,7 +57,26 @@ def bitwise_and(x: Any, y: Any) -> Any:
 
 @operation
 def bitwise_or(x: Any, y: Any) -> Any:
-    """The bits that are in either.
+    """The bits that are in either, as NumPy's `np.bitwise_or` (arrays only).
+
+    Parameters
+    ----------
+    x, y : integer tensor
+        Of shapes that broadcast, integers or booleans; brought to their common dtype.
+
+    Returns
+    -------
+    tensor
+        The broadcast shape, in the common dtype.
+
+    Raises
+    ------
+    DTypeError
+        Floats, or an argument that holds no numbers.
+    TypeError
+        A traced argument.
+    ValueError
+        Shapes that do not broadcast.
 
     Examples
     --------
@@ -50,7 +88,26 @@ def bitwise_or(x: Any, y: Any) -> Any:
 
 @operation
 def bitwise_xor(x: Any, y: Any) -> Any:
-    """The bits that are in one but not both.
+    """The bits that are in one but not both, as NumPy's `np.bitwise_xor` (arrays only).
+
+    Parameters
+    ----------
+    x, y : integer tensor
+        Of shapes that broadcast, integers or booleans; brought to their common dtype.
+
+    Returns
+    -------
+    tensor
+        The broadcast shape, in the common dtype.
+
+    Raises
+    ------
+    DTypeError
+        Floats, or an argument that holds no numbers.
+    TypeError
+        A traced argument.
+    ValueError
+        Shapes that do not broadcast.
 
     Examples
     --------
@@ -62,7 +119,22 @@ def bitwise_xor(x: Any, y: Any) -> Any:
 
 @operation
 def bitwise_invert(x: Any) -> Any:
-    """All bits turned around.
+    """All bits turned around, as NumPy's `np.invert` (arrays only): -x - 1 for signed x.
+
+    Parameters
+    ----------
+    x : integer tensor
+        Of any shape, integers or booleans.
+
+    Returns
+    -------
+    tensor
+        The shape and the dtype of x.
+
+    Raises
+    ------
+    TypeError
+        Floats, or a traced argument.
 
     Examples
     --------
@@ -74,7 +146,22 @@ def bitwise_invert(x: Any) -> Any:
 
 @operation
 def bitwise_not(x: Any) -> Any:
-    """All bits turned around, as `bitwise_invert`.
+    """All bits turned around, as NumPy's `np.bitwise_not`; the same as `bitwise_invert`.
+
+    Parameters
+    ----------
+    x : integer tensor
+        Of any shape, integers or booleans.
+
+    Returns
+    -------
+    tensor
+        The shape and the dtype of x.
+
+    Raises
+    ------
+    TypeError
+        Floats, or a traced argument.
 
     Examples
     --------
@@ -93,7 +180,26 @@ def _shift(function: np.ufunc, x: Any, y: Any) -> Any:
 
 @operation
 def bitwise_left_shift(x: Any, y: Any) -> Any:
-    """The bits of x moved y places up: x * 2^y.
+    """The bits of x moved y places up: x * 2^y, as NumPy's `np.left_shift` (arrays only).
+
+    Parameters
+    ----------
+    x : integer tensor
+        Of a shape that broadcasts with that of y.
+    y : integer tensor
+        How many places, from 0 up; a Python int takes the dtype of x.
+
+    Returns
+    -------
+    tensor
+        The broadcast shape, in the common dtype.
+
+    Raises
+    ------
+    TypeError
+        Floats, or a traced argument.
+    ValueError
+        Shapes that do not broadcast.
 
     Examples
     --------
@@ -105,7 +211,27 @@ def bitwise_left_shift(x: Any, y: Any) -> Any:
 
 @operation
 def left_shift(x: Any, y: Any) -> Any:
-    """The bits of x moved y places up, as `bitwise_left_shift`.
+    """The bits of x moved y places up, as NumPy's `np.left_shift`; the same as
+    `bitwise_left_shift`.
+
+    Parameters
+    ----------
+    x : integer tensor
+        Of a shape that broadcasts with that of y.
+    y : integer tensor
+        How many places, from 0 up; a Python int takes the dtype of x.
+
+    Returns
+    -------
+    tensor
+        The broadcast shape, in the common dtype.
+
+    Raises
+    ------
+    TypeError
+        Floats, or a traced argument.
+    ValueError
+        Shapes that do not broadcast.
 
     Examples
     --------
@@ -117,7 +243,26 @@ def left_shift(x: Any, y: Any) -> Any:
 
 @operation
 def bitwise_right_shift(x: Any, y: Any) -> Any:
-    """The bits of x moved y places down: floor(x / 2^y).
+    """The bits of x moved y places down: floor(x / 2^y), as NumPy's `np.right_shift` (arrays only).
+
+    Parameters
+    ----------
+    x : integer tensor
+        Of a shape that broadcasts with that of y.
+    y : integer tensor
+        How many places, from 0 up; a Python int takes the dtype of x.
+
+    Returns
+    -------
+    tensor
+        The broadcast shape, in the common dtype.
+
+    Raises
+    ------
+    TypeError
+        Floats, or a traced argument.
+    ValueError
+        Shapes that do not broadcast.
 
     Examples
     --------
@@ -129,7 +274,27 @@ def bitwise_right_shift(x: Any, y: Any) -> Any:
 
 @operation
 def right_shift(x: Any, y: Any) -> Any:
-    """The bits of x moved y places down, as `bitwise_right_shift`.
+    """The bits of x moved y places down, as NumPy's `np.right_shift`; the same as
+    `bitwise_right_shift`.
+
+    Parameters
+    ----------
+    x : integer tensor
+        Of a shape that broadcasts with that of y.
+    y : integer tensor
+        How many places, from 0 up; a Python int takes the dtype of x.
+
+    Returns
+    -------
+    tensor
+        The broadcast shape, in the common dtype.
+
+    Raises
+    ------
+    TypeError
+        Floats, or a traced argument.
+    ValueError
+        Shapes that do not broadcast.
 
     Examples
     --------

@@ -25,12 +25,26 @@ def _comparison(name: str, function: str, text: str, result: str) -> Callable[[A
         return binary(function, x1, x2)
 
     op.__name__ = op.__qualname__ = name
-    op.__doc__ = f"""Whether {text}, as booleans.
+    op.__doc__ = f"""Whether {text}, as NumPy's `np.{name}`.
+
+    NaN equals no number and stands in no order.
+
+    Parameters
+    ----------
+    x1, x2 : tensor
+        Of shapes that broadcast, numbers or booleans; brought to their common dtype.
+
+    Returns
+    -------
+    bool tensor
+        The broadcast shape.
 
     Raises
     ------
     ShapeError
         Shapes that do not broadcast.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -51,7 +65,24 @@ greater_equal = _comparison("greater_equal", "ge", "x1 >= x2", "[False, True, Tr
 
 @operation
 def logical_and(x1: Any, x2: Any) -> Any:
-    """x1 and x2; numbers count as True unless 0.
+    """x1 and x2, as NumPy's `np.logical_and`; numbers count as True unless 0.
+
+    Parameters
+    ----------
+    x1, x2 : tensor
+        Of shapes that broadcast, booleans or numbers.
+
+    Returns
+    -------
+    bool tensor
+        The broadcast shape.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -63,7 +94,24 @@ def logical_and(x1: Any, x2: Any) -> Any:
 
 @operation
 def logical_or(x1: Any, x2: Any) -> Any:
-    """x1 or x2; numbers count as True unless 0.
+    """x1 or x2, as NumPy's `np.logical_or`; numbers count as True unless 0.
+
+    Parameters
+    ----------
+    x1, x2 : tensor
+        Of shapes that broadcast, booleans or numbers.
+
+    Returns
+    -------
+    bool tensor
+        The broadcast shape.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -75,7 +123,24 @@ def logical_or(x1: Any, x2: Any) -> Any:
 
 @operation
 def logical_xor(x1: Any, x2: Any) -> Any:
-    """Either x1 or x2 but not both; numbers count as True unless 0.
+    """Either x1 or x2 but not both, as NumPy's `np.logical_xor`; numbers count as True unless 0.
+
+    Parameters
+    ----------
+    x1, x2 : tensor
+        Of shapes that broadcast, booleans or numbers.
+
+    Returns
+    -------
+    bool tensor
+        The broadcast shape.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -86,9 +151,32 @@ def logical_xor(x1: Any, x2: Any) -> Any:
 
 
 def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
-    """x1 where `condition` holds, else x2; all three broadcast.
+    """x1 where `condition` holds, else x2, as NumPy's `np.where`.
 
-    With `condition` alone: the indices of its true elements, one array an axis (arrays only).
+    With `condition` alone: the indices of its true elements, one array an axis (arrays only). The
+    side that is not chosen gets the gradient 0, even where it is NaN.
+
+    Parameters
+    ----------
+    condition : bool tensor
+        Of a shape that broadcasts with x1 and x2; numbers count as True unless 0.
+    x1, x2 : tensor, optional
+        Both or neither, of shapes that broadcast; brought to their common dtype.
+
+    Returns
+    -------
+    tensor or tuple of tensors
+        The broadcast shape, in the common dtype; without x1 and x2 an int64 array (count,) for each
+        axis.
+
+    Raises
+    ------
+    ValueError
+        One of x1 and x2 without the other, or a scalar `condition` alone.
+    ShapeError
+        Shapes that do not broadcast.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -117,7 +205,30 @@ _select = operation(_where)
 def isclose(
     x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> Any:
-    """Whether |x1 - x2| <= atol + rtol |x2|.
+    """Whether |x1 - x2| <= atol + rtol |x2|, as NumPy's `np.isclose`; equal infinities are close.
+
+    Parameters
+    ----------
+    x1, x2 : tensor
+        Of shapes that broadcast; integers become floats.
+    rtol : float
+        The tolerance relative to |x2|. Default 1e-05.
+    atol : float
+        The absolute tolerance. Default 1e-08.
+    equal_nan : bool
+        Whether NaN is close to NaN. Default False.
+
+    Returns
+    -------
+    bool tensor
+        The broadcast shape.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------

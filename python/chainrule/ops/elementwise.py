@@ -29,9 +29,25 @@ def _float_function(name: str, function: str, text: str, example: str) -> Callab
         return unary(function, as_float(x))
 
     op.__name__ = op.__qualname__ = name
+    source = f"NumPy's `np.{name}`" if hasattr(np, name) else f"`jax.lax.{name}`"
     op.__doc__ = f"""{text}
 
-    Integers and booleans are cast to `floatx()` first; the shape stays.
+    As {source}.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -50,32 +66,42 @@ expm1 = _float_function(
     "expm1", "expm1", "exp(x) - 1, exact near 0; derivative exp(x).",
     _example("expm1(1.0)", "1.7183"),
 )  # fmt: skip
-log = _float_function("log", "log", "ln(x); derivative 1/x.", _example("log(2.0)", "0.6931"))
+log = _float_function(
+    "log", "log", "ln(x), NaN below 0; derivative 1/x.", _example("log(2.0)", "0.6931")
+)
 log1p = _float_function(
-    "log1p", "log1p", "ln(1 + x), exact near 0; derivative 1/(1 + x).",
+    "log1p", "log1p", "ln(1 + x), exact near 0, NaN below -1; derivative 1/(1 + x).",
     _example("log1p(1.0)", "0.6931"),
 )  # fmt: skip
 sqrt = _float_function(
-    "sqrt", "sqrt", "The square root; derivative 1/(2 sqrt(x)).", _example("sqrt(2.0)", "1.4142")
-)
+    "sqrt", "sqrt", "The square root, NaN below 0; derivative 1/(2 sqrt(x)).",
+    _example("sqrt(2.0)", "1.4142"),
+)  # fmt: skip
 rsqrt = _float_function(
-    "rsqrt", "rsqrt", "1/sqrt(x); derivative -x^(-3/2)/2.", _example("rsqrt(4.0)", "0.5")
+    "rsqrt", "rsqrt", "1/sqrt(x), NaN below 0; derivative -x^(-3/2)/2.",
+    _example("rsqrt(4.0)", "0.5"),
+)  # fmt: skip
+sin = _float_function(
+    "sin", "sin", "sin(x) of radians; derivative cos(x).", _example("sin(1.0)", "0.8415")
 )
-sin = _float_function("sin", "sin", "sin(x); derivative cos(x).", _example("sin(1.0)", "0.8415"))
-cos = _float_function("cos", "cos", "cos(x); derivative -sin(x).", _example("cos(1.0)", "0.5403"))
+cos = _float_function(
+    "cos", "cos", "cos(x) of radians; derivative -sin(x).", _example("cos(1.0)", "0.5403")
+)
 tan = _float_function(
-    "tan", "tan", "tan(x); derivative 1 + tan(x)^2.", _example("tan(1.0)", "1.5574")
+    "tan", "tan", "tan(x) of radians; derivative 1 + tan(x)^2.", _example("tan(1.0)", "1.5574")
 )
 arcsin = _float_function(
-    "arcsin", "asin", "The inverse of sin on [-1, 1]; derivative 1/sqrt(1 - x^2).",
+    "arcsin", "asin",
+    "The inverse of sin on [-1, 1], in radians, else NaN; derivative 1/sqrt(1 - x^2).",
     _example("arcsin(1.0)", "1.5708"),
 )  # fmt: skip
 arccos = _float_function(
-    "arccos", "acos", "The inverse of cos on [-1, 1]; derivative -1/sqrt(1 - x^2).",
+    "arccos", "acos",
+    "The inverse of cos on [-1, 1], in radians, else NaN; derivative -1/sqrt(1 - x^2).",
     _example("arccos(0.0)", "1.5708"),
 )  # fmt: skip
 arctan = _float_function(
-    "arctan", "atan", "The inverse of tan; derivative 1/(1 + x^2).",
+    "arctan", "atan", "The inverse of tan, in radians; derivative 1/(1 + x^2).",
     _example("arctan(1.0)", "0.7854"),
 )  # fmt: skip
 sinh = _float_function(
@@ -92,11 +118,11 @@ arcsinh = _float_function(
     _example("arcsinh(1.0)", "0.8814"),
 )  # fmt: skip
 arccosh = _float_function(
-    "arccosh", "acosh", "The inverse of cosh from 1 up; derivative 1/sqrt(x^2 - 1).",
+    "arccosh", "acosh", "The inverse of cosh from 1 up, else NaN; derivative 1/sqrt(x^2 - 1).",
     _example("arccosh(2.0)", "1.317"),
 )  # fmt: skip
 arctanh = _float_function(
-    "arctanh", "atanh", "The inverse of tanh on (-1, 1); derivative 1/(1 - x^2).",
+    "arctanh", "atanh", "The inverse of tanh on (-1, 1), NaN beyond; derivative 1/(1 - x^2).",
     _example("arctanh(0.5)", "0.5493"),
 )  # fmt: skip
 ceil = _float_function(
@@ -116,7 +142,22 @@ def _scaled_log(x: Any, base: float) -> Any:
 
 @operation
 def log2(x: Any) -> Any:
-    """The logarithm to base 2.
+    """The logarithm to base 2, NaN below 0, as NumPy's `np.log2`; derivative 1/(x ln 2).
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -128,7 +169,22 @@ def log2(x: Any) -> Any:
 
 @operation
 def log10(x: Any) -> Any:
-    """The logarithm to base 10.
+    """The logarithm to base 10, NaN below 0, as NumPy's `np.log10`; derivative 1/(x ln 10).
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -140,7 +196,22 @@ def log10(x: Any) -> Any:
 
 @operation
 def exp2(x: Any) -> Any:
-    """2^x; derivative ln(2) 2^x.
+    """2^x, as NumPy's `np.exp2`; derivative ln(2) 2^x.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -153,7 +224,22 @@ def exp2(x: Any) -> Any:
 
 @operation
 def cbrt(x: Any) -> Any:
-    """The real cube root, sign(x) |x|^(1/3).
+    """The real cube root, sign(x) |x|^(1/3), as NumPy's `np.cbrt`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`, int64 to float64.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -171,7 +257,22 @@ def cbrt(x: Any) -> Any:
 
 @operation
 def absolute(x: Any) -> Any:
-    """|x|; derivative sign(x), 0 at 0.
+    """|x|, as NumPy's `np.absolute`; derivative sign(x), 0 at 0.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape, numbers or booleans.
+
+    Returns
+    -------
+    tensor
+        The shape and the dtype of x.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -185,7 +286,22 @@ def absolute(x: Any) -> Any:
 
 @operation
 def abs(x: Any) -> Any:
-    """|x|, as `absolute`.
+    """|x|, as NumPy's `np.abs`; the same as `absolute`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape, numbers or booleans.
+
+    Returns
+    -------
+    tensor
+        The shape and the dtype of x.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -197,7 +313,22 @@ def abs(x: Any) -> Any:
 
 @operation
 def fabs(x: Any) -> Any:
-    """|x| as a float.
+    """|x| as a float, as NumPy's `np.fabs`; derivative sign(x), 0 at 0.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -209,7 +340,22 @@ def fabs(x: Any) -> Any:
 
 @operation
 def negative(x: Any) -> Any:
-    """-x.
+    """-x, as NumPy's `np.negative`. Unsigned integers wrap around.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape, numbers.
+
+    Returns
+    -------
+    tensor
+        The shape and the dtype of x.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds booleans, or no numbers.
 
     Examples
     --------
@@ -224,7 +370,22 @@ def negative(x: Any) -> Any:
 
 @operation
 def square(x: Any) -> Any:
-    """x^2; derivative 2x. Booleans become int32.
+    """x^2, as NumPy's `np.square`; derivative 2x.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; booleans become int32.
+
+    Returns
+    -------
+    tensor
+        The shape and the dtype of x. Integers wrap around.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -237,7 +398,22 @@ def square(x: Any) -> Any:
 
 @operation
 def reciprocal(x: Any) -> Any:
-    """1/x; derivative -1/x^2.
+    """1/x, as NumPy's `np.reciprocal`, but a float for integers too; derivative -1/x^2.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -249,7 +425,22 @@ def reciprocal(x: Any) -> Any:
 
 @operation
 def deg2rad(x: Any) -> Any:
-    """x * pi/180.
+    """x * pi/180: degrees to radians, as NumPy's `np.deg2rad`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -262,7 +453,22 @@ def deg2rad(x: Any) -> Any:
 
 @operation
 def rad2deg(x: Any) -> Any:
-    """x * 180/pi.
+    """x * 180/pi: radians to degrees, as NumPy's `np.rad2deg`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -275,7 +481,22 @@ def rad2deg(x: Any) -> Any:
 
 @operation
 def sinc(x: Any) -> Any:
-    """sin(pi x)/(pi x), 1 at 0.
+    """sin(pi x)/(pi x), 1 at 0, as NumPy's `np.sinc`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------

@@ -30,7 +30,29 @@ def _without_nan(x: Any, replacement: Any) -> tuple[Any, Any]:
 
 @operation
 def nansum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """`sum` with NaN as 0.
+    """`sum` with NaN as 0, as NumPy's `np.nansum`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers hold no NaN.
+    axis : int, ints or None
+        The axes that go away. Default None: all.
+    keepdims : bool
+        Whether they stay with size 1. Default False.
+
+    Returns
+    -------
+    tensor
+        The shape of x without the reduced axes, in its dtype (int32 or uint32 for narrower
+        integers).
+
+    Raises
+    ------
+    ShapeError
+        An axis that `x` does not have, or one named twice.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -42,7 +64,29 @@ def nansum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 @operation
 def nanprod(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """`prod` with NaN as 1.
+    """`prod` with NaN as 1, as NumPy's `np.nanprod`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers hold no NaN.
+    axis : int, ints or None
+        The axes that go away. Default None: all.
+    keepdims : bool
+        Whether they stay with size 1. Default False.
+
+    Returns
+    -------
+    tensor
+        The shape of x without the reduced axes, in its dtype (int32 or uint32 for narrower
+        integers).
+
+    Raises
+    ------
+    ShapeError
+        An axis that `x` does not have, or one named twice.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -54,7 +98,28 @@ def nanprod(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 @operation
 def nanmean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The mean over elements that are not NaN.
+    """The mean over elements that are not NaN, as NumPy's `np.nanmean`; NaN where there are none.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers hold no NaN.
+    axis : int, ints or None
+        The axes that go away. Default None: all.
+    keepdims : bool
+        Whether they stay with size 1. Default False.
+
+    Returns
+    -------
+    tensor
+        The shape of x without the reduced axes, in its float dtype (float32 for integers).
+
+    Raises
+    ------
+    ShapeError
+        An axis that `x` does not have, or one named twice.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -71,7 +136,29 @@ def nanmean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 @operation
 def nanvar(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The biased variance over elements that are not NaN.
+    """The biased variance over elements that are not NaN, as NumPy's `np.nanvar`; NaN where there
+    are none.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers hold no NaN.
+    axis : int, ints or None
+        The axes that go away. Default None: all.
+    keepdims : bool
+        Whether they stay with size 1. Default False.
+
+    Returns
+    -------
+    tensor
+        The shape of x without the reduced axes, in its float dtype (`floatx()` for integers).
+
+    Raises
+    ------
+    ShapeError
+        An axis that `x` does not have, or one named twice.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -89,7 +176,28 @@ def nanvar(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 @operation
 def nanstd(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The square root of `nanvar`.
+    """The square root of `nanvar`, as NumPy's `np.nanstd`; derivative 0 where it is 0.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers hold no NaN.
+    axis : int, ints or None
+        The axes that go away. Default None: all.
+    keepdims : bool
+        Whether they stay with size 1. Default False.
+
+    Returns
+    -------
+    tensor
+        The shape of x without the reduced axes, in its float dtype (`floatx()` for integers).
+
+    Raises
+    ------
+    ShapeError
+        An axis that `x` does not have, or one named twice.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -113,7 +221,28 @@ def _nan_extreme(x: Any, axis: Any, keepdims: bool, largest: bool) -> Any:
 
 @operation
 def nanmax(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The largest element that is not NaN; NaN where there is none.
+    """The largest element that is not NaN, as NumPy's `np.nanmax`; NaN where all are.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers hold no NaN.
+    axis : int, ints or None
+        The axes that go away. Default None: all.
+    keepdims : bool
+        Whether they stay with size 1. Default False.
+
+    Returns
+    -------
+    tensor
+        The shape of x without the reduced axes, in its dtype.
+
+    Raises
+    ------
+    ShapeError
+        No elements, an axis that `x` does not have, or one named twice.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -125,7 +254,28 @@ def nanmax(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 @operation
 def nanmin(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The smallest element that is not NaN; NaN where there is none.
+    """The smallest element that is not NaN, as NumPy's `np.nanmin`; NaN where all are.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers hold no NaN.
+    axis : int, ints or None
+        The axes that go away. Default None: all.
+    keepdims : bool
+        Whether they stay with size 1. Default False.
+
+    Returns
+    -------
+    tensor
+        The shape of x without the reduced axes, in its dtype.
+
+    Raises
+    ------
+    ShapeError
+        No elements, an axis that `x` does not have, or one named twice.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -144,7 +294,29 @@ def _nan_arg(x: Any, axis: Any, keepdims: bool, largest: bool) -> Any:
 
 @operation
 def nanargmax(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The index of the largest element that is not NaN; -1 where there is none.
+    """The index of the largest element that is not NaN, as `jax.numpy.nanargmax`; -1 where there is
+    none.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers hold no NaN.
+    axis : int or None
+        Along which indices count. Default None: x flattened.
+    keepdims : bool
+        Whether the reduced axes stay with size 1. Default False.
+
+    Returns
+    -------
+    int32 tensor
+        The shape of x without the reduced axes.
+
+    Raises
+    ------
+    ShapeError
+        No elements along the axis, or an axis that `x` does not have.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -156,7 +328,29 @@ def nanargmax(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 @operation
 def nanargmin(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The index of the smallest element that is not NaN; -1 where there is none.
+    """The index of the smallest element that is not NaN, as `jax.numpy.nanargmin`; -1 where there
+    is none.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers hold no NaN.
+    axis : int or None
+        Along which indices count. Default None: x flattened.
+    keepdims : bool
+        Whether the reduced axes stay with size 1. Default False.
+
+    Returns
+    -------
+    int32 tensor
+        The shape of x without the reduced axes.
+
+    Raises
+    ------
+    ShapeError
+        No elements along the axis, or an axis that `x` does not have.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -168,7 +362,30 @@ def nanargmin(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 @operation
 def nancumsum(x: Any, axis: Any = None, dtype: Any = None) -> Any:
-    """`cumsum` with NaN as 0.
+    """`cumsum` with NaN as 0, as NumPy's `np.nancumsum`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; booleans become int32, other integers keep their width.
+    axis : int or None
+        Along which. Default None: x flattened.
+    dtype : str, optional
+        Of the terms and the result. Default: that of x.
+
+    Returns
+    -------
+    tensor
+        The shape of x, or (size of x,) for axis None; in that dtype.
+
+    Raises
+    ------
+    ShapeError
+        An axis that `x` does not have.
+    ValueError
+        An unknown dtype.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -180,7 +397,30 @@ def nancumsum(x: Any, axis: Any = None, dtype: Any = None) -> Any:
 
 @operation
 def nancumprod(x: Any, axis: Any = None, dtype: Any = None) -> Any:
-    """`cumprod` with NaN as 1.
+    """`cumprod` with NaN as 1, as NumPy's `np.nancumprod`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; booleans become int32, other integers keep their width.
+    axis : int or None
+        Along which. Default None: x flattened.
+    dtype : str, optional
+        Of the terms and the result. Default: that of x.
+
+    Returns
+    -------
+    tensor
+        The shape of x, or (size of x,) for axis None; in that dtype.
+
+    Raises
+    ------
+    ShapeError
+        An axis that `x` does not have.
+    ValueError
+        An unknown dtype.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -193,7 +433,35 @@ def nancumprod(x: Any, axis: Any = None, dtype: Any = None) -> Any:
 def nanquantile(
     x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False
 ) -> Any:
-    """`quantile` over elements that are not NaN (arrays only).
+    """`quantile` over elements that are not NaN, as NumPy's `np.nanquantile` (arrays only).
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+    q : float or floats
+        In [0, 1]; several make first axes of the result.
+    axis : int, ints or None
+        The axes that go away. Default None: all.
+    method : str
+        One of the names that NumPy knows. Default "linear".
+    keepdims : bool
+        Whether they stay with size 1. Default False.
+
+    Returns
+    -------
+    tensor
+        The shape of q, then that of x without the reduced axes; in its float dtype. NaN where all
+        elements are.
+
+    Raises
+    ------
+    ValueError
+        q outside [0, 1], an unknown method, or an axis that is not there.
+    TypeError
+        A traced argument, or an axis that is no integer.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -206,7 +474,35 @@ def nanquantile(
 def nanpercentile(
     x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False
 ) -> Any:
-    """`percentile` over elements that are not NaN (arrays only).
+    """`percentile` over elements that are not NaN, as NumPy's `np.nanpercentile` (arrays only).
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+    q : float or floats
+        In [0, 100]; several make first axes of the result.
+    axis : int, ints or None
+        The axes that go away. Default None: all.
+    method : str
+        One of the names that NumPy knows. Default "linear".
+    keepdims : bool
+        Whether they stay with size 1. Default False.
+
+    Returns
+    -------
+    tensor
+        The shape of q, then that of x without the reduced axes; in its float dtype. NaN where all
+        elements are.
+
+    Raises
+    ------
+    ValueError
+        q outside [0, 100], an unknown method, or an axis that is not there.
+    TypeError
+        A traced argument, or an axis that is no integer.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -217,7 +513,30 @@ def nanpercentile(
 
 
 def nanmedian(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """`median` over elements that are not NaN (arrays only).
+    """`median` over elements that are not NaN, as NumPy's `np.nanmedian` (arrays only).
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+    axis : int, ints or None
+        The axes that go away. Default None: all.
+    keepdims : bool
+        Whether they stay with size 1. Default False.
+
+    Returns
+    -------
+    tensor
+        The shape of x without the reduced axes, in its float dtype. NaN where all elements are.
+
+    Raises
+    ------
+    ValueError
+        An axis that is not there.
+    TypeError
+        A traced argument, or an axis that is no integer.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------

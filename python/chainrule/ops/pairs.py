@@ -27,7 +27,26 @@ __all__ = [
 
 @operation
 def arctan2(x1: Any, x2: Any) -> Any:
-    """The angle of the point (x2, x1), in (-pi, pi].
+    """The angle of the point (x2, x1), in (-pi, pi] radians, as NumPy's `np.arctan2`.
+
+    Derivatives x2/(x1^2 + x2^2) and -x1/(x1^2 + x2^2), 0 at the origin.
+
+    Parameters
+    ----------
+    x1, x2 : tensor
+        Of shapes that broadcast; integers and booleans become floats.
+
+    Returns
+    -------
+    tensor
+        The broadcast shape, in the common float dtype.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -39,7 +58,26 @@ def arctan2(x1: Any, x2: Any) -> Any:
 
 @operation
 def hypot(x1: Any, x2: Any) -> Any:
-    """sqrt(x1^2 + x2^2), without overflow in the squares.
+    """sqrt(x1^2 + x2^2), without overflow in the squares, as NumPy's `np.hypot`.
+
+    An infinity on one side gives infinity, even beside NaN.
+
+    Parameters
+    ----------
+    x1, x2 : tensor
+        Of shapes that broadcast; integers and booleans become floats.
+
+    Returns
+    -------
+    tensor
+        The broadcast shape, in the common float dtype.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -63,7 +101,24 @@ def hypot(x1: Any, x2: Any) -> Any:
 
 @operation
 def logaddexp(x1: Any, x2: Any) -> Any:
-    """ln(exp(x1) + exp(x2)), without overflow.
+    """ln(exp(x1) + exp(x2)), without overflow, as NumPy's `np.logaddexp`.
+
+    Parameters
+    ----------
+    x1, x2 : tensor
+        Of shapes that broadcast; integers and booleans become floats.
+
+    Returns
+    -------
+    tensor
+        The broadcast shape, in the common float dtype.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -83,7 +138,24 @@ def logaddexp(x1: Any, x2: Any) -> Any:
 
 @operation
 def logaddexp2(x1: Any, x2: Any) -> Any:
-    """log2(2^x1 + 2^x2), without overflow.
+    """log2(2^x1 + 2^x2), without overflow, as NumPy's `np.logaddexp2`.
+
+    Parameters
+    ----------
+    x1, x2 : tensor
+        Of shapes that broadcast; integers and booleans become floats.
+
+    Returns
+    -------
+    tensor
+        The broadcast shape, in the common float dtype.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -97,7 +169,26 @@ def logaddexp2(x1: Any, x2: Any) -> Any:
 
 @operation
 def heaviside(x1: Any, x2: Any) -> Any:
-    """0 where x1 < 0, x2 where x1 = 0, 1 where x1 > 0, as floats.
+    """0 where x1 < 0, x2 where x1 = 0, 1 where x1 > 0, NaN where x1 is; as NumPy's `np.heaviside`.
+
+    Parameters
+    ----------
+    x1 : tensor
+        Of a shape that broadcasts with that of x2.
+    x2 : tensor
+        The value at 0, often 0, 0.5 or 1.
+
+    Returns
+    -------
+    tensor
+        The broadcast shape, in the common dtype; `floatx()` for integers, float64 for int64.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -122,7 +213,24 @@ def _integers_only(function: np.ufunc, x1: Any, x2: Any) -> Any:
 
 @operation
 def gcd(x1: Any, x2: Any) -> Any:
-    """The greatest common divisor of integers (arrays only).
+    """The greatest common divisor of integers, as NumPy's `np.gcd` (arrays only).
+
+    Parameters
+    ----------
+    x1, x2 : integer tensor
+        Of shapes that broadcast.
+
+    Returns
+    -------
+    integer tensor
+        The broadcast shape, in the common dtype; not negative.
+
+    Raises
+    ------
+    TypeError
+        Floats, booleans, or a traced argument.
+    ValueError
+        Shapes that do not broadcast.
 
     Examples
     --------
@@ -134,7 +242,24 @@ def gcd(x1: Any, x2: Any) -> Any:
 
 @operation
 def lcm(x1: Any, x2: Any) -> Any:
-    """The least common multiple of integers (arrays only).
+    """The least common multiple of integers, as NumPy's `np.lcm` (arrays only).
+
+    Parameters
+    ----------
+    x1, x2 : integer tensor
+        Of shapes that broadcast.
+
+    Returns
+    -------
+    integer tensor
+        The broadcast shape, in the common dtype; not negative.
+
+    Raises
+    ------
+    TypeError
+        Floats, booleans, or a traced argument.
+    ValueError
+        Shapes that do not broadcast.
 
     Examples
     --------
@@ -146,12 +271,28 @@ def lcm(x1: Any, x2: Any) -> Any:
 
 @operation
 def ldexp(x1: Any, x2: Any) -> Any:
-    """x1 * 2^x2, with integer x2.
+    """x1 * 2^x2, as NumPy's `np.ldexp`.
+
+    Parameters
+    ----------
+    x1 : tensor
+        Of a shape that broadcasts with that of x2; integers become floats.
+    x2 : integer tensor
+        The exponents.
+
+    Returns
+    -------
+    tensor
+        The broadcast shape, in the float dtype of x1.
 
     Raises
     ------
     TypeError
-        When x2 is a float.
+        `x2` holds floats.
+    ShapeError
+        Shapes that do not broadcast.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -167,7 +308,26 @@ def ldexp(x1: Any, x2: Any) -> Any:
 
 @operation
 def nextafter(x1: Any, x2: Any) -> Any:
-    """The float next to x1 in the direction of x2 (arrays only).
+    """The float next to x1 in the direction of x2, as NumPy's `np.nextafter` (arrays only).
+
+    Parameters
+    ----------
+    x1, x2 : tensor
+        Of shapes that broadcast; integers become floats.
+
+    Returns
+    -------
+    tensor
+        The broadcast shape, in the common float dtype.
+
+    Raises
+    ------
+    TypeError
+        A traced argument.
+    ValueError
+        Shapes that do not broadcast.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------

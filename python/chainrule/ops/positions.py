@@ -32,9 +32,30 @@ def _arg_reduce(function: str, x: Any, axis: Any, keepdims: bool) -> Any:
 
 @operation
 def argmax(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The index of the largest element along `axis` (None: of all, flattened), as int32.
+    """The index of the largest element along `axis`, as NumPy's `np.argmax`.
 
-    The first of equal elements counts.
+    The first of equal elements counts, and NaN counts as the largest.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape, numbers or booleans.
+    axis : int or None
+        Along which indices count. Default None: x flattened.
+    keepdims : bool
+        Whether the reduced axes stay with size 1. Default False.
+
+    Returns
+    -------
+    int32 tensor
+        The shape of x without the reduced axes.
+
+    Raises
+    ------
+    ShapeError
+        No elements along the axis, or an axis that `x` does not have.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -46,9 +67,30 @@ def argmax(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 @operation
 def argmin(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The index of the smallest element along `axis` (None: of all, flattened), as int32.
+    """The index of the smallest element along `axis`, as NumPy's `np.argmin`.
 
-    The first of equal elements counts.
+    The first of equal elements counts, and NaN counts as the smallest.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape, numbers or booleans.
+    axis : int or None
+        Along which indices count. Default None: x flattened.
+    keepdims : bool
+        Whether the reduced axes stay with size 1. Default False.
+
+    Returns
+    -------
+    int32 tensor
+        The shape of x without the reduced axes.
+
+    Raises
+    ------
+    ShapeError
+        No elements along the axis, or an axis that `x` does not have.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -78,7 +120,30 @@ def _cumulate(function: str, x: Any, axis: Any, dtype: Any) -> Any:
 
 @operation
 def cumsum(x: Any, axis: Any = None, dtype: Any = None) -> Any:
-    """y[i] = x[0] + ... + x[i] along `axis` (None: flattened).
+    """y[i] = x[0] + ... + x[i] along `axis`, as NumPy's `np.cumsum`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; booleans become int32, other integers keep their width.
+    axis : int or None
+        Along which. Default None: x flattened.
+    dtype : str, optional
+        Of the terms and the result. Default: that of x.
+
+    Returns
+    -------
+    tensor
+        The shape of x, or (size of x,) for axis None; in that dtype.
+
+    Raises
+    ------
+    ShapeError
+        An axis that `x` does not have.
+    ValueError
+        An unknown dtype.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -90,7 +155,30 @@ def cumsum(x: Any, axis: Any = None, dtype: Any = None) -> Any:
 
 @operation
 def cumprod(x: Any, axis: Any = None, dtype: Any = None) -> Any:
-    """y[i] = x[0] * ... * x[i] along `axis` (None: flattened).
+    """y[i] = x[0] * ... * x[i] along `axis`, as NumPy's `np.cumprod`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; booleans become int32, other integers keep their width.
+    axis : int or None
+        Along which. Default None: x flattened.
+    dtype : str, optional
+        Of the terms and the result. Default: that of x.
+
+    Returns
+    -------
+    tensor
+        The shape of x, or (size of x,) for axis None; in that dtype.
+
+    Raises
+    ------
+    ShapeError
+        An axis that `x` does not have.
+    ValueError
+        An unknown dtype.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------

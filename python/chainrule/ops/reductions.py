@@ -39,12 +39,29 @@ def _reduce(function: str, x: Any, axis: Any, keepdims: bool) -> Any:
 
 @operation
 def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The sum over axes. Booleans and small integers are summed as 32-bit integers.
+    """The sum over axes, as NumPy's `np.sum`; 0 over none. Derivative 1.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; booleans and small integers are summed as 32-bit integers.
+    axis : int, ints or None
+        The axes that go away. Default None: all.
+    keepdims : bool
+        Whether they stay with size 1. Default False.
+
+    Returns
+    -------
+    tensor
+        The shape of x without the reduced axes, in its dtype (int32 or uint32 for narrower
+        integers).
 
     Raises
     ------
     ShapeError
-        An axis that is not there.
+        An axis that `x` does not have, or one named twice.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -56,7 +73,33 @@ def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 @operation
 def prod(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Any:
-    """The product over axes. Booleans and small integers are taken as 32-bit integers.
+    """The product over axes, as NumPy's `np.prod`; 1 over none. Derivative: the product of the
+    others.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; booleans and small integers are taken as 32-bit integers.
+    axis : int, ints or None
+        The axes that go away. Default None: all.
+    keepdims : bool
+        Whether they stay with size 1. Default False.
+    dtype : str, optional
+        Of the factors and the result. Default: that of x, widened.
+
+    Returns
+    -------
+    tensor
+        The shape of x without the reduced axes, in that dtype.
+
+    Raises
+    ------
+    ShapeError
+        An axis that `x` does not have, or one named twice.
+    ValueError
+        An unknown dtype.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -70,7 +113,28 @@ def prod(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) ->
 
 @operation
 def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The mean over axes; integers give `float32`.
+    """The mean over axes, as NumPy's `np.mean`; NaN over none. Derivative 1/count.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans become float32.
+    axis : int, ints or None
+        The axes that go away. Default None: all.
+    keepdims : bool
+        Whether they stay with size 1. Default False.
+
+    Returns
+    -------
+    tensor
+        The shape of x without the reduced axes, in its float dtype.
+
+    Raises
+    ------
+    ShapeError
+        An axis that `x` does not have, or one named twice.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -85,7 +149,30 @@ def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 @operation
 def var(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """mean((x - mean(x))^2) over axes: the biased variance.
+    """mean((x - mean(x))^2) over axes, as NumPy's `np.var`: the biased variance.
+
+    Derivative 2 (x - mean(x))/count.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans become floats.
+    axis : int, ints or None
+        The axes that go away. Default None: all.
+    keepdims : bool
+        Whether they stay with size 1. Default False.
+
+    Returns
+    -------
+    tensor
+        The shape of x without the reduced axes, in its float dtype.
+
+    Raises
+    ------
+    ShapeError
+        An axis that `x` does not have, or one named twice.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -101,7 +188,28 @@ def var(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 @operation
 def std(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The square root of `var`.
+    """The square root of `var`, as NumPy's `np.std`; derivative 0 where it is 0.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+    axis : int, ints or None
+        The axes that go away. Default None: all.
+    keepdims : bool
+        Whether they stay with size 1. Default False.
+
+    Returns
+    -------
+    tensor
+        The shape of x without the reduced axes, in its float dtype.
+
+    Raises
+    ------
+    ShapeError
+        An axis that `x` does not have, or one named twice.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -135,12 +243,31 @@ def _extreme(function: str, x: Any, axis: Any, keepdims: bool, initial: Any) -> 
 
 @operation
 def max(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Any:
-    """The largest element over axes, at least `initial`; ties share the gradient equally.
+    """The largest element over axes, NaN if one is, as NumPy's `np.max`; ties share the gradient
+    equally.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape, numbers or booleans.
+    axis : int, ints or None
+        The axes that go away. Default None: all.
+    keepdims : bool
+        Whether they stay with size 1. Default False.
+    initial : float, optional
+        The result is at least this; needed where there are no elements.
+
+    Returns
+    -------
+    tensor
+        The shape of x without the reduced axes, in its dtype.
 
     Raises
     ------
     ShapeError
-        Nothing to reduce and no `initial`.
+        No elements and no `initial`, an axis that `x` does not have, or one named twice.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -152,12 +279,31 @@ def max(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -
 
 @operation
 def min(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Any:
-    """The smallest element over axes, at most `initial`; ties share the gradient equally.
+    """The smallest element over axes, NaN if one is, as NumPy's `np.min`; ties share the gradient
+    equally.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape, numbers or booleans.
+    axis : int, ints or None
+        The axes that go away. Default None: all.
+    keepdims : bool
+        Whether they stay with size 1. Default False.
+    initial : float, optional
+        The result is at most this; needed where there are no elements.
+
+    Returns
+    -------
+    tensor
+        The shape of x without the reduced axes, in its dtype.
 
     Raises
     ------
     ShapeError
-        Nothing to reduce and no `initial`.
+        No elements and no `initial`, an axis that `x` does not have, or one named twice.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -169,7 +315,28 @@ def min(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -
 
 @operation
 def amax(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The largest element over axes, as `max`.
+    """The largest element over axes, as NumPy's `np.amax`; the same as `max` without `initial`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape, numbers or booleans.
+    axis : int, ints or None
+        The axes that go away. Default None: all.
+    keepdims : bool
+        Whether they stay with size 1. Default False.
+
+    Returns
+    -------
+    tensor
+        The shape of x without the reduced axes, in its dtype.
+
+    Raises
+    ------
+    ShapeError
+        No elements, an axis that `x` does not have, or one named twice.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -181,7 +348,28 @@ def amax(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 @operation
 def amin(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The smallest element over axes, as `min`.
+    """The smallest element over axes, as NumPy's `np.amin`; the same as `min` without `initial`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape, numbers or booleans.
+    axis : int, ints or None
+        The axes that go away. Default None: all.
+    keepdims : bool
+        Whether they stay with size 1. Default False.
+
+    Returns
+    -------
+    tensor
+        The shape of x without the reduced axes, in its dtype.
+
+    Raises
+    ------
+    ShapeError
+        No elements, an axis that `x` does not have, or one named twice.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -193,7 +381,28 @@ def amin(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 @operation
 def ptp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """max - min over axes.
+    """max - min over axes, as NumPy's `np.ptp`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape, numbers.
+    axis : int, ints or None
+        The axes that go away. Default None: all.
+    keepdims : bool
+        Whether they stay with size 1. Default False.
+
+    Returns
+    -------
+    tensor
+        The shape of x without the reduced axes, in its dtype.
+
+    Raises
+    ------
+    ShapeError
+        No elements, an axis that `x` does not have, or one named twice.
+    DTypeError
+        `x` holds booleans, or no numbers.
 
     Examples
     --------
@@ -206,7 +415,28 @@ def ptp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 @operation
 def all(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """Whether every element over the axes is true; numbers count as True unless 0.
+    """Whether every element over the axes is true, as NumPy's `np.all`; True over none.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape, booleans or numbers, which count as True unless 0.
+    axis : int, ints or None
+        The axes that go away. Default None: all.
+    keepdims : bool
+        Whether they stay with size 1. Default False.
+
+    Returns
+    -------
+    bool tensor
+        The shape of x without the reduced axes.
+
+    Raises
+    ------
+    ShapeError
+        An axis that `x` does not have, or one named twice.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -218,7 +448,28 @@ def all(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 @operation
 def any(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """Whether some element over the axes is true; numbers count as True unless 0.
+    """Whether some element over the axes is true, as NumPy's `np.any`; False over none.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape, booleans or numbers, which count as True unless 0.
+    axis : int, ints or None
+        The axes that go away. Default None: all.
+    keepdims : bool
+        Whether they stay with size 1. Default False.
+
+    Returns
+    -------
+    bool tensor
+        The shape of x without the reduced axes.
+
+    Raises
+    ------
+    ShapeError
+        An axis that `x` does not have, or one named twice.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -232,7 +483,30 @@ def any(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 def allclose(
     x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> Any:
-    """Whether `isclose` holds for all elements.
+    """Whether `isclose` holds for all elements, as NumPy's `np.allclose`.
+
+    Parameters
+    ----------
+    x1, x2 : tensor
+        Of shapes that broadcast; integers become floats.
+    rtol : float
+        The tolerance relative to |x2|. Default 1e-05.
+    atol : float
+        The absolute tolerance. Default 1e-08.
+    equal_nan : bool
+        Whether NaN is close to NaN. Default False.
+
+    Returns
+    -------
+    bool tensor
+        A scalar.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -246,7 +520,26 @@ def allclose(
 
 @operation
 def count_nonzero(x: Any, axis: Any = None) -> Any:
-    """How many elements over the axes are not 0, as int32.
+    """How many elements over the axes are not 0, as NumPy's `np.count_nonzero`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape, numbers or booleans; NaN is not 0.
+    axis : int, ints or None
+        The axes that are counted over. Default None: all.
+
+    Returns
+    -------
+    int32 tensor
+        The shape of x without those axes.
+
+    Raises
+    ------
+    ShapeError
+        An axis that `x` does not have, or one named twice.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -258,12 +551,30 @@ def count_nonzero(x: Any, axis: Any = None) -> Any:
 
 @operation
 def average(x: Any, axis: Any = None, weights: Any = None) -> Any:
-    """sum(weights x)/sum(weights) over axes; without weights the mean.
+    """sum(weights x)/sum(weights) over axes, as NumPy's `np.average`; without weights the mean.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans become floats.
+    axis : int, ints or None
+        The axes that go away. Default None: all.
+    weights : tensor, optional
+        Of the shape of x, or (n,) along the one `axis` of size n.
+
+    Returns
+    -------
+    tensor
+        The shape of x without those axes, in the common float dtype; NaN where the weights sum to
+        0.
 
     Raises
     ------
-    ValueError
-        Weights whose shape is neither x's nor that of the one axis.
+    ShapeError
+        Weights whose shape is neither that of x nor that of the one axis, or an axis that `x` does
+        not have.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -298,7 +609,30 @@ def average(x: Any, axis: Any = None, weights: Any = None) -> Any:
 
 @operation
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """ln(sum(exp(x))) over axes, without overflow; derivative softmax(x).
+    """ln(sum(exp(x))) over axes, without overflow, as SciPy's `scipy.special.logsumexp`.
+
+    Derivative softmax(x).
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape, with elements; integers and booleans are cast to `floatx()`.
+    axis : int, ints or None
+        The axes that go away. Default None: all.
+    keepdims : bool
+        Whether they stay with size 1. Default False.
+
+    Returns
+    -------
+    tensor
+        The shape of x without the reduced axes, in its float dtype; -inf where all elements are.
+
+    Raises
+    ------
+    ShapeError
+        No elements, an axis that `x` does not have, or one named twice.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------

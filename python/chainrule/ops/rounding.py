@@ -28,7 +28,22 @@ __all__ = [
 
 @operation
 def sign(x: Any) -> Any:
-    """-1, 0 or 1 by the sign of x; derivative 0.
+    """-1, 0 or 1 by the sign of x, NaN for NaN, as NumPy's `np.sign`; derivative 0.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape, numbers or booleans.
+
+    Returns
+    -------
+    tensor
+        The shape and the dtype of x.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -46,7 +61,22 @@ def sign(x: Any) -> Any:
 
 @operation
 def signbit(x: Any) -> Any:
-    """Whether x is negative, -0.0 included.
+    """Whether x is negative, -0.0 included, as NumPy's `np.signbit`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape, numbers or booleans.
+
+    Returns
+    -------
+    bool tensor
+        The shape of x.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -65,7 +95,25 @@ def signbit(x: Any) -> Any:
 
 @operation
 def round(x: Any, decimals: int = 0) -> Any:
-    """x rounded to `decimals` places, halves to the even digit; derivative 0.
+    """x rounded to `decimals` places, halves to the even digit, as NumPy's `np.round`; derivative
+    0.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; booleans become floats.
+    decimals : int
+        Digits behind the point; below 0, before it. Default 0.
+
+    Returns
+    -------
+    tensor
+        The shape and the dtype of x.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -90,7 +138,22 @@ def round(x: Any, decimals: int = 0) -> Any:
 
 @operation
 def trunc(x: Any) -> Any:
-    """x cut towards zero; integers stay; derivative 0.
+    """x cut towards zero, as NumPy's `np.trunc`; derivative 0.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans stay as they are.
+
+    Returns
+    -------
+    tensor
+        The shape and the dtype of x.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -103,7 +166,26 @@ def trunc(x: Any) -> Any:
 
 @operation
 def clip(x: Any, x_min: Any, x_max: Any) -> Any:
-    """min(max(x, x_min), x_max); derivative 1 inside, 0 outside.
+    """min(max(x, x_min), x_max), as NumPy's `np.clip`; derivative 1 inside, 0 outside. NaN stays.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; booleans become int32.
+    x_min, x_max : tensor or None
+        The bounds, cast to the dtype of x; they broadcast with x. None is no bound.
+
+    Returns
+    -------
+    tensor
+        The broadcast shape, in the dtype of x.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -124,7 +206,22 @@ def clip(x: Any, x_min: Any, x_max: Any) -> Any:
 
 @operation
 def copy(x: Any) -> Any:
-    """A tensor with the same numbers that shares no memory with x.
+    """A tensor with the same numbers that shares no memory with x, as NumPy's `np.copy`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape and dtype.
+
+    Returns
+    -------
+    tensor
+        The shape and the dtype of x; a traced tensor itself.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -137,7 +234,22 @@ def copy(x: Any) -> Any:
 
 @operation
 def isnan(x: Any) -> Any:
-    """Where x is not a number.
+    """Where x is not a number, as NumPy's `np.isnan`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; False for integers.
+
+    Returns
+    -------
+    bool tensor
+        The shape of x.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -149,7 +261,22 @@ def isnan(x: Any) -> Any:
 
 @operation
 def isinf(x: Any) -> Any:
-    """Where x is plus or minus infinity.
+    """Where x is plus or minus infinity, as NumPy's `np.isinf`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; False for integers.
+
+    Returns
+    -------
+    bool tensor
+        The shape of x.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -161,7 +288,22 @@ def isinf(x: Any) -> Any:
 
 @operation
 def isfinite(x: Any) -> Any:
-    """Where x is a finite number.
+    """Where x is a finite number, as NumPy's `np.isfinite`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; True for integers.
+
+    Returns
+    -------
+    bool tensor
+        The shape of x.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -173,7 +315,22 @@ def isfinite(x: Any) -> Any:
 
 @operation
 def isposinf(x: Any) -> Any:
-    """Where x is plus infinity.
+    """Where x is plus infinity, as NumPy's `np.isposinf`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; False for integers.
+
+    Returns
+    -------
+    bool tensor
+        The shape of x.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -186,7 +343,22 @@ def isposinf(x: Any) -> Any:
 
 @operation
 def isneginf(x: Any) -> Any:
-    """Where x is minus infinity.
+    """Where x is minus infinity, as NumPy's `np.isneginf`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; False for integers.
+
+    Returns
+    -------
+    bool tensor
+        The shape of x.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -199,7 +371,22 @@ def isneginf(x: Any) -> Any:
 
 @operation
 def isreal(x: Any) -> Any:
-    """True everywhere: there are no complex tensors.
+    """True everywhere, as NumPy's `np.isreal` of real numbers: there are no complex tensors.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape and dtype.
+
+    Returns
+    -------
+    bool tensor
+        The shape of x.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -213,7 +400,29 @@ def isreal(x: Any) -> Any:
 def nan_to_num(
     x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
 ) -> Any:
-    """x with NaN and the infinities replaced; by default by 0 and the dtype's largest numbers.
+    """x with NaN and the infinities replaced, as NumPy's `np.nan_to_num`; there the derivative is
+    0.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans stay as they are.
+    nan : float
+        In place of NaN. Default 0.0.
+    posinf : float, optional
+        In place of infinity. Default: the largest number of the dtype.
+    neginf : float, optional
+        In place of minus infinity. Default: the least number of the dtype.
+
+    Returns
+    -------
+    tensor
+        The shape and the dtype of x.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -236,7 +445,22 @@ def nan_to_num(
 
 @operation
 def logical_not(x: Any) -> Any:
-    """Not x; numbers count as True unless 0.
+    """Not x, as NumPy's `np.logical_not`; numbers count as True unless 0.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape, booleans or numbers.
+
+    Returns
+    -------
+    bool tensor
+        The shape of x.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -248,7 +472,22 @@ def logical_not(x: Any) -> Any:
 
 @operation
 def real(x: Any) -> Any:
-    """x itself: there are no complex tensors.
+    """x itself, as NumPy's `np.real` of real numbers: there are no complex tensors.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape and dtype.
+
+    Returns
+    -------
+    tensor
+        x, of its shape and dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -260,7 +499,22 @@ def real(x: Any) -> Any:
 
 @operation
 def imag(x: Any) -> Any:
-    """Zeros: there are no complex tensors.
+    """Zeros, as NumPy's `np.imag` of real numbers: there are no complex tensors.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape and dtype.
+
+    Returns
+    -------
+    tensor
+        Zeros of the shape and the dtype of x.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -273,7 +527,22 @@ def imag(x: Any) -> Any:
 
 @operation
 def conjugate(x: Any) -> Any:
-    """x itself: there are no complex tensors.
+    """x itself, as NumPy's `np.conjugate` of real numbers: there are no complex tensors.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape and dtype.
+
+    Returns
+    -------
+    tensor
+        x, of its shape and dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -285,7 +554,22 @@ def conjugate(x: Any) -> Any:
 
 @operation
 def conj(x: Any) -> Any:
-    """x itself, as `conjugate`.
+    """x itself, as NumPy's `np.conj` of real numbers; the same as `conjugate`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape and dtype.
+
+    Returns
+    -------
+    tensor
+        x, of its shape and dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -297,7 +581,22 @@ def conj(x: Any) -> Any:
 
 @operation
 def angle(x: Any) -> Any:
-    """pi for negative numbers, else 0.
+    """pi for negative numbers, else 0: radians, as NumPy's `np.angle` of real numbers.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans become floats.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype; 0 for NaN.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------

@@ -27,7 +27,31 @@ __all__ = ["bincount", "digitize", "isin", "nonzero", "searchsorted", "select", 
 
 @operation
 def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
-    """For each element the choice of the first true condition, else `default`.
+    """For each element the choice of the first true condition, else `default`, as NumPy's
+    `np.select`.
+
+    Parameters
+    ----------
+    condlist : list of bool tensors
+        Of shapes that broadcast, at least one.
+    choicelist : list of tensors
+        As many, of shapes that broadcast; brought to the common dtype.
+    default : tensor
+        Where no condition holds. Default 0.
+
+    Returns
+    -------
+    tensor
+        The broadcast shape, in the common dtype of choices and default.
+
+    Raises
+    ------
+    ValueError
+        No conditions, or another number of choices.
+    ShapeError
+        Shapes that do not broadcast.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -47,9 +71,29 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
 
 @operation
 def searchsorted(sorted_sequence: Any, values: Any, side: str = "left") -> Any:
-    """Where each value would go into a sorted 1-D tensor, as int32.
+    """Where each value would go into a sorted 1-D tensor, as NumPy's `np.searchsorted`; NaN goes to
+    0.
 
-    With side "left" before equal elements, with "right" after them.
+    Parameters
+    ----------
+    sorted_sequence : tensor
+        (n,), ascending.
+    values : tensor
+        Of any shape; brought to a common dtype with the sequence.
+    side : str
+        Before equal elements ("left") or after them ("right"). Default "left".
+
+    Returns
+    -------
+    int32 tensor
+        The shape of `values`, numbers from 0 to n.
+
+    Raises
+    ------
+    ValueError
+        A sequence that is not 1-D.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -71,7 +115,26 @@ def searchsorted(sorted_sequence: Any, values: Any, side: str = "left") -> Any:
 
 @operation
 def digitize(x: Any, bins: Any) -> Any:
-    """The number of bin edges that are at most x, for ascending `bins`, as int32.
+    """The number of bin edges that are at most x, as NumPy's `np.digitize` for ascending edges.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; NaN gives 0.
+    bins : tensor
+        (n,), ascending.
+
+    Returns
+    -------
+    int32 tensor
+        The shape of x, numbers from 0 to n.
+
+    Raises
+    ------
+    ValueError
+        Bins that are not 1-D.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -83,7 +146,28 @@ def digitize(x: Any, bins: Any) -> Any:
 
 @operation
 def isin(x1: Any, x2: Any, assume_unique: bool = False, invert: bool = False) -> Any:
-    """Whether each element of x1 is among those of x2.
+    """Whether each element of x1 is among those of x2, as NumPy's `np.isin`; NaN is in none.
+
+    Parameters
+    ----------
+    x1 : tensor
+        Of any shape, numbers or booleans.
+    x2 : tensor
+        Of any shape; brought to a common dtype with x1.
+    assume_unique : bool
+        Kept for NumPy's signature; has no effect. Default False.
+    invert : bool
+        Whether to turn the answers around. Default False.
+
+    Returns
+    -------
+    bool tensor
+        The shape of x1.
+
+    Raises
+    ------
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -100,17 +184,38 @@ def isin(x1: Any, x2: Any, assume_unique: bool = False, invert: bool = False) ->
 
 @operation
 def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = False) -> Any:
-    """How often each number from 0 occurs in x, or the sum of its weights; rows of a 2-D x apart.
+    """How often each number from 0 occurs in x, or the sum of its weights, as NumPy's
+    `np.bincount`.
 
-    Inside a trace the length is `minlength`, which must then be above 0; numbers outside it, which
-    are not known there, count nowhere.
+    The rows of a 2-D x are counted apart. Inside a trace the length is `minlength`, which must then
+    be above 0; numbers outside it, which are not known there, count nowhere.
+
+    Parameters
+    ----------
+    x : integer tensor
+        (n,) or (rows, n), numbers of 0 or more.
+    weights : tensor, optional
+        Of the shape of x.
+    minlength : int
+        The least length of the result. Default 0.
+    sparse : bool
+        Only False: there are no sparse tensors. Default False.
+
+    Returns
+    -------
+    tensor
+        (length,) or (rows, length); int32, or the common dtype of x and weights.
 
     Raises
     ------
     DataError
-        For a number below 0.
+        A number below 0.
     DTypeError
-        When x holds no integers.
+        `x` holds no integers.
+    ShapeError
+        Neither 1 nor 2 axes, or weights of another size.
+    ValueError
+        `sparse`, or no `minlength` inside a trace.
 
     Examples
     --------
@@ -144,7 +249,27 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
 
 
 def nonzero(x: Any) -> Any:
-    """The indices of the elements that are not 0, one int32 array an axis (arrays only).
+    """The indices of the elements that are not 0, one array an axis, as NumPy's `np.nonzero`
+    (arrays only).
+
+    Parameters
+    ----------
+    x : tensor
+        Of one axis or more, numbers or booleans.
+
+    Returns
+    -------
+    tuple of tensors
+        One int32 array (count,) for each axis of x, in row-major order.
+
+    Raises
+    ------
+    ValueError
+        A scalar.
+    TypeError
+        A traced argument.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -156,7 +281,26 @@ def nonzero(x: Any) -> Any:
 
 @operation
 def unravel_index(indices: Any, shape: Any) -> Any:
-    """The index along each axis of row-major positions in `shape`.
+    """The index along each axis of row-major positions in `shape`, as NumPy's `np.unravel_index`.
+
+    Negative positions count from the end; those beyond the shape wrap around.
+
+    Parameters
+    ----------
+    indices : integer tensor
+        Of any shape.
+    shape : int or ints
+        The sizes that positions run through.
+
+    Returns
+    -------
+    tuple of tensors
+        One for each size, of the shape and the dtype of `indices`.
+
+    Raises
+    ------
+    DTypeError
+        `indices` holds no numbers.
 
     Examples
     --------

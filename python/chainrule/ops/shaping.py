@@ -32,12 +32,26 @@ def _reshape(x: Any, shape: Any) -> Any:
 
 @operation
 def reshape(x: Any, newshape: Any) -> Any:
-    """The same elements in the same order under another shape; one size may be -1.
+    """The same elements in the same order under another shape, as NumPy's `np.reshape`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape and dtype; elements are read in row-major order.
+    newshape : int or ints
+        With as many elements as x; one size may be -1 or None, and follows from the others.
+
+    Returns
+    -------
+    tensor
+        The shape `newshape`, in the dtype of x.
 
     Raises
     ------
     ShapeError
-        When the numbers of elements differ.
+        Numbers of elements that differ, more than one -1, or a size below -1.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -76,7 +90,22 @@ def static_or_unknown(shape: Any) -> tuple[Any, ...]:
 
 @operation
 def ravel(x: Any) -> Any:
-    """x flattened to one axis, in row-major order.
+    """x flattened to one axis, in row-major order, as NumPy's `np.ravel`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape and dtype.
+
+    Returns
+    -------
+    tensor
+        (size of x,), in the dtype of x.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -89,12 +118,26 @@ def ravel(x: Any) -> Any:
 
 @operation
 def squeeze(x: Any, axis: Any = None) -> Any:
-    """x without its axes of size 1, or without those named.
+    """x without its axes of size 1, or without those named, as NumPy's `np.squeeze`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape and dtype.
+    axis : int, ints or None
+        Axes of size 1 that go away. Default None: all of them.
+
+    Returns
+    -------
+    tensor
+        The shape of x without those axes, in its dtype.
 
     Raises
     ------
     ShapeError
-        A named axis whose size is not 1.
+        A named axis whose size is not 1, that `x` does not have, or named twice.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -117,7 +160,26 @@ def squeeze(x: Any, axis: Any = None) -> Any:
 
 @operation
 def expand_dims(x: Any, axis: Any) -> Any:
-    """x with a new axis of size 1 at each given place of the result.
+    """x with a new axis of size 1 at each given place, as NumPy's `np.expand_dims`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape and dtype.
+    axis : int or ints
+        Places in the shape of the result; negative ones count from its end.
+
+    Returns
+    -------
+    tensor
+        The shape of x with a 1 at those places, in its dtype.
+
+    Raises
+    ------
+    ShapeError
+        A place that the result does not have, or one named twice.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -133,12 +195,26 @@ def expand_dims(x: Any, axis: Any) -> Any:
 
 @operation
 def transpose(x: Any, axes: Any = None) -> Any:
-    """x with its axes in the order `axes`; reversed by default.
+    """x with its axes in the order `axes`, as NumPy's `np.transpose`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape and dtype.
+    axes : ints, optional
+        A permutation of the axes of x. Default: their reverse.
+
+    Returns
+    -------
+    tensor
+        The sizes of x in that order, in its dtype.
 
     Raises
     ------
     ShapeError
-        When `axes` is no permutation of x's axes.
+        `axes` is no permutation of the axes of `x`.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -159,7 +235,30 @@ def transpose(x: Any, axes: Any = None) -> Any:
 
 @operation
 def moveaxis(x: Any, source: Any, destination: Any) -> Any:
-    """x with the axes `source` moved to the places `destination`; the others keep their order.
+    """x with the axes `source` moved to the places `destination`, as NumPy's `np.moveaxis`.
+
+    The others keep their order.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape and dtype.
+    source : int or ints
+        Axes of x.
+    destination : int or ints
+        Where each stands in the result; as many as in `source`.
+
+    Returns
+    -------
+    tensor
+        The sizes of x in the new order, in its dtype.
+
+    Raises
+    ------
+    ShapeError
+        An axis that `x` does not have, one named twice, or lists of different lengths.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -182,7 +281,26 @@ def moveaxis(x: Any, source: Any, destination: Any) -> Any:
 
 @operation
 def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
-    """x with two axes exchanged.
+    """x with two axes exchanged, as NumPy's `np.swapaxes`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape and dtype.
+    axis1, axis2 : int
+        Axes of x.
+
+    Returns
+    -------
+    tensor
+        The shape of x with the two sizes exchanged, in its dtype.
+
+    Raises
+    ------
+    ShapeError
+        An axis that `x` does not have.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -198,12 +316,29 @@ def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
 
 @operation
 def broadcast_to(x: Any, shape: Any) -> Any:
-    """x repeated along new axes and axes of size 1 to the shape given.
+    """x repeated along new axes and axes of size 1 to the shape given, as NumPy's
+    `np.broadcast_to`.
+
+    The gradient is summed over what was repeated.
+
+    Parameters
+    ----------
+    x : tensor
+        Of a shape that broadcasts to `shape`; any dtype.
+    shape : int or ints
+        Of the result.
+
+    Returns
+    -------
+    tensor
+        The shape `shape`, in the dtype of x.
 
     Raises
     ------
     ShapeError
-        When x does not broadcast to it.
+        `x` does not broadcast to `shape`.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -216,7 +351,22 @@ def broadcast_to(x: Any, shape: Any) -> Any:
 
 
 def size(x: Any) -> int | None:
-    """The number of elements; None where a symbolic tensor does not know.
+    """The number of elements, as NumPy's `np.size`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape and dtype.
+
+    Returns
+    -------
+    int or None
+        The product of the shape; None where a symbolic tensor has an unknown size.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -228,7 +378,22 @@ def size(x: Any) -> int | None:
 
 
 def ndim(x: Any) -> int:
-    """The number of axes.
+    """The number of axes, as NumPy's `np.ndim`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape and dtype.
+
+    Returns
+    -------
+    int
+        The length of the shape; 0 for a scalar.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -239,7 +404,28 @@ def ndim(x: Any) -> int:
 
 
 def view(x: Any, dtype: Any = None) -> Any:
-    """The bytes of x read as another dtype (arrays only).
+    """The bytes of x read as another dtype, as NumPy's `np.ndarray.view` (arrays only).
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; the last axis in C order where the dtypes differ in width.
+    dtype : str, optional
+        What the bytes are read as. Default: the dtype of x.
+
+    Returns
+    -------
+    tensor
+        The bytes of x in that dtype; the last size changes with the dtype's width.
+
+    Raises
+    ------
+    ValueError
+        An unknown dtype, or a last axis whose bytes it does not divide.
+    TypeError
+        A traced argument.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------

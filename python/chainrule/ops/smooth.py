@@ -20,7 +20,22 @@ _SELU_SCALE = 1.0507009873554804934193349852946
 
 @operation
 def sigmoid(x: Any) -> Any:
-    """s = 1/(1 + exp(-x)); derivative s (1 - s).
+    """s = 1/(1 + exp(-x)), as `jax.nn.sigmoid`; derivative s (1 - s).
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -32,7 +47,22 @@ def sigmoid(x: Any) -> Any:
 
 @operation
 def softplus(x: Any) -> Any:
-    """ln(1 + exp(x)), without overflow; derivative sigmoid(x).
+    """ln(1 + exp(x)), without overflow, as `jax.nn.softplus`; derivative sigmoid(x).
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -44,7 +74,22 @@ def softplus(x: Any) -> Any:
 
 @operation
 def softsign(x: Any) -> Any:
-    """x/(1 + |x|); derivative 1/(1 + |x|)^2.
+    """x/(1 + |x|), as `jax.nn.soft_sign`; derivative 1/(1 + |x|)^2. -1 and 1 at the infinities.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -60,7 +105,27 @@ def softsign(x: Any) -> Any:
 
 @operation
 def silu(x: Any) -> Any:
-    """x sigmoid(x).
+    """x s with s = sigmoid(x), as `jax.nn.silu`; derivative s (1 + x (1 - s)).
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
+
+    References
+    ----------
+    Elfwing, Uchibe and Doya, Sigmoid-Weighted Linear Units for Neural Network Function
+    Approximation in Reinforcement Learning, 2017.
 
     Examples
     --------
@@ -72,7 +137,26 @@ def silu(x: Any) -> Any:
 
 @operation
 def swish(x: Any) -> Any:
-    """x sigmoid(x), as `silu`.
+    """x sigmoid(x), as `jax.nn.swish`; the same as `silu`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
+
+    References
+    ----------
+    Ramachandran, Zoph and Le, Searching for Activation Functions, 2017.
 
     Examples
     --------
@@ -84,7 +168,28 @@ def swish(x: Any) -> Any:
 
 @operation
 def squareplus(x: Any, b: float = 4) -> Any:
-    """(x + sqrt(x^2 + b))/2.
+    """(x + sqrt(x^2 + b))/2, as `jax.nn.squareplus`; derivative (1 + x/sqrt(x^2 + b))/2.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+    b : float
+        How wide the bend at 0 is, from 0 (relu) up. Default 4.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
+
+    References
+    ----------
+    Barron, Squareplus: A Softplus-Like Algebraic Rectifier, 2021.
 
     Examples
     --------
@@ -101,7 +206,22 @@ def squareplus(x: Any, b: float = 4) -> Any:
 
 @operation
 def log_sigmoid(x: Any) -> Any:
-    """ln(sigmoid(x)), without overflow; derivative sigmoid(-x).
+    """ln(sigmoid(x)), without overflow, as `jax.nn.log_sigmoid`; derivative sigmoid(-x).
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -119,7 +239,29 @@ def _elu(x: Any, alpha: float) -> Any:
 
 @operation
 def elu(x: Any, alpha: float = 1.0) -> Any:
-    """x above 0, alpha (exp(x) - 1) below.
+    """x above 0, alpha (exp(x) - 1) below, as `jax.nn.elu`; derivatives 1 and alpha exp(x).
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+    alpha : float
+        -alpha is the limit at minus infinity. Default 1.0.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
+
+    References
+    ----------
+    Clevert, Unterthiner and Hochreiter, Fast and Accurate Deep Network Learning by Exponential
+    Linear Units (ELUs), 2015.
 
     Examples
     --------
@@ -131,7 +273,26 @@ def elu(x: Any, alpha: float = 1.0) -> Any:
 
 @operation
 def selu(x: Any) -> Any:
-    """1.0507 elu(x, 1.6733), which keeps mean 0 and variance 1 (Klambauer et al., 2017).
+    """1.0507 elu(x, 1.6733), which keeps mean 0 and variance 1; as `jax.nn.selu`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
+
+    References
+    ----------
+    Klambauer, Unterthiner, Mayr and Hochreiter, Self-Normalizing Neural Networks, 2017.
 
     Examples
     --------
@@ -144,7 +305,28 @@ def selu(x: Any) -> Any:
 
 @operation
 def celu(x: Any, alpha: float = 1.0) -> Any:
-    """x above 0, alpha (exp(x/alpha) - 1) below; derivative 1 at 0.
+    """x above 0, alpha (exp(x/alpha) - 1) below, as `jax.nn.celu`; derivative 1 at 0.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+    alpha : float
+        -alpha is the limit at minus infinity; not 0. Default 1.0.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
+
+    References
+    ----------
+    Barron, Continuously Differentiable Exponential Linear Units, 2017.
 
     Examples
     --------
@@ -160,9 +342,30 @@ def celu(x: Any, alpha: float = 1.0) -> Any:
 
 @operation
 def gelu(x: Any, approximate: bool = True) -> Any:
-    """x Phi(x) with the normal distribution's Phi, or its tanh approximation.
+    """x Phi(x) with the normal distribution's Phi, or its tanh approximation; as `jax.nn.gelu`.
 
-    approximate: x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) (Hendrycks and Gimpel, 2016).
+    The approximation is x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))).
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+    approximate : bool
+        Whether to take the approximation. Default True.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
+
+    References
+    ----------
+    Hendrycks and Gimpel, Gaussian Error Linear Units (GELUs), 2016.
 
     Examples
     --------
@@ -190,7 +393,22 @@ def _below(x: Any, bent: Any) -> Any:
 
 @operation
 def tanh_shrink(x: Any) -> Any:
-    """x - tanh(x); derivative tanh(x)^2.
+    """x - tanh(x), as PyTorch's `torch.nn.functional.tanhshrink`; derivative tanh(x)^2.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------

@@ -31,12 +31,30 @@ __all__ = ["glu", "log_softmax", "softmax", "sparsemax"]
 
 @operation
 def glu(x: Any, axis: int = -1) -> Any:
-    """a sigmoid(b) for the halves a and b of x along `axis`.
+    """a sigmoid(b) for the halves a and b of x along `axis`, as `jax.nn.glu`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape with an even size along `axis`; integers become floats.
+    axis : int
+        The axis that is halved. Default -1.
+
+    Returns
+    -------
+    tensor
+        The shape of x with half the size along `axis`, in its float dtype.
 
     Raises
     ------
     ShapeError
-        An odd size.
+        An odd size, or an axis that `x` does not have.
+    DTypeError
+        `x` holds no numbers.
+
+    References
+    ----------
+    Dauphin, Fan, Auli and Grangier, Language Modeling with Gated Convolutional Networks, 2016.
 
     Examples
     --------
@@ -70,12 +88,29 @@ def _over_axes(op: str, x: Any, axis: Any) -> Any:
 
 @operation
 def softmax(x: Any, axis: Any = -1) -> Any:
-    """s = exp(x)/sum(exp(x)) along one axis or several; derivative diag(s) - s s^T.
+    """s = exp(x)/sum(exp(x)) along one axis or several, as `jax.nn.softmax`.
+
+    Derivative diag(s) - s s^T. The largest element is subtracted first, so that nothing overflows.
+    Over an axis of size 1 the result is 1, and a warning says so.
+
+    Parameters
+    ----------
+    x : tensor
+        Of one axis or more; integers and booleans are cast to `floatx()`.
+    axis : int, ints or None
+        Along which the results sum to 1; None is all axes at once. Default -1.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
 
     Raises
     ------
     ShapeError
-        An axis that is not there.
+        An axis that `x` does not have, or one named twice.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -95,7 +130,28 @@ def softmax(x: Any, axis: Any = -1) -> Any:
 
 @operation
 def log_softmax(x: Any, axis: Any = -1) -> Any:
-    """x - ln(sum(exp(x))) along one axis or several.
+    """x - ln(sum(exp(x))) along one axis or several, as `jax.nn.log_softmax`; without overflow.
+
+    Derivative I - 1 s^T with s = softmax(x).
+
+    Parameters
+    ----------
+    x : tensor
+        Of one axis or more; integers and booleans are cast to `floatx()`.
+    axis : int, ints or None
+        Along which the exponentials sum to 1; None is all axes at once. Default -1.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    ShapeError
+        An axis that `x` does not have, or one named twice.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -107,7 +163,34 @@ def log_softmax(x: Any, axis: Any = -1) -> Any:
 
 @operation
 def sparsemax(x: Any, axis: int = -1) -> Any:
-    """The projection of x onto the probability simplex (Martins and Astudillo, 2016).
+    """The point of the probability simplex along `axis` that lies nearest to x; as
+    `jax.nn.sparsemax`.
+
+    max(x - t, 0) with the t for which it sums to 1.
+
+    Parameters
+    ----------
+    x : tensor
+        Of one axis or more; integers and booleans are cast to `floatx()`.
+    axis : int
+        Along which the results sum to 1. Default -1.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    ShapeError
+        An axis that `x` does not have.
+    DTypeError
+        `x` holds no numbers.
+
+    References
+    ----------
+    Martins and Astudillo, From Softmax to Sparsemax: A Sparse Model of Attention and Multi-Label
+    Classification, 2016.
 
     Examples
     --------

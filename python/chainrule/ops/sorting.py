@@ -35,7 +35,28 @@ def _sortable(x: Any) -> Any:
 
 @operation
 def sort(x: Any, axis: int | None = -1) -> Any:
-    """x in ascending order along `axis` (None: flattened); NaN last.
+    """x in ascending order along `axis`, NaN last, as NumPy's `np.sort`.
+
+    The gradient goes to where the elements came from.
+
+    Parameters
+    ----------
+    x : tensor
+        Of one axis or more (any shape for axis None), numbers or booleans.
+    axis : int or None
+        Along which. None is x flattened. Default -1.
+
+    Returns
+    -------
+    tensor
+        The shape of x, or (size of x,) for axis None; in its dtype.
+
+    Raises
+    ------
+    ShapeError
+        An axis that `x` does not have.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -52,7 +73,27 @@ def sort(x: Any, axis: int | None = -1) -> Any:
 
 @operation
 def argsort(x: Any, axis: int | None = -1) -> Any:
-    """The int32 indices that sort x along `axis` (None: flattened); equal elements keep order.
+    """The indices that sort x along `axis`, as NumPy's `np.argsort`; equal elements keep their
+    order.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape, numbers or booleans; NaN comes last.
+    axis : int or None
+        Along which. None is x flattened. Default -1.
+
+    Returns
+    -------
+    int32 tensor
+        The shape of x, or (size of x,) for axis None.
+
+    Raises
+    ------
+    ShapeError
+        An axis that `x` does not have.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -70,7 +111,30 @@ def argsort(x: Any, axis: int | None = -1) -> Any:
 
 @operation
 def argpartition(x: Any, kth: int, axis: int = -1) -> Any:
-    """Indices with those of the kth smallest elements first; here those of a full sort.
+    """Indices with those of the `kth` smallest elements first, as NumPy's `np.argpartition`.
+
+    They are those of a full sort, which fits any `kth`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape, numbers or booleans.
+    kth : int
+        Has no effect on the order.
+    axis : int
+        Along which. Default -1.
+
+    Returns
+    -------
+    int32 tensor
+        The shape of x.
+
+    Raises
+    ------
+    ShapeError
+        An axis that `x` does not have.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -84,21 +148,38 @@ def argpartition(x: Any, kth: int, axis: int = -1) -> Any:
 def quantile(
     x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False
 ) -> Any:
-    """The q-quantiles over axes: q = 0 the least, 0.5 the median, 1 the largest element.
+    """The q-quantiles over axes, as NumPy's `np.quantile`: q = 0 the least, 1 the largest element.
 
     Parameters
     ----------
     x : tensor
-    q : float or 1-D floats in [0, 1]
-        Several make a first axis of the result.
-    axis : None, int or ints
+        Of any shape, with elements; integers and booleans become floats.
+    q : float or floats
+        In [0, 1]; several make first axes of the result.
+    axis : int, ints or None
+        The axes that go away. Default None: all.
     method : str
-        Between two elements: "linear", "lower", "higher", "midpoint" or "nearest".
+        What lies between two elements: "linear", "lower", "higher", "midpoint" or "nearest".
+        Default "linear".
+    keepdims : bool
+        Whether they stay with size 1. Default False.
+
+    Returns
+    -------
+    tensor
+        The shape of q, then that of x without the reduced axes; in its float dtype. NaN where an
+        element is.
 
     Raises
     ------
     ValueError
         q outside [0, 1], or an unknown method.
+    ShapeError
+        An axis that `x` does not have, or one named twice.
+    DataError
+        No elements.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -151,7 +232,38 @@ def _neighbours(position: Any, method: str) -> tuple[Any, Any, Any]:
 def percentile(
     x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False
 ) -> Any:
-    """`quantile` with q in [0, 100].
+    """`quantile` with q in [0, 100], as NumPy's `np.percentile`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape, with elements; integers and booleans become floats.
+    q : float or floats
+        In [0, 100]; several make first axes of the result.
+    axis : int, ints or None
+        The axes that go away. Default None: all.
+    method : str
+        What lies between two elements: "linear", "lower", "higher", "midpoint" or "nearest".
+        Default "linear".
+    keepdims : bool
+        Whether they stay with size 1. Default False.
+
+    Returns
+    -------
+    tensor
+        The shape of q, then that of x without the reduced axes; in its float dtype. NaN where an
+        element is.
+
+    Raises
+    ------
+    ValueError
+        q outside [0, 100], or an unknown method.
+    ShapeError
+        An axis that `x` does not have, or one named twice.
+    DataError
+        No elements.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -163,7 +275,30 @@ def percentile(
 
 @operation
 def median(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The middle element over axes, or the mean of the middle two.
+    """The middle element over axes, or the mean of the middle two, as NumPy's `np.median`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape, with elements; integers and booleans become floats.
+    axis : int, ints or None
+        The axes that go away. Default None: all.
+    keepdims : bool
+        Whether they stay with size 1. Default False.
+
+    Returns
+    -------
+    tensor
+        The shape of x without the reduced axes, in its float dtype. NaN where an element is.
+
+    Raises
+    ------
+    ShapeError
+        An axis that `x` does not have, or one named twice.
+    DataError
+        No elements.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -183,9 +318,43 @@ def unique(
     size: int | None = None,
     fill_value: Any = None,
 ) -> Any:
-    """The different elements of x, ascending, with indices and counts on request (arrays only).
+    """The different elements of x, ascending, as NumPy's `np.unique` (arrays only).
 
-    With `size` the result is cut or filled up (with `fill_value`, default 0) to that many.
+    NaN differs from NaN. With indices or counts asked for, the result is a tuple in the order of
+    the arguments.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape, numbers or booleans.
+    sorted : bool
+        Kept for Keras's signature: the elements are sorted anyway. Default True.
+    return_index : bool
+        Whether to give where each element stands first. Default False.
+    return_inverse : bool
+        Whether to give the number of each element of x in the result. Default False.
+    return_counts : bool
+        Whether to give how often each element occurs. Default False.
+    axis : int or None
+        Along which slices are compared. Default None: x flattened.
+    size : int, optional
+        To how many elements the result is cut or filled up.
+    fill_value : float, optional
+        What fills up. Default 0.
+
+    Returns
+    -------
+    tensor or tuple of tensors
+        (count,) in the dtype of x, or `size` along `axis`; indices and counts as int64.
+
+    Raises
+    ------
+    ValueError
+        An axis that is not there.
+    TypeError
+        A traced argument, or an axis that is no integer.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -219,12 +388,31 @@ def _to_size(x: Any, axis: int, size: int, fill: Any) -> Any:
 
 
 def histogram(x: Any, bins: Any = 10, range: Any = None) -> Any:
-    """Counts of elements in bins, and the bins' edges (arrays only).
+    """Counts of elements in bins of one width, and the bins' edges, as NumPy's `np.histogram`
+    (arrays only).
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape, finite numbers unless `range` is given.
+    bins : int or floats
+        How many, or the edges themselves, ascending. Default 10.
+    range : (float, float), optional
+        The outer edges; elements outside count nowhere. Default: the least and the largest element.
+
+    Returns
+    -------
+    tuple of tensors
+        int32 (bins,) counts and (bins + 1,) edges in `floatx()`.
 
     Raises
     ------
     ValueError
-        A number of bins below 1, or a range that is no pair.
+        Fewer than 1 bin, a range that is no ascending pair, or no finite one.
+    TypeError
+        A traced argument.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -243,7 +431,24 @@ def histogram(x: Any, bins: Any = 10, range: Any = None) -> Any:
 
 @operation
 def corrcoef(x: Any) -> Any:
-    """Pearson's correlations between the rows of x.
+    """Pearson's correlations between the rows of x, as NumPy's `np.corrcoef`; NaN for a constant
+    row.
+
+    Parameters
+    ----------
+    x : tensor
+        (m, n): m variables, n observations; of another rank, one variable. Integers become floats.
+
+    Returns
+    -------
+    tensor
+        (m, m) in [-1, 1], a scalar unless x has two axes; in the float dtype of x, float64 for
+        int64.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
