@@ -213,7 +213,7 @@ def solve(a: Any, b: Any) -> Any:
 
 
 def _check_right_side(a: Any, b: Any) -> None:
-    rows = b.shape[-2] if a.ndim == b.ndim else b.shape[-1] if b.ndim else 0
+    rows = b.shape[-2] if a.ndim == b.ndim > 1 else b.shape[-1] if b.ndim else 0
     if a.ndim < 2 or a.ndim - b.ndim not in (0, 1) or a.shape[-2] != rows:
         raise ShapeError(
             "Incompatible shapes between `a` and `b`. "
