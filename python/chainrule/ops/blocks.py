@@ -38,12 +38,30 @@ def _unstack_spec(x: Any, num: int | None = None, axis: int = 0) -> list[KerasTe
 
 @operation(spec=_unstack_spec)
 def unstack(x: Any, num: int | None = None, axis: int = 0) -> list[Any]:
-    """The slices along `axis`, as a list of tensors with one axis less.
+    """The slices along `axis`, as a list of tensors with one axis less; as Keras's `ops.unstack`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of one axis or more, any dtype.
+    num : int, optional
+        The number of slices; needed where a symbolic tensor does not know it.
+    axis : int
+        Along which x is cut. Default 0.
+
+    Returns
+    -------
+    list of tensors
+        Each of the shape of x without `axis`, in its dtype.
 
     Raises
     ------
+    ShapeError
+        `num` is not the size of the axis, or an axis that `x` does not have.
     ValueError
-        When `num` is given and is not the axis's size, or the size is unknown.
+        An unknown size and no `num`.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -62,14 +80,32 @@ def unstack(x: Any, num: int | None = None, axis: int = 0) -> list[Any]:
 
 @operation
 def slice(inputs: Any, start_indices: Any, shape: Any) -> Any:
-    """The block of `shape` that begins at `start_indices`; -1 means up to the end.
+    """The block of `shape` that begins at `start_indices`, as `jax.lax.dynamic_slice`.
 
     Inside a trace the indices may be traced (then each axis is gathered).
 
+    Parameters
+    ----------
+    inputs : tensor
+        Of any shape and dtype.
+    start_indices : ints or integer tensor
+        One for each axis, from 0 up.
+    shape : ints
+        Sizes of the block, one for each axis; -1 means up to the end.
+
+    Returns
+    -------
+    tensor
+        The shape `shape`, in the dtype of `inputs`.
+
     Raises
     ------
-    ValueError
-        Lists of different lengths; a block that leaves the tensor.
+    ShapeError
+        Lists of another length than `inputs` has axes, or a block that leaves the tensor.
+    ValueError, TypeError
+        Indices that are no integers, or no sequence.
+    DTypeError
+        `inputs` holds no numbers.
 
     Examples
     --------
@@ -121,7 +157,31 @@ def _dynamic_slice(x: Any, start_indices: Any, sizes: tuple[int, ...]) -> Any:
 
 @operation
 def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Any:
-    """`inputs` with the block that begins at `start_indices` replaced by `updates`.
+    """`inputs` with the block that begins at `start_indices` replaced, as
+    `jax.lax.dynamic_update_slice`.
+
+    Parameters
+    ----------
+    inputs : tensor
+        Of any shape and dtype.
+    start_indices : ints or integer tensor
+        One for each axis, from 0 up; may be traced.
+    updates : tensor
+        The block, with as many axes as `inputs`; cast to its dtype.
+
+    Returns
+    -------
+    tensor
+        The shape and the dtype of `inputs`.
+
+    Raises
+    ------
+    ShapeError
+        Numbers of indices or axes that differ, or a block that leaves the tensor.
+    ValueError, TypeError
+        Indices that are no integers, or no sequence.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -176,10 +236,32 @@ def _flat_indices(indices: Any, shape: tuple[int, ...]) -> Any:
 
 @operation
 def scatter(indices: Any, values: Any, shape: Any) -> Any:
-    """Zeros of `shape`, with `values` added at `indices`.
+    """Zeros of `shape`, with `values` added at `indices`; as TensorFlow's `tf.scatter_nd`.
 
-    `indices` has shape (..., k) and addresses the first k axes; `values` has shape
-    (..., *shape[k:]).
+    Parameters
+    ----------
+    indices : integer tensor (..., k)
+        Places along the first k axes; negative ones count from the end.
+    values : tensor (..., *shape[k:])
+        What is added; numbers at one place add up.
+    shape : int or ints
+        Of the result.
+
+    Returns
+    -------
+    tensor
+        The shape `shape`, in the dtype of `values`.
+
+    Raises
+    ------
+    ShapeError
+        `values` whose number of elements does not fit.
+    DataError
+        An index out of range.
+    IndexError
+        `indices` without axes, or k above the number of sizes.
+    DTypeError
+        `values` holds booleans, or an argument that holds no numbers.
 
     Examples
     --------
@@ -201,16 +283,36 @@ def scatter(indices: Any, values: Any, shape: Any) -> Any:
 
 @operation
 def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | None = None) -> Any:
-    """`inputs` with `updates` written at `indices`, or combined there by `reduction`.
+    """`inputs` with `updates` written at `indices`, or combined there by `reduction`; as Keras's
+    `ops.scatter_update`.
 
     Parameters
     ----------
     inputs : tensor
-    indices : ints (n, k)
-        Address the first k axes of `inputs`.
+        Of any shape and dtype.
+    indices : integer tensor (n, k)
+        Places along the first k axes.
     updates : tensor (n, *inputs.shape[k:])
+        Cast to the dtype of `inputs`.
     reduction : None, "add", "max", "min" or "mul"
-        Inside a trace: None (indices must not repeat) or "add".
+        How an update joins what is there; None replaces it. Inside a trace: None (indices must not
+        repeat) or "add". Default None.
+
+    Returns
+    -------
+    tensor
+        The shape and the dtype of `inputs`.
+
+    Raises
+    ------
+    ValueError
+        An unknown reduction, or `updates` whose shape does not fit.
+    IndexError
+        An index out of range, or of too many axes.
+    TypeError
+        Another reduction than None and "add" inside a trace.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------

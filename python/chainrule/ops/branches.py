@@ -34,17 +34,33 @@ def _cond_spec(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any
 
 @operation(spec=_cond_spec)
 def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
-    """`true_fn()` if pred holds, else `false_fn()`.
+    """`true_fn()` if pred holds, else `false_fn()`; as `jax.lax.cond` without operands.
 
-    With a traced `pred` both are traced; results and assignments of variables are selected, so
-    both must give the same structure and shapes.
+    With a traced `pred` both are traced; results and assignments of variables are selected, so both
+    must give the same structure and shapes.
+
+    Parameters
+    ----------
+    pred : bool tensor
+        A scalar; a number counts as True unless 0.
+    true_fn, false_fn : callable
+        Of no arguments; give tensors, or nested structures of them.
+
+    Returns
+    -------
+    tensor or structure
+        What the branch gives, of whatever shape and dtype.
 
     Raises
     ------
+    ShapeError
+        Results of different shapes, or a condition that is no scalar, inside a trace.
     ValueError
-        Results of different structure or shape under a traced condition.
+        Results of different structure inside a trace, or a condition with several elements.
     TypeError
         A branch that is not callable.
+    DTypeError
+        `pred` holds no numbers.
 
     Examples
     --------
@@ -113,7 +129,32 @@ def _switch_spec(index: Any, branches: Any, *operands: Any) -> Any:
 
 @operation(spec=_switch_spec)
 def switch(index: Any, branches: Any, *operands: Any) -> Any:
-    """`branches[index](*operands)`, with the index moved into range.
+    """`branches[index](*operands)`, as `jax.lax.switch`.
+
+    With a traced index all branches are traced, and their results selected.
+
+    Parameters
+    ----------
+    index : int or integer tensor
+        A scalar; moved into 0 to len(branches) - 1.
+    branches : sequence of callables
+        Of the operands; inside a trace they give one structure and shapes.
+    *operands : tensors or structures
+        What the branch is called with.
+
+    Returns
+    -------
+    tensor or structure
+        What the branch gives, of whatever shape and dtype.
+
+    Raises
+    ------
+    ShapeError
+        Results of different shapes inside a trace.
+    TypeError
+        An index that is no scalar.
+    DTypeError
+        `index` holds no numbers.
 
     Examples
     --------

@@ -39,7 +39,8 @@ def _check_channels(op: str, images: Any, data_format: str | None, counts: tuple
 
 @operation
 def rgb_to_grayscale(images: Any, data_format: str | None = None) -> Any:
-    """``y = 0.2989 red + 0.5870 green + 0.1140 blue``; images of one channel stay as they are.
+    """``y = 0.2989 red + 0.5870 green + 0.1140 blue``, as TensorFlow's `tf.image.rgb_to_grayscale`;
+    images of one channel stay as they are.
 
     Parameters
     ----------
@@ -47,16 +48,21 @@ def rgb_to_grayscale(images: Any, data_format: str | None = None) -> Any:
         (H, W, C), or a batch (N, H, W, C), with 3 channels or 1; channels stand in front of H with
         ``channels_first``.
     data_format : {"channels_last", "channels_first"}, optional
+        Where the channels stand. Default: `config.image_data_format()`.
 
     Returns
     -------
     tensor
-        With one channel, in the images' dtype; integers lose their fraction.
+        The images' shape with one channel, in their dtype; integers lose their fraction.
 
     Raises
     ------
     ShapeError
         Images of another rank or number of channels.
+    ValueError
+        An unknown data format.
+    DTypeError
+        `images` holds no numbers.
 
     Examples
     --------
@@ -115,9 +121,11 @@ def _hsv(red: Any, green: Any, blue: Any) -> tuple[Any, Any, Any]:
 
 @operation
 def rgb_to_hsv(images: Any, data_format: str | None = None) -> Any:
-    """Hue, saturation and value of red, green and blue, all in [0, 1]:
-    ``value = max``, ``saturation = (max - min) / max``, and the hue is 0 for red, 1/3 for green
-    and 2/3 for blue.
+    """Hue, saturation and value of red, green and blue, all in [0, 1]; as TensorFlow's
+    `tf.image.rgb_to_hsv`.
+
+    ``value = max``, ``saturation = (max - min) / max``, and the hue is 0 for red, 1/3 for green and
+    2/3 for blue.
 
     Parameters
     ----------
@@ -125,13 +133,25 @@ def rgb_to_hsv(images: Any, data_format: str | None = None) -> Any:
         (H, W, 3), or a batch (N, H, W, 3), of a float dtype; channels stand in front of H with
         ``channels_first``.
     data_format : {"channels_last", "channels_first"}, optional
+        Where the channels stand. Default: `config.image_data_format()`.
+
+    Returns
+    -------
+    tensor
+        The images' shape and dtype.
 
     Raises
     ------
     DTypeError
-        Images of integers.
+        Images of integers, or of no numbers.
     ShapeError
         Images of another rank or number of channels.
+    ValueError
+        An unknown data format.
+
+    References
+    ----------
+    Smith, Color Gamut Transform Pairs, 1978.
 
     Examples
     --------
@@ -150,21 +170,34 @@ def rgb_to_hsv(images: Any, data_format: str | None = None) -> Any:
 
 @operation
 def hsv_to_rgb(images: Any, data_format: str | None = None) -> Any:
-    """Red, green and blue of hue, saturation and value: the inverse of `rgb_to_hsv`.
+    """Red, green and blue of hue, saturation and value, the inverse of `rgb_to_hsv`; as
+    TensorFlow's `tf.image.hsv_to_rgb`.
 
     Parameters
     ----------
     images : tensor
-        (H, W, 3), or a batch (N, H, W, 3), of a float dtype; channels stand in front of H with
-        ``channels_first``.
+        (H, W, 3), or a batch (N, H, W, 3), of a float dtype, with values in [0, 1] (the hue modulo
+        1); channels stand in front of H with ``channels_first``.
     data_format : {"channels_last", "channels_first"}, optional
+        Where the channels stand. Default: `config.image_data_format()`.
+
+    Returns
+    -------
+    tensor
+        The images' shape and dtype.
 
     Raises
     ------
     DTypeError
-        Images of integers.
+        Images of integers, or of no numbers.
     ShapeError
         Images of another rank or number of channels.
+    ValueError
+        An unknown data format.
+
+    References
+    ----------
+    Smith, Color Gamut Transform Pairs, 1978.
 
     Examples
     --------

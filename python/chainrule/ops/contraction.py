@@ -19,15 +19,37 @@ __all__ = ["einsum"]
 
 @operation
 def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Any:
-    """The sum over all letters that the output lacks, of the product of the operands.
+    """The sum over all letters that the output lacks, of the product of the operands; as NumPy's
+    `np.einsum`.
 
-    `"ij,jk->ik"` is a matrix product, `"ii->i"` a diagonal, `"ij->"` a sum; "..." stands for
-    axes that broadcast. Several operands are contracted from left to right.
+    `"ij,jk->ik"` is a matrix product, `"ii->i"` a diagonal, `"ij->"` a sum; "..." stands for axes
+    that broadcast. Several operands are contracted from left to right.
+
+    Parameters
+    ----------
+    subscripts : str
+        A letter for each axis of each operand, then "->" and those of the result. Without "->" the
+        result has the letters that occur once, in alphabetical order.
+    *operands : tensor
+        One for each term, at least one; brought to their common dtype.
+    **kwargs : bool or str
+        Only `optimize`, which has no effect.
+
+    Returns
+    -------
+    tensor
+        A size for each letter of the output, in the common dtype; int32 for int8.
 
     Raises
     ------
     ValueError
-        A malformed string, or a letter with two sizes.
+        Another number of terms than of operands, or an output with unknown or repeated letters.
+    ShapeError
+        A letter with two sizes, or a term that does not fit the axes of its operand.
+    TypeError
+        Another keyword than `optimize`.
+    DTypeError
+        An operand that holds no numbers.
 
     Examples
     --------

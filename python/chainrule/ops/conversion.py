@@ -24,17 +24,33 @@ __all__ = [
 def convert_to_tensor(
     x: Any, dtype: Any = None, sparse: bool | None = None, ragged: bool | None = None
 ) -> Any:
-    """`x` as an ndarray, or as a traced tensor inside a trace.
+    """`x` as an ndarray, or as a traced tensor inside a trace, as Keras's `ops.convert_to_tensor`.
 
-    Python numbers become int32, bool or `floatx()`; arrays keep their dtype unless `dtype` is
-    given. Symbolic tensors come back as they are, or cast.
+    Python numbers become int32 (int64 beyond 32 bits), bool or `floatx()`; arrays keep their dtype
+    unless `dtype` is given. Symbolic tensors come back as they are, or cast.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape: numbers, lists of them, arrays, Variables.
+    dtype : str, optional
+        Of the result. Default: that of x.
+    sparse : bool, optional
+        Only None or False: there are no sparse tensors.
+    ragged : bool, optional
+        Only None or False: there are no ragged tensors.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in that dtype; x itself where nothing changes.
 
     Raises
     ------
     DTypeError
         Strings and objects.
     ValueError
-        `sparse=True` or `ragged=True`; lists of uneven length.
+        `sparse=True` or `ragged=True`; lists of uneven length; an unknown dtype.
 
     Examples
     --------
@@ -54,12 +70,26 @@ def convert_to_tensor(
 
 
 def convert_to_numpy(x: Any) -> Any:
-    """`x` as an ndarray of its own.
+    """`x` as an ndarray of its own, as Keras's `ops.convert_to_numpy`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape and dtype: an array, a Variable, numbers.
+
+    Returns
+    -------
+    ndarray
+        A copy, of the shape and the dtype of x.
 
     Raises
     ------
-    TypeError, ValueError
-        A traced or symbolic tensor.
+    TypeError
+        A traced tensor.
+    ValueError
+        A symbolic tensor.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -70,7 +100,17 @@ def convert_to_numpy(x: Any) -> Any:
 
 
 def is_tensor(x: Any) -> bool:
-    """Whether `x` is an array or a traced tensor.
+    """Whether `x` is an array or a traced tensor, as Keras's `ops.is_tensor`.
+
+    Parameters
+    ----------
+    x : object
+        Anything; lists and Python numbers are no tensors.
+
+    Returns
+    -------
+    bool
+        True or False, a scalar.
 
     Examples
     --------
@@ -81,7 +121,22 @@ def is_tensor(x: Any) -> bool:
 
 
 def shape(x: Any) -> tuple[Any, ...]:
-    """The sizes of the axes; None where a symbolic tensor does not know.
+    """The sizes of the axes, as NumPy's `np.shape`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape and dtype.
+
+    Returns
+    -------
+    tuple of int
+        One size for each axis; None where a symbolic tensor does not know.
+
+    Raises
+    ------
+    DTypeError
+        `x` has no shape of its own and holds no numbers.
 
     Examples
     --------
@@ -92,7 +147,24 @@ def shape(x: Any) -> tuple[Any, ...]:
 
 
 def dtype(x: Any) -> str:
-    """The dtype's name.
+    """The dtype's name, as Keras's `ops.dtype`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape and dtype.
+
+    Returns
+    -------
+    str
+        The name, such as "float32".
+
+    Raises
+    ------
+    ValueError
+        A dtype that is not numbers or booleans.
+    DTypeError
+        `x` has no dtype of its own and holds no numbers.
 
     Examples
     --------
@@ -104,7 +176,29 @@ def dtype(x: Any) -> str:
 
 @operation
 def cast(x: Any, dtype: Any) -> Any:
-    """`x` with its numbers in another dtype; floats are cut towards zero to become integers.
+    """`x` with its numbers in another dtype, as Keras's `ops.cast`.
+
+    Floats are cut towards zero to become integers; numbers become True unless 0. The gradient
+    passes between floats.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape and dtype.
+    dtype : str
+        Of the result.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in that dtype.
+
+    Raises
+    ------
+    ValueError
+        An unknown dtype, or a Python NaN for a dtype of integers.
+    DTypeError
+        `x` holds no numbers, or a Python number that does not fit.
 
     Examples
     --------
@@ -116,7 +210,27 @@ def cast(x: Any, dtype: Any) -> Any:
 
 @operation
 def saturate_cast(x: Any, dtype: Any) -> Any:
-    """As `cast`, with numbers outside the range of `dtype` moved to its ends.
+    """As `cast`, with numbers outside the range of `dtype` moved to its ends; as TensorFlow's
+    `tf.saturate_cast`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape and dtype.
+    dtype : str
+        Of the result.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in that dtype.
+
+    Raises
+    ------
+    ValueError
+        An unknown dtype.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -161,7 +275,22 @@ def _into(limit: Any, name: str, up: bool) -> Any:
 
 @operation
 def stop_gradient(variable: Any) -> Any:
-    """`x` itself, with derivative zero.
+    """The argument itself, with derivative zero, as `jax.lax.stop_gradient`.
+
+    Parameters
+    ----------
+    variable : tensor
+        Of any shape and dtype.
+
+    Returns
+    -------
+    tensor
+        The same numbers, of the same shape and dtype.
+
+    Raises
+    ------
+    DTypeError
+        `variable` holds no numbers.
 
     Examples
     --------
@@ -176,12 +305,20 @@ class custom_gradient:
     """Decorator of a function `f(*args) -> (outputs, grad)`; only its forward is used.
 
     The derivative is that of the ops in the forward: chainrule differentiates graphs of ops, and
-    takes no Python function as a derivative.
+    takes no Python function as a derivative. Otherwise as Keras's `ops.custom_gradient`.
 
     Parameters
     ----------
     fun : callable
-        The function `f`.
+        The function `f`, of tensors of any shape and dtype.
+
+    Examples
+    --------
+    >>> @custom_gradient
+    ... def double(x):
+    ...     return 2 * x, lambda dout: 2 * dout
+    >>> double(3)
+    6
     """
 
     def __init__(self, fun: Callable[..., Any]) -> None:

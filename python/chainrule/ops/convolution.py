@@ -108,32 +108,43 @@ def conv(
     data_format: str | None = None,
     dilation_rate: Any = 1,
 ) -> Any:
-    """y[n, o, c] = sum over k, i of x[n, o stride + k dilation - lo, i] kernel[k, i, c]
+    """y[n, o, c] = sum over k, i of x[n, o stride + k dilation - lo, i] kernel[k, i, c], as
+    `jax.lax.conv_general_dilated`.
 
     Parameters
     ----------
     inputs : tensor
-        (N, *S, I), or (N, I, *S) with channels first; 1 to 3 spatial axes.
+        (N, *S, I), or (N, I, *S) with channels first; 1 to 3 spatial axes. Integers become floats.
     kernel : tensor
         (*K, I / groups, C). The number of groups follows from the channels; both I and C are cut
         into that many parts, and each part of C sees its part of I.
-    strides, dilation_rate : int or sequence of int
-        For each spatial axis. Default 1.
+    strides : int or sequence of int
+        From one window to the next, for each spatial axis or one for all. Default 1.
     padding : str
-        "valid" (default), "same", or, on one spatial axis, "causal".
+        "valid", "same" (zeros around, so that O = ceil(S / strides)), or, on one spatial axis,
+        "causal" (zeros before only). Default "valid".
     data_format : {"channels_last", "channels_first"}, optional
+        Where the channels stand. Default: `config.image_data_format()`.
+    dilation_rate : int or sequence of int
+        From one element of a window to the next, for each spatial axis or one for all. Default 1.
 
     Returns
     -------
     tensor
-        (N, *O, C), or (N, C, *O).
+        (N, *O, C), or (N, C, *O), in the common float dtype.
 
     Raises
     ------
     ShapeError
         Ranks or channels that do not fit, or a kernel larger than the padded image.
     ValueError
-        Strides, dilations or padding that are none.
+        Strides, dilations, padding or data format that are none.
+    DTypeError
+        An argument that holds no numbers.
+
+    References
+    ----------
+    Goodfellow, Bengio and Courville, Deep Learning, section 9.5.
 
     Examples
     --------
@@ -189,10 +200,40 @@ def depthwise_conv(
     data_format: str | None = None,
     dilation_rate: Any = 1,
 ) -> Any:
-    """y[n, o, i m + j] = sum over k of x[n, o stride + k dilation - lo, i] kernel[k, i, j]
+    """y[n, o, i m + j] = sum over k of x[n, o stride + k dilation - lo, i] kernel[k, i, j], as
+    TensorFlow's `tf.nn.depthwise_conv2d`.
 
-    Each channel is convolved on its own with m kernels: `kernel` is (*K, I, m), the result has I m
-    channels. The other parameters and the errors are those of `conv`.
+    Each channel is convolved on its own with m kernels.
+
+    Parameters
+    ----------
+    inputs : tensor
+        (N, *S, I), or (N, I, *S) with channels first; 1 to 3 spatial axes. Integers become floats.
+    kernel : tensor
+        (*K, I, m).
+    strides : int or sequence of int
+        From one window to the next, for each spatial axis or one for all. Default 1.
+    padding : str
+        "valid", "same" (zeros around, so that O = ceil(S / strides)), or, on one spatial axis,
+        "causal" (zeros before only). Default "valid".
+    data_format : {"channels_last", "channels_first"}, optional
+        Where the channels stand. Default: `config.image_data_format()`.
+    dilation_rate : int or sequence of int
+        From one element of a window to the next, for each spatial axis or one for all. Default 1.
+
+    Returns
+    -------
+    tensor
+        (N, *O, I m), or (N, I m, *O), in the common float dtype.
+
+    Raises
+    ------
+    ShapeError
+        Ranks or channels that do not fit, or a kernel larger than the padded image.
+    ValueError
+        Strides, dilations, padding or data format that are none.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -222,10 +263,44 @@ def separable_conv(
     data_format: str | None = None,
     dilation_rate: Any = 1,
 ) -> Any:
-    """A depthwise convolution, then one with a kernel of size 1 that mixes its channels.
+    """A depthwise convolution, then one with a kernel of size 1 that mixes its channels; as
+    TensorFlow's `tf.nn.separable_conv2d`.
 
-    `depthwise_kernel` is (*K, I, m), `pointwise_kernel` (*ones, I m, C). The other parameters and
-    the errors are those of `conv`.
+    Parameters
+    ----------
+    inputs : tensor
+        (N, *S, I), or (N, I, *S) with channels first; 1 to 3 spatial axes. Integers become floats.
+    depthwise_kernel : tensor
+        (*K, I, m).
+    pointwise_kernel : tensor
+        (*ones, I m, C).
+    strides : int or sequence of int
+        From one window to the next, for each spatial axis or one for all. Default 1.
+    padding : str
+        "valid", "same" (zeros around, so that O = ceil(S / strides)), or, on one spatial axis,
+        "causal" (zeros before only). Default "valid".
+    data_format : {"channels_last", "channels_first"}, optional
+        Where the channels stand. Default: `config.image_data_format()`.
+    dilation_rate : int or sequence of int
+        From one element of a window to the next, for each spatial axis or one for all. Default 1.
+
+    Returns
+    -------
+    tensor
+        (N, *O, C), or (N, C, *O), in the common float dtype.
+
+    Raises
+    ------
+    ShapeError
+        Ranks or channels that do not fit, or a kernel larger than the padded image.
+    ValueError
+        Strides, dilations, padding or data format that are none.
+    DTypeError
+        An argument that holds no numbers.
+
+    References
+    ----------
+    Chollet, Xception: Deep Learning with Depthwise Separable Convolutions, 2016.
 
     Examples
     --------
@@ -348,37 +423,47 @@ def conv_transpose(
     data_format: str | None = None,
     dilation_rate: Any = 1,
 ) -> Any:
-    """y[n, o stride + k dilation - lo, c] sums x[n, o, i] kernel[k, c, i] over i and all such o, k
+    """y[n, o stride + k dilation - lo, c] sums x[n, o, i] kernel[k, c, i] over i and all such o, k;
+    as Keras's `ops.conv_transpose`.
 
     The transpose of a convolution of (N, *O, C) by the same kernel: what its gradient computes.
 
     Parameters
     ----------
     inputs : tensor
-        (N, *S, I), or (N, I, *S) with channels first; 1 to 3 spatial axes.
+        (N, *S, I), or (N, I, *S) with channels first; 1 to 3 spatial axes. Integers become floats.
     kernel : tensor
-        (*K, C, I)
-    strides, dilation_rate : int or sequence of int
-        For each spatial axis. Default 1.
+        (*K, C, I).
+    strides : int or sequence of int
+        From one window to the next, for each spatial axis or one for all. Default 1.
     padding : str
-        "valid" (default) or "same".
+        "valid" or "same", of the convolution that is transposed. Default "valid".
     output_padding : int or sequence of int, optional
         Chooses among the sizes that the convolution takes to S; below the stride. Default: S times
         the stride for "same", and for "valid" (S - 1) times the stride plus the larger of the
         dilated kernel and the stride.
     data_format : {"channels_last", "channels_first"}, optional
+        Where the channels stand. Default: `config.image_data_format()`.
+    dilation_rate : int or sequence of int
+        From one element of a window to the next, for each spatial axis or one for all. Default 1.
 
     Returns
     -------
     tensor
-        (N, *O, C), or (N, C, *O).
+        (N, *O, C), or (N, C, *O), in the common float dtype.
 
     Raises
     ------
     ShapeError
         Ranks or channels that do not fit, or an output without elements.
     ValueError
-        Strides, dilations, padding or output padding that are none.
+        Strides, dilations, padding, output padding or data format that are none.
+    DTypeError
+        An argument that holds no numbers.
+
+    References
+    ----------
+    Dumoulin and Visin, A Guide to Convolution Arithmetic for Deep Learning, 2016.
 
     Examples
     --------

@@ -84,12 +84,13 @@ def map_coordinates(
     fill_mode: str = "constant",
     fill_value: float = 0,
 ) -> Any:
-    """``out[...] = inputs[coordinates[:, ...]]``, between elements by rounding or linearly.
+    """``out[...] = inputs[coordinates[:, ...]]``, between elements by rounding or linearly; as
+    `jax.scipy.ndimage.map_coordinates`.
 
     Parameters
     ----------
     inputs : tensor
-        Any shape of one axis or more.
+        Of one axis or more.
     coordinates : tensor
         (rank of `inputs`, ...): a place on each axis for each element of the result. With order 1
         gradients flow into them too.
@@ -97,9 +98,10 @@ def map_coordinates(
         The nearest element (halves away from zero), or the linear mean of the neighbours.
     fill_mode : {"constant", "nearest", "reflect", "mirror", "wrap"}
         What stands outside: `fill_value`, the nearest element, the array turned about its edge
-        (``reflect``) or about its last element (``mirror``), or the array again.
+        (``reflect``) or about its last element (``mirror``), or the array again. Default
+        "constant".
     fill_value : float
-        Default 0.
+        Outside with ``constant``. Default 0.
 
     Returns
     -------
@@ -112,6 +114,8 @@ def map_coordinates(
         An unknown order or fill mode.
     ShapeError
         Coordinates of rank 1, or for another number of axes.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -166,14 +170,20 @@ def elastic_transform(
     images : tensor
         (H, W, C), or a batch (N, H, W, C); channels stand in front of H with ``channels_first``.
     alpha : float
-        How far pixels move. Default 20.
+        How far pixels move. Default 20.0.
     sigma : float
-        How smooth the movement is. Default 5.
+        How smooth the movement is, in pixels. Default 5.0.
     interpolation : {"bilinear", "nearest"}
-    fill_mode, fill_value
-        As in `map_coordinates`.
+        The mean of the four pixels around a place, or the nearest. Default "bilinear".
+    fill_mode : {"constant", "nearest", "reflect", "mirror", "wrap"}
+        What stands outside: `fill_value`, the nearest element, the array turned about its edge
+        (``reflect``) or about its last element (``mirror``), or the array again. Default "reflect".
+    fill_value : float
+        Outside with ``constant``. Default 0.0.
     seed : int or SeedGenerator, optional
+        Of the noise. Default: other noise at each call.
     data_format : {"channels_last", "channels_first"}, optional
+        Where the channels stand. Default: `config.image_data_format()`.
 
     Returns
     -------
@@ -186,11 +196,13 @@ def elastic_transform(
         An unknown interpolation, fill mode or data format.
     ShapeError
         Images of another rank.
+    DTypeError
+        `images` holds no numbers.
 
-    Notes
-    -----
-    Source: Simard, Steinkraus and Platt, Best Practices for Convolutional Neural Networks Applied
-    to Visual Document Analysis, 2003.
+    References
+    ----------
+    Simard, Steinkraus and Platt, Best Practices for Convolutional Neural Networks Applied to Visual
+    Document Analysis, 2003.
 
     Examples
     --------

@@ -24,7 +24,26 @@ def _dtype(dtype: Any) -> np.dtype[Any]:
 
 
 def array(x: Any, dtype: Any = None) -> Any:
-    """`x` as a tensor, as `convert_to_tensor`.
+    """`x` as a tensor, as NumPy's `np.array`; the same as `convert_to_tensor`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape: numbers, lists of them, arrays.
+    dtype : str, optional
+        Of the result. Default: that of x; int32, bool or `floatx()` for Python numbers.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in that dtype.
+
+    Raises
+    ------
+    ValueError
+        Lists of uneven length, or an unknown dtype.
+    DTypeError
+        Strings and objects.
 
     Examples
     --------
@@ -44,7 +63,26 @@ def _sized(op: str, shape: Any) -> tuple[int, ...]:
 
 
 def zeros(shape: Any, dtype: Any = None) -> Any:
-    """Zeros of the shape.
+    """Zeros of the shape, as NumPy's `np.zeros`.
+
+    Parameters
+    ----------
+    shape : int or ints
+        Sizes from 0 up.
+    dtype : str, optional
+        Of the result. Default: `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape `shape`, in that dtype.
+
+    Raises
+    ------
+    ValueError
+        A size below 0, or an unknown dtype.
+    TypeError
+        A traced shape.
 
     Examples
     --------
@@ -55,7 +93,26 @@ def zeros(shape: Any, dtype: Any = None) -> Any:
 
 
 def ones(shape: Any, dtype: Any = None) -> Any:
-    """Ones of the shape.
+    """Ones of the shape, as NumPy's `np.ones`.
+
+    Parameters
+    ----------
+    shape : int or ints
+        Sizes from 0 up.
+    dtype : str, optional
+        Of the result. Default: `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape `shape`, in that dtype.
+
+    Raises
+    ------
+    ValueError
+        A size below 0, or an unknown dtype.
+    TypeError
+        A traced shape.
 
     Examples
     --------
@@ -66,7 +123,26 @@ def ones(shape: Any, dtype: Any = None) -> Any:
 
 
 def empty(shape: Any, dtype: Any = None) -> Any:
-    """Zeros of the shape: no memory with left-over numbers is handed out.
+    """Zeros of the shape, as NumPy's `np.zeros`: no memory with left-over numbers is handed out.
+
+    Parameters
+    ----------
+    shape : int or ints
+        Sizes from 0 up.
+    dtype : str, optional
+        Of the result. Default: `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape `shape`, in that dtype.
+
+    Raises
+    ------
+    ValueError
+        A size below 0, or an unknown dtype.
+    TypeError
+        A traced shape.
 
     Examples
     --------
@@ -78,7 +154,30 @@ def empty(shape: Any, dtype: Any = None) -> Any:
 
 @operation
 def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
-    """`fill_value` broadcast to the shape.
+    """`fill_value` broadcast to the shape, as NumPy's `np.full`.
+
+    Parameters
+    ----------
+    shape : int or ints
+        Sizes from 0 up.
+    fill_value : tensor
+        A number, or a tensor that broadcasts to the shape.
+    dtype : str, optional
+        Of the result. Default: `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape `shape`, in that dtype.
+
+    Raises
+    ------
+    ShapeError
+        `fill_value` does not broadcast to the shape.
+    ValueError
+        A size below 0, or an unknown dtype.
+    DTypeError
+        `fill_value` holds no numbers.
 
     Examples
     --------
@@ -91,7 +190,26 @@ def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
 
 @operation
 def zeros_like(x: Any, dtype: Any = None) -> Any:
-    """Zeros of the shape of x, and its dtype unless another is given.
+    """Zeros of the shape of x, as NumPy's `np.zeros_like`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape and dtype.
+    dtype : str, optional
+        Of the result. Default: that of x.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in that dtype.
+
+    Raises
+    ------
+    ValueError
+        An unknown dtype.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -104,7 +222,26 @@ def zeros_like(x: Any, dtype: Any = None) -> Any:
 
 @operation
 def ones_like(x: Any, dtype: Any = None) -> Any:
-    """Ones of the shape of x, and its dtype unless another is given.
+    """Ones of the shape of x, as NumPy's `np.ones_like`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape and dtype.
+    dtype : str, optional
+        Of the result. Default: that of x.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in that dtype.
+
+    Raises
+    ------
+    ValueError
+        An unknown dtype.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -117,7 +254,26 @@ def ones_like(x: Any, dtype: Any = None) -> Any:
 
 @operation
 def empty_like(x: Any, dtype: Any = None) -> Any:
-    """Zeros of the shape of x, as `zeros_like`.
+    """Zeros of the shape of x, as NumPy's `np.zeros_like`; the same as `zeros_like`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape and dtype.
+    dtype : str, optional
+        Of the result. Default: that of x.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in that dtype.
+
+    Raises
+    ------
+    ValueError
+        An unknown dtype.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -129,7 +285,30 @@ def empty_like(x: Any, dtype: Any = None) -> Any:
 
 @operation
 def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Any:
-    """`fill_value` broadcast to the shape of x, in its dtype unless another is given.
+    """`fill_value` broadcast to the shape of x, as NumPy's `np.full_like`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape and dtype.
+    fill_value : tensor
+        A number, or a tensor that broadcasts to the shape of x.
+    dtype : str, optional
+        Of the result. Default: that of x.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in that dtype.
+
+    Raises
+    ------
+    ShapeError
+        `fill_value` does not broadcast to the shape of x.
+    ValueError
+        An unknown dtype.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -141,10 +320,29 @@ def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Any:
 
 
 def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) -> Any:
-    """start, start + step, ... up to but without stop; `arange(n)` begins at 0.
+    """start, start + step, ... up to but without stop, as NumPy's `np.arange`; `arange(n)` begins
+    at 0.
+
+    Parameters
+    ----------
+    start : float
+        The first number; the end where `stop` is not given.
+    stop : float, optional
+        The end, which is left out.
+    step : float, optional
+        From one number to the next, not 0. Default 1.
+    dtype : str, optional
+        Of the result. Default: the common dtype of the arguments, int32 for Python ints.
+
+    Returns
+    -------
+    tensor
+        (ceil((stop - start)/step),), at least 0; in that dtype.
 
     Raises
     ------
+    ValueError
+        A step of 0, or an unknown dtype.
     TypeError
         Traced arguments: the length must be known.
 
@@ -171,7 +369,30 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
 
 
 def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
-    """An N x M matrix with ones on the k-th diagonal.
+    """An N x M matrix with ones on the k-th diagonal, as NumPy's `np.eye`.
+
+    Parameters
+    ----------
+    N : int
+        The number of rows, from 0 up.
+    M : int, optional
+        The number of columns. Default: N.
+    k : int
+        Which diagonal: above 0 further up, below 0 further down. Default 0.
+    dtype : str, optional
+        Of the result. Default: `floatx()`.
+
+    Returns
+    -------
+    tensor
+        (N, M), in that dtype.
+
+    Raises
+    ------
+    ValueError
+        A size below 0, or an unknown dtype.
+    TypeError
+        Sizes that are no integers.
 
     Examples
     --------
@@ -184,7 +405,26 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
 
 
 def identity(n: int, dtype: Any = None) -> Any:
-    """The n x n identity matrix.
+    """The n x n identity matrix, as NumPy's `np.identity`.
+
+    Parameters
+    ----------
+    n : int
+        The number of rows and columns, from 0 up.
+    dtype : str, optional
+        Of the result. Default: `floatx()`.
+
+    Returns
+    -------
+    tensor
+        (n, n), in that dtype.
+
+    Raises
+    ------
+    ValueError
+        A size below 0, or an unknown dtype.
+    TypeError
+        A size that is no integer.
 
     Examples
     --------
@@ -195,7 +435,30 @@ def identity(n: int, dtype: Any = None) -> Any:
 
 
 def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
-    """An N x M matrix with ones on and below the k-th diagonal.
+    """An N x M matrix with ones on and below the k-th diagonal, else 0, as NumPy's `np.tri`.
+
+    Parameters
+    ----------
+    N : int
+        The number of rows.
+    M : int, optional
+        The number of columns. Default: N.
+    k : int
+        The last diagonal of ones: above 0 further up, below 0 further down. Default 0.
+    dtype : str, optional
+        Of the result. Default: `floatx()`.
+
+    Returns
+    -------
+    tensor
+        (N, M), in that dtype; empty for sizes below 0.
+
+    Raises
+    ------
+    ValueError
+        An unknown dtype.
+    TypeError
+        Traced sizes.
 
     Examples
     --------

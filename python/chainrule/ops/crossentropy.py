@@ -29,14 +29,32 @@ def _same_shapes(target: Any, output: Any, at_least_1d: bool) -> None:
 
 @operation
 def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> Any:
-    """-(t ln p + (1 - t) ln(1 - p)) for each element, with p = sigmoid(output) for logits.
+    """-(t ln p + (1 - t) ln(1 - p)) for each element, with p = sigmoid(output) for logits; as
+    Keras's `ops.binary_crossentropy`.
 
-    Probabilities are clipped to [epsilon, 1 - epsilon].
+    Probabilities are clipped to [epsilon, 1 - epsilon] with epsilon = `config.epsilon()`.
+    Derivative by logits: p - t.
+
+    Parameters
+    ----------
+    target : tensor
+        Labels from 0 to 1, of the shape of `output`.
+    output : tensor
+        Probabilities, or logits; integers are cast to `floatx()`.
+    from_logits : bool
+        Whether `output` holds logits. Default False.
+
+    Returns
+    -------
+    tensor
+        The shape of `output`, in its float dtype.
 
     Raises
     ------
     ShapeError
         Shapes that differ.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -54,14 +72,38 @@ def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> 
 def categorical_crossentropy(
     target: Any, output: Any, from_logits: bool = False, axis: int = -1
 ) -> Any:
-    """-sum_c t_c ln p_c along `axis`; p = softmax(output) for logits, else output/sum(output).
+    """-sum_c t_c ln p_c along `axis`, with p = softmax(output) for logits, else output/sum(output);
+    as Keras's `ops.categorical_crossentropy`.
 
-    Probabilities are clipped to [epsilon, 1 - epsilon].
+    Probabilities are clipped to [epsilon, 1 - epsilon] with epsilon = `config.epsilon()`.
+    Derivative by logits: p sum(t) - t.
+
+    Parameters
+    ----------
+    target : tensor
+        A weight for each class, of the shape of `output`.
+    output : tensor
+        Probabilities, or logits, of one axis or more; integers are cast to `floatx()`.
+    from_logits : bool
+        Whether `output` holds logits. Default False.
+    axis : int
+        The axis of the classes. Default -1.
+
+    Returns
+    -------
+    tensor
+        The shape of `output` without `axis`, in its float dtype.
 
     Raises
     ------
     ShapeError
-        Shapes that differ, or scalars.
+        Shapes that differ, scalars, or an axis that is not there.
+    DTypeError
+        An argument that holds no numbers.
+
+    References
+    ----------
+    Goodfellow, Bengio and Courville, Deep Learning, section 6.2.2.
 
     Examples
     --------
@@ -85,14 +127,34 @@ def _cross_entropy(output: Any, target: Any, from_logits: bool, sparse: bool) ->
 def sparse_categorical_crossentropy(
     target: Any, output: Any, from_logits: bool = False, axis: int = -1
 ) -> Any:
-    """-ln p_t for integer labels t; p as in `categorical_crossentropy`.
+    """-ln p_t for integer labels t, with p as in `categorical_crossentropy`; as Keras's
+    `ops.sparse_categorical_crossentropy`.
+
+    Parameters
+    ----------
+    target : integer tensor
+        Labels from 0 to classes - 1, of the shape of `output` without `axis`, or with size 1 there
+        as the last axis; floats are cut to integers.
+    output : tensor
+        Probabilities, or logits, of one axis or more; integers are cast to `floatx()`.
+    from_logits : bool
+        Whether `output` holds logits. Default False.
+    axis : int
+        The axis of the classes. Default -1.
+
+    Returns
+    -------
+    tensor
+        The shape of `output` without `axis`, in its float dtype.
 
     Raises
     ------
     ShapeError
-        Labels whose shape is not that of `output` without `axis`.
+        Labels of another shape, a scalar `output`, or an axis that is not there.
     DataError
         A label outside the classes.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------

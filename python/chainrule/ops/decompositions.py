@@ -37,12 +37,31 @@ def _lapack(name: str, function: Callable[..., Any], *xs: Any, square: bool = Fa
 
 
 def cholesky(x: Any, upper: bool = False) -> Any:
-    """The triangular L with x = L L^T (arrays only); with `upper` its transpose.
+    """The triangular L with x = L L^T, as NumPy's `np.linalg.cholesky` (arrays only).
+
+    Parameters
+    ----------
+    x : tensor (..., n, n)
+        Symmetric and positive definite, of which the lower triangle is read; integers are cast to
+        `floatx()`.
+    upper : bool
+        Whether to give the transpose of L. Default False.
+
+    Returns
+    -------
+    tensor
+        (..., n, n), in the float dtype of x.
 
     Raises
     ------
     ValueError
         A matrix that is not positive definite.
+    ShapeError
+        `x` is not square, or has fewer than 2 axes.
+    TypeError
+        A traced argument, or float16.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -57,7 +76,31 @@ def cholesky(x: Any, upper: bool = False) -> Any:
 
 
 def cholesky_inverse(x: Any, upper: bool = False) -> Any:
-    """The inverse of the matrix whose Cholesky factor is x (arrays only).
+    """The inverse of the matrix whose Cholesky factor is x, as PyTorch's `torch.cholesky_inverse`
+    (arrays only).
+
+    Parameters
+    ----------
+    x : tensor (..., n, n)
+        Triangular; integers are cast to `floatx()`.
+    upper : bool
+        Whether x is the transpose of L. Default False.
+
+    Returns
+    -------
+    tensor
+        (L L^T)^-1, (..., n, n), in the float dtype of x.
+
+    Raises
+    ------
+    ValueError
+        A singular factor.
+    ShapeError
+        `x` is not square, or has fewer than 2 axes.
+    TypeError
+        A traced argument, or float16.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -73,7 +116,26 @@ def cholesky_inverse(x: Any, upper: bool = False) -> Any:
 
 
 def det(x: Any) -> Any:
-    """The determinant (arrays only).
+    """The determinant, as NumPy's `np.linalg.det` (arrays only).
+
+    Parameters
+    ----------
+    x : tensor (..., n, n)
+        Integers are cast to `floatx()`; no float16.
+
+    Returns
+    -------
+    tensor
+        (...), in the float dtype of x.
+
+    Raises
+    ------
+    ShapeError
+        `x` is not square, or has fewer than 2 axes.
+    TypeError
+        A traced argument, or float16.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -84,7 +146,27 @@ def det(x: Any) -> Any:
 
 
 def slogdet(x: Any) -> Any:
-    """The sign and the logarithm of the size of the determinant (arrays only).
+    """The sign of the determinant and ln of its size, as NumPy's `np.linalg.slogdet` (arrays only).
+
+    Parameters
+    ----------
+    x : tensor (..., n, n)
+        Integers are cast to `floatx()`; no float16.
+
+    Returns
+    -------
+    tuple of tensors
+        The sign and the logarithm, (...) each, in the float dtype of x; 0 and -inf for singular
+        matrices.
+
+    Raises
+    ------
+    ShapeError
+        `x` is not square, or has fewer than 2 axes.
+    TypeError
+        A traced argument, or float16.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -95,7 +177,29 @@ def slogdet(x: Any) -> Any:
 
 
 def eig(x: Any) -> Any:
-    """Eigenvalues and eigenvectors of a square matrix (arrays only).
+    """Eigenvalues and eigenvectors of a square matrix, as NumPy's `np.linalg.eig` (arrays only).
+
+    Parameters
+    ----------
+    x : tensor (..., n, n)
+        Integers are cast to `floatx()`; no float16.
+
+    Returns
+    -------
+    tuple of tensors
+        (..., n) values in no order, and (..., n, n) with the vectors as columns; in the float dtype
+        of x, or complex where a value is.
+
+    Raises
+    ------
+    ValueError
+        NaN or an infinity.
+    ShapeError
+        `x` is not square, or has fewer than 2 axes.
+    TypeError
+        A traced argument, or float16.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -106,7 +210,27 @@ def eig(x: Any) -> Any:
 
 
 def eigh(x: Any) -> Any:
-    """Eigenvalues, ascending, and eigenvectors of a symmetric matrix (arrays only).
+    """Eigenvalues, ascending, and eigenvectors of a symmetric matrix, as NumPy's `np.linalg.eigh`
+    (arrays only).
+
+    Parameters
+    ----------
+    x : tensor (..., n, n)
+        Symmetric, of which the lower triangle is read; integers are cast to `floatx()`; no float16.
+
+    Returns
+    -------
+    tuple of tensors
+        (..., n) values, and (..., n, n) with the vectors as columns; in the float dtype of x.
+
+    Raises
+    ------
+    ShapeError
+        `x` is not square, or has fewer than 2 axes.
+    TypeError
+        A traced argument, or float16.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -117,7 +241,28 @@ def eigh(x: Any) -> Any:
 
 
 def inv(x: Any) -> Any:
-    """The inverse matrix (arrays only).
+    """The inverse matrix, as NumPy's `np.linalg.inv` (arrays only).
+
+    Parameters
+    ----------
+    x : tensor (..., n, n)
+        Integers are cast to `floatx()`; no float16.
+
+    Returns
+    -------
+    tensor
+        (..., n, n), in the float dtype of x.
+
+    Raises
+    ------
+    ValueError
+        A singular matrix.
+    ShapeError
+        `x` is not square, or has fewer than 2 axes.
+    TypeError
+        A traced argument, or float16.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -128,7 +273,30 @@ def inv(x: Any) -> Any:
 
 
 def pinv(x: Any, rcond: float | None = None) -> Any:
-    """The Moore-Penrose inverse (arrays only).
+    """The Moore-Penrose inverse, by the singular values, as NumPy's `np.linalg.pinv` (arrays only).
+
+    Parameters
+    ----------
+    x : tensor (..., m, n)
+        Integers are cast to `floatx()`; no float16.
+    rcond : float, optional
+        Singular values up to `rcond` times the largest count as 0. Default 1e-15.
+
+    Returns
+    -------
+    tensor
+        (..., n, m), in the float dtype of x.
+
+    Raises
+    ------
+    ValueError
+        NaN or an infinity.
+    ShapeError
+        `x` has fewer than 2 axes.
+    TypeError
+        A traced argument, or float16.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -139,7 +307,32 @@ def pinv(x: Any, rcond: float | None = None) -> Any:
 
 
 def lu_factor(x: Any) -> Any:
-    """L and U in one matrix, and the pivots, by partial pivoting (arrays only).
+    """L and U in one matrix, and the pivots, by partial pivoting; as SciPy's
+    `scipy.linalg.lu_factor` (arrays only).
+
+    Parameters
+    ----------
+    x : tensor (..., m, n)
+        Integers are cast to `floatx()`.
+
+    Returns
+    -------
+    tuple of tensors
+        (..., m, n) with U in the upper triangle and L, whose diagonal is 1, below it, in the float
+        dtype of x; and int32 (..., min(m, n)): row i was exchanged with row pivots[i].
+
+    Raises
+    ------
+    ShapeError
+        `x` has fewer than 2 axes.
+    TypeError
+        A traced argument.
+    DTypeError
+        `x` holds no numbers.
+
+    References
+    ----------
+    Golub and Van Loan, Matrix Computations, section 3.4.
 
     Examples
     --------
@@ -166,12 +359,31 @@ def _lu(a: Any) -> tuple[Any, Any]:
 
 
 def qr(x: Any, mode: str = "reduced") -> Any:
-    """Orthogonal Q and upper triangular R with x = Q R (arrays only).
+    """Orthogonal Q and upper triangular R with x = Q R, as NumPy's `np.linalg.qr` (arrays only).
+
+    Parameters
+    ----------
+    x : tensor (..., m, n)
+        Integers are cast to `floatx()`; no float16.
+    mode : str
+        "reduced", or "complete" for a square Q. Default "reduced".
+
+    Returns
+    -------
+    tuple of tensors
+        (..., m, k) and (..., k, n) with k = min(m, n), or m for "complete"; in the float dtype of
+        x.
 
     Raises
     ------
     ValueError
         `mode` neither "reduced" nor "complete".
+    ShapeError
+        `x` has fewer than 2 axes.
+    TypeError
+        A traced argument, or float16.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -189,12 +401,30 @@ def qr(x: Any, mode: str = "reduced") -> Any:
 
 
 def solve(a: Any, b: Any) -> Any:
-    """The x with a x = b (arrays only).
+    """The x with a x = b, as NumPy's `np.linalg.solve` (arrays only).
+
+    Parameters
+    ----------
+    a : tensor (..., n, n)
+        Integers are cast to `floatx()`; no float16.
+    b : tensor
+        (..., n, k), or (..., n) with one axis less than a.
+
+    Returns
+    -------
+    tensor
+        The shape of b, in the common float dtype.
 
     Raises
     ------
     ShapeError
         A matrix that is not square, or a right side of another length.
+    ValueError
+        A singular matrix.
+    TypeError
+        A traced argument, or float16.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -222,7 +452,33 @@ def _check_right_side(a: Any, b: Any) -> None:
 
 
 def solve_triangular(a: Any, b: Any, lower: bool = False) -> Any:
-    """The x with a x = b, reading one triangle of a only (arrays only).
+    """The x with a x = b, reading one triangle of a only; as SciPy's
+    `scipy.linalg.solve_triangular` (arrays only).
+
+    Parameters
+    ----------
+    a : tensor (..., n, n)
+        Integers are cast to `floatx()`; no float16.
+    b : tensor
+        (..., n, k), or (..., n) with one axis less than a.
+    lower : bool
+        Whether the lower triangle is read. Default False.
+
+    Returns
+    -------
+    tensor
+        The shape of b, in the common float dtype.
+
+    Raises
+    ------
+    ShapeError
+        A matrix that is not square, or a right side of another length.
+    ValueError
+        A singular matrix, or a scalar.
+    TypeError
+        A traced argument, or float16.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -234,7 +490,33 @@ def solve_triangular(a: Any, b: Any, lower: bool = False) -> Any:
 
 
 def svd(x: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
-    """U, s, V^T with x = U diag(s) V^T, or s alone (arrays only).
+    """U, s, V^T with x = U diag(s) V^T, as NumPy's `np.linalg.svd` (arrays only).
+
+    Parameters
+    ----------
+    x : tensor (..., m, n)
+        Integers are cast to `floatx()`; no float16.
+    full_matrices : bool
+        Whether U and V are square. Default True.
+    compute_uv : bool
+        Whether to give U and V^T too. Default True.
+
+    Returns
+    -------
+    tuple of tensors, or tensor
+        (..., m, m), (..., k), (..., n, n) with k = min(m, n), or (..., m, k), (..., k), (..., k,
+        n); or s alone, descending; in the float dtype of x.
+
+    Raises
+    ------
+    ValueError
+        NaN or an infinity.
+    ShapeError
+        `x` has fewer than 2 axes.
+    TypeError
+        A traced argument, or float16.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -247,7 +529,33 @@ def svd(x: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
 
 
 def lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
-    """The x of least norm that minimises |a x - b| (arrays only).
+    """The x of least norm that minimises |a x - b|, as NumPy's `np.linalg.lstsq` (arrays only).
+
+    Parameters
+    ----------
+    a : tensor (m, n)
+        Integers are cast to `floatx()`; no float16.
+    b : tensor
+        (m,) or (m, k).
+    rcond : float, optional
+        Singular values up to `rcond` times the largest count as 0. Default: the dtype's epsilon
+        times max(m, n).
+
+    Returns
+    -------
+    tensor
+        (n,) or (n, k), in the common float dtype.
+
+    Raises
+    ------
+    ShapeError
+        `a` has fewer than 2 axes.
+    ValueError
+        `a` with more than 2 axes, another number of rows in `b`, NaN or an infinity.
+    TypeError
+        A traced argument, or float16.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -258,7 +566,30 @@ def lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
 
 
 def matrix_rank(x: Any, tol: float | None = None) -> Any:
-    """The number of singular values above `tol`, as int32 (arrays only).
+    """The number of singular values above `tol`, as NumPy's `np.linalg.matrix_rank` (arrays only).
+
+    Parameters
+    ----------
+    x : tensor (..., m, n)
+        Integers are cast to `floatx()`; no float16.
+    tol : float, optional
+        Default: the largest singular value times max(m, n) times the dtype's epsilon.
+
+    Returns
+    -------
+    int32 tensor
+        (...).
+
+    Raises
+    ------
+    ValueError
+        NaN or an infinity.
+    ShapeError
+        `x` has fewer than 2 axes.
+    TypeError
+        A traced argument, or float16.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------

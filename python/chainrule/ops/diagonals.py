@@ -17,7 +17,31 @@ __all__ = ["diag", "diagflat", "diagonal"]
 
 @operation
 def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    """The diagonal of the matrices in two axes, as the last axis of the result.
+    """The diagonal of the matrices in two axes, as the last axis of the result; as NumPy's
+    `np.diagonal`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of two axes or more, any dtype.
+    offset : int
+        Which diagonal: above 0 further up, below 0 further down. Default 0.
+    axis1 : int
+        The rows of the matrices. Default 0.
+    axis2 : int
+        Their columns. Default 1.
+
+    Returns
+    -------
+    tensor
+        The shape of x without the two axes, then the length of the diagonal; in the dtype of x.
+
+    Raises
+    ------
+    ShapeError
+        Fewer than two axes, an axis that is not there, or one axis twice.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -36,7 +60,26 @@ def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 
 @operation
 def diag(x: Any, k: int = 0) -> Any:
-    """A matrix with x on its k-th diagonal, or the k-th diagonal of a matrix.
+    """A matrix with x on its k-th diagonal, or the k-th diagonal of a matrix, as NumPy's `np.diag`.
+
+    Parameters
+    ----------
+    x : tensor
+        (n,), or (m, n), of any dtype.
+    k : int
+        Which diagonal: above 0 further up, below 0 further down. Default 0.
+
+    Returns
+    -------
+    tensor
+        (n + |k|, n + |k|) with zeros elsewhere, or the diagonal (length,); in the dtype of x.
+
+    Raises
+    ------
+    ValueError
+        Neither one axis nor two.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -58,7 +101,24 @@ def diag(x: Any, k: int = 0) -> Any:
 
 @operation
 def diagflat(x: Any, k: int = 0) -> Any:
-    """A matrix with the flattened x on its k-th diagonal.
+    """A matrix with the flattened x on its k-th diagonal, as NumPy's `np.diagflat`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape and dtype, with n elements.
+    k : int
+        Which diagonal: above 0 further up, below 0 further down. Default 0.
+
+    Returns
+    -------
+    tensor
+        (n + |k|, n + |k|), with zeros elsewhere; in the dtype of x.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------

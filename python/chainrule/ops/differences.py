@@ -34,12 +34,35 @@ def _sum(x: Any, axes: list[int]) -> Any:
 def cross(
     x1: Any, x2: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
 ) -> Any:
-    """The vector product along axes of size 3 (or 2, whose third component is 0).
+    """The vector product along axes of size 3 (or 2, whose third component is 0), as NumPy's
+    `np.cross`.
+
+    Parameters
+    ----------
+    x1, x2 : tensor
+        Vectors along `axisa` and `axisb`; their other axes broadcast. Brought to their common
+        dtype, booleans to int32.
+    axisa : int
+        The axis of x1's vectors. Default -1.
+    axisb : int
+        The axis of x2's vectors. Default -1.
+    axisc : int
+        Where the vectors of the result stand. Default -1.
+    axis : int, optional
+        In place of all three.
+
+    Returns
+    -------
+    tensor
+        The broadcast shape with 3 at `axisc`, or without that axis where both have size 2; in the
+        common dtype.
 
     Raises
     ------
     ShapeError
-        Vectors of other sizes.
+        Vectors of other sizes, an axis that is not there, or shapes that do not broadcast.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -73,7 +96,30 @@ def cross(
 
 @operation
 def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    """The sum of the diagonal of the matrices in two axes.
+    """The sum of the diagonal of the matrices in two axes, as NumPy's `np.trace`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of two axes or more; booleans and small integers are summed as 32-bit integers.
+    offset : int
+        Which diagonal: above 0 further up, below 0 further down. Default 0.
+    axis1 : int
+        The rows of the matrices. Default 0.
+    axis2 : int
+        Their columns. Default 1.
+
+    Returns
+    -------
+    tensor
+        The shape of x without the two axes, in its dtype (int32 or uint32 for narrower integers).
+
+    Raises
+    ------
+    ShapeError
+        Fewer than two axes, an axis that is not there, or one axis twice.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -86,12 +132,30 @@ def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 
 @operation
 def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
-    """a[i + 1] - a[i] along `axis`, n times.
+    """a[i + 1] - a[i] along `axis`, n times, as NumPy's `np.diff`; of booleans, where they change.
+
+    Parameters
+    ----------
+    a : tensor
+        Of one axis or more. Integers wrap around.
+    n : int
+        How often, from 0 up. Default 1.
+    axis : int
+        Along which. Default -1.
+
+    Returns
+    -------
+    tensor
+        The shape of `a` with n elements less along `axis`, at least 0; in its dtype.
 
     Raises
     ------
     ValueError
-        A negative `n`, or a scalar `a`.
+        A negative `n`.
+    ShapeError
+        An axis that `a` does not have.
+    DTypeError
+        `a` holds no numbers.
 
     Examples
     --------
@@ -113,7 +177,31 @@ def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
 
 @operation
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
-    """The integral of y by the trapezoidal rule, at points x or at distance dx.
+    """The integral of y by the trapezoidal rule, sum (y[i] + y[i + 1]) (x[i + 1] - x[i])/2; as
+    NumPy's `np.trapezoid`.
+
+    Parameters
+    ----------
+    y : tensor
+        Of one axis or more; integers and booleans become floats.
+    x : tensor, optional
+        The points, (n,) or of the shape of y. Default: at distance `dx`.
+    dx : float
+        The distance of the points without `x`. Default 1.0.
+    axis : int
+        Along which. Default -1.
+
+    Returns
+    -------
+    tensor
+        The shape of y without `axis`, in its float dtype.
+
+    Raises
+    ------
+    ShapeError
+        An axis that `y` does not have, or points whose shape does not fit.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -139,12 +227,30 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
 
 @operation
 def correlate(x1: Any, x2: Any, mode: str = "valid") -> Any:
-    """sum_k x1[n + k] x2[k] for 1-D tensors, over all shifts that `mode` names.
+    """out[n] = sum_k x1[n + k] x2[k], over all shifts n that `mode` names; as NumPy's
+    `np.correlate`.
+
+    Parameters
+    ----------
+    x1, x2 : tensor
+        (m,) and (n,); integers become floats.
+    mode : str
+        "valid": where the shorter lies inside the longer; "full": where they meet; "same": the
+        middle of "full", as long as the longer. Default "valid".
+
+    Returns
+    -------
+    tensor
+        |m - n| + 1, m + n - 1 or max(m, n) elements, in the common float dtype: float64 for int64.
 
     Raises
     ------
     ValueError
-        `mode` none of "valid", "same" and "full"; tensors that are not 1-D.
+        An unknown mode.
+    ShapeError
+        Tensors that are not 1-D.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------

@@ -18,9 +18,36 @@ __all__ = ["multi_hot", "one_hot"]
 def one_hot(
     x: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False
 ) -> Any:
-    """out[..., c] = 1 where x = c, else 0, with the classes along `axis` of the result.
+    """out[..., c] = 1 where x = c, else 0, as `jax.nn.one_hot`.
 
     A label outside [0, num_classes) gives zeros; labels given as floats are cut to integers.
+
+    Parameters
+    ----------
+    x : tensor
+        Labels, of any shape.
+    num_classes : int
+        The number of classes, from 0 up.
+    axis : int
+        Where the classes stand in the result. Default -1.
+    dtype : str, optional
+        Of the result. Default: `floatx()`.
+    sparse : bool
+        Only False: there are no sparse tensors. Default False.
+
+    Returns
+    -------
+    tensor
+        The shape of x with `num_classes` at `axis`, in that dtype.
+
+    Raises
+    ------
+    ShapeError
+        An axis that the result does not have.
+    ValueError
+        `sparse`, an unknown dtype, or a negative `num_classes`.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -48,7 +75,39 @@ def multi_hot(
     sparse: bool = False,
     **kwargs: Any,
 ) -> Any:
-    """1 for every class that occurs among the labels of a sample, else 0.
+    """1 for every class that occurs among the labels of a sample, else 0, as Keras's
+    `ops.multi_hot`.
+
+    The largest of the one-hot rows of a sample: labels outside [0, num_classes) count nowhere.
+
+    Parameters
+    ----------
+    inputs : tensor
+        Labels, (samples, n) or (n,).
+    num_classes : int
+        The number of classes. Must be given, though its default is None.
+    axis : int
+        Where the classes stand in the one-hot rows. Default -1.
+    dtype : str, optional
+        Of the result. Default: `floatx()`.
+    sparse : bool
+        Only False: there are no sparse tensors. Default False.
+    **kwargs : int
+        Only `num_tokens`, another name of `num_classes`.
+
+    Returns
+    -------
+    tensor
+        (samples, num_classes) or (num_classes,), in that dtype.
+
+    Raises
+    ------
+    ValueError
+        No `num_classes`, another keyword, `sparse`, or an unknown dtype.
+    ShapeError
+        An axis that is not there, or a sample without labels.
+    DTypeError
+        `inputs` holds no numbers.
 
     Examples
     --------

@@ -58,24 +58,32 @@ def gaussian_blur(
     data_format: str | None = None,
 ) -> Any:
     """``out = image * exp(-(x / sigma)^2 / 2) / Z``: the mean over a window, with Gaussian weights;
-    zeros stand outside the image.
+    as Keras's `ops.image.gaussian_blur`. Zeros stand outside the image.
 
     Parameters
     ----------
     images : tensor
         (H, W, C), or a batch (N, H, W, C); channels stand in front of H with ``channels_first``.
     kernel_size : (int, int)
-        Of the window: its width and its height. Default (3, 3).
+        Of the window, its width and its height in pixels. Default (3, 3).
     sigma : (float, float) or tensor of 2
-        The standard deviations along the width and the height. Default (1, 1).
+        The standard deviations along the width and the height, in pixels. Default (1.0, 1.0).
     data_format : {"channels_last", "channels_first"}, optional
+        Where the channels stand. Default: `config.image_data_format()`.
+
+    Returns
+    -------
+    tensor
+        Of the images' shape and dtype; integers are rounded.
 
     Raises
     ------
     ValueError
-        Not two sizes, or one that is not positive.
+        Not two sizes, one that is not positive, or an unknown data format.
     ShapeError
         Images of another rank, or not two deviations.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -117,16 +125,25 @@ def sobel_edges(images: Any, data_format: str | None = None) -> Any:
     images : tensor
         (H, W, C), or a batch (N, H, W, C); channels stand in front of H with ``channels_first``.
     data_format : {"channels_last", "channels_first"}, optional
+        Where the channels stand. Default: `config.image_data_format()`.
 
     Returns
     -------
     tensor
-        As `images`, with a last axis of 2: by y, by x.
+        As `images`, with a last axis of 2: by y, by x; in their float dtype.
 
     Raises
     ------
     ShapeError
         Images of another rank.
+    ValueError
+        An unknown data format.
+    DTypeError
+        `images` holds no numbers.
+
+    References
+    ----------
+    Sobel and Feldman, A 3x3 Isotropic Gradient Operator for Image Processing, 1968.
 
     Examples
     --------
@@ -164,28 +181,35 @@ def ssim(
         (H, W, C), or batches (N, H, W, C), of one shape; channels stand in front of H with
         ``channels_first``.
     max_val : float
-        The largest possible value: 1, or 255. Default 1.
+        The largest possible value: 1, or 255. Default 1.0.
     filter_size : int
         Of the window; images may not be smaller. Default 11.
     filter_sigma : float
-        The window's standard deviation. Default 1.5.
-    k1, k2 : float
-        Keep the quotients finite. Default 0.01 and 0.03.
+        The window's standard deviation, in pixels. Default 1.5.
+    k1 : float
+        Keeps the quotient of means finite. Default 0.01.
+    k2 : float
+        Keeps the quotient of variances finite. Default 0.03.
     data_format : {"channels_last", "channels_first"}, optional
+        Where the channels stand. Default: `config.image_data_format()`.
 
     Returns
     -------
     tensor
-        A scalar, or (N,): 1 for equal images.
+        A scalar, or (N,), in the dtype of `image1`: 1 for equal images.
 
     Raises
     ------
     ShapeError
         Images of another rank, of different shapes, or smaller than the window.
+    ValueError
+        An unknown data format.
+    DTypeError
+        An argument that holds no numbers.
 
-    Notes
-    -----
-    Source: Wang, Bovik, Sheikh and Simoncelli, Image Quality Assessment: From Error Visibility to
+    References
+    ----------
+    Wang, Bovik, Sheikh and Simoncelli, Image Quality Assessment: From Error Visibility to
     Structural Similarity, 2004.
 
     Examples

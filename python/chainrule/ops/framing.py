@@ -46,24 +46,33 @@ def pad_images(
     target_width: int | None = None,
     data_format: str | None = None,
 ) -> Any:
-    """Images with rows and columns of zeros around them.
+    """Images with rows and columns of zeros around them, as Keras's `ops.image.pad_images`.
 
     Parameters
     ----------
     images : tensor
         (H, W, C), or a batch (N, H, W, C); channels stand in front of H with ``channels_first``.
-    top_padding, bottom_padding, target_height : int
-        Exactly two of the three: rows above and below, and the height of the result.
-    left_padding, right_padding, target_width : int
-        Exactly two of the three: columns before and after, and the width of the result.
+    top_padding, left_padding, bottom_padding, right_padding : int, optional
+        Rows or columns of zeros on each side, from 0 up.
+    target_height, target_width : int, optional
+        Of the result. Exactly two are given of top, bottom and height, and two of left, right and
+        width.
     data_format : {"channels_last", "channels_first"}, optional
+        Where the channels stand. Default: `config.image_data_format()`.
+
+    Returns
+    -------
+    tensor
+        (target_height, target_width) in the place of H and W, in the images' dtype.
 
     Raises
     ------
     ValueError
-        Not two of three, or negative ones.
+        Not two of three, negative ones, or an unknown data format.
     ShapeError
         Images of another rank, or larger than the target.
+    DTypeError
+        `images` holds no numbers.
 
     Examples
     --------
@@ -105,24 +114,33 @@ def crop_images(
     target_width: int | None = None,
     data_format: str | None = None,
 ) -> Any:
-    """Images without rows and columns at their sides.
+    """Images without rows and columns at their sides, as Keras's `ops.image.crop_images`.
 
     Parameters
     ----------
     images : tensor
         (H, W, C), or a batch (N, H, W, C); channels stand in front of H with ``channels_first``.
-    top_cropping, bottom_cropping, target_height : int
-        Exactly two of the three: rows left out above and below, and the height of the result.
-    left_cropping, right_cropping, target_width : int
-        Exactly two of the three: columns left out before and after, and the width of the result.
+    top_cropping, left_cropping, bottom_cropping, right_cropping : int, optional
+        Rows or columns left out on each side, from 0 up.
+    target_height, target_width : int, optional
+        Of the result. Exactly two are given of top, bottom and height, and two of left, right and
+        width.
     data_format : {"channels_last", "channels_first"}, optional
+        Where the channels stand. Default: `config.image_data_format()`.
+
+    Returns
+    -------
+    tensor
+        (target_height, target_width) in the place of H and W, in the images' dtype.
 
     Raises
     ------
     ValueError
-        Not two of three, or negative ones.
+        Not two of three, negative ones, or an unknown data format.
     ShapeError
         Images of another rank, or smaller than what is to be left.
+    DTypeError
+        `images` holds no numbers.
 
     Examples
     --------
@@ -179,7 +197,7 @@ def extract_patches(
     data_format: str | None = None,
 ) -> Any:
     """``out[i, j] = image[s i : s i + size, s j : s j + size]``, flattened: the patches of images,
-    or of volumes where `size` has three numbers.
+    or of volumes where `size` has three numbers; as TensorFlow's `tf.image.extract_patches`.
 
     Parameters
     ----------
@@ -187,26 +205,32 @@ def extract_patches(
         (H, W, C) or (N, H, W, C); volumes (D, H, W, C) or (N, D, H, W, C). Channels stand in front
         of the spatial axes with ``channels_first``.
     size : int, or tuple of 2 or 3 ints
-        Of a patch.
+        Of a patch, in pixels.
     strides : int or tuple of ints, optional
         Between patches; default `size`, so that they do not overlap.
     dilation_rate : int or tuple of ints
         Between the pixels of a patch. Default 1.
     padding : {"valid", "same"}
-        Whether only whole patches are taken, or zeros stand around the image.
+        Whether only whole patches are taken, or zeros stand around the image. Default "valid".
     data_format : {"channels_last", "channels_first"}, optional
+        Where the channels stand. Default: `config.image_data_format()`.
 
     Returns
     -------
     tensor
-        As `images`, with the number of patches as spatial sizes and ``size * size * C`` channels.
+        As `images`, with the number of patches as spatial sizes and ``size * size * C`` channels;
+        in their dtype.
 
     Raises
     ------
-    TypeError, ValueError
-        A size that is no int or tuple of 2 or 3, strides or a padding that are none.
+    TypeError
+        A size that is no int or tuple.
+    ValueError
+        A tuple of another length than 2 or 3, strides, padding or data format that are none.
     ShapeError
         Images of another rank, or smaller than a patch.
+    DTypeError
+        `images` holds no numbers.
 
     Examples
     --------
@@ -240,7 +264,38 @@ def extract_patches_3d(
     padding: str = "valid",
     data_format: str | None = None,
 ) -> Any:
-    """As `extract_patches`, of volumes (D, H, W, C) or (N, D, H, W, C) for an int `size` too.
+    """As `extract_patches`, of volumes for an int `size` too; as Keras's
+    `ops.image.extract_patches_3d`.
+
+    Parameters
+    ----------
+    volumes : tensor
+        (D, H, W, C) or (N, D, H, W, C); channels stand in front of D with ``channels_first``.
+    size : int, or tuple of 3 ints
+        Of a patch, in voxels.
+    strides : int or tuple of 3 ints, optional
+        Between patches; default `size`, so that they do not overlap.
+    dilation_rate : int or tuple of 3 ints
+        Between the voxels of a patch. Default 1.
+    padding : {"valid", "same"}
+        Whether only whole patches are taken, or zeros stand around the volume. Default "valid".
+    data_format : {"channels_last", "channels_first"}, optional
+        Where the channels stand. Default: `config.image_data_format()`.
+
+    Returns
+    -------
+    tensor
+        As `volumes`, with the number of patches as spatial sizes and ``size * size * size * C``
+        channels; in their dtype.
+
+    Raises
+    ------
+    ValueError
+        Sizes, strides, padding or data format that are none.
+    ShapeError
+        Volumes of another rank, or smaller than a patch.
+    DTypeError
+        `volumes` holds no numbers.
 
     Examples
     --------

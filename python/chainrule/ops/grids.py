@@ -29,7 +29,37 @@ def linspace(
     dtype: Any = None,
     axis: int = 0,
 ) -> Any:
-    """`num` numbers at equal distances from `start` to `stop`; with `retstep` also the distance.
+    """start + i (stop - start)/(num - 1): numbers at equal distances, as NumPy's `np.linspace`.
+
+    Parameters
+    ----------
+    start, stop : tensor
+        Both ends, of shapes that broadcast; integers become floats.
+    num : int
+        How many. Default 50.
+    endpoint : bool
+        Whether the last is `stop`; else the distance is (stop - start)/num. Default True.
+    retstep : bool
+        Whether to give the distance too. Default False.
+    dtype : str, optional
+        Of the result; integers are rounded down. Default: the common float dtype.
+    axis : int
+        Where the numbers stand in the result. Default 0.
+
+    Returns
+    -------
+    tensor or tuple of tensors
+        The broadcast shape with `num` at `axis`, in that dtype; with `retstep` also the distances,
+        of the broadcast shape.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast, or an axis that is not there.
+    ValueError
+        An unknown dtype.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -71,7 +101,36 @@ def logspace(
     dtype: Any = None,
     axis: int = 0,
 ) -> Any:
-    """base^y for the numbers y of `linspace`.
+    """base^y for the numbers y of `linspace`, as NumPy's `np.logspace`.
+
+    Parameters
+    ----------
+    start, stop : tensor
+        The exponents at both ends, of shapes that broadcast; integers become floats.
+    num : int
+        How many. Default 50.
+    endpoint : bool
+        Whether the last exponent is `stop`. Default True.
+    base : float
+        Above 0. Default 10.
+    dtype : str, optional
+        Of the result. Default: the common float dtype.
+    axis : int
+        Where the numbers stand in the result. Default 0.
+
+    Returns
+    -------
+    tensor
+        The broadcast shape with `num` at `axis`, in that dtype.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast, or an axis that is not there.
+    ValueError
+        An unknown dtype.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -87,7 +146,35 @@ def logspace(
 def geomspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
 ) -> Any:
-    """`num` numbers at equal ratios from `start` to `stop`.
+    """start (stop/start)^(i/(num - 1)): numbers at equal ratios, as NumPy's `np.geomspace`.
+
+    Parameters
+    ----------
+    start, stop : tensor
+        Both ends, of one sign and not 0 (else NaN), of shapes that broadcast; integers become
+        floats.
+    num : int
+        How many. Default 50.
+    endpoint : bool
+        Whether the last is `stop`. Default True.
+    dtype : str, optional
+        Of the result. Default: the common float dtype.
+    axis : int
+        Where the numbers stand in the result. Default 0.
+
+    Returns
+    -------
+    tensor
+        The broadcast shape with `num` at `axis`, in that dtype.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast, or an axis that is not there.
+    ValueError
+        An unknown dtype.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -109,12 +196,27 @@ def geomspace(
 
 @operation
 def meshgrid(*x: Any, indexing: str = "xy") -> list[Any]:
-    """Coordinate tensors of the grid spanned by 1-D tensors.
+    """The coordinates of the grid that 1-D tensors span, as NumPy's `np.meshgrid`.
+
+    Parameters
+    ----------
+    *x : tensor
+        The coordinates along each axis, (n1,), (n2,), ...; others are flattened.
+    indexing : str
+        "xy": the first tensor runs along axis 1, the second along axis 0; "ij": each along its own.
+        Default "xy".
+
+    Returns
+    -------
+    list of tensors
+        One for each x, of its dtype, all of the shape (n2, n1, n3, ...) or (n1, n2, n3, ...).
 
     Raises
     ------
     ValueError
         `indexing` neither "xy" nor "ij".
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -143,7 +245,29 @@ def meshgrid(*x: Any, indexing: str = "xy") -> list[Any]:
 
 @operation
 def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
-    """Powers of a 1-D tensor as columns, from the highest unless `increasing`.
+    """Powers of a 1-D tensor as columns, from the highest unless `increasing`; as NumPy's
+    `np.vander`.
+
+    Parameters
+    ----------
+    x : tensor
+        (n,); integers are raised in `floatx()`.
+    N : int, optional
+        The number of columns. Default: n.
+    increasing : bool
+        Whether the powers ascend from 0. Default False.
+
+    Returns
+    -------
+    tensor
+        (n, N), in the dtype of x.
+
+    Raises
+    ------
+    ValueError
+        `x` has not one axis.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -167,7 +291,22 @@ def _window(function: Any, x: Any, *parameters: float) -> Any:
 
 
 def bartlett(x: Any) -> Any:
-    """The triangular window of x points.
+    """1 - |2 i/(x - 1) - 1|: the triangular window of x points, as NumPy's `np.bartlett`.
+
+    Parameters
+    ----------
+    x : int
+        The number of points; none below 1.
+
+    Returns
+    -------
+    tensor
+        (x,), in `floatx()`.
+
+    Raises
+    ------
+    ValueError
+        More than one number.
 
     Examples
     --------
@@ -178,7 +317,23 @@ def bartlett(x: Any) -> Any:
 
 
 def blackman(x: Any) -> Any:
-    """The Blackman window of x points.
+    """0.42 - 0.5 cos(2 pi i/(x - 1)) + 0.08 cos(4 pi i/(x - 1)): Blackman's window, as NumPy's
+    `np.blackman`.
+
+    Parameters
+    ----------
+    x : int
+        The number of points; none below 1.
+
+    Returns
+    -------
+    tensor
+        (x,), in `floatx()`.
+
+    Raises
+    ------
+    ValueError
+        More than one number.
 
     Examples
     --------
@@ -189,7 +344,22 @@ def blackman(x: Any) -> Any:
 
 
 def hamming(x: Any) -> Any:
-    """The Hamming window of x points.
+    """0.54 - 0.46 cos(2 pi i/(x - 1)): Hamming's window, as NumPy's `np.hamming`.
+
+    Parameters
+    ----------
+    x : int
+        The number of points; none below 1.
+
+    Returns
+    -------
+    tensor
+        (x,), in `floatx()`.
+
+    Raises
+    ------
+    ValueError
+        More than one number.
 
     Examples
     --------
@@ -200,7 +370,22 @@ def hamming(x: Any) -> Any:
 
 
 def hanning(x: Any) -> Any:
-    """The Hann window of x points.
+    """0.5 - 0.5 cos(2 pi i/(x - 1)): the window of von Hann, as NumPy's `np.hanning`.
+
+    Parameters
+    ----------
+    x : int
+        The number of points; none below 1.
+
+    Returns
+    -------
+    tensor
+        (x,), in `floatx()`.
+
+    Raises
+    ------
+    ValueError
+        More than one number.
 
     Examples
     --------
@@ -211,7 +396,24 @@ def hanning(x: Any) -> Any:
 
 
 def kaiser(x: Any, beta: float) -> Any:
-    """The Kaiser window of x points.
+    """I0(beta sqrt(1 - (2 i/(x - 1) - 1)^2))/I0(beta): Kaiser's window, as NumPy's `np.kaiser`.
+
+    Parameters
+    ----------
+    x : int
+        The number of points; none below 1.
+    beta : float
+        How narrow the window is, from 0 (a box) up.
+
+    Returns
+    -------
+    tensor
+        (x,), in `floatx()`.
+
+    Raises
+    ------
+    ValueError
+        More than one number.
 
     Examples
     --------

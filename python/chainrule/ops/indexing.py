@@ -20,7 +20,34 @@ __all__ = ["get_item", "take", "take_along_axis", "take_slice"]
 
 
 def take_slice(x: Any, axis: int, index: int) -> Any:
-    """The elements with one index along one axis, which goes away."""
+    """The elements with one index along one axis, which goes away; as NumPy's `np.take` of an int.
+
+    Parameters
+    ----------
+    x : tensor
+        An array or traced tensor of one axis or more, any dtype.
+    axis : int
+        From 0 up.
+    index : int
+        From 0 to the size of the axis - 1.
+
+    Returns
+    -------
+    tensor
+        The shape of x without `axis`, in its dtype.
+
+    Raises
+    ------
+    ShapeError
+        No such index.
+    DTypeError
+        `x` holds no numbers.
+
+    Examples
+    --------
+    >>> take_slice(np.array([[1, 2], [3, 4]]), 0, 1).tolist()
+    [3, 4]
+    """
     part = block(x, axis, index, index + 1)
     return _reshape(part, [n for i, n in enumerate(x.shape) if i != axis])
 
@@ -54,14 +81,31 @@ def _without_ellipsis(keys: list[Any], ndim: int) -> list[Any]:
 
 @operation(spec=_get_item_spec)
 def get_item(x: Any, key: Any) -> Any:
-    """x[key]: integers, slices, None, an ellipsis, and integer tensors.
+    """x[key], as NumPy's `np.ndarray.__getitem__`: integers, slices, None, an ellipsis, integer
+    tensors.
 
     Boolean masks work on arrays only, since the shape of their result depends on values.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape and dtype.
+    key : int, slice, None, Ellipsis, integer tensor, or a tuple of them
+        One for each axis from the first on; negative integers count from the end.
+
+    Returns
+    -------
+    tensor
+        The shape that the key leaves, in the dtype of x.
 
     Raises
     ------
     IndexError
-        Too many indices, or one out of range.
+        Too many indices, one out of range, or one that is no integer.
+    TypeError
+        A boolean mask inside a trace.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -156,14 +200,32 @@ def _gather_axes(x: Any, arrays: list[tuple[int, Any]]) -> Any:
 
 @operation
 def take(x: Any, indices: Any, axis: int | None = None) -> Any:
-    """The elements of x at `indices` along `axis` (None: of x flattened).
+    """The elements of x at `indices` along `axis`, as NumPy's `np.take`.
 
-    Negative indices count from the end.
+    The gradient is added up at indices that repeat.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape and dtype.
+    indices : integer tensor
+        Of any shape; negative ones count from the end, floats are cut to integers.
+    axis : int or None
+        Along which. Default None: x flattened.
+
+    Returns
+    -------
+    tensor
+        The shape of x with that of `indices` in the place of `axis`, in the dtype of x.
 
     Raises
     ------
+    ShapeError
+        An axis that `x` does not have.
     DataError
         An index out of range.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -181,7 +243,34 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Any:
 
 @operation
 def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Any:
-    """out[i][j] = x[i][indices[i][j]] and so on: elements along `axis` for each position.
+    """out[i][j] = x[i][indices[i][j]] and so on, elements along `axis` for each position; as
+    NumPy's `np.take_along_axis`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of one axis or more (any shape for axis None), any dtype.
+    indices : integer tensor
+        With as many axes, which broadcast with those of x but for `axis`; negative ones count from
+        the end.
+    axis : int or None
+        Along which. Default None: both flattened.
+
+    Returns
+    -------
+    tensor
+        The broadcast shape with the size of `indices` along `axis`, in the dtype of x.
+
+    Raises
+    ------
+    ShapeError
+        Numbers of axes that differ, or an axis that is not there.
+    ValueError
+        Shapes that do not broadcast.
+    DataError
+        An index out of range.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------

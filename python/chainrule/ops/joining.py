@@ -21,12 +21,26 @@ __all__ = [
 
 @operation
 def concatenate(xs: Any, axis: int | None = 0) -> Any:
-    """The tensors one after the other along `axis`; None flattens them first.
+    """The tensors one after the other along `axis`, as NumPy's `np.concatenate`.
+
+    Parameters
+    ----------
+    xs : list of tensors
+        Of one shape but for `axis`; brought to their common dtype.
+    axis : int or None
+        Along which. None flattens them first. Default 0.
+
+    Returns
+    -------
+    tensor
+        The shape of one, with the sum of the sizes along `axis`; in the common dtype.
 
     Raises
     ------
     ShapeError
-        No tensors, or sizes that differ along another axis.
+        No tensors, sizes that differ along another axis, or an axis that is not there.
+    DTypeError
+        A tensor that holds no numbers.
 
     Examples
     --------
@@ -44,12 +58,26 @@ def concatenate(xs: Any, axis: int | None = 0) -> Any:
 
 @operation
 def stack(x: Any, axis: int = 0) -> Any:
-    """The tensors, of one shape, side by side along a new axis.
+    """The tensors side by side along a new axis, as NumPy's `np.stack`.
+
+    Parameters
+    ----------
+    x : list of tensors
+        At least one, all of one shape; brought to their common dtype.
+    axis : int
+        Where the new axis stands in the result. Default 0.
+
+    Returns
+    -------
+    tensor
+        Their shape with their number at `axis`, in the common dtype.
 
     Raises
     ------
     ShapeError
-        Shapes that differ.
+        Shapes that differ, or an axis that the result does not have.
+    DTypeError
+        A tensor that holds no numbers.
 
     Examples
     --------
@@ -75,7 +103,24 @@ def _at_least(x: Any, rank: int) -> Any:
 
 @operation
 def vstack(xs: Any) -> Any:
-    """Tensors below each other: 1-D ones as rows, others along axis 0.
+    """Tensors below each other, 1-D ones as rows, others along axis 0; as NumPy's `np.vstack`.
+
+    Parameters
+    ----------
+    xs : list of tensors
+        Of one shape but for axis 0; scalars become (1, 1).
+
+    Returns
+    -------
+    tensor
+        Of two axes or more, in the common dtype.
+
+    Raises
+    ------
+    ShapeError
+        No tensors, or sizes that differ along another axis.
+    DTypeError
+        A tensor that holds no numbers.
 
     Examples
     --------
@@ -87,7 +132,25 @@ def vstack(xs: Any) -> Any:
 
 @operation
 def hstack(xs: Any) -> Any:
-    """Tensors beside each other: 1-D ones along axis 0, others along axis 1.
+    """Tensors beside each other, 1-D ones along axis 0, others along axis 1; as NumPy's
+    `np.hstack`.
+
+    Parameters
+    ----------
+    xs : list of tensors
+        At least one, of one shape but for that axis; scalars become (1,).
+
+    Returns
+    -------
+    tensor
+        Of one axis or more, in the common dtype.
+
+    Raises
+    ------
+    ShapeError
+        Sizes that differ along another axis.
+    DTypeError
+        A tensor that holds no numbers.
 
     Examples
     --------
@@ -100,7 +163,24 @@ def hstack(xs: Any) -> Any:
 
 @operation
 def dstack(xs: Any) -> Any:
-    """Tensors behind each other, along axis 2.
+    """Tensors behind each other, along axis 2; as NumPy's `np.dstack`.
+
+    Parameters
+    ----------
+    xs : list of tensors
+        Of one shape but for axis 2; (n,) becomes (1, n, 1) and (m, n) becomes (m, n, 1).
+
+    Returns
+    -------
+    tensor
+        Of three axes or more, in the common dtype.
+
+    Raises
+    ------
+    ShapeError
+        No tensors, or sizes that differ along another axis.
+    DTypeError
+        A tensor that holds no numbers.
 
     Examples
     --------
@@ -112,7 +192,26 @@ def dstack(xs: Any) -> Any:
 
 @operation
 def append(x1: Any, x2: Any, axis: int | None = None) -> Any:
-    """x2 after x1 along `axis`; None flattens both.
+    """x2 after x1 along `axis`, as NumPy's `np.append`.
+
+    Parameters
+    ----------
+    x1, x2 : tensor
+        Of one shape but for `axis`; brought to their common dtype.
+    axis : int or None
+        Along which. Default None: both flattened.
+
+    Returns
+    -------
+    tensor
+        The shape of one, with the sum of the sizes along `axis`; in the common dtype.
+
+    Raises
+    ------
+    ShapeError
+        Sizes that differ along another axis, or an axis that is not there.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -131,12 +230,28 @@ def _cut(x: Any, cuts: list[int], axis: int) -> list[Any]:
 
 @operation
 def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
-    """x cut along `axis` into equal parts (a number), or before each index (a list).
+    """x cut along `axis` into equal parts, or before each index; as NumPy's `np.split`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of one axis or more, any dtype.
+    indices_or_sections : int or ints
+        How many equal parts, or the indices before which x is cut.
+    axis : int
+        Along which. Default 0.
+
+    Returns
+    -------
+    list of tensors
+        The parts in order along the axis, in the dtype of x.
 
     Raises
     ------
     ShapeError
-        A number of parts that does not divide the axis.
+        A number of parts that does not divide the axis, or an axis that `x` does not have.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -158,7 +273,31 @@ def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
 
 @operation
 def array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
-    """As `split`, where the first parts may be one longer than the last.
+    """As `split`, where the first parts may be one longer than the last; as NumPy's
+    `np.array_split`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of one axis or more, any dtype.
+    indices_or_sections : int or ints
+        How many parts, or the indices before which x is cut.
+    axis : int
+        Along which. Default 0.
+
+    Returns
+    -------
+    list of tensors
+        The parts in order, along `axis` of sizes that differ by 1 at most; in the dtype of x.
+
+    Raises
+    ------
+    ShapeError
+        An axis that `x` does not have.
+    ValueError
+        Fewer than 1 part.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -178,7 +317,26 @@ def array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
 
 @operation
 def vsplit(x: Any, indices_or_sections: Any) -> list[Any]:
-    """`split` along axis 0.
+    """`split` along axis 0, as NumPy's `np.vsplit`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of two axes or more, any dtype.
+    indices_or_sections : int or ints
+        How many equal parts, or the indices before which x is cut.
+
+    Returns
+    -------
+    list of tensors
+        The parts in order along the axis, in the dtype of x.
+
+    Raises
+    ------
+    ShapeError
+        Fewer than two axes, or a number of parts that does not divide axis 0.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -190,7 +348,26 @@ def vsplit(x: Any, indices_or_sections: Any) -> list[Any]:
 
 @operation
 def hsplit(x: Any, indices_or_sections: Any) -> list[Any]:
-    """`split` along axis 1, or along axis 0 of a 1-D tensor.
+    """`split` along axis 1, or along axis 0 of a 1-D tensor; as NumPy's `np.hsplit`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of one axis or more, any dtype.
+    indices_or_sections : int or ints
+        How many equal parts, or the indices before which x is cut.
+
+    Returns
+    -------
+    list of tensors
+        The parts in order along the axis, in the dtype of x.
+
+    Raises
+    ------
+    ShapeError
+        A scalar, or a number of parts that does not divide the axis.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -202,7 +379,26 @@ def hsplit(x: Any, indices_or_sections: Any) -> list[Any]:
 
 @operation
 def dsplit(x: Any, indices_or_sections: Any) -> list[Any]:
-    """`split` along axis 2.
+    """`split` along axis 2, as NumPy's `np.dsplit`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of three axes or more, any dtype.
+    indices_or_sections : int or ints
+        How many equal parts, or the indices before which x is cut.
+
+    Returns
+    -------
+    list of tensors
+        The parts in order along the axis, in the dtype of x.
+
+    Raises
+    ------
+    ShapeError
+        Fewer than three axes, or a number of parts that does not divide axis 2.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------

@@ -39,15 +39,28 @@ def _product(x1: Any, x2: Any) -> Any:
 
 @operation
 def matmul(x1: Any, x2: Any) -> Any:
-    """x1 @ x2 over the last two axes: (..., m, k) x (..., k, n) -> (..., m, n).
+    """x1 @ x2 over the last two axes: (..., m, k) x (..., k, n) -> (..., m, n), as NumPy's
+    `np.matmul`.
 
-    A 1-D argument is a row on the left, a column on the right. d x1 = dout x2^T,
-    d x2 = x1^T dout.
+    A 1-D argument is a row on the left, a column on the right. d x1 = dout x2^T, d x2 = x1^T dout.
+
+    Parameters
+    ----------
+    x1, x2 : tensor
+        (..., m, k) or (k,), and (..., k, n) or (k,), whose leading axes broadcast; brought to their
+        common dtype; integers are multiplied in float64, exact up to 2^53.
+
+    Returns
+    -------
+    tensor
+        (..., m, n) without the axis of a 1-D argument, in the common dtype; int32 for int8.
 
     Raises
     ------
     ShapeError
-        A tensor without axes, or inner sizes that differ.
+        A tensor without axes, inner sizes that differ, or leading axes that do not broadcast.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -84,7 +97,26 @@ def matmul(x1: Any, x2: Any) -> Any:
 
 @operation
 def dot(x1: Any, x2: Any) -> Any:
-    """The sum of products over the last axis of x1 and the last but one (or only) of x2.
+    """The sum of products over the last axis of x1 and the last but one (or only) of x2, as NumPy's
+    `np.dot`.
+
+    Parameters
+    ----------
+    x1, x2 : tensor
+        (..., k), and (..., k, n) or (k,); brought to their common dtype; integers are multiplied in
+        float64, exact up to 2^53. A scalar multiplies the other.
+
+    Returns
+    -------
+    tensor
+        The other axes of x1, then those of x2; in the common dtype, int32 for int8.
+
+    Raises
+    ------
+    ShapeError
+        Summed sizes that differ.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -99,7 +131,25 @@ def dot(x1: Any, x2: Any) -> Any:
 
 @operation
 def inner(x1: Any, x2: Any) -> Any:
-    """The sum of products over the last axes of both.
+    """The sum of products over the last axes of both, as NumPy's `np.inner`.
+
+    Parameters
+    ----------
+    x1, x2 : tensor
+        (..., k) each; brought to their common dtype; integers are multiplied in float64, exact up
+        to 2^53. A scalar multiplies the other.
+
+    Returns
+    -------
+    tensor
+        The other axes of x1, then those of x2; in the common dtype, int32 for int8.
+
+    Raises
+    ------
+    ShapeError
+        Last sizes that differ.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -114,7 +164,25 @@ def inner(x1: Any, x2: Any) -> Any:
 
 @operation
 def vdot(x1: Any, x2: Any) -> Any:
-    """The sum of products of all elements, both flattened.
+    """The sum of products of all elements, both flattened, as NumPy's `np.vdot`.
+
+    Parameters
+    ----------
+    x1, x2 : tensor
+        Of as many elements; brought to their common dtype; integers are multiplied in float64,
+        exact up to 2^53.
+
+    Returns
+    -------
+    tensor
+        A scalar in the common dtype, int32 for int8.
+
+    Raises
+    ------
+    ShapeError
+        Numbers of elements that differ.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -127,7 +195,22 @@ def vdot(x1: Any, x2: Any) -> Any:
 
 @operation
 def outer(x1: Any, x2: Any) -> Any:
-    """out[i, j] = x1[i] x2[j], both flattened.
+    """out[i, j] = x1[i] x2[j], both flattened, as NumPy's `np.outer`.
+
+    Parameters
+    ----------
+    x1, x2 : tensor
+        Of any shapes, m and n elements; brought to their common dtype.
+
+    Returns
+    -------
+    tensor
+        (m, n), in the common dtype.
+
+    Raises
+    ------
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -139,14 +222,29 @@ def outer(x1: Any, x2: Any) -> Any:
 
 @operation
 def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Any:
-    """The sum of products over pairs of axes.
+    """The sum of products over pairs of axes, as NumPy's `np.tensordot`.
 
-    `axes` is a number n (the last n of x1 with the first n of x2) or two lists of axes.
+    Parameters
+    ----------
+    x1, x2 : tensor
+        Of equal sizes along the paired axes; brought to their common dtype; integers are multiplied
+        in float64, exact up to 2^53.
+    axes : int or (ints, ints)
+        A number n, the last n axes of x1 with the first n of x2; or two lists of axes. Default 2.
+
+    Returns
+    -------
+    tensor
+        The other axes of x1, then those of x2; in the common dtype, int32 for int8.
 
     Raises
     ------
     ShapeError
-        Axes of different sizes.
+        Axes of different sizes, lists of different lengths, or an axis that is not there.
+    IndexError
+        More axes than a tensor has.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -183,7 +281,22 @@ def _tensordot(x1: Any, x2: Any, a: list[int], b: list[int]) -> Any:
 
 @operation
 def kron(x1: Any, x2: Any) -> Any:
-    """The Kronecker product: blocks x1[i, j] x2.
+    """The Kronecker product, blocks x1[i, j] x2, as NumPy's `np.kron`.
+
+    Parameters
+    ----------
+    x1, x2 : tensor
+        Of any shapes; brought to their common dtype. The shorter shape gets 1s in front.
+
+    Returns
+    -------
+    tensor
+        The products of their sizes, in the common dtype.
+
+    Raises
+    ------
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------

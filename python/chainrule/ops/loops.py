@@ -43,12 +43,33 @@ def while_loop(
     loop_vars: Any,
     maximum_iterations: int | None = None,
 ) -> Any:
-    """`loop_vars = body(*loop_vars)` as long as `cond(*loop_vars)` holds.
+    """`loop_vars = body(*loop_vars)` as long as `cond(*loop_vars)` holds; as Keras's
+    `ops.while_loop`.
+
+    Parameters
+    ----------
+    cond : callable
+        Of the loop variables, gives a scalar bool.
+    body : callable
+        Of the loop variables, gives them anew: a tensor, or a tuple or list of as many.
+    loop_vars : tensor, or a tuple or list of tensors
+        What the loop begins with.
+    maximum_iterations : int, optional
+        After as many steps the loop ends.
+
+    Returns
+    -------
+    tensor or tuple
+        The last loop variables, of the shapes and dtypes that `body` gives.
 
     Raises
     ------
     TypeError
         A condition whose value is not known while tracing.
+    ValueError
+        A condition that is no scalar.
+    DTypeError
+        A loop variable that holds no numbers.
 
     Examples
     --------
@@ -82,7 +103,27 @@ def _fori_spec(
 
 @operation(spec=_fori_spec)
 def fori_loop(lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_val: Any) -> Any:
-    """`val = body_fun(i, val)` for i from lower up to, not including, upper.
+    """`val = body_fun(i, val)` for i from lower up to, not including, upper; as
+    `jax.lax.fori_loop`.
+
+    Parameters
+    ----------
+    lower, upper : int
+        Known while tracing.
+    body_fun : callable
+        Of a Python int and the value, gives the next value.
+    init_val : tensor or structure
+        What the loop begins with, of any shape.
+
+    Returns
+    -------
+    tensor or structure
+        The last value, of the shape and dtype that `body_fun` gives.
+
+    Raises
+    ------
+    TypeError
+        Traced bounds.
 
     Examples
     --------
@@ -111,7 +152,32 @@ def _map_spec(f: Callable[[Any], Any], xs: Any) -> Any:
 
 @operation(spec=_map_spec)
 def map(f: Callable[[Any], Any], xs: Any) -> Any:
-    """f of every slice of xs along its first axis, stacked.
+    """f of every slice of xs along its first axis, stacked; as `jax.lax.map`.
+
+    Parameters
+    ----------
+    f : callable
+        Of a slice, or of a structure of slices; gives tensors of one shape.
+    xs : tensor (n, ...), or a structure of them
+        What is cut into n slices.
+
+    Returns
+    -------
+    tensor or structure
+        (n, ...) with the shape and dtype of what f gives.
+
+    Raises
+    ------
+    TypeError
+        `f` is not callable.
+    ShapeError
+        Results of different shapes.
+    ValueError
+        No slices.
+    IndexError
+        A tensor without axes.
+    DTypeError
+        `xs` holds no numbers.
 
     Examples
     --------
@@ -147,14 +213,42 @@ def scan(
     reverse: bool = False,
     unroll: Any = 1,
 ) -> Any:
-    """`carry, y[i] = f(carry, x[i])` for every slice of xs; returns the last carry and all y.
+    """`carry, y[i] = f(carry, x[i])` for every slice of xs, as `jax.lax.scan`.
+
+    Where f gives None for y, the result holds zeros of the shape of the carry.
+
+    Parameters
+    ----------
+    f : callable
+        Of the carry and a slice of xs, gives the next carry and y.
+    init : tensor or structure
+        The first carry, of any shape.
+    xs : tensor (n, ...), or a structure of them, optional
+        None passes None to f, `length` times.
+    length : int, optional
+        The number of steps. Default: the first size of xs.
+    reverse : bool
+        Whether to begin with the last slice; y keeps the order of xs. Default False.
+    unroll : int or bool
+        Has no effect: the loop is always unrolled. Default 1.
+
+    Returns
+    -------
+    tuple
+        The last carry, and all y as (n, ...) in their dtype.
 
     Raises
     ------
     TypeError
-        When f is not callable.
+        `f` is not callable.
     ValueError
-        Neither xs nor length, or a bad `unroll`.
+        Neither xs nor length, no slices, or a bad `unroll`.
+    ShapeError
+        Results of different shapes.
+    IndexError
+        A tensor without axes, or fewer slices than `length`.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -209,7 +303,33 @@ def _unit(elems: Any, axis: int) -> Any:
 def associative_scan(
     f: Callable[[Any, Any], Any], elems: Any, reverse: bool = False, axis: int = 0
 ) -> Any:
-    """y[0] = x[0], y[i] = f(y[i - 1], x[i]) along `axis`, for an associative f.
+    """y[0] = x[0], y[i] = f(y[i - 1], x[i]) along `axis`, as `jax.lax.associative_scan`.
+
+    Parameters
+    ----------
+    f : callable
+        Associative, of two tensors (or structures) that have size 1 along `axis`; gives one like
+        them.
+    elems : tensor or structure of tensors
+        Of one size n along `axis`.
+    reverse : bool
+        Whether to begin with the last element. Default False.
+    axis : int
+        Along which. Default 0.
+
+    Returns
+    -------
+    tensor or structure
+        The shape and dtype of `elems`.
+
+    Raises
+    ------
+    TypeError
+        `f` is not callable.
+    ShapeError
+        Sizes along `axis` that differ, or an axis that is not there.
+    DTypeError
+        `elems` holds no numbers.
 
     Examples
     --------
@@ -245,9 +365,31 @@ def _vectorized_spec(function: Callable[[Any], Any], elements: Any) -> Any:
 
 @operation(spec=_vectorized_spec)
 def vectorized_map(function: Callable[[Any], Any], elements: Any) -> Any:
-    """`function` of every slice of `elements` along the first axis, stacked.
+    """`function` of every slice of `elements` along the first axis, stacked; as TensorFlow's
+    `tf.vectorized_map`.
 
-    With several tensors in a list, the function gets the list of their slices.
+    Parameters
+    ----------
+    function : callable
+        Of a slice, or of the list of slices where `elements` is a list; gives tensors of one shape.
+    elements : tensor (n, ...), or a list of them
+        What is cut into n slices.
+
+    Returns
+    -------
+    tensor or structure
+        (n, ...) with the shape and dtype of what the function gives.
+
+    Raises
+    ------
+    ShapeError
+        Results of different shapes.
+    ValueError
+        No slices.
+    IndexError
+        A tensor without axes.
+    DTypeError
+        `elements` holds no numbers.
 
     Examples
     --------

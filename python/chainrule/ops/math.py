@@ -69,12 +69,33 @@ def _segment_spec(
 def segment_sum(
     data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False
 ) -> Any:
-    """out[s] = the sum of the rows whose segment is s; rows of segment -1 count nowhere.
+    """out[s] = the sum of the rows whose segment is s, as `jax.ops.segment_sum`; 0 where there is
+    none.
+
+    Parameters
+    ----------
+    data : tensor (n, ...)
+        Rows, numbers; no booleans.
+    segment_ids : integer tensor (n,)
+        The segment of each row; a row outside the segments counts nowhere.
+    num_segments : int, optional
+        How many; needed inside a trace. Default: the largest id + 1.
+    sorted : bool
+        Has no effect: the ids need no order. Default False.
+
+    Returns
+    -------
+    tensor
+        (num_segments, ...), in the dtype of `data`.
 
     Raises
     ------
     ShapeError
         Other than one id a row.
+    TypeError
+        No `num_segments` inside a trace.
+    DTypeError
+        `data` holds booleans, or an argument that holds no numbers.
 
     Examples
     --------
@@ -106,7 +127,36 @@ def _segment_reduce(function: str, start: float, data: Any, ids: Any, n: int | N
 def segment_max(
     data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False
 ) -> Any:
-    """out[s] = the largest of the rows whose segment is s; -inf where there is none.
+    """out[s] = the largest of the rows whose segment is s, as `jax.ops.segment_max`.
+
+    Where there is none, -inf, or the least integer of the dtype.
+
+    Parameters
+    ----------
+    data : tensor (n, ...)
+        Rows, numbers; no booleans.
+    segment_ids : integer tensor (n,)
+        The segment of each row; a row outside the segments counts nowhere.
+    num_segments : int, optional
+        How many; needed inside a trace. Default: the largest id + 1.
+    sorted : bool
+        Has no effect: the ids need no order. Default False.
+
+    Returns
+    -------
+    tensor
+        (num_segments, ...), in the dtype of `data`.
+
+    Raises
+    ------
+    ShapeError
+        Other than one id a row.
+    ValueError
+        `data` holds booleans.
+    TypeError
+        No `num_segments` inside a trace.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -120,7 +170,36 @@ def segment_max(
 def segment_min(
     data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False
 ) -> Any:
-    """out[s] = the smallest of the rows whose segment is s; inf where there is none.
+    """out[s] = the smallest of the rows whose segment is s, as `jax.ops.segment_min`.
+
+    Where there is none, inf, or the largest integer of the dtype.
+
+    Parameters
+    ----------
+    data : tensor (n, ...)
+        Rows, numbers; no booleans.
+    segment_ids : integer tensor (n,)
+        The segment of each row; a row outside the segments counts nowhere.
+    num_segments : int, optional
+        How many; needed inside a trace. Default: the largest id + 1.
+    sorted : bool
+        Has no effect: the ids need no order. Default False.
+
+    Returns
+    -------
+    tensor
+        (num_segments, ...), in the dtype of `data`.
+
+    Raises
+    ------
+    ShapeError
+        Other than one id a row.
+    ValueError
+        `data` holds booleans.
+    TypeError
+        No `num_segments` inside a trace.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -134,7 +213,35 @@ def segment_min(
 def segment_prod(
     data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False
 ) -> Any:
-    """out[s] = the product of the rows whose segment is s; 1 where there is none.
+    """out[s] = the product of the rows whose segment is s, as `jax.ops.segment_prod`; 1 where there
+    is none.
+
+    Parameters
+    ----------
+    data : tensor (n, ...)
+        Rows, numbers; no booleans.
+    segment_ids : integer tensor (n,)
+        The segment of each row; a row outside the segments counts nowhere.
+    num_segments : int, optional
+        How many; needed inside a trace. Default: the largest id + 1.
+    sorted : bool
+        Has no effect: the ids need no order. Default False.
+
+    Returns
+    -------
+    tensor
+        (num_segments, ...), in the dtype of `data`.
+
+    Raises
+    ------
+    ShapeError
+        Other than one id a row.
+    ValueError
+        `data` holds booleans.
+    TypeError
+        No `num_segments` inside a trace.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -146,12 +253,31 @@ def segment_prod(
 
 @operation
 def top_k(x: Any, k: int, sorted: bool = True) -> Any:
-    """The k largest elements along the last axis, largest first, and their int32 indices.
+    """The k largest elements along the last axis, largest first, and their indices; as
+    `jax.lax.top_k`.
+
+    Of equal elements the first comes first, and NaN counts as the largest.
+
+    Parameters
+    ----------
+    x : tensor (..., n)
+        Numbers or booleans.
+    k : int
+        From 0 to n.
+    sorted : bool
+        Has no effect: the elements are always sorted. Default True.
+
+    Returns
+    -------
+    tuple of tensors
+        (..., k) in the dtype of x, and (..., k) int32.
 
     Raises
     ------
     ShapeError
-        k above the size of the axis.
+        k above the size of the axis, or a scalar.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -172,10 +298,32 @@ def top_k(x: Any, k: int, sorted: bool = True) -> Any:
 
 @operation
 def in_top_k(targets: Any, predictions: Any, k: int) -> Any:
-    """Whether the score of each target class is among the k largest of its row.
+    """Whether the score of each target class is among the k largest of its row; as TensorFlow's
+    `tf.math.in_top_k`.
 
-    Ties with the k-th score count as inside; a target outside the classes, or a score that is
-    not finite, as outside.
+    Ties with the k-th score count as inside; a target outside the classes, or a score that is not
+    finite, as outside.
+
+    Parameters
+    ----------
+    targets : integer tensor (n,)
+        The class of each row.
+    predictions : tensor (n, classes)
+        Scores; integers are cast to `floatx()`.
+    k : int
+        From 1 up.
+
+    Returns
+    -------
+    bool tensor
+        (n,).
+
+    Raises
+    ------
+    ShapeError
+        Targets or predictions of another shape.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -200,7 +348,24 @@ def in_top_k(targets: Any, predictions: Any, k: int) -> Any:
 
 @operation
 def erf(x: Any) -> Any:
-    """2/sqrt(pi) times the integral of exp(-t^2) from 0 to x; derivative 2/sqrt(pi) exp(-x^2).
+    """2/sqrt(pi) times the integral of exp(-t^2) from 0 to x, as SciPy's `scipy.special.erf`.
+
+    Derivative 2/sqrt(pi) exp(-x^2).
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -212,7 +377,23 @@ def erf(x: Any) -> Any:
 
 @operation
 def erfc(x: Any) -> Any:
-    """1 - erf(x).
+    """1 - erf(x), as SciPy's `scipy.special.erfc`; but computed so, with no more digits for large
+    x.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -225,7 +406,24 @@ def erfc(x: Any) -> Any:
 
 @operation
 def erfinv(x: Any) -> Any:
-    """The inverse of erf on (-1, 1); derivative sqrt(pi)/2 exp(erfinv(x)^2).
+    """The inverse of erf on (-1, 1), as SciPy's `scipy.special.erfinv`; NaN beyond.
+
+    Derivative sqrt(pi)/2 exp(erfinv(x)^2).
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -237,12 +435,26 @@ def erfinv(x: Any) -> Any:
 
 @operation
 def cdist(x: Any, y: Any) -> Any:
-    """The Euclidean distances between the rows of x and those of y: (..., m, n).
+    """The Euclidean distances between the rows of x and those of y, as PyTorch's `torch.cdist`.
+
+    At distance 0 the derivative is 0.
+
+    Parameters
+    ----------
+    x, y : tensor
+        (..., m, d) and (..., n, d), whose leading axes broadcast; integers become floats.
+
+    Returns
+    -------
+    tensor
+        (..., m, n), in the common float dtype.
 
     Raises
     ------
     ShapeError
-        Fewer than 2 axes, or rows of different lengths.
+        Fewer than 2 axes, rows of different lengths, or leading axes that do not broadcast.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -268,7 +480,23 @@ def cdist(x: Any, y: Any) -> Any:
 
 @operation
 def extract_sequences(x: Any, sequence_length: int, sequence_stride: int) -> Any:
-    """Windows of `sequence_length` at every `sequence_stride` of the last axis: (..., n, length).
+    """y[..., i, j] = x[..., i stride + j]: windows of the last axis, as Keras's
+    `ops.extract_sequences`.
+
+    Parameters
+    ----------
+    x : tensor (..., n)
+        Of any dtype.
+    sequence_length : int
+        Elements of a window, from 1 up.
+    sequence_stride : int
+        From one window to the next, from 1 up.
+
+    Returns
+    -------
+    tensor
+        (..., windows, sequence_length) with windows = (n - length) // stride + 1, at least 0; in
+        the dtype of x.
 
     Raises
     ------
@@ -276,6 +504,8 @@ def extract_sequences(x: Any, sequence_length: int, sequence_stride: int) -> Any
         `x` of rank 0.
     ValueError
         A length or stride below 1.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -302,7 +532,27 @@ def extract_sequences(x: Any, sequence_length: int, sequence_stride: int) -> Any
 
 
 def logdet(x: Any) -> Any:
-    """ln(det(x)) of a positive definite matrix (arrays only).
+    """ln |det(x)| of square matrices, as NumPy's `np.linalg.slogdet` without the sign (arrays
+    only).
+
+    Parameters
+    ----------
+    x : tensor (..., n, n)
+        Integers are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        (...), in the float dtype of x; -inf for singular matrices.
+
+    Raises
+    ------
+    ValueError
+        `x` is not square, or has fewer than 2 axes.
+    TypeError
+        A traced argument, or float16.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------

@@ -32,7 +32,32 @@ __all__ = [
 
 @operation
 def moments(x: Any, axes: Any, keepdims: bool = False, synchronized: bool = False) -> Any:
-    """The mean and the biased variance over axes.
+    """The mean and the biased variance over axes, as TensorFlow's `tf.nn.moments`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers are cast to `floatx()`. Half-width floats are summed in float32.
+    axes : int, ints or None
+        The axes that go away; None is all.
+    keepdims : bool
+        Whether they stay with size 1. Default False.
+    synchronized : bool
+        Only False: there is one device. Default False.
+
+    Returns
+    -------
+    tuple of tensors
+        The shape of x without the reduced axes, in its float dtype; float16 is cut to its range.
+
+    Raises
+    ------
+    ShapeError
+        An axis that `x` does not have, or one named twice.
+    NotImplementedError
+        `synchronized`.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -72,10 +97,37 @@ def batch_normalization(
 ) -> Any:
     """(x - mean)/sqrt(variance + epsilon) scale + offset, all vectors along `axis`.
 
+    Parameters
+    ----------
+    x : tensor
+        Of one axis or more, n elements along `axis`; integers are cast to `floatx()`.
+    mean, variance : tensor (n,)
+        Cast to the dtype of x.
+    axis : int
+        Of the features.
+    offset : tensor (n,), optional
+        Default: 0.
+    scale : tensor (n,), optional
+        Default: 1.
+    epsilon : float
+        Added to the variance. Default 0.001.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
     Raises
     ------
     ShapeError
-        A vector whose length is not the size of `axis`.
+        A vector whose length is not the size of `axis`, or an axis that `x` does not have.
+    DTypeError
+        An argument that holds no numbers.
+
+    References
+    ----------
+    Ioffe and Szegedy, Batch Normalization: Accelerating Deep Network Training by Reducing Internal
+    Covariate Shift, 2015.
 
     Examples
     --------
@@ -118,8 +170,37 @@ def layer_normalization(
 ) -> Any:
     """(x - mean)/sqrt(variance + epsilon) gamma + beta, with statistics over `axis`.
 
-    gamma and beta have the shape of the normalised axes. epsilon defaults to `config.epsilon()`.
-    With `rms_scaling`: x/sqrt(variance + epsilon) gamma.
+    With `rms_scaling`: x/sqrt(variance + epsilon) gamma. Half-width floats are computed in float32.
+
+    Parameters
+    ----------
+    x : tensor
+        Of one axis or more; integers are cast to `floatx()`.
+    gamma, beta : tensor, optional
+        Of the shape of the normalised axes, a scalar, or of a shape that broadcasts to x. Default:
+        1 and 0, else None.
+    axis : int or ints
+        The normalised axes. Default -1.
+    epsilon : float, optional
+        Added to the variance. Default: `config.epsilon()`.
+    rms_scaling : bool
+        Deprecated, with a warning: neither mean nor beta. Default False.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    ShapeError
+        gamma or beta of another shape, or an axis that `x` does not have.
+    DTypeError
+        An argument that holds no numbers.
+
+    References
+    ----------
+    Ba, Kiros and Hinton, Layer Normalization, 2016.
 
     Examples
     --------
@@ -178,9 +259,36 @@ def _fitted(v: Any, inner: list[int], ndim: int) -> Any:
 def rms_normalization(
     x: Any, scale: Any = None, axis: Any = -1, epsilon: float | None = None
 ) -> Any:
-    """x/sqrt(mean(x^2) + epsilon) scale, with the mean over `axis` (Zhang and Sennrich, 2019).
+    """x/sqrt(mean(x^2) + epsilon) scale, with the mean over `axis`.
 
-    epsilon defaults to `config.epsilon()`.
+    Half-width floats are computed in float32.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; a scalar becomes (1,), integers are cast to `floatx()`.
+    scale : tensor, optional
+        Of a shape that broadcasts with that of x. Default: 1.
+    axis : int or ints
+        Along which the mean is taken. Default -1.
+    epsilon : float, optional
+        Added to the mean square. Default: `config.epsilon()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    ShapeError
+        A scale that does not broadcast, or an axis that `x` does not have.
+    DTypeError
+        An argument that holds no numbers.
+
+    References
+    ----------
+    Zhang and Sennrich, Root Mean Square Layer Normalization, 2019.
 
     Examples
     --------
@@ -202,12 +310,33 @@ def rms_normalization(
 
 @operation
 def normalize(x: Any, axis: Any = -1, order: int = 2, epsilon: float | None = None) -> Any:
-    """x divided by its norm of the given order over `axis`, at least epsilon.
+    """x divided by its norm of the given order over `axis`, at least epsilon; as Keras's
+    `ops.normalize`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; a scalar becomes (1,), integers are cast to `floatx()`.
+    axis : int, ints or None
+        Along which the norm is taken; None is all axes. Default -1.
+    order : int
+        p of the norm (sum |x|^p)^(1/p), from 1 up. Default 2.
+    epsilon : float, optional
+        The least divisor. Default: `config.epsilon()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
 
     Raises
     ------
     ValueError
-        An order that is no integer from 1 up.
+        An order that is no integer from 1 up, or more than two axes for an order other than 2.
+    ShapeError
+        An axis that `x` does not have.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -235,7 +364,29 @@ def normalize(x: Any, axis: Any = -1, order: int = 2, epsilon: float | None = No
 
 @operation
 def psnr(x1: Any, x2: Any, max_val: float) -> Any:
-    """The peak signal-to-noise ratio 10 log10(max_val^2 / mean((x1 - x2)^2)), in decibels.
+    """The peak signal-to-noise ratio 10 log10(max_val^2/mean((x1 - x2)^2)), in decibels; as
+    TensorFlow's `tf.image.psnr`.
+
+    The mean is over all elements; equal tensors give infinity.
+
+    Parameters
+    ----------
+    x1, x2 : tensor
+        Of one shape; integers are cast to `floatx()`.
+    max_val : float
+        The largest possible value, such as 1 or 255; above 0.
+
+    Returns
+    -------
+    tensor
+        A scalar in the common float dtype.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that differ.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------

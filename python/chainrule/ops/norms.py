@@ -26,15 +26,38 @@ __all__ = ["norm"]
 
 @operation
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    """The norm of vectors (one axis) or matrices (two axes); of all elements by default.
+    """The norm of vectors (one axis) or matrices (two axes), as NumPy's `np.linalg.norm`.
 
-    ord: None or 2 Euclidean, 1, inf, -inf, 0, any p for vectors; None or "fro", 1, -1, inf, -inf
-    for matrices (2, -2 and "nuc" on arrays only).
+    Without `ord` and `axis` the Euclidean norm of all elements. The derivative is 0 where the norm
+    is.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans become float32.
+    ord : int, float, str or None
+        For vectors None or 2 (Euclidean), 1, inf, -inf, 0 (how many are not 0), or any p; for
+        matrices None or "fro", 1, -1, inf, -inf, and 2, -2 and "nuc" on arrays only.
+    axis : int, (int, int) or None
+        That of vectors, or the two of matrices. Default None: all.
+    keepdims : bool
+        Whether they stay with size 1. Default False.
+
+    Returns
+    -------
+    tensor
+        The shape of x without the reduced axes, in its float dtype.
 
     Raises
     ------
     ValueError
-        An `ord` that does not exist, more than two axes.
+        An `ord` that does not exist for so many axes, or more than two axes.
+    ShapeError
+        An axis that `x` does not have, or no elements for an extreme.
+    TypeError
+        `ord` 2, -2 or "nuc" of traced matrices.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------

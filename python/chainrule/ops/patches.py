@@ -45,24 +45,35 @@ class _Windows:
 def unfold(
     x: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
 ) -> Any:
-    """y[n, (c, i, j), l] = x[n, c, row of window l + i dilation, column of l + j dilation]
+    """y[n, (c, i, j), l] = x[n, c, row of window l + i dilation, column of l + j dilation], as
+    PyTorch's `torch.nn.functional.unfold`.
 
     Parameters
     ----------
     x : tensor
-        (N, C, H, W), channels first.
-    kernel_size, dilation, padding, stride : int or pair of int
-        Of the window; `padding` zeros on both ends of both axes.
+        (N, C, H, W), channels first, of any dtype.
+    kernel_size : int or pair of int
+        (KH, KW) of the window.
+    dilation : int or pair of int
+        From one element of a window to the next. Default 1.
+    padding : int or pair of int
+        Zeros on both ends of both axes. Default 0.
+    stride : int or pair of int
+        From one window to the next. Default 1.
 
     Returns
     -------
     tensor
-        (N, C * KH * KW, number of windows).
+        (N, C * KH * KW, number of windows), in the dtype of x.
 
     Raises
     ------
     ShapeError
         `x` of another rank, or a window larger than the padded image.
+    ValueError
+        Sizes below 1, a padding below 0, or another number of them than one or two.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -94,26 +105,37 @@ def fold(
     padding: Any = 0,
     stride: Any = 1,
 ) -> Any:
-    """The transpose of `unfold`: every column is added into its window of an image of zeros.
+    """The transpose of `unfold`, as PyTorch's `torch.nn.functional.fold`: every column is added
+    into its window of an image of zeros.
 
     Parameters
     ----------
     x : tensor
-        (N, C * KH * KW, number of windows).
+        (N, C * KH * KW, number of windows), of numbers.
     output_size : int or pair of int
         (H, W) of the image that was unfolded.
-    kernel_size, dilation, padding, stride : int or pair of int
-        As for `unfold`.
+    kernel_size : int or pair of int
+        (KH, KW) of the window.
+    dilation : int or pair of int
+        From one element of a window to the next. Default 1.
+    padding : int or pair of int
+        Zeros on both ends of both axes, which are cut off again. Default 0.
+    stride : int or pair of int
+        From one window to the next. Default 1.
 
     Returns
     -------
     tensor
-        (N, C, H, W).
+        (N, C, H, W), in the dtype of x.
 
     Raises
     ------
     ShapeError
         `x` of another rank, or with another number of columns or rows than the windows have.
+    ValueError
+        Sizes below 1, a padding below 0, or another number of them than one or two.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------

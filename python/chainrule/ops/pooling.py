@@ -60,30 +60,39 @@ def max_pool(
     padding: str = "valid",
     data_format: str | None = None,
 ) -> Any:
-    """y[n, o, c] = max of x[n, i, c] over the window of o; the first maximum takes the gradient.
+    """y[n, o, c] = max of x[n, i, c] over the window of o, as TensorFlow's `tf.nn.max_pool`.
 
-    Shapes: x (N, *S, C) with 1 to 3 spatial axes, y (N, *O, C), O = (S - pool_size) // strides + 1
-    for "valid" and ceil(S / strides) for "same". NaN where the window holds one. Integers become
-    floats.
+    The first maximum of a window takes its gradient. NaN where the window holds one.
 
     Parameters
     ----------
     inputs : tensor
+        (N, *S, C) with 1 to 3 spatial axes, or (N, C, *S) with channels first; integers become
+        floats.
     pool_size : int or sequence of int
         The window, one size for each spatial axis or one for all.
     strides : int or sequence of int, optional
         From one window to the next; default `pool_size`.
     padding : {"valid", "same"}
         "same" lets windows reach over the edges, where only elements inside the image count.
+        Default "valid".
     data_format : {"channels_last", "channels_first"}, optional
-        Default `config.image_data_format()`.
+        Where the channels stand. Default: `config.image_data_format()`.
+
+    Returns
+    -------
+    tensor
+        (N, *O, C) or (N, C, *O), O = (S - pool_size) // strides + 1 for "valid" and ceil(S /
+        strides) for "same"; in the float dtype of `inputs`.
 
     Raises
     ------
     ShapeError
         Another rank, or a window that is larger than the image.
     ValueError
-        Sizes or strides below 1 or of another number, an unknown padding.
+        Sizes or strides below 1 or of another number, an unknown padding or data format.
+    DTypeError
+        `inputs` holds no numbers.
 
     Examples
     --------
@@ -101,17 +110,38 @@ def average_pool(
     padding: str = "valid",
     data_format: str | None = None,
 ) -> Any:
-    """y[n, o, c] = mean of x[n, i, c] over the elements of the window of o inside the image.
+    """y[n, o, c] = mean of x[n, i, c] over the elements of the window of o inside the image, as
+    TensorFlow's `tf.nn.avg_pool`.
 
     Parameters
     ----------
-    inputs, pool_size, strides, padding, data_format
-        As for `max_pool`.
+    inputs : tensor
+        (N, *S, C) with 1 to 3 spatial axes, or (N, C, *S) with channels first; integers become
+        floats.
+    pool_size : int or sequence of int
+        The window, one size for each spatial axis or one for all.
+    strides : int or sequence of int, optional
+        From one window to the next; default `pool_size`.
+    padding : {"valid", "same"}
+        "same" lets windows reach over the edges, where only elements inside the image count.
+        Default "valid".
+    data_format : {"channels_last", "channels_first"}, optional
+        Where the channels stand. Default: `config.image_data_format()`.
+
+    Returns
+    -------
+    tensor
+        (N, *O, C) or (N, C, *O), O = (S - pool_size) // strides + 1 for "valid" and ceil(S /
+        strides) for "same"; in the float dtype of `inputs`.
 
     Raises
     ------
-    ShapeError, ValueError
-        As `max_pool`.
+    ShapeError
+        Another rank, or a window that is larger than the image.
+    ValueError
+        Sizes or strides below 1 or of another number, an unknown padding or data format.
+    DTypeError
+        `inputs` holds no numbers.
 
     Examples
     --------
@@ -186,24 +216,34 @@ def _adaptive(
 
 @operation
 def adaptive_max_pool(inputs: Any, output_size: Any, data_format: str | None = None) -> Any:
-    """Maxima of `output_size` windows that cover the image, of sizes as even as can be.
+    """Maxima of `output_size` windows that cover the image, of sizes as even as can be; as
+    PyTorch's `torch.nn.functional.adaptive_max_pool2d`.
 
     Window i of an axis of size S covers floor(i S / O) : ceil((i + 1) S / O).
 
     Parameters
     ----------
     inputs : tensor
-        (N, *S, C), or (N, C, *S).
+        (N, *S, C) with 1 to 3 spatial axes, or (N, C, *S) with channels first; integers become
+        floats.
     output_size : int or sequence of int
         O for each spatial axis, or one for all.
     data_format : {"channels_last", "channels_first"}, optional
+        Where the channels stand. Default: `config.image_data_format()`.
+
+    Returns
+    -------
+    tensor
+        (N, *O, C) or (N, C, *O), in the float dtype of `inputs`.
 
     Raises
     ------
     ShapeError
-        Another number of axes.
+        Another number of axes, or an image without elements.
     ValueError
-        Sizes below 1 or above 2**20, or of another number.
+        Sizes below 1, above 2**20 or of another number, or an unknown data format.
+    DTypeError
+        `inputs` holds no numbers.
 
     Examples
     --------
@@ -215,17 +255,34 @@ def adaptive_max_pool(inputs: Any, output_size: Any, data_format: str | None = N
 
 @operation
 def adaptive_average_pool(inputs: Any, output_size: Any, data_format: str | None = None) -> Any:
-    """Means of `output_size` windows that cover the image, of sizes as even as can be.
+    """Means of `output_size` windows that cover the image, of sizes as even as can be; as PyTorch's
+    `torch.nn.functional.adaptive_avg_pool2d`.
+
+    Window i of an axis of size S covers floor(i S / O) : ceil((i + 1) S / O).
 
     Parameters
     ----------
-    inputs, output_size, data_format
-        As for `adaptive_max_pool`.
+    inputs : tensor
+        (N, *S, C) with 1 to 3 spatial axes, or (N, C, *S) with channels first; integers become
+        floats.
+    output_size : int or sequence of int
+        O for each spatial axis, or one for all.
+    data_format : {"channels_last", "channels_first"}, optional
+        Where the channels stand. Default: `config.image_data_format()`.
+
+    Returns
+    -------
+    tensor
+        (N, *O, C) or (N, C, *O), in the float dtype of `inputs`.
 
     Raises
     ------
-    ShapeError, ValueError
-        As `adaptive_max_pool`.
+    ShapeError
+        Another number of axes, or an image without elements.
+    ValueError
+        Sizes below 1, above 2**20 or of another number, or an unknown data format.
+    DTypeError
+        `inputs` holds no numbers.
 
     Examples
     --------

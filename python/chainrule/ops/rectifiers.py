@@ -43,7 +43,22 @@ def _clip(x: Any, low: float, high: float) -> Any:
 
 @operation
 def relu(x: Any) -> Any:
-    """max(x, 0); derivative 1 above 0, else 0.
+    """max(x, 0), as `jax.nn.relu`; derivative 1 above 0, else 0. NaN stays.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; booleans are cast to `floatx()`, integers stay.
+
+    Returns
+    -------
+    tensor
+        The shape and the dtype of x.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -56,7 +71,26 @@ def relu(x: Any) -> Any:
 
 @operation
 def relu6(x: Any) -> Any:
-    """min(max(x, 0), 6).
+    """min(max(x, 0), 6), as `jax.nn.relu6`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; booleans are cast to `floatx()`, integers stay.
+
+    Returns
+    -------
+    tensor
+        The shape and the dtype of x.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
+
+    References
+    ----------
+    Krizhevsky, Convolutional Deep Belief Networks on CIFAR-10, 2010.
 
     Examples
     --------
@@ -68,7 +102,22 @@ def relu6(x: Any) -> Any:
 
 @operation
 def sparse_sigmoid(x: Any) -> Any:
-    """0 up to -1, 1 from 1 on, (x + 1)/2 between.
+    """0 up to -1, 1 from 1 on, (x + 1)/2 between; as `jax.nn.sparse_sigmoid`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -83,7 +132,25 @@ def sparse_sigmoid(x: Any) -> Any:
 
 @operation
 def soft_shrink(x: Any, threshold: float = 0.5) -> Any:
-    """x moved towards 0 by `threshold`, and 0 within it.
+    """x moved towards 0 by `threshold`, and 0 within it; as PyTorch's
+    `torch.nn.functional.softshrink`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+    threshold : float
+        From 0 up. Default 0.5.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -99,7 +166,23 @@ def soft_shrink(x: Any, threshold: float = 0.5) -> Any:
 
 @operation
 def sparse_plus(x: Any) -> Any:
-    """0 up to -1, x from 1 on, (x + 1)^2/4 between.
+    """0 up to -1, x from 1 on, (x + 1)^2/4 between; as `jax.nn.sparse_plus`. Derivative
+    `sparse_sigmoid`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -118,7 +201,29 @@ def _quarter_square(x: Any) -> Any:
 
 @operation
 def leaky_relu(x: Any, negative_slope: float = 0.2) -> Any:
-    """x from 0 on, `negative_slope` x below.
+    """x from 0 on, `negative_slope` x below; as `jax.nn.leaky_relu`. Derivatives 1 and
+    `negative_slope`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+    negative_slope : float
+        The slope below 0. Default 0.2.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
+
+    References
+    ----------
+    Maas, Hannun and Ng, Rectifier Nonlinearities Improve Neural Network Acoustic Models, 2013.
 
     Examples
     --------
@@ -132,7 +237,22 @@ def leaky_relu(x: Any, negative_slope: float = 0.2) -> Any:
 
 @operation
 def hard_sigmoid(x: Any) -> Any:
-    """x/6 + 1/2 cut to [0, 1].
+    """x/6 + 1/2 cut to [0, 1], as `jax.nn.hard_sigmoid`; derivative 1/6 between -3 and 3, else 0.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -146,7 +266,26 @@ def hard_sigmoid(x: Any) -> Any:
 
 @operation
 def hard_silu(x: Any) -> Any:
-    """x hard_sigmoid(x).
+    """x (x/6 + 1/2) between -3 and 3, 0 below and x above; as `jax.nn.hard_silu`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
+
+    References
+    ----------
+    Howard et al., Searching for MobileNetV3, 2019.
 
     Examples
     --------
@@ -163,7 +302,26 @@ def _times_hard_sigmoid(x: Any) -> Any:
 
 @operation
 def hard_swish(x: Any) -> Any:
-    """x hard_sigmoid(x), as `hard_silu`.
+    """x hard_sigmoid(x), as `jax.nn.hard_swish`; the same as `hard_silu`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
+
+    References
+    ----------
+    Howard et al., Searching for MobileNetV3, 2019.
 
     Examples
     --------
@@ -175,7 +333,22 @@ def hard_swish(x: Any) -> Any:
 
 @operation
 def hard_tanh(x: Any) -> Any:
-    """x cut to [-1, 1].
+    """x cut to [-1, 1], as `jax.nn.hard_tanh`; derivative 1 inside, 0 outside.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -187,7 +360,24 @@ def hard_tanh(x: Any) -> Any:
 
 @operation
 def hard_shrink(x: Any, threshold: float = 0.5) -> Any:
-    """x where |x| > threshold, else 0.
+    """x where |x| > threshold, else 0; as PyTorch's `torch.nn.functional.hardshrink`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+    threshold : float
+        From 0 up. Default 0.5.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -201,7 +391,27 @@ def hard_shrink(x: Any, threshold: float = 0.5) -> Any:
 
 @operation
 def threshold(x: Any, threshold: float, default_value: float) -> Any:
-    """x where x > threshold, else `default_value`.
+    """x where x > threshold, else `default_value`; as PyTorch's `torch.nn.functional.threshold`.
+    NaN stays.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+    threshold : float
+        Up to which x is replaced.
+    default_value : float
+        What replaces it.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------

@@ -42,16 +42,17 @@ def resize(
     data_format: str | None = None,
 ) -> Any:
     """``out[i, j] = sum over h, w of R[i, h] C[j, w] image[h, w]``, R and C the weights of a kernel
-    around ``(i + 1/2) H / size[0] - 1/2`` and ``(j + 1/2) W / size[1] - 1/2``.
+    around ``(i + 1/2) H / size[0] - 1/2`` and ``(j + 1/2) W / size[1] - 1/2``; as
+    `jax.image.resize`.
 
     Parameters
     ----------
     images : tensor
         (H, W, C), or a batch (N, H, W, C); channels stand in front of H with ``channels_first``.
     size : (int, int)
-        Height and width of the result.
+        Height and width of the result, from 1 up.
     interpolation : {"bilinear", "nearest", "bicubic", "lanczos3", "lanczos5"}
-        ``bicubic`` is Keys's with a = -1/2.
+        The kernel; ``bicubic`` is Keys's with a = -1/2. Default "bilinear".
     antialias : bool
         Whether the kernel is widened where the image shrinks. Default False.
     crop_to_aspect_ratio : bool
@@ -59,14 +60,17 @@ def resize(
     pad_to_aspect_ratio : bool
         Whether the image is padded to the result's aspect ratio first. Default False.
     fill_mode : {"constant"}
+        What is padded: only `fill_value`. Default "constant".
     fill_value : float
-        What is padded with. Default 0.
+        What is padded with. Default 0.0.
     data_format : {"channels_last", "channels_first"}, optional
+        Where the channels stand. Default: `config.image_data_format()`.
 
     Returns
     -------
     tensor
-        Of the images' dtype; integers are rounded and kept in their range.
+        (size[0], size[1]) in the place of H and W, in the images' dtype; integers are rounded and
+        kept in their range.
 
     Raises
     ------
@@ -74,6 +78,13 @@ def resize(
         An unknown option, a size that is not positive, crop and pad at once.
     ShapeError
         Images of another rank, or without pixels.
+    DTypeError
+        `images` holds no numbers.
+
+    References
+    ----------
+    Keys, Cubic Convolution Interpolation for Digital Image Processing, 1981.
+    Duchon, Lanczos Filtering in One and Two Dimensions, 1979.
 
     Examples
     --------
@@ -222,30 +233,41 @@ def scale_and_translate(
     antialias: bool = True,
 ) -> Any:
     """``out[i] = sum over j of K(|(i + 1/2 - translation) / scale - 1/2 - j|) x[j]`` along each of
-    the axes, the weights divided by their sum; 0 where the place is outside the image.
+    the axes, the weights divided by their sum; 0 where the place is outside the image. As
+    `jax.image.scale_and_translate`.
 
     Parameters
     ----------
     images : tensor
-        Any shape.
+        Of any shape; integers are cast to `floatx()`.
     output_shape : sequence of int
         The result's shape, as `images` on other axes than `spatial_dims`.
-    scale, translation : tensor
-        One number for each of `spatial_dims`; gradients flow into them.
+    scale : tensor
+        (k,), one number for each of `spatial_dims`; gradients flow into it.
+    translation : tensor
+        (k,), in elements of the result; gradients flow into it.
     spatial_dims : sequence of int
-        The axes to resample.
+        The k axes to resample.
     method : str
-        ``"linear"``, ``"bilinear"``, ``"trilinear"``, ``"cubic"``, ``"bicubic"``, ``"tricubic"``,
-        ``"lanczos3"`` or ``"lanczos5"``.
+        The kernel: "linear", "bilinear", "trilinear", "cubic", "bicubic", "tricubic", "lanczos3" or
+        "lanczos5".
     antialias : bool
         Whether the kernel is widened where the scale is below 1. Default True.
+
+    Returns
+    -------
+    tensor
+        The shape `output_shape`, in the float dtype of `images`.
 
     Raises
     ------
     ValueError
         An unknown method.
     ShapeError
-        Shapes of different ranks, or other numbers of scales or translations than of axes.
+        Shapes of different ranks, other numbers of scales or translations than of axes, or an axis
+        that is not there.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------

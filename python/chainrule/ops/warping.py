@@ -39,8 +39,8 @@ def affine_transform(
     fill_value: float = 0,
     data_format: str | None = None,
 ) -> Any:
-    """``out[y, x] = image[(b0 x + b1 y + b2) / k, (a0 x + a1 y + a2) / k]``,
-    ``k = c0 x + c1 y + 1``.
+    """``out[y, x] = image[(b0 x + b1 y + b2) / k, (a0 x + a1 y + a2) / k]``, ``k = c0 x + c1 y +
+    1``; as Keras's `ops.image.affine_transform`.
 
     The gradient flows into the images, not into the transforms.
 
@@ -49,15 +49,18 @@ def affine_transform(
     images : tensor
         (H, W, C), or a batch (N, H, W, C); channels stand in front of H with ``channels_first``.
     transform : tensor
-        ``[a0, a1, a2, b0, b1, b2, c0, c1]``, one for all images or (N, 8): the map from a pixel
-        of the result to the place in the input that it shows.
+        ``[a0, a1, a2, b0, b1, b2, c0, c1]``, one for all images or (N, 8): the map from a pixel of
+        the result to the place in the input that it shows.
     interpolation : {"bilinear", "nearest"}
+        The mean of the four pixels around a place, or the nearest. Default "bilinear".
     fill_mode : {"constant", "nearest", "reflect", "mirror", "wrap"}
-        What stands outside the image: `fill_value`, the nearest pixel, the image turned about
-        its edge (``reflect``) or about its last pixel (``mirror``), or the image again.
+        What stands outside: `fill_value`, the nearest element, the array turned about its edge
+        (``reflect``) or about its last element (``mirror``), or the array again. Default
+        "constant".
     fill_value : float
-        Default 0.
+        Outside with ``constant``. Default 0.
     data_format : {"channels_last", "channels_first"}, optional
+        Where the channels stand. Default: `config.image_data_format()`.
 
     Returns
     -------
@@ -70,6 +73,8 @@ def affine_transform(
         An unknown interpolation, fill mode or data format.
     ShapeError
         Images or transforms of another rank, or another number of transforms than of images.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -108,7 +113,7 @@ def perspective_transform(
     data_format: str | None = None,
 ) -> Any:
     """``out[y, x] = image[v, u]`` where the projective map that takes the four `end_points` to the
-    four `start_points` takes (x, y) to (u, v).
+    four `start_points` takes (x, y) to (u, v); as Keras's `ops.image.perspective_transform`.
 
     The gradient flows into the images, not into the points.
 
@@ -118,11 +123,18 @@ def perspective_transform(
         (H, W, C), or a batch (N, H, W, C); channels stand in front of H with ``channels_first``.
     start_points, end_points : tensor
         (4, 2) for all images, or (N, 4, 2): (x, y) of four points, no three on a line, before and
-        after.
+        after; in pixels.
     interpolation : {"bilinear", "nearest"}
+        The mean of the four pixels around a place, or the nearest. Default "bilinear".
     fill_value : float
         What stands outside the image. Default 0.
     data_format : {"channels_last", "channels_first"}, optional
+        Where the channels stand. Default: `config.image_data_format()`.
+
+    Returns
+    -------
+    tensor
+        Of the images' shape and dtype; integers are rounded.
 
     Raises
     ------
@@ -130,6 +142,8 @@ def perspective_transform(
         An unknown interpolation or data format.
     ShapeError
         Images or points of another shape.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------

@@ -1,0 +1,244 @@
+"""Public functions state their parameters, results, errors and source, and have an example.
+
+A docstring is NumPy's: a first sentence or formula, then sections. What it says is held against
+the signature (names, order, defaults) and against what the function raises when one argument of
+its own example is replaced by something that it cannot take.
+"""
+
+from __future__ import annotations
+
+import builtins
+import doctest
+import importlib
+import inspect
+import io
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from chainrule import errors
+
+NAMESPACES = ["ops", *(f"ops.{part}" for part in "core image linalg math nn numpy".split())]
+SECTIONS = ["Parameters", "Returns", "Raises", "Notes", "References", "Examples"]
+FILLER = re.compile(r"^(the )?(input|output)s?( tensors?)?\.$|^an? (tensor|array)\.$", re.IGNORECASE)
+SHAPE = re.compile(r"shape|scalar|\(.*\)|sizes?|axes|axis|list|tuple|whatever", re.DOTALL)
+DTYPE = re.compile(r"dtype|u?int\d+|float\d*|\bbool|\bint\b|\bstr\b|whatever|complex64")
+PLAIN = {"int", "int or None", "str", "bool"}
+# "As NumPy's `np.add`", "As `jax.nn.relu`", "As Keras's `ops.cast`": whose definition it is.
+SOURCE = re.compile(
+    r"\b[Aa]s\s(?:(?:NumPy|Keras|SciPy|TensorFlow|PyTorch|JAX)'s\s)?`([a-z_A-Z.0-9]+)`"
+)
+
+
+class Section(NamedTuple):
+    """An entry of a section: its name or type, the type after the colon, and the text below."""
+
+    name: str
+    kind: str
+    text: str
+
+
+def public() -> dict[str, Any]:
+    """Every public function of the namespaces, once, under the first name that it has there."""
+    found: dict[int, tuple[str, Any]] = {}
+    for namespace in NAMESPACES:
+        module = importlib.import_module(f"chainrule.{namespace}")
+        for name in module.__all__:
+            value = getattr(module, name)
+            if not inspect.ismodule(value):
+                found.setdefault(id(value), (f"{namespace}.{name}", value))
+    return dict(found.values())
+
+
+FUNCTIONS = public()
+
+
+def sections(text: str) -> dict[str, str]:
+    """The text of each section; what stands before the first has the name ""."""
+    parts = re.split(r"^(\w[\w ]*)\n-{3,}\n", text, flags=re.MULTILINE)
+    found = dict(zip(parts[1::2], parts[2::2], strict=True))
+    assert len(found) == len(parts) // 2, "a section stands there twice"
+    return {"": parts[0], **found}
+
+
+def entries(text: str) -> Iterator[Section]:
+    """The entries of a section: a line without indent, and the indented lines below it."""
+    for match in re.finditer(r"^(\S.*)\n((?:(?:[ ]+.*)?\n?)*)", text, re.MULTILINE):
+        name, _, kind = match[1].partition(" : ")
+        yield Section(name.strip(), kind.strip(), inspect.cleandoc(match[2]).strip())
+
+
+def faults(function: Any) -> Iterator[str]:
+    """What the docstring lacks."""
+    parts = sections(inspect.getdoc(function) or "")
+    unknown = [name for name in parts if name and name not in SECTIONS]
+    if unknown or [name for name in SECTIONS if name in parts] != list(parts)[1:]:
+        yield f"sections {list(parts)[1:]}, expected some of {SECTIONS} in this order"
+    first = parts[""].strip().split("\n\n")[0]
+    if not first or first[-1] not in ".:" or FILLER.match(first):
+        yield "no first sentence"
+    yield from parameter_faults(function, parts.get("Parameters", ""))
+    results = list(entries(parts.get("Returns", "")))
+    said = "\n".join(f"{r.name} : {r.kind}\n{r.text}" for r in results)
+    if inspect.isclass(function):
+        pass
+    elif not results or not all(r.text.endswith(".") for r in results):
+        yield "no Returns"
+    elif all(r.kind in PLAIN or r.name in PLAIN for r in results):
+        pass
+    elif not SHAPE.search(said) or not DTYPE.search(said):
+        yield "Returns without shape or dtype"
+    source = SOURCE.search(parts[""] + parts.get("Notes", ""))
+    if source is None and "References" not in parts:
+        yield "no source"
+    if source and source[1].startswith("np.") and not _in_numpy(source[1]):
+        yield f"NumPy has no {source[1]}"
+    if not doctest.DocTestParser().get_examples(parts.get("Examples", "")):
+        yield "no example"
+    yield from error_faults(function, parts)
+
+
+def _in_numpy(path: str) -> bool:
+    value: Any = np
+    for name in path.split(".")[1:]:
+        value = getattr(value, name, None)
+    return value is not None
+
+
+def parameter_faults(function: Any, text: str) -> Iterator[str]:
+    """The signature's names in its order, each with a type, a sentence and its default."""
+    named = [(name.lstrip("*"), e) for e in entries(text) for name in e.name.split(", ")]
+    taken = dict(inspect.signature(function).parameters)
+    if [name for name, _ in named] != list(taken):
+        yield f"Parameters {[name for name, _ in named]}, the signature has {list(taken)}"
+        return
+    for name, entry in named:
+        if not entry.kind:
+            yield f"{name}: no type"
+        if not entry.text.endswith(".") or FILLER.match(entry.text):
+            yield f"{name}: no sentence"
+        default = taken[name].default
+        whole = " ".join(f"{entry.kind} {entry.text}".split())
+        if default is None and not re.search(r"optional|None", whole):
+            yield f"{name}: does not say that it may be left out"
+        if default is not None and default is not inspect.Parameter.empty:
+            number = f"{default:g}" if isinstance(default, float) else repr(default)
+            said = {repr(default), number, f'"{default}"'}
+            if not any(re.search(rf"[Dd]efault {re.escape(s)}(?![\w])", whole) for s in said):
+                yield f"{name}: does not say its default {default!r}"
+
+
+def error_faults(function: Any, parts: dict[str, str]) -> Iterator[str]:
+    """Raises names what there is, and all that is raised for arguments that do not fit."""
+    listed = list(entries(parts.get("Raises", "")))
+    named = [name for e in listed for name in e.name.split(", ")]
+    kinds = [getattr(errors, n, None) or getattr(builtins, n, None) for n in named]
+    for name, kind in zip(named, kinds, strict=True):
+        if not (inspect.isclass(kind) and issubclass(kind, Exception)):
+            yield f"Raises {name}, which is no exception"
+            return
+    if not all(e.text.endswith(".") for e in listed):
+        yield "Raises without a sentence"
+    known = tuple(kinds)
+    missing = {
+        f"Raises lacks {type(error).__name__} ({what}: {str(error)[:60]!r})": None
+        for what, error in probes(function)
+        if not isinstance(error, known)
+    }
+    yield from missing
+
+
+def probes(function: Any) -> Iterator[tuple[str, Exception]]:
+    """What is raised when one argument of the example is replaced by one that does not fit."""
+    call = example_call(function)
+    if call is None:
+        return
+    bound = inspect.signature(function).bind(*call[0], **call[1])
+    bound.apply_defaults()
+    types = {
+        name.lstrip("*"): e.kind
+        for e in entries(sections(inspect.getdoc(function) or "").get("Parameters", ""))
+        for name in e.name.split(", ")
+    }
+    for name, value in bound.arguments.items():
+        many = bound.signature.parameters[name].kind is inspect.Parameter.VAR_POSITIONAL
+        for bad in unfit(name, types.get(name, ""), value[0] if many else value):
+            bad = (bad, *value[1:]) if many else bad
+            error = raised(function, {**bound.arguments, name: bad})
+            if error is not None:
+                yield f"{name}={bad!r:.40}", error
+
+
+def unfit(name: str, kind: str, value: Any) -> Iterator[Any]:
+    """Values of the wrong dtype, rank or size for a parameter of this type, or unknown words."""
+    if re.search(r"\b(tensors?|array)\b", kind) and not re.match(r"list|tuple|sequence", kind):
+        yield np.array(["a", "b"])
+        yield np.zeros(np.shape(value) or (1,), "complex64")
+        yield np.float32(0.5)
+        yield np.zeros((1,) * 7, "float32")
+        yield np.zeros((0,), "float32")
+    elif isinstance(value, str):
+        yield "no such word"
+    elif name.startswith("axis") or name in ("source", "destination"):
+        yield 99
+        yield 0.5
+
+
+def raised(function: Callable[..., Any], arguments: dict[str, Any]) -> Exception | None:
+    """The exception of a call with these arguments."""
+    args: list[Any] = []
+    kwargs: dict[str, Any] = {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            args += arguments[name]
+        elif parameter.kind is parameter.KEYWORD_ONLY:
+            kwargs[name] = arguments[name]
+        elif parameter.kind is parameter.VAR_KEYWORD:
+            kwargs |= arguments[name]
+        else:
+            args.append(arguments[name])
+    try:
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            function(*args, **kwargs)
+    except Exception as error:
+        return error
+    return None
+
+
+def example_call(function: Any) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+    """The arguments of the first call of the function in its own example."""
+    calls: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+
+    def recorded(*args: Any, **kwargs: Any) -> Any:
+        calls.append((args, kwargs))
+        return function(*args, **kwargs)
+
+    module = inspect.getmodule(inspect.unwrap(function))
+    space = {**vars(module), function.__name__: recorded}
+    with redirect_stdout(io.StringIO()):
+        for example in doctest.DocTestParser().get_examples(inspect.getdoc(function) or ""):
+            try:
+                exec(compile(example.source, "<example>", "single"), space)
+            except Exception:
+                assert example.exc_msg is not None, example.source
+    return calls[0] if calls else None
+
+
+@pytest.mark.parametrize("namespace", NAMESPACES)
+def test_public_functions_are_described(namespace: str) -> None:
+    wrong = [
+        f"{name}: {'; '.join(found)}"
+        for name, function in FUNCTIONS.items()
+        if name.rpartition(".")[0] == namespace and (found := list(faults(function)))
+    ]
+    assert not wrong, f"{len(wrong)} docstrings lack something:\n" + "\n".join(wrong)
+
+
+def test_there_are_functions_to_look_at() -> None:
+    assert len(FUNCTIONS) > 300
