@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from chainrule import tree
-from chainrule.tracing.dispatch import engine_array
-from chainrule.tracing.scopes import Trace
+from chainrule.tracing.arrays import engine_array
+from chainrule.tracing.trace import Trace
 
 
 def run_traced(function: Callable[..., Any], *args: Any) -> list[np.ndarray]:

@@ -12,7 +12,8 @@ import chainrule
 from chainrule import layers, models, saving, tree
 from chainrule.errors import DTypeError, ShapeError
 from chainrule.layers.preprocessing.image.displaced import displaced
-from chainrule.tracing.scopes import Trace, eager_scope
+from chainrule.tracing.scopes import eager_scope
+from chainrule.tracing.trace import Trace
 from tests.augmentations import CASES, GIVEN, case_id, images
 
 every_case = pytest.mark.parametrize(("name", "arguments"), CASES, ids=case_id)

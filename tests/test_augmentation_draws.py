@@ -14,7 +14,7 @@ import pytest
 
 import chainrule
 from chainrule import layers, models
-from chainrule.tracing.scopes import StatelessScope
+from chainrule.tracing.stateless import StatelessScope
 from tests.augmentations import CASES, case_id, images
 
 N = 4000

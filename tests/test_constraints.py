@@ -9,7 +9,7 @@ import pytest
 
 import chainrule as cr
 from chainrule import constraints
-from chainrule.tracing.scopes import Trace
+from chainrule.tracing.trace import Trace
 
 RNG = np.random.default_rng(11)
 KERNEL = RNG.normal(size=(4, 5))

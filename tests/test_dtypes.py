@@ -10,15 +10,13 @@ import pytest
 from chainrule import config, dtype_policies
 from chainrule.base.dtypes import (
     COMPUTE_DTYPES,
-    DTypePolicy,
-    dtype_policy,
     is_float_dtype,
     is_int_dtype,
     require_compute_dtype,
     result_type,
-    set_dtype_policy,
     standardize_dtype,
 )
+from chainrule.tracing.policies import DTypePolicy, dtype_policy, set_dtype_policy
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ import pytest
 
 import chainrule
 from chainrule import KerasTensor, ops
-from chainrule.tracing import dispatch
-from chainrule.tracing.scopes import Trace
+from chainrule.tracing.specs import STAND_INS
 from chainrule.tracing.tensor import any_symbolic_tensors, is_keras_tensor, standardize_shape
+from chainrule.tracing.trace import Trace
 
 
 def test_attributes():
@@ -144,7 +144,7 @@ def fails(function: Any, shape: tuple[int | None, ...] = (None, 8)) -> list[str]
 def test_no_message_shows_a_stand_in_for_an_unknown_size(function: Any) -> None:
     for text in fails(function):
         numbers = [int(n) for n in re.findall(r"\d+", re.sub(r"line \d+|0x\w+", "", text))]
-        assert not [n for n in numbers if n and n % dispatch.STAND_INS[0] == 0], text
+        assert not [n for n in numbers if n and n % STAND_INS[0] == 0], text
 
 
 def test_a_size_that_looks_like_a_stand_in_is_shown() -> None:

@@ -17,7 +17,8 @@ from chainrule import layers, ops
 from chainrule.errors import DTypeError, NotBuiltError, ShapeError
 from chainrule.random import SeedGenerator
 from chainrule.tracing.masking import get_keras_mask, set_keras_mask
-from chainrule.tracing.scopes import StatelessScope, Trace
+from chainrule.tracing.stateless import StatelessScope
+from chainrule.tracing.trace import Trace
 from chainrule.tracing.variable import Variable
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from chainrule import layers, ops
 from chainrule.base.serialization import deserialize_keras_object, serialize_keras_object
-from chainrule.tracing.scopes import Trace
 from chainrule.tracing.tensor import KerasTensor
+from chainrule.tracing.trace import Trace
 
 Array = Any
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from chainrule import losses, metrics, ops, saving
-from chainrule.tracing import scopes
 from chainrule.tracing.masking import set_keras_mask
+from chainrule.tracing.trace import current_trace
 from chainrule.tracing.variable import Variable
 from tests.tracing import run_traced
 
@@ -636,7 +636,7 @@ def test_variables_are_made_eagerly_inside_a_trace() -> None:
     assert len(metric.variables) == 4
     assert metric.variables[0].path.startswith("f1_score")
     assert not isinstance(metric.variables[0].value, type(None))
-    assert scopes.current_trace() is None
+    assert current_trace() is None
 
 
 def test_get() -> None:

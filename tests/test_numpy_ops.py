@@ -7,7 +7,7 @@ import pytest
 
 import chainrule
 from chainrule import KerasTensor, ops
-from chainrule.tracing.scopes import Trace
+from chainrule.tracing.trace import Trace
 from tests.compiled import assert_same_traced, run_traced
 
 RNG = np.random.default_rng(0)

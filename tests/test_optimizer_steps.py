@@ -11,7 +11,7 @@ import pytest
 
 import chainrule as cr
 from chainrule import optimizers
-from chainrule.tracing.scopes import Trace
+from chainrule.tracing.trace import Trace
 
 STEPS = 10
 RATE = 2.0**-5

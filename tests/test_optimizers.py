@@ -17,7 +17,7 @@ import chainrule as cr
 from chainrule import constraints, ops, optimizers
 from chainrule.optimizers import LossScaleOptimizer, schedules
 from chainrule.optimizers.clipping import clip_by_global_norm, global_norm
-from chainrule.tracing.scopes import Trace
+from chainrule.tracing.trace import Trace
 
 WRAPPERS = (optimizers.Optimizer, optimizers.MultiOptimizer, LossScaleOptimizer)
 CLASSES = [cls for cls in optimizers.ALL_OBJECTS if cls not in WRAPPERS]

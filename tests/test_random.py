@@ -7,7 +7,7 @@ import pytest
 
 import chainrule
 from chainrule import _core, random
-from chainrule.tracing.scopes import Trace
+from chainrule.tracing.trace import Trace
 from tests.compiled import assert_same_traced
 
 N = 40_000

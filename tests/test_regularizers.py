@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 import chainrule as cr
 from chainrule import ops, regularizers
 from chainrule.regularizers import validate_float_arg
-from chainrule.tracing.scopes import Trace
+from chainrule.tracing.trace import Trace
 
 matrices = hnp.arrays(
     "float64",

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from chainrule import saving
 from chainrule.base import registry as registration
-from chainrule.base.dtypes import DTypePolicy
 from chainrule.base.serialization import ObjectSharingScope
+from chainrule.tracing.policies import DTypePolicy
 
 
 @saving.register_keras_serializable("tests")

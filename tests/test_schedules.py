@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import chainrule as cr
 from chainrule.optimizers import schedules
-from chainrule.tracing.scopes import Trace
+from chainrule.tracing.trace import Trace
 
 
 def exponential(step: int) -> float:

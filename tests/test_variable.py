@@ -10,7 +10,8 @@ import pytest
 
 import chainrule
 from chainrule import StatelessScope, Variable, name_scope, ops
-from chainrule.tracing.scopes import AutocastScope, Trace
+from chainrule.tracing.autocast import AutocastScope
+from chainrule.tracing.trace import Trace
 
 
 def test_initializers():

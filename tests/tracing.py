@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule import ops
-from chainrule.tracing.scopes import Trace
+from chainrule.tracing.trace import Trace
 
 
 def run_traced(function: Callable[..., Any], *arrays: np.ndarray) -> list[np.ndarray]:

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from chainrule import activations as activations
     from chainrule import backend as backend
     from chainrule import callbacks as callbacks
+    from chainrule import config as config
     from chainrule import constraints as constraints
     from chainrule import datasets as datasets
     from chainrule import dtype_policies as dtype_policies
+    from chainrule import errors as errors
     from chainrule import initializers as initializers
     from chainrule import layers as layers
     from chainrule import losses as losses
@@ -31,12 +33,8 @@ if TYPE_CHECKING:
     from chainrule import reference as reference
     from chainrule import regularizers as regularizers
     from chainrule import saving as saving
-    from chainrule import utils as utils
-    from chainrule import config as config
-    from chainrule import errors as errors
     from chainrule import tree as tree
-    from chainrule.base.dtypes import DTypePolicy as DTypePolicy
-    from chainrule.base.dtypes import FloatDTypePolicy as FloatDTypePolicy
+    from chainrule import utils as utils
     from chainrule.base.name_scopes import name_scope as name_scope
     from chainrule.initializers import Initializer as Initializer
     from chainrule.layers import Input as Input
@@ -51,9 +49,11 @@ if TYPE_CHECKING:
     from chainrule.tracing.autodiff import grad as grad
     from chainrule.tracing.autodiff import value_and_grad as value_and_grad
     from chainrule.tracing.operation import Operation as Operation
-    from chainrule.tracing.scopes import StatelessScope as StatelessScope
+    from chainrule.tracing.policies import DTypePolicy as DTypePolicy
+    from chainrule.tracing.policies import FloatDTypePolicy as FloatDTypePolicy
     from chainrule.tracing.scopes import SymbolicScope as SymbolicScope
     from chainrule.tracing.scopes import device_scope as device
+    from chainrule.tracing.stateless import StatelessScope as StatelessScope
     from chainrule.tracing.tensor import KerasTensor as KerasTensor
     from chainrule.tracing.variable import Variable as Variable
 
@@ -85,8 +85,8 @@ _MODULES = (
 
 # Public name -> (module below chainrule, name there).
 _NAMES = {
-    "DTypePolicy": ("base.dtypes", "DTypePolicy"),
-    "FloatDTypePolicy": ("base.dtypes", "FloatDTypePolicy"),
+    "DTypePolicy": ("tracing.policies", "DTypePolicy"),
+    "FloatDTypePolicy": ("tracing.policies", "FloatDTypePolicy"),
     "Initializer": ("initializers", "Initializer"),
     "Input": ("layers", "Input"),
     "InputSpec": ("layers", "InputSpec"),
@@ -99,7 +99,7 @@ _NAMES = {
     "Optimizer": ("optimizers", "Optimizer"),
     "Regularizer": ("regularizers", "Regularizer"),
     "Sequential": ("models", "Sequential"),
-    "StatelessScope": ("tracing.scopes", "StatelessScope"),
+    "StatelessScope": ("tracing.stateless", "StatelessScope"),
     "SymbolicScope": ("tracing.scopes", "SymbolicScope"),
     "Variable": ("tracing.variable", "Variable"),
     "device": ("tracing.scopes", "device_scope"),
@@ -128,4 +128,6 @@ publish(
         **{name: f"chainrule.{module}:{attribute}" for name, (module, attribute) in _NAMES.items()},
         "__version__": version,
     },
+    # Operators of tensors, and variables' initializers, are found by name.
+    first={"chainrule.tracing": "chainrule.initializers"},
 )

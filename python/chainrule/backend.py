@@ -12,23 +12,16 @@ from chainrule.base.config import (
 )
 from chainrule.base.dtypes import is_float_dtype, is_int_dtype, result_type, standardize_dtype
 from chainrule.base.global_state import clear_session
+from chainrule.base.name_scopes import name_scope
 from chainrule.base.namespace import publish
 from chainrule.base.naming import get_uid
 from chainrule.ops import core, linalg, math, nn, numpy
 from chainrule.ops.core import cast, convert_to_numpy, convert_to_tensor, is_tensor, shape
-from chainrule.tracing.dispatch import compute_output_spec
+from chainrule.tracing.autocast import AutocastScope, get_autocast_scope
 from chainrule.tracing.masking import get_keras_mask, set_keras_mask
-from chainrule.tracing.scopes import (
-    AutocastScope,
-    StatelessScope,
-    SymbolicScope,
-    device_scope,
-    get_autocast_scope,
-    get_stateless_scope,
-    in_stateless_scope,
-    in_symbolic_scope,
-    name_scope,
-)
+from chainrule.tracing.scopes import SymbolicScope, device_scope, in_symbolic_scope
+from chainrule.tracing.specs import compute_output_spec
+from chainrule.tracing.stateless import StatelessScope, get_stateless_scope, in_stateless_scope
 from chainrule.tracing.tensor import (
     KerasTensor,
     any_symbolic_tensors,

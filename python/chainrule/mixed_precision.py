@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from chainrule.base.dtypes import DTypePolicy, dtype_policy, set_dtype_policy
 from chainrule.base.namespace import publish
 from chainrule.optimizers.loss_scale_optimizer import LossScaleOptimizer
+from chainrule.tracing.policies import DTypePolicy, dtype_policy, set_dtype_policy
 
 __all__ = [
     "DTypePolicy",

@@ -18,19 +18,11 @@ from chainrule.base.global_state import get_global_attribute, set_global_attribu
 from chainrule.base.name_scopes import name_scope
 from chainrule.base.namespace import publish
 from chainrule.base.naming import auto_name
-from chainrule.ops._common import (
-    as_dtype,
-    as_float,
-    as_tensor,
-    binary,
-    eager_only,
-    is_traced,
-    normalize_axis,
-    static_shape,
-    unary,
-)
+from chainrule.ops._common import binary, eager_only, normalize_axis, static_shape, unary
 from chainrule.sampling import log_gamma_draws
-from chainrule.tracing.dispatch import apply, engine_dtype
+from chainrule.tracing.arrays import engine_dtype
+from chainrule.tracing.casting import as_dtype, as_float, as_tensor, is_traced
+from chainrule.tracing.dispatch import apply
 from chainrule.tracing.scopes import eager_scope
 from chainrule.tracing.variable import Variable
 

@@ -1,16 +1,35 @@
-"""What `get` does for losses, metrics, regularizers and constraints."""
+"""What `get` does for losses, metrics, regularizers and constraints, and `get` by kind."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from chainrule.base.errors import shown
 from chainrule.base.registry import get_registered_object
 from chainrule.base.serialization import deserialize_keras_object
 
-__all__ = ["resolve"]
+__all__ = ["find", "provide", "resolve"]
+
+_GETS: dict[str, Callable[[Any], Any]] = {}
+
+
+def provide(kind: str, get: Callable[[Any], Any]) -> None:
+    """Make the public `get` of a kind of objects known to what stands below them."""
+    _GETS[kind] = get
+
+
+def find(kind: str, identifier: Any) -> Any:
+    """What the public `get` of this kind gives.
+
+    Examples
+    --------
+    >>> from chainrule import initializers
+    >>> find("initializer", "zeros").get_config()
+    {}
+    """
+    return _GETS[kind](identifier)
 
 
 def resolve(identifier: Any, kind: str, objects: Mapping[str, Any]) -> Any:

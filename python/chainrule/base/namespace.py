@@ -50,7 +50,9 @@ class MissingNameError(AttributeError):
 
 
 def publish(
-    space: dict[str, Any], late: Mapping[str, str | Callable[[], Any]] | None = None
+    space: dict[str, Any],
+    late: Mapping[str, str | Callable[[], Any]] | None = None,
+    first: Mapping[str, str] | None = None,
 ) -> None:
     """Give the module whose globals these are its `__getattr__`, `__dir__` and `__all__`.
 
@@ -61,6 +63,8 @@ def publish(
     late : dict, optional
         Names that are loaded when they are first used: a module's full name ("chainrule.ops"), a
         name in a module ("chainrule.models:Model"), or a function that makes the value.
+    first : dict, optional
+        A package, and the module that is loaded before any module of it: what fills its tables.
 
     Examples
     --------
@@ -78,7 +82,11 @@ def publish(
     def __getattr__(name: str) -> Any:
         if name not in known:
             raise MissingNameError(module, name)
-        space[name] = value = _load(known[name])
+        source = known[name]
+        for package, filler in (first or {}).items():
+            if isinstance(source, str) and source.startswith(f"{package}."):
+                importlib.import_module(filler)
+        space[name] = value = _load(source)
         return value
 
     def __dir__() -> list[str]:

@@ -16,7 +16,7 @@ import inspect
 import types
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -71,6 +71,10 @@ _TOP_LEVEL = ("Sequential", "Model", "Layer", "DTypePolicy")
 _NOT_LOADED = "could not be deserialized properly"
 _SHARED = "shared_objects"
 _NUMBER = "shared_object_id"
+
+# The class name of a special config, such as `__keras_tensor__` -> what reads the inner config.
+# The class behind it has `_special_config()`, which gives the whole.
+SPECIAL: dict[str, Callable[[dict[str, Any]], Any]] = {}
 
 
 class ObjectSharingScope:
@@ -149,7 +153,7 @@ def public_name(obj: Any) -> tuple[str, str] | None:
 
     Examples
     --------
-    >>> from chainrule.base.dtypes import DTypePolicy
+    >>> from chainrule.tracing.policies import DTypePolicy
     >>> public_name(DTypePolicy)
     ('keras', 'DTypePolicy')
     >>> public_name(int) is None
@@ -200,7 +204,7 @@ def serialize_keras_object(obj: Any) -> Any:
 
     Examples
     --------
-    >>> from chainrule.base.dtypes import DTypePolicy
+    >>> from chainrule.tracing.policies import DTypePolicy
     >>> serialize_keras_object(DTypePolicy("float64"))["config"]
     {'name': 'float64'}
     >>> serialize_keras_object(slice(1, None))["class_name"]
@@ -241,14 +245,9 @@ def _serialize_special(obj: Any) -> dict[str, Any] | None:
             "class_name": "__numpy__",
             "config": {"value": obj.tolist(), "dtype": standardize_dtype(obj.dtype)},
         }
-    if type(obj).__name__ == "KerasTensor" and type(obj).__module__.startswith("chainrule."):
-        history = getattr(obj, "_keras_history", None)
-        if history:
-            history = [history[0].name, *history[1:]]
-        return {
-            "class_name": "__keras_tensor__",
-            "config": {"shape": obj.shape, "dtype": obj.dtype, "keras_history": history},
-        }
+    if hasattr(type(obj), "_special_config"):
+        special: dict[str, Any] = obj._special_config()
+        return special
     if isinstance(obj, types.FunctionType) and obj.__name__ == "<lambda>":
         warnings.warn(
             f"A lambda (in {obj.__module__}, line {obj.__code__.co_firstlineno}) cannot be saved: "
@@ -453,12 +452,8 @@ def _deserialize_special(
         if class_name == "__slice__":
             parts = [_deserialized(inner[k], objects) for k in ("start", "stop", "step")]
             return slice(*parts)
-        if class_name == "__keras_tensor__":
-            from chainrule.tracing.tensor import KerasTensor
-
-            tensor: Any = KerasTensor(inner["shape"], dtype=inner["dtype"])
-            tensor._pre_serialization_keras_history = inner["keras_history"]
-            return tensor
+        if class_name in SPECIAL:
+            return SPECIAL[class_name](inner)
     except KeyError as error:
         raise TypeError(f"{class_name}: the key {error} is missing in {config}") from error
     raise TypeError(f"Could not parse config: {class_name!r} is unknown. Full config: {config}")

@@ -22,7 +22,7 @@ from chainrule.checks.report import GradientCheck, GradientFault, GradientKink, 
 from chainrule.checks.sites import Core
 from chainrule.reference import walk
 from chainrule.reference._arrays import is_float
-from chainrule.tracing import scopes
+from chainrule.tracing.trace import Trace
 from chainrule.training.data import ArraySource, to_arrays
 from chainrule.training.trace import Signature, traced_inputs
 
@@ -132,7 +132,7 @@ def _traced(model: Any, x: Any, y: Any, sample_weight: Any, rows: int) -> _Trace
     batch = (source.x, source.y, source.sample_weight)
     feeds = source.leaves()
     try:
-        with scopes.Trace() as trace:
+        with Trace() as trace:
             inputs = traced_inputs(trace, batch, Signature.of(batch, source.rows))
             variables = model.trainable_variables
             weights = [trace.read(v).value for v in variables]

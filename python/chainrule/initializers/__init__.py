@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from chainrule import ops
-from chainrule.base import serialization
+from chainrule.base import lookup, serialization
 from chainrule.base.dtypes import standardize_dtype
 from chainrule.base.errors import shown
 from chainrule.base.namespace import publish
@@ -148,6 +148,8 @@ def _of_values(values: Any) -> Any:
 
     return initialize
 
+
+lookup.provide("initializer", get)
 
 __all__ = [
     "Constant",

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.base import tree
-from chainrule.tracing.dispatch import STAND_INS
 from chainrule.tracing.scopes import in_symbolic_scope
+from chainrule.tracing.specs import STAND_INS
 from chainrule.tracing.tensor import KerasTensor
 
 

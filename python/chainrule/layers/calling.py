@@ -21,24 +21,18 @@ from chainrule.base.dtypes import (
 )
 from chainrule.base.errors import DataError, DTypeError, ShapeError
 from chainrule.base.global_state import get_global_attribute, set_global_attribute
+from chainrule.base.name_scopes import current_path, layer_path, layer_scope, name_scope
 from chainrule.layers.call_spec import CallSpec, is_tensor_or_symbolic, shape_of, shapes_for
 from chainrule.layers.input_spec import assert_input_compatibility
 from chainrule.layers.state import LayerState, check_nesting
-from chainrule.tracing import dispatch
+from chainrule.tracing.autocast import AutocastScope, get_autocast_scope
 from chainrule.tracing.masking import get_keras_mask, set_keras_mask
 from chainrule.tracing.node import Node
 from chainrule.tracing.operation import default, is_default
-from chainrule.tracing.scopes import (
-    AutocastScope,
-    current_path,
-    get_autocast_scope,
-    get_stateless_scope,
-    in_symbolic_scope,
-    layer_path,
-    layer_scope,
-    name_scope,
-)
-from chainrule.tracing.tensor import KerasTensor
+from chainrule.tracing.scopes import in_symbolic_scope
+from chainrule.tracing.specs import compute_output_spec
+from chainrule.tracing.stateless import get_stateless_scope
+from chainrule.tracing.tensor import KerasTensor, any_symbolic_tensors
 
 _CALL_CONTEXT = "current_call_ctx"
 _FLOAT32 = np.dtype("float32")
@@ -173,7 +167,7 @@ class LayerCalling(LayerState):
         finally:
             if context.entry_layer is self:
                 set_global_attribute(_CALL_CONTEXT, None)
-        if dispatch.any_symbolic(given_args, given_kwargs):
+        if any_symbolic_tensors(given_args, given_kwargs):
             Node(
                 operation=self, call_args=given_args, call_kwargs=given_kwargs, outputs=outputs
             )
@@ -225,7 +219,7 @@ class LayerCalling(LayerState):
         if any(not layer.built for layer in self._layers):
             arguments = tree.map_structure(_as_symbolic, spec.arguments_dict)
             try:
-                dispatch.compute_output_spec(self.call, **arguments)
+                compute_output_spec(self.call, **arguments)
             except Exception as error:
                 if spec.eager or _is_traced(spec.first_arg):
                     return  # the call that follows builds the sub-layers, or raises

@@ -13,11 +13,12 @@ import numpy as np
 from chainrule import dtype_policies, regularizers
 from chainrule.base import tree
 from chainrule.base.errors import NotBuiltError
+from chainrule.base.name_scopes import current_path
 from chainrule.layers.call_spec import CallSpec, shapes_for
 from chainrule.layers.calling import LayerCalling
-from chainrule.tracing import dispatch
 from chainrule.tracing.operation import accepts, default, is_default
-from chainrule.tracing.scopes import StatelessScope, current_path
+from chainrule.tracing.specs import compute_output_spec
+from chainrule.tracing.stateless import StatelessScope
 from chainrule.tracing.tensor import KerasTensor
 
 
@@ -157,7 +158,7 @@ class Layer(LayerCalling):
                 lambda shape: KerasTensor(shape, self.compute_dtype), list(shapes.values())
             )
             with self._open_name_scope():
-                dispatch.compute_output_spec(self.call, *symbols)
+                compute_output_spec(self.call, *symbols)
             self.built = True
         elif "input_shape" in config:
             self.build(config["input_shape"])

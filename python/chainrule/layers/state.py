@@ -12,11 +12,11 @@ import numpy as np
 from chainrule import constraints, dtype_policies, initializers, regularizers
 from chainrule.base.dtypes import is_float_dtype, standardize_dtype
 from chainrule.base.errors import NotBuiltError, ShapeError
+from chainrule.base.name_scopes import name_scope
 from chainrule.base.super_init import SuperInit, check_super_init
 from chainrule.base.tracking import Tracker
 from chainrule.random import SeedGenerator
 from chainrule.tracing.operation import Operation
-from chainrule.tracing.scopes import name_scope
 from chainrule.tracing.variable import Variable
 
 _LOCKED = (

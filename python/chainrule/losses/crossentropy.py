@@ -6,9 +6,9 @@ import warnings
 from typing import Any
 
 from chainrule import ops
-from chainrule.base.dtypes import DTypePolicy
 from chainrule.losses.loss import FunctionLoss, Tensor
 from chainrule.tracing.masking import set_keras_mask
+from chainrule.tracing.policies import DTypePolicy
 
 
 def smooth_classes(y_true: Tensor, y_pred: Tensor, label_smoothing: float, place: str) -> Tensor:

@@ -7,8 +7,8 @@ from typing import Any
 
 from chainrule import ops
 from chainrule.base import config as backend_config
-from chainrule.base.dtypes import DTypePolicy
 from chainrule.losses.loss import FunctionLoss, Tensor, tensor_pair
+from chainrule.tracing.policies import DTypePolicy
 
 
 def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:

@@ -7,9 +7,9 @@ from typing import Any
 
 from chainrule import ops
 from chainrule.base import config as backend_config
-from chainrule.base.dtypes import DTypePolicy
 from chainrule.losses.crossentropy import require_int_axis, smooth_binary, smooth_classes
 from chainrule.losses.loss import FunctionLoss, Tensor
+from chainrule.tracing.policies import DTypePolicy
 
 
 def binary_focal_crossentropy(

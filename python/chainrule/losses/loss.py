@@ -11,12 +11,12 @@ import numpy as np
 from chainrule import dtype_policies, ops
 from chainrule.base import config as backend_config
 from chainrule.base import serialization, tree
-from chainrule.base.dtypes import DTypePolicy
 from chainrule.base.errors import ShapeError
+from chainrule.base.name_scopes import layer_path, layer_scope, name_scope
 from chainrule.base.naming import auto_name
 from chainrule.base.super_init import SuperInit
 from chainrule.tracing.masking import get_keras_mask
-from chainrule.tracing.scopes import layer_path, layer_scope, name_scope
+from chainrule.tracing.policies import DTypePolicy
 
 Tensor = Any
 

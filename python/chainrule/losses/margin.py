@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule import ops
-from chainrule.base.dtypes import DTypePolicy
 from chainrule.losses.loss import FunctionLoss, Tensor, tensor_pair
+from chainrule.tracing.policies import DTypePolicy
 
 
 def convert_binary_labels_to_hinge(y_true: Tensor) -> Tensor:

@@ -7,13 +7,13 @@ from typing import Any
 
 from chainrule import ops
 from chainrule.base import config as backend_config
-from chainrule.base.dtypes import DTypePolicy
 from chainrule.losses.loss import (
     FunctionLoss,
     Tensor,
     squeeze_or_expand_to_same_rank,
     tensor_pair,
 )
+from chainrule.tracing.policies import DTypePolicy
 
 
 def same_rank_and_dtype(y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:

@@ -7,9 +7,9 @@ from typing import Any
 
 from chainrule import ops
 from chainrule.base import config as backend_config
-from chainrule.base.dtypes import DTypePolicy
 from chainrule.losses.loss import FunctionLoss, Tensor
 from chainrule.tracing.masking import set_keras_mask
+from chainrule.tracing.policies import DTypePolicy
 
 Axes = int | tuple[int, ...] | list[int] | None
 

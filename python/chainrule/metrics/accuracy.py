@@ -6,10 +6,10 @@ from typing import Any
 
 from chainrule import ops
 from chainrule.base import config as backend_config
-from chainrule.base.dtypes import DTypePolicy
 from chainrule.losses.loss import squeeze_or_expand_to_same_rank
 from chainrule.metrics.metric import Tensor
 from chainrule.metrics.reduction import FunctionMetric
+from chainrule.tracing.policies import DTypePolicy
 
 
 def accuracy(y_true: Any, y_pred: Any) -> Tensor:

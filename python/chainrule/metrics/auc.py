@@ -9,7 +9,6 @@ import numpy as np
 
 from chainrule import ops
 from chainrule.base import config as backend_config
-from chainrule.base.dtypes import DTypePolicy
 from chainrule.metrics.metric import Metric, Tensor
 from chainrule.metrics.thresholds import (
     AUCCurve,
@@ -18,6 +17,7 @@ from chainrule.metrics.thresholds import (
     is_evenly_distributed_thresholds,
     update_confusion_matrix_variables,
 )
+from chainrule.tracing.policies import DTypePolicy
 
 
 class AUC(Metric):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule import ops
-from chainrule.base.dtypes import DTypePolicy
 from chainrule.metrics.metric import Metric, Tensor
 from chainrule.metrics.thresholds import (
     NEG_INF,
@@ -14,6 +13,7 @@ from chainrule.metrics.thresholds import (
     parse_init_thresholds,
     update_confusion_matrix_variables,
 )
+from chainrule.tracing.policies import DTypePolicy
 
 
 def scalar_for_one_threshold(values: Tensor) -> Tensor:

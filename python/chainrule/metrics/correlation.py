@@ -6,10 +6,10 @@ from typing import Any
 
 from chainrule import ops
 from chainrule.base import config as backend_config
-from chainrule.base.dtypes import DTypePolicy
 from chainrule.losses.regression import same_rank_and_dtype
 from chainrule.metrics.metric import Tensor
 from chainrule.metrics.reduction import FunctionMetric
+from chainrule.tracing.policies import DTypePolicy
 
 Axes = int | tuple[int, ...] | list[int]
 

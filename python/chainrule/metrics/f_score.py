@@ -6,8 +6,8 @@ from typing import Any
 
 from chainrule import ops
 from chainrule.base import config as backend_config
-from chainrule.base.dtypes import DTypePolicy
 from chainrule.metrics.metric import Metric, Tensor
+from chainrule.tracing.policies import DTypePolicy
 
 AVERAGES = (None, "micro", "macro", "weighted")
 

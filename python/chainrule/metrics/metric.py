@@ -6,10 +6,11 @@ from typing import Any
 
 from chainrule import dtype_policies, initializers, ops
 from chainrule.base import config as backend_config
-from chainrule.base.dtypes import DTypePolicy
+from chainrule.base.name_scopes import name_scope
 from chainrule.base.naming import auto_name
 from chainrule.base.super_init import SuperInit, check_super_init
-from chainrule.tracing.scopes import StatelessScope, name_scope
+from chainrule.tracing.policies import DTypePolicy
+from chainrule.tracing.stateless import StatelessScope
 from chainrule.tracing.variable import Variable
 
 Tensor = Any

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule import ops
-from chainrule.base.dtypes import DTypePolicy
 from chainrule.metrics.metric import Metric, Tensor
 from chainrule.metrics.thresholds import ConfusionMatrix, update_confusion_matrix_variables
+from chainrule.tracing.policies import DTypePolicy
 
 
 class RateAtRate(Metric):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from chainrule.base.dtypes import DTypePolicy
 from chainrule.losses.crossentropy import (
     binary_crossentropy,
     categorical_crossentropy,
@@ -11,6 +10,7 @@ from chainrule.losses.crossentropy import (
 from chainrule.losses.divergence import kl_divergence, poisson
 from chainrule.losses.margin import categorical_hinge, hinge, squared_hinge
 from chainrule.metrics.reduction import FunctionMetric
+from chainrule.tracing.policies import DTypePolicy
 
 
 class KLDivergence(FunctionMetric):

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from chainrule import ops
-from chainrule.base.dtypes import DTypePolicy
 from chainrule.losses.regression import same_rank_and_dtype
 from chainrule.metrics.metric import Metric, Tensor
+from chainrule.tracing.policies import DTypePolicy
 
 AGGREGATIONS = (None, "uniform_average", "variance_weighted_average")
 

@@ -8,10 +8,10 @@ from typing import Any
 from chainrule import losses, ops
 from chainrule.base import config as backend_config
 from chainrule.base import serialization
-from chainrule.base.dtypes import DTypePolicy
 from chainrule.losses.loss import apply_mask, squeeze_or_expand_to_same_rank
 from chainrule.metrics.metric import Metric, Tensor
 from chainrule.tracing.masking import get_keras_mask
+from chainrule.tracing.policies import DTypePolicy
 
 
 def reduce_to_samplewise_values(

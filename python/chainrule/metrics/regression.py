@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule import ops
-from chainrule.base.dtypes import DTypePolicy
 from chainrule.losses.regression import (
     log_cosh,
     mean_absolute_error,
@@ -17,6 +16,7 @@ from chainrule.losses.regression import (
 )
 from chainrule.metrics.metric import Tensor
 from chainrule.metrics.reduction import FunctionMetric, Mean
+from chainrule.tracing.policies import DTypePolicy
 
 
 def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:

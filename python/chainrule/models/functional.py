@@ -12,8 +12,8 @@ from chainrule.models.graph import map_graph, replay
 from chainrule.models.graph_config import functional_to_config, is_functional_like
 from chainrule.models.inputs import fit_to_shape
 from chainrule.models.model import Model
-from chainrule.tracing import dispatch
 from chainrule.tracing.node import Node
+from chainrule.tracing.specs import compute_output_spec
 from chainrule.tracing.tensor import KerasTensor
 from chainrule.training.trainer import Trainer
 
@@ -168,7 +168,7 @@ class Functional(Model):
 
     def compute_output_spec(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         """The outputs' shapes: those recorded where the inputs have the declared shapes."""
-        return dispatch.compute_output_spec(self.call, inputs)
+        return compute_output_spec(self.call, inputs)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shapes of the outputs for inputs of these shapes, in the structure of `inputs`."""

@@ -16,10 +16,10 @@ from chainrule.base.serialization import (
     sharing,
 )
 from chainrule.layers.layer import Layer
-from chainrule.tracing.dispatch import any_symbolic, recorded_operation
-from chainrule.tracing.node import KerasHistory, Node
+from chainrule.tracing.node import Node
 from chainrule.tracing.operation import Operation
-from chainrule.tracing.tensor import KerasTensor
+from chainrule.tracing.recording import recorded_operation
+from chainrule.tracing.tensor import KerasHistory, KerasTensor, any_symbolic_tensors
 
 __all__ = ["functional_from_config", "functional_to_config"]
 
@@ -140,7 +140,7 @@ def _functional_from_config(
                     break
                 calls.pop(0)
                 progress = True
-                if not any_symbolic(*call):
+                if not any_symbolic_tensors(*call):
                     raise ValueError(
                         f"Functional.from_config: expected each call to take a tensor of the model, "
                         f"got a call of '{name}' on constants alone"

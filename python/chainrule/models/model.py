@@ -12,8 +12,8 @@ from chainrule.base import tree
 from chainrule.base.loading import bounded, read_json
 from chainrule.layers.layer import Layer
 from chainrule.models.state_tree import get_state_tree, set_state_tree
-from chainrule.tracing import dispatch
 from chainrule.tracing.operation import default
+from chainrule.tracing.specs import compute_output_spec
 from chainrule.tracing.tensor import KerasTensor
 from chainrule.training.trainer import Trainer
 from chainrule.utils.summary import print_summary
@@ -108,7 +108,7 @@ class Model(Trainer, Layer):
         symbols = tree.map_shape_structure(
             lambda shape: KerasTensor(shape, self.compute_dtype), input_shape
         )
-        dispatch.compute_output_spec(self.call, symbols)
+        compute_output_spec(self.call, symbols)
         self.built = True
 
     def summary(

@@ -19,7 +19,7 @@ from chainrule.layers.state import check_nesting
 from chainrule.models.functional import Functional
 from chainrule.models.inputs import fit_to_shape
 from chainrule.models.model import Model
-from chainrule.tracing import dispatch
+from chainrule.tracing.specs import compute_output_spec
 from chainrule.tracing.tensor import KerasTensor, shape_equal
 
 
@@ -237,7 +237,7 @@ class Sequential(Model):
 
     def compute_output_spec(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         """The shapes after every layer."""
-        return dispatch.compute_output_spec(self.call, inputs)
+        return compute_output_spec(self.call, inputs)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shape after every layer."""

@@ -8,10 +8,11 @@ from typing import Any
 from chainrule.base.config import floatx, standardize_data_format
 from chainrule.base.dtypes import is_float_dtype, is_int_dtype, standardize_dtype
 from chainrule.base.errors import ShapeError
-from chainrule.ops._common import as_dtype, as_tensor, binary, unary
+from chainrule.ops._common import binary, unary
 from chainrule.ops.conversion import saturate_cast
 from chainrule.ops.rounding import trunc
 from chainrule.ops.shaping import expand_dims, squeeze, transpose
+from chainrule.tracing.casting import as_dtype, as_tensor
 
 __all__ = ["as_batch", "check_choice", "check_rank", "image_axes", "in_float", "round_away"]
 

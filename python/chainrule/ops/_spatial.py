@@ -12,8 +12,8 @@ import numpy as np
 
 from chainrule.base import config
 from chainrule.base.errors import ShapeError
-from chainrule.ops._common import as_tensor
 from chainrule.ops.shaping import moveaxis
+from chainrule.tracing.casting import as_tensor
 
 MOST_AXES = 3
 

@@ -9,8 +9,10 @@ from typing import Any
 
 from chainrule.base.dtypes import is_float_dtype, standardize_dtype
 from chainrule.base.errors import DTypeError
-from chainrule.ops._common import as_dtype, binary, promote, promote_float, unary
-from chainrule.tracing.dispatch import apply, operation
+from chainrule.ops._common import binary, unary
+from chainrule.tracing.casting import as_dtype, promote, promote_float
+from chainrule.tracing.dispatch import apply
+from chainrule.tracing.recording import operation
 
 __all__ = [
     "add", "divide", "divide_no_nan", "floor_divide", "fmax", "fmin", "fmod", "maximum",

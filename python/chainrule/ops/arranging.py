@@ -10,17 +10,11 @@ import numpy as np
 from chainrule.base.dtypes import standardize_dtype
 from chainrule.base.errors import ShapeError
 from chainrule.base.loading import take_elements
-from chainrule.ops._common import (
-    as_dtype,
-    as_tensor,
-    is_traced,
-    normalize_axes,
-    normalize_axis,
-    sequence,
-    static_shape,
-)
+from chainrule.ops._common import normalize_axes, normalize_axis, sequence, static_shape
 from chainrule.ops.shaping import _reshape, broadcast_to, ravel, size, swapaxes
-from chainrule.tracing.dispatch import apply, operation
+from chainrule.tracing.casting import as_dtype, as_tensor, is_traced
+from chainrule.tracing.dispatch import apply
+from chainrule.tracing.recording import operation
 
 __all__ = ["flip", "fliplr", "flipud", "pad", "repeat", "roll", "rot90", "tile", "tril", "triu"]
 

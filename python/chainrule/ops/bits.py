@@ -8,8 +8,9 @@ import numpy as np
 
 from chainrule.base.dtypes import is_float_dtype
 from chainrule.base.errors import DTypeError
-from chainrule.ops._common import as_dtype, as_tensor, eager_only, promote
-from chainrule.tracing.dispatch import operation
+from chainrule.ops._common import eager_only
+from chainrule.tracing.casting import as_dtype, as_tensor, promote
+from chainrule.tracing.recording import operation
 
 __all__ = [
     "bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_or",

@@ -9,16 +9,11 @@ import numpy as np
 
 from chainrule.base.dtypes import standardize_dtype
 from chainrule.base.errors import ShapeError
-from chainrule.ops._common import (
-    as_dtype,
-    as_tensor,
-    binary,
-    is_traced,
-    normalize_axis,
-    static_shape,
-)
+from chainrule.ops._common import binary, normalize_axis, static_shape
 from chainrule.ops.conversion import shape
-from chainrule.tracing.dispatch import apply, operation
+from chainrule.tracing.casting import as_dtype, as_tensor, is_traced
+from chainrule.tracing.dispatch import apply
+from chainrule.tracing.recording import operation
 from chainrule.tracing.tensor import KerasTensor
 
 __all__ = ["scatter", "scatter_update", "slice", "slice_update", "unstack"]

@@ -11,11 +11,12 @@ from typing import Any
 
 from chainrule.base import tree
 from chainrule.base.errors import ShapeError
-from chainrule.ops._common import as_tensor, is_traced
 from chainrule.ops.comparison import where
-from chainrule.tracing import scopes
-from chainrule.tracing.dispatch import compute_output_spec, operation
+from chainrule.tracing.casting import as_tensor, is_traced
+from chainrule.tracing.recording import operation
+from chainrule.tracing.specs import compute_output_spec
 from chainrule.tracing.tensor import KerasTensor
+from chainrule.tracing.trace import current_trace
 
 __all__ = ["cond", "switch"]
 
@@ -78,7 +79,7 @@ def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> 
         raise ShapeError(f"cond: expected a scalar condition, got shape {pred.shape}")
     yes, assigned_yes = _branch(true_fn)
     no, assigned_no = _branch(false_fn)
-    trace = scopes.current_trace()
+    trace = current_trace()
     for key in {**assigned_yes, **assigned_no}:
         variable = (assigned_yes.get(key) or assigned_no[key])[0]
         now = (variable, variable.value)
@@ -91,7 +92,7 @@ def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> 
 
 def _branch(function: Callable[[], Any]) -> tuple[Any, dict[int, Any]]:
     """The result of a branch, and the variables it assigned, which are set back."""
-    trace = scopes.current_trace()
+    trace = current_trace()
     if trace is None:
         return function(), {}
     before = dict(trace.variables)

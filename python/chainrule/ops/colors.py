@@ -10,7 +10,6 @@ import numpy as np
 from chainrule.base.config import floatx
 from chainrule.base.dtypes import is_float_dtype, standardize_dtype
 from chainrule.base.errors import DTypeError, ShapeError
-from chainrule.ops._common import as_dtype, as_tensor
 from chainrule.ops._images import check_rank, image_axes
 from chainrule.ops.arithmetic import maximum, minimum, mod
 from chainrule.ops.comparison import equal, greater, less, where
@@ -20,7 +19,8 @@ from chainrule.ops.joining import stack
 from chainrule.ops.linear import tensordot
 from chainrule.ops.rounding import clip
 from chainrule.ops.shaping import expand_dims
-from chainrule.tracing.dispatch import operation
+from chainrule.tracing.casting import as_dtype, as_tensor
+from chainrule.tracing.recording import operation
 
 __all__ = ["hsv_to_rgb", "rgb_to_grayscale", "rgb_to_hsv"]
 

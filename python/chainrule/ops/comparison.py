@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from chainrule.base.dtypes import standardize_dtype
-from chainrule.ops._common import as_dtype, binary, eager_only, promote, promote_float, unary
-from chainrule.tracing.dispatch import apply, operation
+from chainrule.ops._common import binary, eager_only, unary
+from chainrule.tracing.casting import as_dtype, promote, promote_float
+from chainrule.tracing.dispatch import apply
+from chainrule.tracing.recording import operation
 
 __all__ = [
     "equal", "greater", "greater_equal", "isclose", "less", "less_equal", "logical_and",

@@ -8,11 +8,12 @@ from typing import Any
 
 from chainrule.base.dtypes import result_type, standardize_dtype
 from chainrule.base.errors import ShapeError
-from chainrule.ops._common import as_dtype, as_tensor
 from chainrule.ops.diagonals import diagonal
 from chainrule.ops.linear import _product
 from chainrule.ops.shaping import _reshape, transpose
-from chainrule.tracing.dispatch import apply, operation
+from chainrule.tracing.casting import as_dtype, as_tensor
+from chainrule.tracing.dispatch import apply
+from chainrule.tracing.recording import operation
 
 __all__ = ["einsum"]
 

@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 
 from chainrule.base.dtypes import is_float_dtype, standardize_dtype
-from chainrule.ops._common import as_dtype, as_tensor, binary, is_traced
-from chainrule.tracing.dispatch import apply, constant, operation, storage_dtype
+from chainrule.ops._common import binary
+from chainrule.tracing.arrays import constant, storage_dtype
+from chainrule.tracing.casting import as_dtype, as_tensor, is_traced, to_tensor
+from chainrule.tracing.dispatch import apply
+from chainrule.tracing.recording import operation
 from chainrule.tracing.tensor import KerasTensor
 from chainrule.tracing.variable import Variable
 
@@ -59,14 +62,7 @@ def convert_to_tensor(
     """
     if sparse or ragged:
         raise ValueError("chainrule has dense tensors only: `sparse` and `ragged` must be False")
-    if isinstance(x, KerasTensor) and x.is_symbolic:
-        return x if dtype is None else cast(x, dtype)
-    if dtype is not None:
-        return as_dtype(x, standardize_dtype(dtype))
-    x = as_tensor(x)
-    if isinstance(x, np.ndarray):
-        standardize_dtype(x.dtype)
-    return x
+    return to_tensor(x, dtype)
 
 
 def convert_to_numpy(x: Any) -> Any:

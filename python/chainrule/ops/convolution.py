@@ -7,7 +7,6 @@ from typing import Any
 from chainrule.base.config import floatx
 from chainrule.base.dtypes import is_float_dtype, result_type
 from chainrule.base.errors import ShapeError
-from chainrule.ops._common import as_dtype, as_tensor
 from chainrule.ops._spatial import (
     channels_back,
     channels_last,
@@ -19,7 +18,9 @@ from chainrule.ops._spatial import (
 )
 from chainrule.ops.arithmetic import add
 from chainrule.ops.shaping import reshape
-from chainrule.tracing.dispatch import apply, operation
+from chainrule.tracing.casting import as_dtype, as_tensor
+from chainrule.tracing.dispatch import apply
+from chainrule.tracing.recording import operation
 
 __all__ = ["conv", "conv_transpose", "depthwise_conv", "separable_conv"]
 

@@ -10,7 +10,6 @@ import numpy as np
 
 from chainrule.base.dtypes import is_float_dtype, standardize_dtype
 from chainrule.base.errors import ShapeError
-from chainrule.ops._common import as_dtype, as_float, as_tensor
 from chainrule.ops._images import as_batch, check_choice, in_float, round_away
 from chainrule.ops.arithmetic import floor_divide, mod
 from chainrule.ops.comparison import greater_equal, less, logical_and, where
@@ -20,7 +19,8 @@ from chainrule.ops.indexing import take, take_slice
 from chainrule.ops.rounding import clip
 from chainrule.ops.shaping import expand_dims, reshape
 from chainrule.ops.warping import FILL_MODES, INTERPOLATIONS
-from chainrule.tracing.dispatch import operation
+from chainrule.tracing.casting import as_dtype, as_float, as_tensor
+from chainrule.tracing.recording import operation
 
 __all__ = ["elastic_transform", "map_coordinates"]
 

@@ -10,8 +10,11 @@ import numpy as np
 
 from chainrule.base.dtypes import result_type, standardize_dtype
 from chainrule.base.loading import take_elements
-from chainrule.ops._common import as_dtype, as_tensor, is_traced, static_shape, weak_dtype
-from chainrule.tracing.dispatch import apply, operation, storage_dtype
+from chainrule.ops._common import static_shape
+from chainrule.tracing.arrays import storage_dtype
+from chainrule.tracing.casting import as_dtype, as_tensor, is_traced, weak_dtype
+from chainrule.tracing.dispatch import apply
+from chainrule.tracing.recording import operation
 
 __all__ = [
     "arange", "array", "empty", "empty_like", "eye", "full", "full_like", "identity", "ones",

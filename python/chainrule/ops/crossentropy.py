@@ -7,9 +7,11 @@ from typing import Any
 from chainrule.base.config import epsilon as default_epsilon
 from chainrule.base.dtypes import is_int_dtype, standardize_dtype
 from chainrule.base.errors import ShapeError
-from chainrule.ops._common import as_dtype, as_float, as_tensor, normalize_axis
+from chainrule.ops._common import normalize_axis
 from chainrule.ops.shaping import _reshape, moveaxis
-from chainrule.tracing.dispatch import apply, operation
+from chainrule.tracing.casting import as_dtype, as_float, as_tensor
+from chainrule.tracing.dispatch import apply
+from chainrule.tracing.recording import operation
 
 __all__ = ["binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"]
 

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.base.errors import ShapeError
-from chainrule.ops._common import as_float, eager_only
-from chainrule.tracing.dispatch import constant
+from chainrule.ops._common import eager_only
+from chainrule.tracing.arrays import constant
+from chainrule.tracing.casting import as_float
 
 __all__ = [
     "cholesky", "cholesky_inverse", "det", "eig", "eigh", "inv", "lstsq", "lu_factor",

@@ -8,9 +8,10 @@ import numpy as np
 
 from chainrule.base.dtypes import standardize_dtype
 from chainrule.base.errors import ShapeError
-from chainrule.ops._common import as_dtype, as_tensor
 from chainrule.ops.shaping import _reshape, moveaxis, ravel
-from chainrule.tracing.dispatch import apply, operation
+from chainrule.tracing.casting import as_dtype, as_tensor
+from chainrule.tracing.dispatch import apply
+from chainrule.tracing.recording import operation
 
 __all__ = ["diag", "diagflat", "diagonal"]
 

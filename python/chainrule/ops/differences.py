@@ -8,20 +8,14 @@ import numpy as np
 
 from chainrule.base.dtypes import is_float_dtype, result_type, standardize_dtype
 from chainrule.base.errors import ShapeError
-from chainrule.ops._common import (
-    as_dtype,
-    as_tensor,
-    binary,
-    normalize_axis,
-    promote,
-    promote_float,
-    widen_integers,
-)
+from chainrule.ops._common import binary, normalize_axis
 from chainrule.ops.arranging import block
 from chainrule.ops.diagonals import diagonal
 from chainrule.ops.linear import _product
 from chainrule.ops.shaping import _reshape, moveaxis
-from chainrule.tracing.dispatch import apply, operation
+from chainrule.tracing.casting import as_dtype, as_tensor, promote, promote_float, widen_integers
+from chainrule.tracing.dispatch import apply
+from chainrule.tracing.recording import operation
 
 __all__ = ["correlate", "cross", "diff", "trace", "trapezoid"]
 

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from chainrule.base.dtypes import standardize_dtype
-from chainrule.ops._common import as_dtype, as_float, as_tensor, binary, unary
-from chainrule.tracing.dispatch import apply, operation
+from chainrule.ops._common import binary, unary
+from chainrule.tracing.casting import as_dtype, as_float, as_tensor
+from chainrule.tracing.dispatch import apply
+from chainrule.tracing.recording import operation
 
 __all__ = [
     "abs", "absolute", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh", "cbrt",

@@ -7,9 +7,11 @@ from typing import Any
 from chainrule.base.config import floatx
 from chainrule.base.dtypes import is_int_dtype, standardize_dtype
 from chainrule.ops import reductions
-from chainrule.ops._common import as_dtype, as_tensor, normalize_axis
+from chainrule.ops._common import normalize_axis
 from chainrule.ops.shaping import moveaxis
-from chainrule.tracing.dispatch import apply, operation
+from chainrule.tracing.casting import as_dtype, as_tensor
+from chainrule.tracing.dispatch import apply
+from chainrule.tracing.recording import operation
 
 __all__ = ["multi_hot", "one_hot"]
 

@@ -10,7 +10,6 @@ import numpy as np
 from chainrule.base.dtypes import standardize_dtype
 from chainrule.base.errors import ShapeError
 from chainrule.base.loading import take_elements
-from chainrule.ops._common import as_dtype, as_float, as_tensor
 from chainrule.ops._images import as_batch, in_float
 from chainrule.ops.arranging import tile
 from chainrule.ops.elementwise import exp, square
@@ -18,7 +17,9 @@ from chainrule.ops.indexing import take_slice
 from chainrule.ops.joining import stack
 from chainrule.ops.reductions import mean, sum
 from chainrule.ops.shaping import reshape, squeeze
-from chainrule.tracing.dispatch import apply, operation
+from chainrule.tracing.casting import as_dtype, as_float, as_tensor
+from chainrule.tracing.dispatch import apply
+from chainrule.tracing.recording import operation
 
 __all__ = ["gaussian_blur", "sobel_edges", "ssim"]
 

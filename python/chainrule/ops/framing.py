@@ -7,12 +7,13 @@ from typing import Any
 
 from chainrule.base.config import standardize_data_format
 from chainrule.base.errors import ShapeError
-from chainrule.ops._common import as_tensor
 from chainrule.ops._images import check_choice, check_rank, image_axes
 from chainrule.ops.arranging import pad
 from chainrule.ops.joining import concatenate
 from chainrule.ops.shaping import expand_dims, moveaxis, reshape, squeeze, transpose
-from chainrule.tracing.dispatch import apply, operation
+from chainrule.tracing.casting import as_tensor
+from chainrule.tracing.dispatch import apply
+from chainrule.tracing.recording import operation
 
 __all__ = ["crop_images", "extract_patches", "extract_patches_3d", "pad_images"]
 

@@ -10,8 +10,11 @@ import numpy as np
 from chainrule.base.config import floatx
 from chainrule.base.dtypes import is_float_dtype, result_type, standardize_dtype
 from chainrule.base.loading import take_elements
-from chainrule.ops._common import as_dtype, as_tensor, binary, promote_float
-from chainrule.tracing.dispatch import apply, operation, storage_dtype
+from chainrule.ops._common import binary
+from chainrule.tracing.arrays import storage_dtype
+from chainrule.tracing.casting import as_dtype, as_tensor, promote_float
+from chainrule.tracing.dispatch import apply
+from chainrule.tracing.recording import operation
 
 __all__ = [
     "bartlett", "blackman", "geomspace", "hamming", "hanning", "kaiser", "linspace", "logspace",

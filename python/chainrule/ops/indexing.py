@@ -9,11 +9,14 @@ import numpy as np
 
 from chainrule.base.dtypes import is_int_dtype, standardize_dtype
 from chainrule.base.errors import ShapeError
-from chainrule.ops._common import as_dtype, as_tensor, is_traced, normalize_axis
+from chainrule.ops._common import normalize_axis
 from chainrule.ops.arranging import block
 from chainrule.ops.comparison import _where
 from chainrule.ops.shaping import _reshape, ravel, transpose
-from chainrule.tracing.dispatch import apply, compute_output_spec, operation
+from chainrule.tracing.casting import as_dtype, as_tensor, is_traced
+from chainrule.tracing.dispatch import apply
+from chainrule.tracing.recording import operation
+from chainrule.tracing.specs import compute_output_spec
 from chainrule.tracing.tensor import KerasTensor
 
 __all__ = ["get_item", "take", "take_along_axis", "take_slice"]

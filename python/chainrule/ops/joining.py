@@ -8,10 +8,12 @@ import numpy as np
 
 from chainrule.base.errors import IndivisibleError, ShapeError
 from chainrule.base.loading import take_elements
-from chainrule.ops._common import as_tensor, normalize_axis, promote
+from chainrule.ops._common import normalize_axis
 from chainrule.ops.arranging import block
 from chainrule.ops.shaping import expand_dims, ravel
-from chainrule.tracing.dispatch import apply, operation
+from chainrule.tracing.casting import as_tensor, promote
+from chainrule.tracing.dispatch import apply
+from chainrule.tracing.recording import operation
 
 __all__ = [
     "append", "array_split", "concatenate", "dsplit", "dstack", "hsplit", "hstack", "split",

@@ -9,10 +9,12 @@ import numpy as np
 
 from chainrule.base.dtypes import is_float_dtype, result_type, standardize_dtype
 from chainrule.base.errors import ShapeError
-from chainrule.ops._common import as_dtype, as_tensor, binary, normalize_axis, promote, sequence
+from chainrule.ops._common import binary, normalize_axis, sequence
 from chainrule.ops.arithmetic import multiply
 from chainrule.ops.shaping import _reshape, expand_dims, ravel, transpose
-from chainrule.tracing.dispatch import apply, operation
+from chainrule.tracing.casting import as_dtype, as_tensor, promote
+from chainrule.tracing.dispatch import apply
+from chainrule.tracing.recording import operation
 
 __all__ = ["dot", "inner", "kron", "matmul", "outer", "tensordot", "vdot"]
 

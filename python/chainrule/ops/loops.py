@@ -11,12 +11,14 @@ from typing import Any
 
 from chainrule.base import tree
 from chainrule.base.errors import ShapeError
-from chainrule.ops._common import as_tensor, is_traced, normalize_axis
+from chainrule.ops._common import normalize_axis
 from chainrule.ops.arranging import block, flip
 from chainrule.ops.branches import cond
 from chainrule.ops.conversion import convert_to_tensor
 from chainrule.ops.joining import concatenate, stack
-from chainrule.tracing.dispatch import compute_output_spec, operation
+from chainrule.tracing.casting import as_tensor, is_traced
+from chainrule.tracing.recording import operation
+from chainrule.tracing.specs import compute_output_spec
 from chainrule.tracing.tensor import KerasTensor
 
 __all__ = ["associative_scan", "fori_loop", "map", "scan", "vectorized_map", "while_loop"]

@@ -10,23 +10,15 @@ from chainrule.base.dtypes import standardize_dtype
 from chainrule.base.errors import ShapeError
 from chainrule.base.loading import take_elements
 from chainrule.base.namespace import publish
-from chainrule.ops._common import (
-    as_dtype,
-    as_float,
-    as_tensor,
-    binary,
-    eager_only,
-    is_traced,
-    promote_float,
-    root,
-    unary,
-)
+from chainrule.ops._common import binary, eager_only, root, unary
 from chainrule.ops.elementwise import rsqrt
 from chainrule.ops.reductions import any as any_of
 from chainrule.ops.reductions import logsumexp
 from chainrule.ops.reductions import sum as sum_of
 from chainrule.ops.shaping import _reshape
-from chainrule.tracing.dispatch import apply, operation
+from chainrule.tracing.casting import as_dtype, as_float, as_tensor, is_traced, promote_float
+from chainrule.tracing.dispatch import apply
+from chainrule.tracing.recording import operation
 from chainrule.tracing.tensor import KerasTensor, shape_equal
 
 __all__ = [

@@ -12,17 +12,11 @@ from chainrule.base.config import epsilon as default_epsilon
 from chainrule.base.dtypes import result_type, standardize_dtype
 from chainrule.base.errors import ShapeError
 from chainrule.ops import reductions
-from chainrule.ops._common import (
-    as_dtype,
-    as_float,
-    binary,
-    normalize_axes,
-    normalize_axis,
-    promote,
-    unary,
-)
+from chainrule.ops._common import binary, normalize_axes, normalize_axis, unary
 from chainrule.ops.shaping import _reshape
-from chainrule.tracing.dispatch import apply, operation
+from chainrule.tracing.casting import as_dtype, as_float, promote
+from chainrule.tracing.dispatch import apply
+from chainrule.tracing.recording import operation
 
 __all__ = [
     "batch_normalization", "layer_normalization", "moments", "normalize", "psnr",

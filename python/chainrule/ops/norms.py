@@ -9,17 +9,10 @@ import numpy as np
 
 from chainrule.base.dtypes import is_float_dtype, result_type, standardize_dtype
 from chainrule.ops import reductions
-from chainrule.ops._common import (
-    as_dtype,
-    as_tensor,
-    binary,
-    eager_only,
-    normalize_axes,
-    normalize_axis,
-    root,
-    unary,
-)
-from chainrule.tracing.dispatch import apply, operation
+from chainrule.ops._common import binary, eager_only, normalize_axes, normalize_axis, root, unary
+from chainrule.tracing.casting import as_dtype, as_tensor
+from chainrule.tracing.dispatch import apply
+from chainrule.tracing.recording import operation
 
 __all__ = ["norm"]
 

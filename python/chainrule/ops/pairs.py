@@ -8,16 +8,10 @@ import numpy as np
 
 from chainrule.base.config import floatx
 from chainrule.base.dtypes import is_float_dtype, standardize_dtype
-from chainrule.ops._common import (
-    as_dtype,
-    as_tensor,
-    binary,
-    eager_only,
-    promote,
-    promote_float,
-    unary,
-)
-from chainrule.tracing.dispatch import apply, operation
+from chainrule.ops._common import binary, eager_only, unary
+from chainrule.tracing.casting import as_dtype, as_tensor, promote, promote_float
+from chainrule.tracing.dispatch import apply
+from chainrule.tracing.recording import operation
 
 __all__ = [
     "arctan2", "gcd", "heaviside", "hypot", "lcm", "ldexp", "logaddexp", "logaddexp2",

@@ -6,12 +6,13 @@ import itertools
 from typing import Any
 
 from chainrule.base.errors import ShapeError
-from chainrule.ops._common import as_tensor
 from chainrule.ops._spatial import per_axis, reach
 from chainrule.ops.arranging import pad
 from chainrule.ops.joining import stack
 from chainrule.ops.shaping import reshape
-from chainrule.tracing.dispatch import apply, operation
+from chainrule.tracing.casting import as_tensor
+from chainrule.tracing.dispatch import apply
+from chainrule.tracing.recording import operation
 
 __all__ = ["fold", "unfold"]
 

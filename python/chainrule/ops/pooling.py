@@ -9,7 +9,6 @@ import numpy as np
 
 from chainrule.base.errors import ShapeError
 from chainrule.base.loading import take_elements
-from chainrule.ops._common import as_float
 from chainrule.ops._spatial import (
     channels_back,
     channels_last,
@@ -18,7 +17,9 @@ from chainrule.ops._spatial import (
     per_axis,
     spatial_rank,
 )
-from chainrule.tracing.dispatch import apply, operation
+from chainrule.tracing.casting import as_float
+from chainrule.tracing.dispatch import apply
+from chainrule.tracing.recording import operation
 
 __all__ = ["adaptive_average_pool", "adaptive_max_pool", "average_pool", "max_pool"]
 

@@ -7,8 +7,10 @@ from typing import Any
 
 from chainrule.base.dtypes import standardize_dtype
 from chainrule.base.errors import ShapeError
-from chainrule.ops._common import as_dtype, as_tensor, normalize_axis
-from chainrule.tracing.dispatch import apply, operation
+from chainrule.ops._common import normalize_axis
+from chainrule.tracing.casting import as_dtype, as_tensor
+from chainrule.tracing.dispatch import apply
+from chainrule.tracing.recording import operation
 
 __all__ = ["argmax", "argmin", "cumprod", "cumsum"]
 

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from chainrule.base.dtypes import standardize_dtype
-from chainrule.ops._common import as_dtype, as_float, as_tensor, binary, unary
-from chainrule.tracing.dispatch import apply, operation
+from chainrule.ops._common import binary, unary
+from chainrule.tracing.casting import as_dtype, as_float, as_tensor
+from chainrule.tracing.dispatch import apply
+from chainrule.tracing.recording import operation
 
 __all__ = [
     "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "leaky_relu", "relu",

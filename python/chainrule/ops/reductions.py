@@ -12,18 +12,11 @@ import numpy as np
 
 from chainrule.base.dtypes import is_float_dtype, result_type, standardize_dtype
 from chainrule.base.errors import ShapeError
-from chainrule.ops._common import (
-    as_dtype,
-    as_float,
-    as_tensor,
-    binary,
-    normalize_axes,
-    normalize_axis,
-    root,
-    unary,
-    widen_integers,
-)
-from chainrule.tracing.dispatch import apply, operation, storage_dtype
+from chainrule.ops._common import binary, normalize_axes, normalize_axis, root, unary
+from chainrule.tracing.arrays import storage_dtype
+from chainrule.tracing.casting import as_dtype, as_float, as_tensor, widen_integers
+from chainrule.tracing.dispatch import apply
+from chainrule.tracing.recording import operation
 
 __all__ = [
     "all", "allclose", "amax", "amin", "any", "average", "count_nonzero", "logsumexp", "max",

@@ -12,7 +12,7 @@ from chainrule.base.config import standardize_data_format
 from chainrule.base.dtypes import standardize_dtype
 from chainrule.base.errors import ShapeError
 from chainrule.base.loading import take_elements
-from chainrule.ops._common import as_dtype, as_float, as_tensor, normalize_axis
+from chainrule.ops._common import normalize_axis
 from chainrule.ops._images import as_batch, check_choice, check_rank, image_axes, in_float
 from chainrule.ops.arithmetic import maximum
 from chainrule.ops.arranging import block, pad
@@ -22,7 +22,9 @@ from chainrule.ops.indexing import take_slice
 from chainrule.ops.linear import tensordot
 from chainrule.ops.reductions import sum
 from chainrule.ops.shaping import expand_dims, moveaxis, reshape
-from chainrule.tracing.dispatch import apply, operation
+from chainrule.tracing.casting import as_dtype, as_float, as_tensor
+from chainrule.tracing.dispatch import apply
+from chainrule.tracing.recording import operation
 
 __all__ = ["resize", "scale_and_translate"]
 

@@ -8,16 +8,11 @@ import numpy as np
 
 from chainrule.base.config import floatx
 from chainrule.base.dtypes import is_float_dtype, standardize_dtype
-from chainrule.ops._common import (
-    as_dtype,
-    as_float,
-    as_tensor,
-    binary,
-    is_traced,
-    promote_float,
-    unary,
-)
-from chainrule.tracing.dispatch import apply, constant, operation
+from chainrule.ops._common import binary, unary
+from chainrule.tracing.arrays import constant
+from chainrule.tracing.casting import as_dtype, as_float, as_tensor, is_traced, promote_float
+from chainrule.tracing.dispatch import apply
+from chainrule.tracing.recording import operation
 
 __all__ = [
     "angle", "clip", "conj", "conjugate", "copy", "imag", "isfinite", "isinf", "isnan",

@@ -9,18 +9,12 @@ import numpy as np
 
 from chainrule.base.dtypes import is_int_dtype, result_type, standardize_dtype
 from chainrule.base.errors import DataError, DTypeError, ShapeError
-from chainrule.ops._common import (
-    as_dtype,
-    as_tensor,
-    binary,
-    eager_only,
-    is_traced,
-    promote,
-    sequence,
-)
+from chainrule.ops._common import binary, eager_only, sequence
 from chainrule.ops.comparison import _where
 from chainrule.ops.shaping import _reshape, ravel
-from chainrule.tracing.dispatch import apply, operation
+from chainrule.tracing.casting import as_dtype, as_tensor, is_traced, promote
+from chainrule.tracing.dispatch import apply
+from chainrule.tracing.recording import operation
 
 __all__ = ["bincount", "digitize", "isin", "nonzero", "searchsorted", "select", "unravel_index"]
 

@@ -9,15 +9,10 @@ import numpy as np
 
 from chainrule.base.dtypes import standardize_dtype
 from chainrule.base.errors import IndivisibleError, ShapeError
-from chainrule.ops._common import (
-    as_tensor,
-    eager_only,
-    normalize_axes,
-    normalize_axis,
-    sequence,
-    static_shape,
-)
-from chainrule.tracing.dispatch import apply, operation
+from chainrule.ops._common import eager_only, normalize_axes, normalize_axis, sequence, static_shape
+from chainrule.tracing.casting import as_tensor
+from chainrule.tracing.dispatch import apply
+from chainrule.tracing.recording import operation
 from chainrule.tracing.tensor import KerasTensor
 
 __all__ = [

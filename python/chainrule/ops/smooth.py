@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from chainrule.ops._common import as_float, binary, unary
+from chainrule.ops._common import binary, unary
 from chainrule.ops.rectifiers import _above, _bent, _choose, _number
-from chainrule.tracing.dispatch import operation
+from chainrule.tracing.casting import as_float
+from chainrule.tracing.recording import operation
 
 __all__ = [
     "celu", "elu", "gelu", "log_sigmoid", "selu", "sigmoid", "silu", "softplus", "softsign",

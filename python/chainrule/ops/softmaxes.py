@@ -11,20 +11,14 @@ import numpy as np
 from chainrule.base.dtypes import standardize_dtype
 from chainrule.base.errors import ShapeError
 from chainrule.ops import positions, reductions
-from chainrule.ops._common import (
-    as_dtype,
-    as_float,
-    as_tensor,
-    binary,
-    normalize_axes,
-    normalize_axis,
-    unary,
-)
+from chainrule.ops._common import binary, normalize_axes, normalize_axis, unary
 from chainrule.ops.arranging import flip
 from chainrule.ops.joining import split
 from chainrule.ops.rectifiers import _choose, _number
 from chainrule.ops.shaping import _reshape, transpose
-from chainrule.tracing.dispatch import apply, operation
+from chainrule.tracing.casting import as_dtype, as_float, as_tensor
+from chainrule.tracing.dispatch import apply
+from chainrule.tracing.recording import operation
 
 __all__ = ["glu", "log_softmax", "softmax", "sparsemax"]
 

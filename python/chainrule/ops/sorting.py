@@ -10,18 +10,12 @@ import numpy as np
 from chainrule.base.config import floatx
 from chainrule.base.dtypes import is_float_dtype, result_type, standardize_dtype
 from chainrule.ops import reductions
-from chainrule.ops._common import (
-    as_dtype,
-    as_float,
-    as_tensor,
-    binary,
-    eager_only,
-    normalize_axes,
-    normalize_axis,
-    unary,
-)
+from chainrule.ops._common import binary, eager_only, normalize_axes, normalize_axis, unary
 from chainrule.ops.shaping import _reshape, moveaxis, transpose
-from chainrule.tracing.dispatch import apply, operation, storage_dtype
+from chainrule.tracing.arrays import storage_dtype
+from chainrule.tracing.casting import as_dtype, as_float, as_tensor
+from chainrule.tracing.dispatch import apply
+from chainrule.tracing.recording import operation
 
 __all__ = [
     "argpartition", "argsort", "corrcoef", "histogram", "median", "percentile", "quantile",

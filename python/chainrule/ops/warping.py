@@ -6,11 +6,13 @@ from typing import Any
 
 from chainrule.base.dtypes import standardize_dtype
 from chainrule.base.errors import ShapeError
-from chainrule.ops._common import as_dtype, as_tensor
 from chainrule.ops._homography import homography
 from chainrule.ops._images import as_batch, check_choice, in_float
 from chainrule.ops.shaping import broadcast_to, expand_dims
-from chainrule.tracing.dispatch import apply, engine_dtype, operation
+from chainrule.tracing.arrays import engine_dtype
+from chainrule.tracing.casting import as_dtype, as_tensor
+from chainrule.tracing.dispatch import apply
+from chainrule.tracing.recording import operation
 
 __all__ = ["affine_transform", "perspective_transform"]
 

@@ -9,11 +9,11 @@ from typing import Any
 from chainrule import ops
 from chainrule.base import serialization
 from chainrule.base.errors import ShapeError
+from chainrule.base.name_scopes import name_scope
 from chainrule.base.naming import auto_name
 from chainrule.optimizers.adjustments import Adjustments
 from chainrule.optimizers.options import check_one_clipping, checked
 from chainrule.optimizers.state import is_overwritten
-from chainrule.tracing.scopes import name_scope
 from chainrule.tracing.variable import Variable
 
 

@@ -11,10 +11,11 @@ import numpy as np
 
 from chainrule import initializers, ops
 from chainrule.base import config as settings
+from chainrule.base.name_scopes import name_scope
 from chainrule.base.super_init import SuperInit, check_super_init
 from chainrule.optimizers.options import checked
 from chainrule.optimizers.schedules.learning_rate_schedule import LearningRateSchedule
-from chainrule.tracing.scopes import StatelessScope, name_scope
+from chainrule.tracing.stateless import StatelessScope
 from chainrule.tracing.variable import Variable
 
 

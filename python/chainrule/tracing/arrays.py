@@ -17,8 +17,8 @@ from chainrule.base.config import floatx
 from chainrule.base.dtypes import result_type
 from chainrule.base.errors import DTypeError
 from chainrule.base.tables import as_numbers
+from chainrule.tracing.stored import Stored
 from chainrule.tracing.tensor import KerasTensor
-from chainrule.tracing.variable import Variable
 
 __all__ = ["ENGINE_DTYPES", "Array", "constant", "engine_array", "engine_dtype", "storage_dtype"]
 
@@ -77,7 +77,7 @@ def constant(x: Any, dtype: str | None = None) -> Any:
 
     Python numbers become int32, bool or `floatx()`; arrays keep their dtype.
     """
-    if isinstance(x, Variable):
+    if isinstance(x, Stored):
         x = x.value
     if isinstance(x, KerasTensor):
         if x.is_symbolic:

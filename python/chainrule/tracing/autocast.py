@@ -6,6 +6,7 @@ from typing import Any
 
 from chainrule.base.dtypes import is_float_dtype, standardize_dtype
 from chainrule.base.global_state import get_global_attribute, set_global_attribute
+from chainrule.tracing.casting import to_tensor
 
 __all__ = ["AutocastScope", "get_autocast_scope"]
 
@@ -28,10 +29,8 @@ class AutocastScope:
 
     def maybe_cast(self, value: Any) -> Any:
         """`value` cast to the scope's dtype where both are float."""
-        from chainrule.ops.conversion import cast
-
         if self.dtype is not None and is_float_dtype(value.dtype):
-            return cast(value, self.dtype)
+            return to_tensor(value, self.dtype)
         return value
 
     def __enter__(self) -> AutocastScope:

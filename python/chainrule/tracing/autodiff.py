@@ -14,9 +14,9 @@ from chainrule.base import tree
 from chainrule.base.config import floatx
 from chainrule.base.dtypes import is_float_dtype, standardize_dtype
 from chainrule.base.errors import DTypeError, ShapeError
-from chainrule.tracing import scopes
-from chainrule.tracing.dispatch import constant, engine_array, storage_dtype
+from chainrule.tracing.arrays import constant, engine_array, storage_dtype
 from chainrule.tracing.tensor import KerasTensor
+from chainrule.tracing.trace import Trace, current_trace
 from chainrule.tracing.variable import Variable
 
 __all__ = ["grad", "value_and_grad"]
@@ -71,7 +71,7 @@ def value_and_grad(
     @functools.wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
         _check_argnums(argnums, args)
-        trace = scopes.current_trace()
+        trace = current_trace()
         if trace is not None:
             return _differentiate(trace, f, argnums, has_aux, args, kwargs)
         leaves = tree.flatten((args, kwargs))
@@ -148,7 +148,7 @@ def _skeleton(structure: Any) -> Any:
     return repr(tree.map_structure(lambda leaf: None, structure, none_is_leaf=True))
 
 
-def _scalar_loss(result: Any, trace: scopes.Trace) -> KerasTensor:
+def _scalar_loss(result: Any, trace: Trace) -> KerasTensor:
     loss = trace.lift(result)
     if loss.shape != ():
         raise ShapeError(
@@ -162,7 +162,7 @@ def _scalar_loss(result: Any, trace: scopes.Trace) -> KerasTensor:
 
 
 def _differentiate(
-    trace: scopes.Trace,
+    trace: Trace,
     f: Callable[..., Any],
     argnums: int | Sequence[int],
     has_aux: bool,
@@ -202,7 +202,7 @@ class _Compiled:
         kwargs: dict[str, Any],
     ) -> None:
         self.variables = [x for x in tree.flatten((args, kwargs)) if isinstance(x, Variable)]
-        with scopes.Trace() as trace:
+        with Trace() as trace:
 
             def enter(x: Any) -> Any:
                 if not _is_input(x):

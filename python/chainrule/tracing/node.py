@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from chainrule.base import tree
-from chainrule.tracing.tensor import KerasTensor
-
-
-class KerasHistory(NamedTuple):
-    """The origin of a symbolic tensor: output `tensor_index` of a call (a node) of `operation`."""
-
-    operation: Any
-    node_index: int
-    tensor_index: int
+from chainrule.tracing.tensor import KerasHistory, KerasTensor
 
 
 class SymbolicArguments:

@@ -10,8 +10,10 @@ from typing import Any, TypeVar
 from chainrule.base import tree
 from chainrule.base.errors import too_deep
 from chainrule.base.naming import auto_name
-from chainrule.tracing import dispatch
+from chainrule.tracing import policies
 from chainrule.tracing.node import Node
+from chainrule.tracing.specs import compute_output_spec
+from chainrule.tracing.tensor import any_symbolic_tensors
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 _PLAIN = (str, int, float, bool, type(None))
@@ -83,7 +85,7 @@ class Operation:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run on arrays or traced tensors; record a node for symbolic ones."""
-        if dispatch.any_symbolic(args, kwargs):
+        if any_symbolic_tensors(args, kwargs):
             return self.symbolic_call(*args, **kwargs)
         return self.call(*args, **kwargs)
 
@@ -106,7 +108,7 @@ class Operation:
             What `call` raised, of the same class, its message preceded by the operation's name.
         """
         try:
-            return dispatch.compute_output_spec(self.call, *args, **kwargs)
+            return compute_output_spec(self.call, *args, **kwargs)
         except Exception as error:
             kind = type(self).__name__
             message = (
@@ -166,9 +168,7 @@ class Operation:
             When the constructor refuses the config; its message is included.
         """
         if isinstance(config.get("dtype"), dict):
-            from chainrule import dtype_policies
-
-            config = {**config, "dtype": dtype_policies.deserialize(config["dtype"]).name}
+            config = {**config, "dtype": policies.deserialize(config["dtype"]).name}
         try:
             try:
                 return cls(**config)

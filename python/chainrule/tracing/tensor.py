@@ -11,25 +11,38 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NamedTuple, NoReturn, Protocol, cast
 
+from chainrule._core import Graph
 from chainrule.base import tree
 from chainrule.base.dtypes import standardize_dtype
 from chainrule.base.naming import auto_name
-from chainrule.tracing.operators import Operators
-
-if TYPE_CHECKING:
-    from chainrule._core import Graph
-    from chainrule.tracing.node import KerasHistory
-    from chainrule.tracing.scopes import Trace
+from chainrule.base.serialization import SPECIAL
+from chainrule.tracing.operators import Operators, call_op
 
 __all__ = [
+    "Building",
+    "KerasHistory",
     "KerasTensor",
     "any_symbolic_tensors",
     "is_keras_tensor",
     "shape_equal",
     "standardize_shape",
 ]
+
+
+class KerasHistory(NamedTuple):
+    """The origin of a symbolic tensor: output `tensor_index` of a call (a node) of `operation`."""
+
+    operation: Any
+    node_index: int
+    tensor_index: int
+
+
+class Building(Protocol):
+    """What a traced tensor knows of its trace."""
+
+    graph: Graph
 
 
 def standardize_shape(shape: Any) -> tuple[int | None, ...]:
@@ -119,7 +132,7 @@ class KerasTensor(Operators):
 
     __hash__ = object.__hash__
 
-    trace: Trace | None = None
+    trace: Building | None = None
     value: int = -1
     _keras_history: KerasHistory
 
@@ -149,7 +162,7 @@ class KerasTensor(Operators):
         self.record_history = record_history
 
     @classmethod
-    def traced(cls, trace: Trace, value: int, shape: tuple[int, ...], dtype: str) -> KerasTensor:
+    def traced(cls, trace: Building, value: int, shape: tuple[int, ...], dtype: str) -> KerasTensor:
         """The tensor for value number `value` of the graph of `trace`."""
         self = cls.__new__(cls)
         self._shape = shape
@@ -165,6 +178,14 @@ class KerasTensor(Operators):
     def __getstate__(self) -> dict[str, Any]:
         """All but the call that made it, which comes with the model that holds the call."""
         return {name: x for name, x in self.__dict__.items() if name != "_keras_history"}
+
+    def _special_config(self) -> dict[str, Any]:
+        """The tensor as configs hold it."""
+        history: Any = getattr(self, "_keras_history", None)
+        if history:
+            history = [history[0].name, *history[1:]]
+        inner = {"shape": self.shape, "dtype": self.dtype, "keras_history": history}
+        return {"class_name": "__keras_tensor__", "config": inner}
 
     shape = _constant_property("shape", "Sizes of the axes; None where unknown.")
     dtype = _constant_property("dtype", "The dtype's name.")
@@ -198,22 +219,15 @@ class KerasTensor(Operators):
 
     def reshape(self, *newshape: Any) -> Any:
         """As `ops.reshape`; sizes as one tuple or as separate arguments."""
-        from chainrule import ops
-
-        shape = newshape[0] if len(newshape) == 1 else newshape
-        return ops.reshape(self, shape)
+        return call_op("reshape", self, newshape[0] if len(newshape) == 1 else newshape)
 
     def squeeze(self, axis: Any = None) -> Any:
         """As `ops.squeeze`."""
-        from chainrule import ops
-
-        return ops.squeeze(self, axis)
+        return call_op("squeeze", self, axis)
 
     def astype(self, dtype: Any) -> Any:
         """As `ops.cast`."""
-        from chainrule import ops
-
-        return ops.cast(self, dtype)
+        return call_op("cast", self, dtype)
 
     def __repr__(self) -> str:
         if self.trace is not None:
@@ -271,14 +285,10 @@ class KerasTensor(Operators):
     def __iter__(self) -> Iterator[Any]:
         if self.trace is None:
             raise NotImplementedError("Iterating over a symbolic KerasTensor is not supported.")
-        from chainrule import ops
-
-        return iter(ops.unstack(self))
+        return iter(call_op("unstack", self))
 
     def __getitem__(self, key: Any) -> Any:
-        from chainrule import ops
-
-        return ops.get_item(self, key)
+        return call_op("get_item", self, key)
 
     def __pos__(self) -> Any:
         return self
@@ -287,6 +297,15 @@ class KerasTensor(Operators):
         if self.trace is None and not _is_traced(other):
             return self is other
         return super().__eq__(other)
+
+
+def _from_special_config(config: dict[str, Any]) -> KerasTensor:
+    tensor: Any = KerasTensor(config["shape"], dtype=config["dtype"])
+    tensor._pre_serialization_keras_history = config["keras_history"]
+    return cast(KerasTensor, tensor)
+
+
+SPECIAL["__keras_tensor__"] = _from_special_config
 
 
 def _is_traced(x: object) -> bool:

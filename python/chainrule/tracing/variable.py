@@ -9,12 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import _core
-from chainrule.base import loading
+from chainrule.base import loading, lookup
 from chainrule.base.dtypes import is_float_dtype, standardize_dtype
 from chainrule.base.name_scopes import current_path
 from chainrule.base.naming import auto_name
-from chainrule.tracing import scopes
-from chainrule.tracing.operators import Operators
+from chainrule.tracing.arrays import engine_array, engine_dtype, storage_dtype
+from chainrule.tracing.autocast import get_autocast_scope
+from chainrule.tracing.casting import to_tensor
+from chainrule.tracing.scopes import active_scopes, eager_scope
+from chainrule.tracing.stateless import in_stateless_scope, register_uninitialized_variable
+from chainrule.tracing.stored import Stored
 from chainrule.tracing.tensor import shape_equal, standardize_shape
 
 __all__ = ["Variable"]
@@ -23,7 +27,7 @@ _AGGREGATIONS = (None, "none", "mean", "sum", "only_first_replica")
 _SYNCHRONIZATIONS = (None, "none", "on_read", "on_write", "auto")
 
 
-class Variable(Operators):
+class Variable(Stored):
     """An array with a name, a fixed shape and dtype, and numbers that can be assigned.
 
     Outside a trace, `value` is a NumPy array. Inside, reads and assignments become part of the
@@ -100,17 +104,15 @@ class Variable(Operators):
 
     def _create(self, initializer: Any, shape: Any, dtype: Any) -> None:
         if isinstance(initializer, str):
-            from chainrule import initializers
-
-            initializer = initializers.get(initializer)
+            initializer = lookup.find("initializer", initializer)
         if not callable(initializer):
-            if scopes.in_stateless_scope():
+            if in_stateless_scope():
                 raise ValueError(
                     "You are attempting to create a variable while in a stateless scope. This is "
                     "disallowed. Create variables before the scope, in a layer's `build` method "
                     "with `self.add_weight(shape, initializer)`."
                 )
-            with scopes.eager_scope():
+            with eager_scope():
                 value = self._convert_to_tensor(initializer, dtype=dtype)
             self._dtype = standardize_dtype(value.dtype if dtype is None else dtype)
             self._shape = self._validate_shape(value.shape)
@@ -123,9 +125,9 @@ class Variable(Operators):
             )
         self._dtype = standardize_dtype(dtype)
         self._shape = self._validate_shape(shape)
-        if scopes.in_stateless_scope():
+        if in_stateless_scope():
             self._initializer = initializer
-            scopes.register_uninitialized_variable(self)
+            register_uninitialized_variable(self)
         else:
             self._initialize_with_initializer(initializer)
 
@@ -139,8 +141,6 @@ class Variable(Operators):
         known = tuple(int(size or 0) for size in shape)
         bounds = loading.current()
         if bounds is not None:
-            from chainrule.tracing.dispatch import engine_dtype
-
             bounds.variable(self._path, known, np.dtype(engine_dtype(self._dtype)).itemsize)
         return known
 
@@ -148,7 +148,7 @@ class Variable(Operators):
         self._cell = _core.Cell(self._to_engine(value))
 
     def _initialize_with_initializer(self, initializer: Callable[..., Any]) -> None:
-        with scopes.eager_scope():
+        with eager_scope():
             value = initializer(self._shape, dtype=self._dtype)
             value = self._convert_to_tensor(value, dtype=self._dtype)
         if tuple(value.shape) != self._shape:
@@ -161,7 +161,7 @@ class Variable(Operators):
     def _deferred_initialize(self) -> None:
         if self._cell is not None:
             raise ValueError(f"Variable {self.path} is already initialized.")
-        if scopes.in_stateless_scope():
+        if in_stateless_scope():
             raise ValueError(
                 "You are attempting to initialize a variable while in a stateless scope. This is "
                 "disallowed. Make sure that all variables are initialized before you start using "
@@ -172,13 +172,9 @@ class Variable(Operators):
             self._initializer = None
 
     def _convert_to_tensor(self, value: Any, dtype: Any = None) -> Any:
-        from chainrule.ops.conversion import convert_to_tensor
-
-        return convert_to_tensor(value, dtype=dtype)
+        return to_tensor(value, dtype)
 
     def _to_engine(self, value: Any) -> NDArray[Any]:
-        from chainrule.tracing.dispatch import engine_array, storage_dtype
-
         return engine_array(np.asarray(value, storage_dtype(self._dtype)))
 
     @property
@@ -190,26 +186,21 @@ class Variable(Operators):
     def _value(self) -> NDArray[Any] | None:
         if self._cell is None:
             return None
-        from chainrule.tracing.dispatch import storage_dtype
-
         return np.asarray(self._cell.read(), storage_dtype(self._dtype))
 
     @property
     def value(self) -> Any:
         """The current value: an array, or the traced or mapped value of the open scope."""
         value: Any = None
-        for scope in scopes.active_scopes():
-            if isinstance(scope, scopes.Trace):
-                value = scope.read(self)
-            else:
-                value = scope.get_current_value(self)
+        for scope in active_scopes():
+            value = scope.read(self)
             if value is not None:
                 break
         if value is None:
             value = self._value
         if value is None and self._initializer is not None:
             value = self._convert_to_tensor(self._initializer(self._shape, dtype=self._dtype))
-        autocast = scopes.get_autocast_scope()
+        autocast = get_autocast_scope()
         if self._autocast and autocast is not None:
             return autocast.maybe_cast(value)
         return value
@@ -239,11 +230,9 @@ class Variable(Operators):
                 f"`variable.assign(value)` must match. variable.shape={self.shape}, "
                 f"Received: value.shape={tuple(value.shape)}. Target variable: {self}"
             )
-        scope = next(scopes.active_scopes(), None)
-        if isinstance(scope, scopes.Trace):
+        scope = next(active_scopes(), None)
+        if scope is not None:
             scope.assign(self, value)
-        elif scope is not None:
-            scope.add_update((self, value))
         elif self._cell is None:
             self._initialize(value)
         else:
@@ -261,7 +250,7 @@ class Variable(Operators):
     @property
     def dtype(self) -> str:
         """The dtype in which the variable reads here."""
-        autocast = scopes.get_autocast_scope()
+        autocast = get_autocast_scope()
         if self._autocast and autocast is not None and is_float_dtype(self._dtype):
             return standardize_dtype(autocast.dtype)
         return self._dtype

@@ -10,8 +10,8 @@ from chainrule import losses as losses_module
 from chainrule import metrics as metrics_module
 from chainrule import ops
 from chainrule.base import tree
+from chainrule.base.name_scopes import name_scope
 from chainrule.losses.loss import Loss
-from chainrule.tracing.scopes import name_scope
 from chainrule.training.compile_metrics import object_name, target_kind
 from chainrule.training.targets import check_shapes
 

@@ -9,7 +9,7 @@ from typing import Any
 from chainrule import _core
 from chainrule.base import tree
 from chainrule.base.errors import DTypeError
-from chainrule.tracing import scopes
+from chainrule.tracing.trace import Trace
 from chainrule.training.activity import tracing
 from chainrule.training.data import flat
 
@@ -50,7 +50,7 @@ def _skeleton(structure: Any) -> Any:
 
 
 def traced_inputs(
-    trace: scopes.Trace, batch: tuple[Any, Any, Any], signature: Signature
+    trace: Trace, batch: tuple[Any, Any, Any], signature: Signature
 ) -> list[Any]:
     """The batch's structures with a traced input for each array."""
     specs = iter(signature.specs)
@@ -85,7 +85,7 @@ def compile_step(
         The step needs more memory than there is; the model is as it was.
     """
     try:
-        with scopes.Trace() as trace:
+        with Trace() as trace:
             x, y, sample_weight = traced_inputs(trace, batch, signature)
             if mode == "predict":
                 structure = model._forward(x, training=False)
@@ -108,7 +108,7 @@ def compile_step(
         model._clear_losses()
 
 
-def train_step(model: Any, trace: scopes.Trace, x: Any, y: Any, sample_weight: Any) -> None:
+def train_step(model: Any, trace: Trace, x: Any, y: Any, sample_weight: Any) -> None:
     """Forward, loss, metrics, backward, clipping, update: in this order."""
     variables = model.trainable_variables
     for variable in variables:

@@ -13,7 +13,8 @@ from chainrule import ops, optimizers
 from chainrule.base import tree
 from chainrule.base.errors import NotCompiledError
 from chainrule.metrics.metric import Metric
-from chainrule.tracing import dispatch
+from chainrule.tracing.arrays import engine_dtype
+from chainrule.tracing.specs import compute_output_spec
 from chainrule.tracing.tensor import KerasTensor
 from chainrule.training.activity import Activity, tracing
 from chainrule.training.compile_loss import CompileLoss
@@ -218,7 +219,7 @@ class Trainer(Fitting):
     def _build_on(self, x: Any) -> None:
         """Build every layer for inputs like these."""
         with self._open_name_scope():
-            dispatch.compute_output_spec(self, self._symbolic_inputs(x))
+            compute_output_spec(self, self._symbolic_inputs(x))
         self._clear_losses()
         self.built = True
 
@@ -230,7 +231,7 @@ class Trainer(Fitting):
         known = self.__dict__["_output_specs"]
         if key not in known:
             with tracing:
-                known[key] = dispatch.compute_output_spec(self, symbols)
+                known[key] = compute_output_spec(self, symbols)
                 self._clear_losses()
         return known[key]
 
@@ -431,7 +432,7 @@ class Trainer(Fitting):
 
 
 def _zeros(shape: tuple[int, ...], dtype: str) -> np.ndarray[Any, Any]:
-    return np.zeros(shape, dispatch.engine_dtype(dtype))
+    return np.zeros(shape, engine_dtype(dtype))
 
 
 def _python(value: Any) -> Any:

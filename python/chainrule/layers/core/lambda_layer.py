@@ -8,7 +8,7 @@ from typing import Any
 
 from chainrule.base import serialization, tree
 from chainrule.layers.layer import Layer
-from chainrule.tracing import dispatch
+from chainrule.tracing.specs import compute_output_spec
 from chainrule.tracing.tensor import KerasTensor
 
 
@@ -67,7 +67,7 @@ class Lambda(Layer):
             lambda s: KerasTensor(s, dtype=self.compute_dtype), input_shape
         )
         try:
-            spec = dispatch.compute_output_spec(self.call, inputs)
+            spec = compute_output_spec(self.call, inputs)
         except Exception as error:
             raise NotImplementedError(
                 f"Layer '{self.name}': the shape of the output cannot be found by tracing the "

@@ -7,7 +7,8 @@ from typing import Any
 from chainrule import initializers, ops
 from chainrule.base.dtypes import is_float_dtype
 from chainrule.layers.core.wrapper import Wrapper
-from chainrule.tracing import scopes
+from chainrule.tracing.autocast import AutocastScope
+from chainrule.tracing.trace import current_trace
 from chainrule.tracing.variable import Variable
 
 
@@ -81,9 +82,9 @@ class SpectralNormalization(Wrapper):
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         own = None
         if training:
-            with scopes.AutocastScope(None):
+            with AutocastScope(None):
                 vector_u, kernel = self.normalized_weights()
-                if self.kernel.trainable and scopes.current_trace() is not None:
+                if self.kernel.trainable and current_trace() is not None:
                     own = self.kernel.value
             self.vector_u.assign(vector_u)
             self.kernel.assign(kernel)

@@ -10,15 +10,16 @@ import numpy as np
 from chainrule._core import Program
 from chainrule.base import tree
 from chainrule.base.dtypes import standardize_dtype
-from chainrule.tracing import scopes
-from chainrule.tracing.dispatch import constant, engine_array, storage_dtype
+from chainrule.tracing.arrays import constant, engine_array, storage_dtype
+from chainrule.tracing.stateless import in_stateless_scope
+from chainrule.tracing.trace import Trace, current_trace
 
 _LIMIT = 8
 
 
 def can_compile(data: Any) -> bool:
     """Whether `data` holds arrays only and no scope around gives variables other values."""
-    if scopes.current_trace() is not None or scopes.in_stateless_scope():
+    if current_trace() is not None or in_stateless_scope():
         return False
     return all(isinstance(x, np.ndarray) for x in tree.flatten(data))
 
@@ -50,7 +51,7 @@ class CompiledCalls:
 
 
 def _trace(function: Callable[[Any], Any], data: Any) -> tuple[Program, Any, list[str]]:
-    with scopes.Trace() as trace:
+    with Trace() as trace:
         inside = tree.map_structure(
             lambda x: trace.input("images", x.shape, standardize_dtype(x.dtype)), data
         )

@@ -1,0 +1,136 @@
+"""Trace: a graph under construction, to which the ops that are called become nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from chainrule import _core
+from chainrule.tracing.arrays import constant, engine_array, engine_dtype
+from chainrule.tracing.scopes import Scope, active_scopes, scopes_around
+from chainrule.tracing.stored import Stored
+from chainrule.tracing.tensor import KerasTensor
+
+__all__ = ["Trace", "current_trace"]
+
+
+class Trace(Scope):
+    """A graph being built: ops called inside `with Trace() as trace:` become its nodes.
+
+    Attributes
+    ----------
+    graph : _core.Graph
+        The graph that receives the nodes.
+    variables : dict
+        Every variable read or assigned so far, by identity, with its current traced value.
+    updated : list of Variable
+        The variables assigned so far, in order of their first assignment.
+    losses : list
+        Values given to `add_loss` while tracing.
+    branches : int
+        How many branches of `ops.cond` are open; inside, the value before an assignment is kept.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import ops
+    >>> with Trace() as trace:
+    ...     x = trace.input("x", (2,), "float32")
+    ...     y = ops.square(x)
+    >>> program = trace.compile([y])
+    >>> program.run([np.array([1.0, 3.0], "float32")])[0].tolist()
+    [1.0, 9.0]
+    """
+
+    is_last = True
+
+    def __init__(self) -> None:
+        self.graph = _core.Graph()
+        self.variables: dict[int, tuple[Stored, KerasTensor]] = {}
+        self.reads: list[tuple[Stored, KerasTensor]] = []
+        self.updated: list[Stored] = []
+        self.losses: list[Any] = []
+        self.branches = 0
+
+    def tensor(self, value: int, dtype: str | None = None) -> KerasTensor:
+        """The traced KerasTensor of the graph's value with number `value`."""
+        shape, engine_dtype = self.graph.spec(value)
+        return KerasTensor.traced(self, value, tuple(shape), dtype or engine_dtype)
+
+    def input(self, name: str, shape: Iterable[int], dtype: str) -> KerasTensor:
+        """A fed input; feeds are given to the program in the order of these calls."""
+        shape = tuple(int(size) for size in shape)
+        return self.tensor(self.graph.input(name, shape, engine_dtype(dtype)), dtype)
+
+    def lift(self, x: Any) -> KerasTensor:
+        """`x` as a value of this graph: traced tensors as they are, the rest as constants."""
+        x = constant(x)
+        if not isinstance(x, KerasTensor):
+            return self.tensor(self.graph.constant(engine_array(x)), x.dtype.name)
+        if x.trace is not self:
+            raise TypeError(
+                f"{x!r} belongs to another trace (or is symbolic); a value can only be used "
+                "inside the trace that made it."
+            )
+        return x
+
+    def read(self, variable: Stored) -> KerasTensor:
+        """The variable's current value here: read from its cell, or what was assigned last."""
+        known = self.variables.get(id(variable))
+        if known is not None:
+            return known[1]
+        value = self._mapped_outside(variable)
+        if value is None and variable.cell is not None:
+            number = self.graph.read(variable.cell)
+        elif value is None:
+            dtype = engine_dtype(variable.stored_dtype)
+            number = self.graph.input(variable.path, variable.shape, dtype)
+        else:
+            number = self.graph.constant(engine_array(value))
+        tensor = self.tensor(number, variable.stored_dtype)
+        self.variables[id(variable)] = (variable, tensor)
+        self.reads.append((variable, tensor))
+        return tensor
+
+    def _mapped_outside(self, variable: Stored) -> Any:
+        """The numbers that a StatelessScope around this trace holds for `variable`, or None."""
+        for scope in scopes_around(self):
+            value = None if isinstance(scope, Trace) else scope.read(variable)
+            if isinstance(value, np.ndarray):
+                return value
+        return None
+
+    def assign(self, variable: Stored, value: Any) -> None:
+        """Make `value` the variable's value from here on, and after the program has run."""
+        if self.branches:
+            self.read(variable)
+        if all(known is not variable for known in self.updated):
+            self.updated.append(variable)
+        tensor = self.lift(value)
+        if variable.cell is not None:
+            self.graph.assign(variable.cell, tensor.value)
+        self.variables[id(variable)] = (variable, tensor)
+
+    def add_loss(self, loss: Any) -> None:
+        """Keep a loss that a layer reported."""
+        self.losses.append(loss)
+
+    def gradients(self, loss: Any, wrt: Iterable[KerasTensor]) -> list[KerasTensor]:
+        """d loss / d w for each traced `w`, as new nodes of the graph; `loss` is a scalar."""
+        targets = [self.lift(w) for w in wrt]
+        numbers = self.graph.gradients(self.lift(loss).value, [w.value for w in targets])
+        return [self.tensor(n, w.dtype) for n, w in zip(numbers, targets)]
+
+    def compile(self, outputs: Iterable[Any]) -> _core.Program:
+        """The program that computes `outputs` and carries out all assignments."""
+        return self.graph.compile([self.lift(x).value for x in outputs])
+
+
+def current_trace() -> Trace | None:
+    """The trace that receives ops now, or None when ops run eagerly."""
+    for scope in active_scopes():
+        if isinstance(scope, Trace):
+            return scope
+    return None
