@@ -37,13 +37,17 @@ _GLOBAL_SEED = "global_random_seed"
 
 
 class SeedGenerator:
-    """Gives a new seed at every call of `next`: (seed, 0), (seed, 1), (seed, 2), ...
+    """Gives a new seed at every call of `next`: (seed, 0), (seed, 1), (seed, 2), ...; as Keras's
+    `random.SeedGenerator`.
 
     Parameters
     ----------
     seed : int, optional
-        Default: drawn from Python's `random`.
+        Of any size; its low 32 bits count. Default: drawn from Python's `random`.
     name : str, optional
+        Of the generator. Default: the class name in snake case, made unique.
+    **kwargs : object
+        Only `backend`, which has no effect.
 
     Attributes
     ----------
@@ -53,7 +57,7 @@ class SeedGenerator:
     Raises
     ------
     ValueError
-        A seed that is no integer.
+        A seed that is no integer, or another keyword.
 
     Examples
     --------
@@ -105,12 +109,35 @@ def _key(seed: int) -> Any:
 
 
 def make_default_seed() -> int:
-    """A seed from Python's `random`, between 1 and 10^9."""
+    """A seed from Python's `random`, as Keras's `random.make_default_seed`.
+
+    Returns
+    -------
+    int
+        Between 1 and 10^9.
+
+    Examples
+    --------
+    >>> 1 <= make_default_seed() <= 10**9
+    True
+    """
     return python_random.randint(1, 10**9)
 
 
 def global_seed_generator() -> SeedGenerator:
-    """The generator behind `seed=None`; made at its first use in a thread."""
+    """The generator behind `seed=None`, as Keras's `random.global_seed_generator`; made at its
+    first use in a thread.
+
+    Returns
+    -------
+    SeedGenerator
+        The one of this thread.
+
+    Examples
+    --------
+    >>> global_seed_generator() is global_seed_generator()
+    True
+    """
     generator = get_global_attribute(_GLOBAL)
     if generator is None:
         with eager_scope():
@@ -121,13 +148,34 @@ def global_seed_generator() -> SeedGenerator:
 
 
 def used_seed_generator() -> SeedGenerator | None:
-    """The generator behind `seed=None`, where something has used it."""
+    """The generator behind `seed=None`, where something has used it; see `global_seed_generator`.
+
+    Returns
+    -------
+    SeedGenerator or None
+        The one of this thread, if there is one.
+
+    Examples
+    --------
+    >>> global_seed_generator() is used_seed_generator()
+    True
+    """
     generator: SeedGenerator | None = get_global_attribute(_GLOBAL)
     return generator
 
 
 def draw_seed(seed: Any) -> Any:
-    """The uint32 pair that a `seed` argument stands for.
+    """The uint32 pair that a `seed` argument stands for, as Keras's `random.draw_seed`.
+
+    Parameters
+    ----------
+    seed : int, SeedGenerator, uint32 pair or None
+        A generator moves on by one; None takes the global one.
+
+    Returns
+    -------
+    tensor
+        (2,) uint32: the seed's low 32 bits, and a count.
 
     Raises
     ------
@@ -179,7 +227,39 @@ def _affine(x: Any, scale: Any, shift: Any) -> Any:
 def normal(
     shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = None, seed: Any = None
 ) -> Any:
-    """Draws from the normal distribution N(mean, stddev^2).
+    """Draws from the normal distribution N(mean, stddev^2), as `jax.random.normal`.
+
+    Parameters
+    ----------
+    shape : int or ints
+        Of the result, sizes from 0 up.
+    mean : float or tensor
+        The expectation; broadcasts to the shape. Default 0.0.
+    stddev : float or tensor
+        The standard deviation, from 0 up; broadcasts to the shape. Default 1.0.
+    dtype : str, optional
+        A float dtype. Default: `floatx()`.
+    seed : int, SeedGenerator or None
+        An int gives the same numbers at each call; None takes new ones from the global generator.
+        Default None.
+
+    Returns
+    -------
+    tensor
+        The shape `shape`, in that dtype.
+
+    Raises
+    ------
+    ValueError
+        A dtype that is no float, a size below 0, or a bad seed.
+    ShapeError
+        A mean or deviation that does not broadcast.
+    DTypeError
+        A mean or deviation that holds no numbers.
+
+    References
+    ----------
+    Salmon, Moraes, Dror and Shaw, Parallel Random Numbers: As Easy as 1, 2, 3, 2011 (Philox).
 
     Examples
     --------
@@ -192,7 +272,36 @@ def normal(
 def truncated_normal(
     shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = None, seed: Any = None
 ) -> Any:
-    """Draws from N(mean, stddev^2) cut at two standard deviations on both sides.
+    """Draws from N(mean, stddev^2) cut at two standard deviations on both sides, as Keras's
+    `random.truncated_normal`.
+
+    Parameters
+    ----------
+    shape : int or ints
+        Of the result, sizes from 0 up.
+    mean : float or tensor
+        The middle; broadcasts to the shape. Default 0.0.
+    stddev : float or tensor
+        The standard deviation before the cut, from 0 up; broadcasts to the shape. Default 1.0.
+    dtype : str, optional
+        A float dtype. Default: `floatx()`.
+    seed : int, SeedGenerator or None
+        An int gives the same numbers at each call; None takes new ones from the global generator.
+        Default None.
+
+    Returns
+    -------
+    tensor
+        The shape `shape`, in that dtype.
+
+    Raises
+    ------
+    ValueError
+        A dtype that is no float, a size below 0, or a bad seed.
+    ShapeError
+        A mean or deviation that does not broadcast.
+    DTypeError
+        A mean or deviation that holds no numbers.
 
     Examples
     --------
@@ -206,7 +315,35 @@ def truncated_normal(
 def uniform(
     shape: Any, minval: Any = 0.0, maxval: Any = 1.0, dtype: Any = None, seed: Any = None
 ) -> Any:
-    """Draws from the uniform distribution on [minval, maxval).
+    """Draws from the uniform distribution on [minval, maxval), as `jax.random.uniform`.
+
+    Parameters
+    ----------
+    shape : int or ints
+        Of the result, sizes from 0 up.
+    minval : float or tensor
+        The lower bound; broadcasts to the shape. Default 0.0.
+    maxval : float or tensor
+        The upper bound; broadcasts to the shape. Default 1.0.
+    dtype : str, optional
+        A float dtype. Default: `floatx()`.
+    seed : int, SeedGenerator or None
+        An int gives the same numbers at each call; None takes new ones from the global generator.
+        Default None.
+
+    Returns
+    -------
+    tensor
+        The shape `shape`, in that dtype.
+
+    Raises
+    ------
+    ValueError
+        A dtype that is no float, a size below 0, or a bad seed.
+    ShapeError
+        Bounds that do not broadcast.
+    DTypeError
+        Bounds that hold no numbers.
 
     Examples
     --------
@@ -223,12 +360,36 @@ def uniform(
 def randint(
     shape: Any, minval: Any, maxval: Any, dtype: Any = "int32", seed: Any = None
 ) -> Any:
-    """Integers from minval up to, not including, maxval, all equally likely.
+    """Integers from minval up to, not including, maxval, all equally likely; as
+    `jax.random.randint`.
+
+    Parameters
+    ----------
+    shape : int or ints
+        Of the result, sizes from 0 up.
+    minval : int or tensor
+        The least; broadcasts to the shape.
+    maxval : int or tensor
+        One above the largest; broadcasts to the shape.
+    dtype : str or None
+        An integer dtype. Default "int32".
+    seed : int, SeedGenerator or None
+        An int gives the same numbers at each call; None takes new ones from the global generator.
+        Default None.
+
+    Returns
+    -------
+    tensor
+        The shape `shape`, in that dtype.
 
     Raises
     ------
     ValueError
-        A dtype that is no integer one.
+        A dtype that is no integer one, a size below 0, or a bad seed.
+    ShapeError
+        Bounds that do not broadcast.
+    DTypeError
+        Bounds that hold no numbers.
 
     Examples
     --------
@@ -248,14 +409,40 @@ def randint(
 
 
 def categorical(logits: Any, num_samples: int, dtype: Any = "int32", seed: Any = None) -> Any:
-    """`num_samples` class numbers for each row of logits (n, classes), class c by softmax(row)[c].
+    """`num_samples` class numbers for each row of logits, class c by softmax(row)[c]; as
+    `jax.random.categorical`.
 
     Draws by the largest logit plus Gumbel noise.
+
+    Parameters
+    ----------
+    logits : tensor (n, classes)
+        Logarithms of weights; integers are cast to `floatx()`.
+    num_samples : int
+        Of each row, from 0 up.
+    dtype : str or None
+        Of the result. Default "int32".
+    seed : int, SeedGenerator or None
+        An int gives the same numbers at each call; None takes new ones from the global generator.
+        Default None.
+
+    Returns
+    -------
+    tensor
+        (n, num_samples), in that dtype.
 
     Raises
     ------
     ValueError
-        Logits without exactly two axes.
+        Logits without exactly two axes, a negative `num_samples`, or a bad seed.
+    ShapeError
+        No classes.
+    DTypeError
+        `logits` holds no numbers.
+
+    References
+    ----------
+    Gumbel, Statistical Theory of Extreme Values and Some Practical Applications, 1954.
 
     Examples
     --------
@@ -280,7 +467,31 @@ def categorical(logits: Any, num_samples: int, dtype: Any = "int32", seed: Any =
 
 
 def shuffle(x: Any, axis: int = 0, seed: Any = None) -> Any:
-    """x with its slices along `axis` in a random order.
+    """x with its slices along `axis` in a random order, as `jax.random.permutation`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of one axis or more, any dtype.
+    axis : int
+        Along which. Default 0.
+    seed : int, SeedGenerator or None
+        An int gives the same numbers at each call; None takes new ones from the global generator.
+        Default None.
+
+    Returns
+    -------
+    tensor
+        The shape and the dtype of x.
+
+    Raises
+    ------
+    ShapeError
+        An axis that `x` does not have.
+    ValueError
+        A bad seed.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -297,12 +508,40 @@ def shuffle(x: Any, axis: int = 0, seed: Any = None) -> Any:
 def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None) -> Any:
     """Each element is 0 with probability `rate`, else divided by 1 - rate.
 
-    Elements share a draw along axes where `noise_shape` is 1; None there means the input's size.
+    Elements share a draw along axes where `noise_shape` is 1. The gradient passes where the element
+    stays.
+
+    Parameters
+    ----------
+    inputs : tensor
+        Of any shape; integers are cast to `floatx()`.
+    rate : float
+        In [0, 1].
+    noise_shape : ints, optional
+        Of the draws, which broadcasts to that of `inputs`; None for one size means the input's.
+        Default: the input's.
+    seed : int, SeedGenerator or None
+        An int gives the same numbers at each call; None takes new ones from the global generator.
+        Default None.
+
+    Returns
+    -------
+    tensor
+        The shape of `inputs`, in its float dtype.
 
     Raises
     ------
     ValueError
-        A rate outside [0, 1].
+        A rate outside [0, 1], or a bad seed.
+    ShapeError
+        A noise shape that does not broadcast.
+    DTypeError
+        `inputs` holds no numbers.
+
+    References
+    ----------
+    Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, Dropout: A Simple Way to Prevent
+    Neural Networks from Overfitting, 2014.
 
     Examples
     --------
@@ -325,7 +564,40 @@ def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None)
 
 
 def gamma(shape: Any, alpha: Any, dtype: Any = None, seed: Any = None) -> Any:
-    """Draws from the gamma distribution of shape alpha and scale 1.
+    """Draws from the gamma distribution of shape alpha and scale 1: density x^(alpha - 1)
+    exp(-x)/Gamma(alpha).
+
+    A draw that underflows is the dtype's least positive normal number.
+
+    Parameters
+    ----------
+    shape : int or ints
+        Of the result, sizes from 0 up.
+    alpha : float or tensor
+        Above 0 (else NaN); broadcasts to the shape.
+    dtype : str, optional
+        A float dtype. Default: `floatx()`.
+    seed : int, SeedGenerator or None
+        An int gives the same numbers at each call; None takes new ones from the global generator.
+        Default None.
+
+    Returns
+    -------
+    tensor
+        The shape `shape`, in that dtype.
+
+    Raises
+    ------
+    ValueError
+        A dtype that is no float, a size below 0, or a bad seed.
+    ShapeError
+        An alpha that does not broadcast.
+    DTypeError
+        An alpha that holds no numbers.
+
+    References
+    ----------
+    Marsaglia and Tsang, A Simple Method for Generating Gamma Variables, 2000.
 
     Examples
     --------
@@ -357,6 +629,37 @@ def binomial(
 ) -> Any:
     """Numbers of successes in `counts` trials of the given probabilities (outside traces only).
 
+    By NumPy's generator, seeded with the drawn seed; as NumPy's `np.random.Generator.binomial`.
+
+    Parameters
+    ----------
+    shape : int or ints
+        Of the result, sizes from 0 up.
+    counts : int or tensor
+        The number of trials, from 0 up; broadcasts to the shape.
+    probabilities : float or tensor
+        Of success, in [0, 1]; broadcasts to the shape.
+    dtype : str, optional
+        A float dtype. Default: `floatx()`.
+    seed : int, SeedGenerator or None
+        An int gives the same numbers at each call; None takes new ones from the global generator.
+        Default None.
+
+    Returns
+    -------
+    tensor
+        The shape `shape`, in that dtype.
+
+    Raises
+    ------
+    ValueError
+        A dtype that is no float, counts below 0, probabilities outside [0, 1], shapes that do not
+        broadcast, or a bad seed.
+    TypeError
+        A traced argument.
+    DTypeError
+        An argument that holds no numbers.
+
     Examples
     --------
     >>> binomial((3,), 10, 1.0, seed=1).tolist()
@@ -373,7 +676,38 @@ def binomial(
 
 
 def beta(shape: Any, alpha: Any, beta: Any, dtype: Any = None, seed: Any = None) -> Any:
-    """Draws from the beta distribution: ``g1 / (g1 + g2)`` of two gamma draws.
+    """Draws from the beta distribution, ``g1 / (g1 + g2)`` of two gamma draws: density x^(alpha -
+    1) (1 - x)^(beta - 1)/B(alpha, beta).
+
+    Parameters
+    ----------
+    shape : int or ints
+        Of the result, sizes from 0 up.
+    alpha, beta : float or tensor
+        Above 0 (else NaN); broadcast to the shape.
+    dtype : str, optional
+        A float dtype. Default: `floatx()`.
+    seed : int, SeedGenerator or None
+        An int gives the same numbers at each call; None takes new ones from the global generator.
+        Default None.
+
+    Returns
+    -------
+    tensor
+        The shape `shape`, in that dtype.
+
+    Raises
+    ------
+    ValueError
+        A dtype that is no float, a size below 0, or a bad seed.
+    ShapeError
+        An alpha or beta that does not broadcast.
+    DTypeError
+        An alpha or beta that holds no numbers.
+
+    References
+    ----------
+    Devroye, Non-Uniform Random Variate Generation, 1986, section IX.3.
 
     Examples
     --------

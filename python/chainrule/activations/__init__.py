@@ -86,12 +86,23 @@ ALL_OBJECTS_DICT.update(swish=silu, hard_swish=hard_silu)
 
 
 def serialize(activation: Any) -> Any:
-    """Return the name of one of the functions above, or the configuration of another callable.
+    """The name of one of the functions above, or the configuration of another callable; as Keras's
+    `activations.serialize`.
+
+    Parameters
+    ----------
+    activation : callable
+        What is described.
+
+    Returns
+    -------
+    str or dict
+        Plain values that ``deserialize`` takes.
 
     Raises
     ------
     ValueError
-        When the callable has no configuration.
+        The callable has no configuration.
 
     Examples
     --------
@@ -111,9 +122,32 @@ def serialize(activation: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Return the activation of a name or a configuration.
+    """The activation of a name or a configuration, as Keras's `activations.deserialize`.
 
-    ``custom_objects`` maps further names to functions and classes.
+    Parameters
+    ----------
+    config : str or dict
+        What ``serialize`` gives; anything else comes back as it is.
+    custom_objects : dict, optional
+        Further names of functions and classes.
+
+    Returns
+    -------
+    callable
+        The activation.
+
+    Raises
+    ------
+    TypeError
+        An unknown class or function in a configuration.
+    ValueError
+        A configuration of something that is no part of a model.
+
+    Examples
+    --------
+    >>> from chainrule import activations
+    >>> activations.deserialize("relu") is activations.relu
+    True
     """
     return serialization.deserialize_keras_object(
         config, module_objects=ALL_OBJECTS_DICT, custom_objects=custom_objects
@@ -121,12 +155,24 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
 
 
 def get(identifier: Any) -> Callable[..., Any]:
-    """Return the activation for a name, a configuration or a callable; ``linear`` for ``None``.
+    """The activation for a name, a configuration or a callable; as Keras's `activations.get`.
+
+    Parameters
+    ----------
+    identifier : str, dict, callable or None
+        None stands for ``linear``.
+
+    Returns
+    -------
+    callable
+        Of one tensor.
 
     Raises
     ------
     ValueError
-        For a name that is not known, or an object that cannot be called.
+        A name that is not known, or an object that cannot be called.
+    TypeError
+        An unknown class or function in a configuration.
 
     Examples
     --------

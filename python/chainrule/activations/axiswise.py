@@ -14,12 +14,26 @@ def softmax(x: Any, axis: int = -1) -> Tensor:
 
     Parameters
     ----------
-    x : array
+    x : tensor
+        Of one axis or more; integers and booleans are cast to `floatx()`.
     axis : int or tuple of int
-        Along which the results sum to 1.
+        Along which the results sum to 1. Default -1.
 
-    Source: J. S. Bridle, Probabilistic Interpretation of Feedforward Classification Network
-    Outputs (1990).
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    ShapeError
+        An axis that `x` does not have.
+    DTypeError
+        `x` holds no numbers.
+
+    References
+    ----------
+    J. S. Bridle, Probabilistic Interpretation of Feedforward Classification Network Outputs (1990).
 
     Examples
     --------
@@ -32,6 +46,27 @@ def softmax(x: Any, axis: int = -1) -> Tensor:
 
 def log_softmax(x: Any, axis: int = -1) -> Tensor:
     """``f(x)_i = x_i - log(sum_j exp(x_j))``, ``df_i/dx_j = [i = j] - softmax(x)_j``.
+
+    As `jax.nn.log_softmax`; nothing overflows.
+
+    Parameters
+    ----------
+    x : tensor
+        Of one axis or more; integers and booleans are cast to `floatx()`.
+    axis : int or tuple of int
+        Along which the exponentials sum to 1. Default -1.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    ShapeError
+        An axis that `x` does not have.
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -49,7 +84,28 @@ def sparsemax(x: Any, axis: int = -1) -> Tensor:
     The Euclidean projection onto the simplex. ``df_i/dx_j = [i = j] - 1/k`` for i, j among the k
     positive results, else 0.
 
-    Source: A. F. T. Martins, R. F. Astudillo, From Softmax to Sparsemax, ICML 2016.
+    Parameters
+    ----------
+    x : tensor
+        Of one axis or more; integers and booleans are cast to `floatx()`.
+    axis : int
+        Along which the results sum to 1. Default -1.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    ShapeError
+        An axis that `x` does not have.
+    DTypeError
+        `x` holds no numbers.
+
+    References
+    ----------
+    A. F. T. Martins, R. F. Astudillo, From Softmax to Sparsemax, ICML 2016.
 
     Examples
     --------
@@ -65,12 +121,29 @@ def glu(x: Any, axis: int = -1) -> Tensor:
 
     ``df/da = sigmoid(b)``, ``df/db = a sigmoid(b)(1 - sigmoid(b))``.
 
+    Parameters
+    ----------
+    x : tensor
+        Of one axis or more, of an even size along `axis`; integers and booleans are cast to
+        `floatx()`.
+    axis : int
+        The axis that is halved. Default -1.
+
+    Returns
+    -------
+    tensor
+        The shape of x with half the size along `axis`, in its float dtype.
+
     Raises
     ------
-    ValueError
-        When the axis has an odd size.
+    ShapeError
+        An odd size, or an axis that `x` does not have.
+    DTypeError
+        `x` holds no numbers.
 
-    Source: Y. N. Dauphin et al., Language Modeling with Gated Convolutional Networks, ICML 2017.
+    References
+    ----------
+    Y. N. Dauphin et al., Language Modeling with Gated Convolutional Networks, ICML 2017.
 
     Examples
     --------

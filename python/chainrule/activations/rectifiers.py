@@ -10,7 +10,24 @@ Tensor = Any
 
 
 def linear(x: Any) -> Any:
-    """``f(x) = x``, ``f'(x) = 1``: the input, unchanged."""
+    """``f(x) = x``, ``f'(x) = 1``: the input, unchanged; as Keras's `activations.linear`.
+
+    Parameters
+    ----------
+    x : object
+        Anything.
+
+    Returns
+    -------
+    object
+        x itself.
+
+    Examples
+    --------
+    >>> from chainrule import activations
+    >>> activations.linear(3.0)
+    3.0
+    """
     return x
 
 
@@ -27,14 +44,28 @@ def relu(
 
     Parameters
     ----------
-    x : array
+    x : tensor
+        Of any shape.
     negative_slope : float
+        The slope below `threshold`. Default 0.0.
     max_value : float, optional
-        No limit by default.
+        The upper limit. Default: none.
     threshold : float
+        Where the line begins. Default 0.0.
 
-    Source: V. Nair, G. E. Hinton, Rectified Linear Units Improve Restricted Boltzmann Machines,
-    ICML 2010.
+    Returns
+    -------
+    tensor
+        The shape and the dtype of x; `floatx()` for integers with a slope alone.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
+
+    References
+    ----------
+    V. Nair, G. E. Hinton, Rectified Linear Units Improve Restricted Boltzmann Machines, ICML 2010.
 
     Examples
     --------
@@ -65,8 +96,26 @@ def relu(
 def leaky_relu(x: Any, negative_slope: float = 0.2) -> Tensor:
     """``f(x) = x if x > 0 else a x``, ``f'(x) = 1 if x > 0 else a``, ``a = negative_slope``.
 
-    Source: A. L. Maas et al., Rectifier Nonlinearities Improve Neural Network Acoustic Models,
-    ICML 2013.
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+    negative_slope : float
+        a, the slope below 0. Default 0.2.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
+
+    References
+    ----------
+    A. L. Maas et al., Rectifier Nonlinearities Improve Neural Network Acoustic Models, ICML 2013.
 
     Examples
     --------
@@ -80,7 +129,24 @@ def leaky_relu(x: Any, negative_slope: float = 0.2) -> Tensor:
 def relu6(x: Any) -> Tensor:
     """``f(x) = min(max(x, 0), 6)``, ``f'(x) = [0 < x < 6]``.
 
-    Source: A. Krizhevsky, Convolutional Deep Belief Networks on CIFAR-10 (2010).
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; booleans are cast to `floatx()`, integers stay.
+
+    Returns
+    -------
+    tensor
+        The shape and the dtype of x; `floatx()` for booleans.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
+
+    References
+    ----------
+    A. Krizhevsky, Convolutional Deep Belief Networks on CIFAR-10 (2010).
 
     Examples
     --------
@@ -94,6 +160,29 @@ def relu6(x: Any) -> Tensor:
 def threshold(x: Any, threshold: float, default_value: float) -> Tensor:
     """``f(x) = x if x > threshold else default_value``, ``f'(x) = [x > threshold]``.
 
+    As PyTorch's `torch.nn.functional.threshold`.
+
+    As PyTorch's `torch.nn.functional.threshold`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+    threshold : float
+        Up to which x is replaced.
+    default_value : float
+        What replaces it.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
+
     Examples
     --------
     >>> from chainrule import activations
@@ -106,8 +195,27 @@ def threshold(x: Any, threshold: float, default_value: float) -> Tensor:
 def hard_shrink(x: Any, threshold: float = 0.5) -> Tensor:
     """``f(x) = x if |x| > threshold else 0``, ``f'(x) = [|x| > threshold]``.
 
-    Source: D. L. Donoho, I. M. Johnstone, Ideal Spatial Adaptation by Wavelet Shrinkage,
-    Biometrika 81 (1994).
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+    threshold : float
+        From 0 up. Default 0.5.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
+
+    References
+    ----------
+    D. L. Donoho, I. M. Johnstone, Ideal Spatial Adaptation by Wavelet Shrinkage, Biometrika 81
+    (1994).
 
     Examples
     --------
@@ -121,7 +229,26 @@ def hard_shrink(x: Any, threshold: float = 0.5) -> Tensor:
 def soft_shrink(x: Any, threshold: float = 0.5) -> Tensor:
     """``f(x) = sign(x) max(|x| - threshold, 0)``, ``f'(x) = [|x| > threshold]``.
 
-    Source: D. L. Donoho, De-noising by Soft-thresholding, IEEE Trans. Inf. Theory 41 (1995).
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+    threshold : float
+        From 0 up. Default 0.5.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
+
+    References
+    ----------
+    D. L. Donoho, De-noising by Soft-thresholding, IEEE Trans. Inf. Theory 41 (1995).
 
     Examples
     --------
@@ -135,7 +262,24 @@ def soft_shrink(x: Any, threshold: float = 0.5) -> Tensor:
 def hard_tanh(x: Any) -> Tensor:
     """``f(x) = min(max(x, -1), 1)``, ``f'(x) = [-1 < x < 1]``.
 
-    Source: R. Collobert, Large Scale Machine Learning, thesis, Paris 6 (2004).
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
+
+    References
+    ----------
+    R. Collobert, Large Scale Machine Learning, thesis, Paris 6 (2004).
 
     Examples
     --------
@@ -149,7 +293,24 @@ def hard_tanh(x: Any) -> Tensor:
 def hard_sigmoid(x: Any) -> Tensor:
     """``f(x) = min(max(x / 6 + 1 / 2, 0), 1)``, ``f'(x) = [-3 < x < 3] / 6``.
 
-    Source: M. Courbariaux et al., BinaryConnect, NeurIPS 2015.
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
+
+    References
+    ----------
+    M. Courbariaux et al., BinaryConnect, NeurIPS 2015.
 
     Examples
     --------
@@ -165,7 +326,24 @@ def hard_silu(x: Any) -> Tensor:
 
     Below -3 the derivative is 0, above 3 it is 1. Also called hard swish.
 
-    Source: A. Howard et al., Searching for MobileNetV3, ICCV 2019.
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
+
+    References
+    ----------
+    A. Howard et al., Searching for MobileNetV3, ICCV 2019.
 
     Examples
     --------
@@ -179,7 +357,24 @@ def hard_silu(x: Any) -> Tensor:
 def sparse_sigmoid(x: Any) -> Tensor:
     """``f(x) = min(max((x + 1) / 2, 0), 1)``, ``f'(x) = [-1 < x < 1] / 2``.
 
-    Source: A. F. T. Martins, R. F. Astudillo, From Softmax to Sparsemax, ICML 2016.
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
+
+    References
+    ----------
+    A. F. T. Martins, R. F. Astudillo, From Softmax to Sparsemax, ICML 2016.
 
     Examples
     --------
@@ -195,8 +390,24 @@ def sparse_plus(x: Any) -> Tensor:
 
     ``f'(x) = min(max((x + 1) / 2, 0), 1)``.
 
-    Source: M. Blondel, A. F. T. Martins, V. Niculae, Learning with Fenchel-Young Losses, JMLR 21
-    (2020).
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
+
+    References
+    ----------
+    M. Blondel, A. F. T. Martins, V. Niculae, Learning with Fenchel-Young Losses, JMLR 21 (2020).
 
     Examples
     --------

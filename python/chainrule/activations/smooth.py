@@ -12,8 +12,24 @@ Tensor = Any
 def sigmoid(x: Any) -> Tensor:
     """``f(x) = 1 / (1 + exp(-x))``, ``f'(x) = f(x) (1 - f(x))``.
 
-    Source: P.-F. Verhulst, Recherches mathematiques sur la loi d'accroissement de la population
-    (1845).
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
+
+    References
+    ----------
+    P.-F. Verhulst, Recherches mathematiques sur la loi d'accroissement de la population (1845).
 
     Examples
     --------
@@ -26,6 +42,23 @@ def sigmoid(x: Any) -> Tensor:
 
 def log_sigmoid(x: Any) -> Tensor:
     """``f(x) = -log(1 + exp(-x))``, ``f'(x) = 1 / (1 + exp(x))``.
+
+    As `jax.nn.log_sigmoid`; nothing overflows.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
 
     Examples
     --------
@@ -40,7 +73,24 @@ def log_sigmoid(x: Any) -> Tensor:
 def tanh(x: Any) -> Tensor:
     """``f(x) = (exp(x) - exp(-x)) / (exp(x) + exp(-x))``, ``f'(x) = 1 - f(x)**2``.
 
-    Source: Y. LeCun et al., Efficient BackProp (1998), section 4.4.
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
+
+    References
+    ----------
+    Y. LeCun et al., Efficient BackProp (1998), section 4.4.
 
     Examples
     --------
@@ -55,6 +105,23 @@ def tanh(x: Any) -> Tensor:
 def tanh_shrink(x: Any) -> Tensor:
     """``f(x) = x - tanh(x)``, ``f'(x) = tanh(x)**2``.
 
+    As PyTorch's `torch.nn.functional.tanhshrink`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
+
     Examples
     --------
     >>> import numpy as np
@@ -68,6 +135,23 @@ def tanh_shrink(x: Any) -> Tensor:
 def exponential(x: Any) -> Tensor:
     """``f(x) = exp(x)``, ``f'(x) = exp(x)``.
 
+    As Keras's `activations.exponential`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
+
     Examples
     --------
     >>> from chainrule import activations
@@ -80,8 +164,25 @@ def exponential(x: Any) -> Tensor:
 def softplus(x: Any) -> Tensor:
     """``f(x) = log(1 + exp(x))``, ``f'(x) = 1 / (1 + exp(-x))``.
 
-    Source: C. Dugas et al., Incorporating Second-Order Functional Knowledge for Better Option
-    Pricing, NeurIPS 2000.
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
+
+    References
+    ----------
+    C. Dugas et al., Incorporating Second-Order Functional Knowledge for Better Option Pricing,
+    NeurIPS 2000.
 
     Examples
     --------
@@ -96,7 +197,24 @@ def softplus(x: Any) -> Tensor:
 def softsign(x: Any) -> Tensor:
     """``f(x) = x / (1 + |x|)``, ``f'(x) = 1 / (1 + |x|)**2``.
 
-    Source: J. Bergstra et al., Quadratic Polynomials Learn Better Image Features (2009).
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
+
+    References
+    ----------
+    J. Bergstra et al., Quadratic Polynomials Learn Better Image Features (2009).
 
     Examples
     --------
@@ -110,7 +228,26 @@ def softsign(x: Any) -> Tensor:
 def squareplus(x: Any, b: float = 4) -> Tensor:
     """``f(x) = (x + sqrt(x**2 + b)) / 2``, ``f'(x) = (1 + x / sqrt(x**2 + b)) / 2``.
 
-    Source: J. T. Barron, Squareplus: A Softplus-Like Algebraic Rectifier, arXiv:2112.11687 (2021).
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+    b : float
+        How wide the bend at 0 is, from 0 (relu) up. Default 4.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
+
+    References
+    ----------
+    J. T. Barron, Squareplus: A Softplus-Like Algebraic Rectifier, arXiv:2112.11687 (2021).
 
     Examples
     --------
@@ -124,8 +261,27 @@ def squareplus(x: Any, b: float = 4) -> Tensor:
 def elu(x: Any, alpha: float = 1.0) -> Tensor:
     """``f(x) = x if x > 0 else a (exp(x) - 1)``, ``f'(x) = 1 if x > 0 else a exp(x)``.
 
-    Source: D.-A. Clevert et al., Fast and Accurate Deep Network Learning by Exponential Linear
-    Units, ICLR 2016.
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+    alpha : float
+        a; -a is the limit at minus infinity. Default 1.0.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
+
+    References
+    ----------
+    D.-A. Clevert et al., Fast and Accurate Deep Network Learning by Exponential Linear Units, ICLR
+    2016.
 
     Examples
     --------
@@ -143,7 +299,24 @@ def selu(x: Any) -> Tensor:
     ``f'(x) = s if x > 0 else s a exp(x)``. The constants keep mean 0 and variance 1 from layer to
     layer for weights of the initializer ``lecun_normal``.
 
-    Source: G. Klambauer et al., Self-Normalizing Neural Networks, NeurIPS 2017.
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
+
+    References
+    ----------
+    G. Klambauer et al., Self-Normalizing Neural Networks, NeurIPS 2017.
 
     Examples
     --------
@@ -158,8 +331,26 @@ def selu(x: Any) -> Tensor:
 def celu(x: Any, alpha: float = 1.0) -> Tensor:
     """``f(x) = x if x > 0 else a (exp(x / a) - 1)``, ``f'(x) = 1 if x > 0 else exp(x / a)``.
 
-    Source: J. T. Barron, Continuously Differentiable Exponential Linear Units, arXiv:1704.07483
-    (2017).
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+    alpha : float
+        a, not 0; -a is the limit at minus infinity. Default 1.0.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
+
+    References
+    ----------
+    J. T. Barron, Continuously Differentiable Exponential Linear Units, arXiv:1704.07483 (2017).
 
     Examples
     --------
@@ -174,7 +365,24 @@ def celu(x: Any, alpha: float = 1.0) -> Tensor:
 def silu(x: Any) -> Tensor:
     """``f(x) = x s``, ``s = 1 / (1 + exp(-x))``, ``f'(x) = s + x s (1 - s)``; also called swish.
 
-    Source: S. Elfwing et al., Sigmoid-Weighted Linear Units, Neural Networks 107 (2018);
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
+
+    References
+    ----------
+    S. Elfwing et al., Sigmoid-Weighted Linear Units, Neural Networks 107 (2018).
     P. Ramachandran et al., Searching for Activation Functions, arXiv:1710.05941 (2017).
 
     Examples
@@ -193,7 +401,26 @@ def gelu(x: Any, approximate: bool = False) -> Tensor:
     ``Phi(x) = (1 + erf(x / sqrt(2))) / 2``; when ``approximate``, ``erf`` is replaced by
     ``tanh(sqrt(2 / pi) (x + 0.044715 x**3))``.
 
-    Source: D. Hendrycks, K. Gimpel, Gaussian Error Linear Units, arXiv:1606.08415 (2016).
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+    approximate : bool
+        Whether to take the approximation by ``tanh``. Default False.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
+
+    References
+    ----------
+    D. Hendrycks, K. Gimpel, Gaussian Error Linear Units, arXiv:1606.08415 (2016).
 
     Examples
     --------
@@ -208,7 +435,24 @@ def gelu(x: Any, approximate: bool = False) -> Tensor:
 def mish(x: Any) -> Tensor:
     """``f(x) = x t``, ``t = tanh(log(1 + exp(x)))``, ``f'(x) = t + x (1 - t**2) sigmoid(x)``.
 
-    Source: D. Misra, Mish: A Self Regularized Non-Monotonic Activation Function, BMVC 2020.
+    Parameters
+    ----------
+    x : tensor
+        Of any shape; integers and booleans are cast to `floatx()`.
+
+    Returns
+    -------
+    tensor
+        The shape of x, in its float dtype.
+
+    Raises
+    ------
+    DTypeError
+        `x` holds no numbers.
+
+    References
+    ----------
+    D. Misra, Mish: A Self Regularized Non-Monotonic Activation Function, BMVC 2020.
 
     Examples
     --------

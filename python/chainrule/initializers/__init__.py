@@ -88,7 +88,22 @@ ALL_OBJECTS_DICT.update(
 
 
 def serialize(initializer: Any) -> Any:
-    """The configuration of an initializer, as a dict.
+    """The configuration of an initializer, as Keras's `initializers.serialize`.
+
+    Parameters
+    ----------
+    initializer : Initializer or callable
+        What is described; a function by its name.
+
+    Returns
+    -------
+    dict or str
+        Plain values that `deserialize` takes.
+
+    Raises
+    ------
+    TypeError
+        Something in it has no ``get_config``.
 
     Examples
     --------
@@ -100,21 +115,59 @@ def serialize(initializer: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The initializer of a configuration; `custom_objects` names the user's own classes."""
+    """The initializer of a name or a configuration, as Keras's `initializers.deserialize`.
+
+    Parameters
+    ----------
+    config : dict or str
+        What `serialize` gives; anything else comes back as it is.
+    custom_objects : dict, optional
+        Further names of the user's own classes and functions.
+
+    Returns
+    -------
+    Initializer or callable
+        A name gives an object with the default settings.
+
+    Raises
+    ------
+    TypeError
+        An unknown class or function in a configuration.
+    ValueError
+        A configuration of something that is no part of a model.
+
+    Examples
+    --------
+    >>> from chainrule import initializers
+    >>> initializers.deserialize("ones")((2,)).tolist()
+    [1.0, 1.0]
+    """
     return serialization.deserialize_keras_object(
         config, module_objects=ALL_OBJECTS_DICT, custom_objects=custom_objects
     )
 
 
 def get(identifier: Any) -> Any:
-    """The initializer of a name, a configuration, a class, a function or an array of values.
+    """The initializer of a name, a configuration, a class, a function or an array of values; as
+    Keras's `initializers.get`.
 
-    A function takes ``(shape, dtype)``. An array is the value itself; another shape is an error.
+    Parameters
+    ----------
+    identifier : str, dict, class, callable, ndarray or None
+        A function takes ``(shape, dtype)``. An array is the value itself; another shape is an error
+        when it is called. None stays None.
+
+    Returns
+    -------
+    Initializer, callable or None
+        What can be called with ``(shape, dtype)``.
 
     Raises
     ------
     ValueError
-        For a name that is not known, or something that cannot be called.
+        A name that is not known, or something that cannot be called.
+    TypeError
+        An unknown class or function in a configuration.
 
     Examples
     --------

@@ -12,12 +12,19 @@ from chainrule.initializers.initializer import Initializer
 
 
 class Constant(Initializer):
-    """Every element is `value`.
+    """Every element is `value`, as Keras's `initializers.Constant`.
 
     Parameters
     ----------
-    value
-        A number, or an array that broadcasts to the shape.
+    value : float or tensor
+        A number, or an array that broadcasts to the shape of the weight. Default 0.0.
+
+    Raises
+    ------
+    ShapeError
+        When called: a shape to which `value` does not broadcast.
+    DTypeError
+        When called: a `value` that holds no numbers.
 
     Examples
     --------
@@ -45,7 +52,7 @@ class Constant(Initializer):
 
 
 class Zeros(Initializer):
-    """Every element is 0.
+    """Every element is 0, as Keras's `initializers.Zeros`.
 
     Examples
     --------
@@ -60,7 +67,7 @@ class Zeros(Initializer):
 
 
 class Ones(Initializer):
-    """Every element is 1.
+    """Every element is 1, as Keras's `initializers.Ones`.
 
     Examples
     --------
@@ -79,13 +86,13 @@ class Identity(Initializer):
 
     Parameters
     ----------
-    gain
-        The number on the diagonal.
+    gain : float
+        The number on the diagonal. Default 1.0.
 
     Raises
     ------
     ValueError
-        For a shape that is not a matrix's.
+        When called: a shape that is not a matrix's.
 
     References
     ----------

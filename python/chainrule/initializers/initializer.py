@@ -7,7 +7,8 @@ from typing import Any
 
 
 class Initializer:
-    """``(shape, dtype) -> tensor``: the first value of a weight.
+    """``(shape, dtype) -> tensor``: the first value of a weight; as Keras's
+    `initializers.Initializer`.
 
     A subclass overrides `__call__`, and `get_config` where it has settings.
 

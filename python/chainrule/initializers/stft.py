@@ -28,23 +28,24 @@ class STFT(Initializer):
 
     Parameters
     ----------
-    side
-        ``"real"`` for the cosines, ``"imag"`` for the sines.
-    window
-        ``"hann"``, ``"hamming"``, ``"blackman"``, ``"bartlett"``, or another window's name in
-        SciPy, which has to be installed for it; or the window's values; or None for none.
-    scaling
-        ``"density"`` divides by the root of the window's energy, ``"spectrum"`` by the sum of its
-        magnitudes, None by nothing.
-    periodic
-        Whether a window given by name is periodic rather than symmetric.
+    side : {"real", "imag"}
+        The cosines, or the sines. Default "real".
+    window : str, sequence of float or None
+        "hann", "hamming", "blackman", "bartlett", or another window's name in SciPy, which has to
+        be installed for it; or the window's values, one for each place in a frame; or None for
+        none. Default "hann".
+    scaling : {"density", "spectrum", None}
+        "density" divides by the root of the window's energy, "spectrum" by the sum of its
+        magnitudes, None by nothing. Default "density".
+    periodic : bool
+        Whether a window given by name is periodic rather than symmetric. Default False.
 
     Raises
     ------
     ValueError
-        For an unknown side, scaling or window, and for a window of another length than the frame.
+        An unknown side, scaling or window; when called, a window of another length than the frame.
     ImportError
-        For a name that only SciPy knows, where it is not installed.
+        A name that only SciPy knows, where it is not installed.
 
     References
     ----------

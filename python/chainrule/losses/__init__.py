@@ -114,7 +114,22 @@ for _short, _function in {
 
 
 def serialize(loss: Any) -> Any:
-    """Return the configuration of a loss object or function.
+    """The configuration of a loss object or function, as Keras's `losses.serialize`.
+
+    Parameters
+    ----------
+    loss : Loss or callable
+        What is described; a function by its name.
+
+    Returns
+    -------
+    dict or str
+        Plain values that ``deserialize`` takes.
+
+    Raises
+    ------
+    TypeError
+        Something in it has no ``get_config``.
 
     Examples
     --------
@@ -126,9 +141,32 @@ def serialize(loss: Any) -> Any:
 
 
 def deserialize(name: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Return the loss object or function of a configuration or a name.
+    """The loss object or function of a configuration or a name, as Keras's `losses.deserialize`.
 
-    ``custom_objects`` maps further names to classes and functions.
+    Parameters
+    ----------
+    name : dict or str
+        What ``serialize`` gives; anything else comes back as it is.
+    custom_objects : dict, optional
+        Further names of classes and functions.
+
+    Returns
+    -------
+    Loss or callable
+        An object or a function.
+
+    Raises
+    ------
+    TypeError
+        An unknown class or function in a configuration.
+    ValueError
+        A configuration of something that is no part of a model.
+
+    Examples
+    --------
+    >>> from chainrule import losses
+    >>> losses.deserialize("mean_squared_error") is losses.mean_squared_error
+    True
     """
     return serialization.deserialize_keras_object(
         name, module_objects=ALL_OBJECTS_DICT, custom_objects=custom_objects
@@ -136,12 +174,25 @@ def deserialize(name: Any, custom_objects: dict[str, Any] | None = None) -> Any:
 
 
 def get(identifier: Any) -> Any:
-    """Return the loss for a name, a configuration, a function, a class or an object.
+    """The loss for a name, a configuration, a function, a class or an object; as Keras's
+    `losses.get`.
+
+    Parameters
+    ----------
+    identifier : str, dict, callable, class or None
+        None stays None; a class is called without arguments.
+
+    Returns
+    -------
+    Loss, callable or None
+        An object or a function.
 
     Raises
     ------
     ValueError
-        For a name that is not known, or an object that cannot be called.
+        A name that is not known, or an object that cannot be called.
+    TypeError
+        An unknown class or function in a configuration.
 
     Examples
     --------

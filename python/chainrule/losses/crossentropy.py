@@ -39,20 +39,43 @@ def categorical_crossentropy(
     label_smoothing: float = 0.0,
     axis: int = -1,
 ) -> Tensor:
-    """``-sum(y_true log p)`` along ``axis``; of logits, ``p = softmax(y_pred)``.
+    """``-sum(y_true log p)`` along ``axis``, as Keras's `losses.categorical_crossentropy`; of
+    logits, ``p = softmax(y_pred)``.
 
     Probabilities are divided by their sum and clipped to ``[epsilon, 1 - epsilon]``. Derivative by
-    logits: ``p sum(y_true) - y_true``.
+    logits: ``p sum(y_true) - y_true``. A single class gives a SyntaxWarning.
 
     Parameters
     ----------
-    y_true : array (..., classes)
-        One-hot or soft targets.
-    y_pred : array (..., classes)
+    y_true : tensor (..., classes)
+        One-hot or soft targets, of the shape of `y_pred`.
+    y_pred : float tensor (..., classes)
         Probabilities, or logits when ``from_logits``.
+    from_logits : bool
+        Whether `y_pred` holds logits. Default False.
     label_smoothing : float
-        ``s``: targets become ``y_true (1 - s) + s / classes``. Source: C. Szegedy et al.,
-        Rethinking the Inception Architecture, CVPR 2016.
+        s in [0, 1]: targets become ``y_true (1 - s) + s / classes``. Default 0.0.
+    axis : int
+        The axis of the classes. Default -1.
+
+    Returns
+    -------
+    tensor (...)
+        A value for each row, in the dtype of `y_pred`.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that differ, or an axis that is not there.
+    ValueError
+        A bool as the axis.
+    DTypeError
+        An argument that holds no numbers.
+
+    References
+    ----------
+    Szegedy et al., Rethinking the Inception Architecture for Computer Vision, 2015 (label
+    smoothing).
 
     Examples
     --------
@@ -75,23 +98,39 @@ def sparse_categorical_crossentropy(
     ignore_class: int | None = None,
     axis: int = -1,
 ) -> Tensor:
-    """``-log p[y_true]`` along ``axis``; of logits, ``p = softmax(y_pred)``.
+    """``-log p[y_true]`` along ``axis``, as Keras's `losses.sparse_categorical_crossentropy`; of
+    logits, ``p = softmax(y_pred)``.
 
     Derivative by logits: ``p - one_hot(y_true)``.
 
     Parameters
     ----------
-    y_true : int array (...) or (..., 1)
+    y_true : int tensor (...) or (..., 1)
         Class indices in ``[0, classes)``.
-    y_pred : array (..., classes)
+    y_pred : float tensor (..., classes)
         Probabilities, or logits when ``from_logits``.
+    from_logits : bool
+        Whether `y_pred` holds logits. Default False.
     ignore_class : int, optional
         Targets of this class have loss 0 and are masked.
+    axis : int
+        The axis of the classes. Default -1.
+
+    Returns
+    -------
+    tensor (...)
+        A value for each row, in the dtype of `y_pred`.
 
     Raises
     ------
+    ShapeError
+        Targets of another shape, or an axis that is not there.
+    IndexError
+        With targets of as many axes as predictions, an axis that is not there.
     DataError
-        When a label is outside ``[0, classes)``.
+        A label outside ``[0, classes)``.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -127,16 +166,36 @@ def binary_crossentropy(
     label_smoothing: float = 0.0,
     axis: int = -1,
 ) -> Tensor:
-    """``mean(-y_true log p - (1 - y_true) log(1 - p))`` along ``axis``.
+    """``mean(-y_true log p - (1 - y_true) log(1 - p))`` along ``axis``, as Keras's
+    `losses.binary_crossentropy`.
 
-    Probabilities are clipped to ``[epsilon, 1 - epsilon]``. Logits ``z`` use
-    ``max(z, 0) - z y_true + log(1 + exp(-|z|))``, derivative ``(sigmoid(z) - y_true) / n``.
+    Probabilities are clipped to ``[epsilon, 1 - epsilon]``. Logits ``z`` use ``max(z, 0) - z y_true
+    + log(1 + exp(-|z|))``, derivative ``(sigmoid(z) - y_true) / n``.
 
     Parameters
     ----------
-    y_true, y_pred : array (..., n)
+    y_true : tensor (..., n)
+        Labels from 0 to 1, of the shape of `y_pred`.
+    y_pred : float tensor (..., n)
+        Probabilities, or logits when ``from_logits``.
+    from_logits : bool
+        Whether `y_pred` holds logits. Default False.
     label_smoothing : float
-        ``s``: targets become ``y_true (1 - s) + s / 2``.
+        s in [0, 1]: targets become ``y_true (1 - s) + s / 2``. Default 0.0.
+    axis : int
+        The axis of the mean. Default -1.
+
+    Returns
+    -------
+    tensor (...)
+        A value for each row, in the dtype of `y_pred`.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that differ, or an axis that is not there.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -164,13 +223,28 @@ class BinaryCrossentropy(FunctionLoss):
     Parameters
     ----------
     from_logits : bool
-        Predictions are logits, not probabilities.
+        Whether `y_pred` holds logits. Default False.
     label_smoothing : float
-        How far targets move towards 1/2.
+        In [0, 1]: how far targets move towards 1/2. Default 0.0.
     axis : int
-        The axis of the mean.
-    reduction, name, dtype
-        As in :class:`Loss`.
+        The axis of the mean. Default -1.
+    reduction : str or None
+        As in :class:`Loss`. Default "sum_over_batch_size".
+    name : str, optional
+        Of the loss, in messages and logs. Default "binary_crossentropy".
+    dtype : str or DTypePolicy, optional
+        Of the computation. Default: `config.floatx()`.
+
+    Raises
+    ------
+    ValueError
+        An unknown reduction.
+
+    Examples
+    --------
+    >>> from chainrule import losses
+    >>> round(float(losses.BinaryCrossentropy()([[0.0, 1.0]], [[0.5, 0.5]])), 4)
+    0.6931
     """
 
     def __init__(
@@ -202,13 +276,28 @@ class CategoricalCrossentropy(FunctionLoss):
     Parameters
     ----------
     from_logits : bool
-        Predictions are logits, not probabilities.
+        Whether `y_pred` holds logits. Default False.
     label_smoothing : float
-        How far targets move towards ``1 / classes``.
+        s in [0, 1]: targets become ``y_true (1 - s) + s / classes``. Default 0.0.
     axis : int
-        The axis of the classes.
-    reduction, name, dtype
-        As in :class:`Loss`.
+        The axis of the classes. Default -1.
+    reduction : str or None
+        As in :class:`Loss`. Default "sum_over_batch_size".
+    name : str, optional
+        Of the loss, in messages and logs. Default "categorical_crossentropy".
+    dtype : str or DTypePolicy, optional
+        Of the computation. Default: `config.floatx()`.
+
+    Raises
+    ------
+    ValueError
+        An unknown reduction.
+
+    Examples
+    --------
+    >>> from chainrule import losses
+    >>> round(float(losses.CategoricalCrossentropy()([[0.0, 1.0]], [[0.5, 0.5]])), 4)
+    0.6931
     """
 
     def __init__(
@@ -240,13 +329,28 @@ class SparseCategoricalCrossentropy(FunctionLoss):
     Parameters
     ----------
     from_logits : bool
-        Predictions are logits, not probabilities.
+        Whether `y_pred` holds logits. Default False.
     ignore_class : int, optional
         The label that carries no loss.
+    reduction : str or None
+        As in :class:`Loss`. Default "sum_over_batch_size".
     axis : int
-        The axis of the classes.
-    reduction, name, dtype
-        As in :class:`Loss`.
+        The axis of the classes. Default -1.
+    name : str, optional
+        Of the loss, in messages and logs. Default "sparse_categorical_crossentropy".
+    dtype : str or DTypePolicy, optional
+        Of the computation. Default: `config.floatx()`.
+
+    Raises
+    ------
+    ValueError
+        An unknown reduction.
+
+    Examples
+    --------
+    >>> from chainrule import losses
+    >>> round(float(losses.SparseCategoricalCrossentropy()([1, 0], [[0.5, 0.5], [0.2, 0.8]])), 4)
+    1.1513
     """
 
     def __init__(

@@ -16,8 +16,28 @@ def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
 
     Derivative by ``y_pred``: ``-y_true / y_pred`` inside the clip.
 
-    Source: S. Kullback, R. A. Leibler, On Information and Sufficiency, Ann. Math. Statist. 22
-    (1951).
+    Parameters
+    ----------
+    y_true : tensor (..., n)
+        Targets, cast to the dtype of `y_pred`; of its shape, up to a last axis of size 1.
+    y_pred : float tensor (..., n)
+        Predictions.
+
+    Returns
+    -------
+    tensor (...)
+        A value for each row, in the dtype of `y_pred`.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast, or scalars.
+    DTypeError
+        An argument that holds no numbers.
+
+    References
+    ----------
+    S. Kullback, R. A. Leibler, On Information and Sufficiency, Ann. Math. Statist. 22 (1951).
 
     Examples
     --------
@@ -34,9 +54,30 @@ def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
 
 
 def poisson(y_true: Any, y_pred: Any) -> Tensor:
-    """``mean(y_pred - y_true log(y_pred + epsilon))`` over the last axis.
+    """``mean(y_pred - y_true log(y_pred + epsilon))`` over the last axis, as Keras's
+    `losses.poisson`.
 
-    Derivative by ``y_pred``: ``(1 - y_true / (y_pred + epsilon)) / n``.
+    Derivative by ``y_pred``: ``(1 - y_true / (y_pred + epsilon)) / n``. An infinite prediction
+    gives infinity.
+
+    Parameters
+    ----------
+    y_true : tensor (..., n)
+        Targets, cast to the dtype of `y_pred`; of its shape, up to a last axis of size 1.
+    y_pred : float tensor (..., n)
+        Predictions.
+
+    Returns
+    -------
+    tensor (...)
+        A value for each row, in the dtype of `y_pred`.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast, or scalars.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -56,8 +97,23 @@ class KLDivergence(FunctionLoss):
 
     Parameters
     ----------
-    reduction, name, dtype
-        As in :class:`Loss`.
+    reduction : str or None
+        As in :class:`Loss`. Default "sum_over_batch_size".
+    name : str, optional
+        Of the loss, in messages and logs. Default "kl_divergence".
+    dtype : str or DTypePolicy, optional
+        Of the computation. Default: `config.floatx()`.
+
+    Raises
+    ------
+    ValueError
+        An unknown reduction.
+
+    Examples
+    --------
+    >>> from chainrule import losses
+    >>> round(float(losses.KLDivergence()([[0.5, 0.5]], [[0.25, 0.75]])), 4)
+    0.1438
     """
 
     def __init__(
@@ -74,8 +130,23 @@ class Poisson(FunctionLoss):
 
     Parameters
     ----------
-    reduction, name, dtype
-        As in :class:`Loss`.
+    reduction : str or None
+        As in :class:`Loss`. Default "sum_over_batch_size".
+    name : str, optional
+        Of the loss, in messages and logs. Default "poisson".
+    dtype : str or DTypePolicy, optional
+        Of the computation. Default: `config.floatx()`.
+
+    Raises
+    ------
+    ValueError
+        An unknown reduction.
+
+    Examples
+    --------
+    >>> from chainrule import losses
+    >>> round(float(losses.Poisson()([[1.0, 2.0]], [[2.0, 2.0]])), 4)
+    0.9603
     """
 
     def __init__(

@@ -26,7 +26,40 @@ def binary_focal_crossentropy(
 
     ``w = alpha`` for class 1 and ``1 - alpha`` for class 0 when ``apply_class_balancing``, else 1.
 
-    Source: T.-Y. Lin et al., Focal Loss for Dense Object Detection, ICCV 2017.
+    Parameters
+    ----------
+    y_true : tensor (..., n)
+        Labels from 0 to 1, of the shape of `y_pred`.
+    y_pred : float tensor (..., n)
+        Probabilities p, or logits when ``from_logits``.
+    apply_class_balancing : bool
+        Whether classes are weighted by ``alpha``. Default False.
+    alpha : float
+        In [0, 1], the weight of class 1. Default 0.25.
+    gamma : float
+        The focusing exponent, from 0 (no focus) up. Default 2.0.
+    from_logits : bool
+        Whether `y_pred` holds logits. Default False.
+    label_smoothing : float
+        s in [0, 1]: targets become ``y_true (1 - s) + s / 2``. Default 0.0.
+    axis : int
+        The axis of the mean. Default -1.
+
+    Returns
+    -------
+    tensor (...)
+        A value for each row, in the dtype of `y_pred`.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that differ, or an axis that is not there.
+    DTypeError
+        An argument that holds no numbers.
+
+    References
+    ----------
+    T.-Y. Lin et al., Focal Loss for Dense Object Detection, ICCV 2017.
 
     Examples
     --------
@@ -58,15 +91,43 @@ def categorical_focal_crossentropy(
 ) -> Tensor:
     """``sum(alpha (1 - p)**gamma (-y_true log p))`` along ``axis``.
 
-    Probabilities are divided by their sum and clipped to ``[epsilon, 1 - epsilon]``.
+    Probabilities are divided by their sum and clipped to ``[epsilon, 1 - epsilon]``. A single class
+    gives a SyntaxWarning.
 
     Parameters
     ----------
-    y_true, y_pred : array (..., classes)
+    y_true : tensor (..., classes)
+        One-hot or soft targets, of the shape of `y_pred`.
+    y_pred : float tensor (..., classes)
+        Probabilities, or logits when ``from_logits``.
     alpha : float or sequence (classes)
-        Weight of all classes, or one per class.
+        The weight of all classes, or of each. Default 0.25.
+    gamma : float
+        The focusing exponent, from 0 (no focus) up. Default 2.0.
+    from_logits : bool
+        Whether `y_pred` holds logits. Default False.
+    label_smoothing : float
+        s in [0, 1]: targets become ``y_true (1 - s) + s / classes``. Default 0.0.
+    axis : int
+        The axis of the classes. Default -1.
 
-    Source: T.-Y. Lin et al., Focal Loss for Dense Object Detection, ICCV 2017.
+    Returns
+    -------
+    tensor (...)
+        A value for each row, in the dtype of `y_pred`.
+
+    Raises
+    ------
+    ShapeError
+        An axis that is not there.
+    ValueError
+        Shapes that do not broadcast, or a bool as the axis.
+    DTypeError
+        An argument that holds no numbers.
+
+    References
+    ----------
+    T.-Y. Lin et al., Focal Loss for Dense Object Detection, ICCV 2017.
 
     Examples
     --------
@@ -95,12 +156,31 @@ def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) ->
 
     Parameters
     ----------
-    y_true : int array (batch) or (batch, 1)
-    y_pred : array (batch, classes)
+    y_true : int tensor (batch) or (batch, 1)
+        Class indices; one outside the classes counts as probability 0.
+    y_pred : float tensor (batch, classes)
         Probabilities.
+    q : float
+        Above 0, up to 1.
 
-    Source: Z. Zhang, M. Sabuncu, Generalized Cross Entropy Loss for Training Deep Neural Networks
-    with Noisy Labels, NeurIPS 2018.
+    Returns
+    -------
+    tensor (batch)
+        A value for each row, in the dtype of `y_pred`.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast.
+    IndexError
+        A scalar `y_pred`.
+    DTypeError
+        An argument that holds no numbers.
+
+    References
+    ----------
+    Z. Zhang, M. Sabuncu, Generalized Cross Entropy Loss for Training Deep Neural Networks with
+    Noisy Labels, NeurIPS 2018.
 
     Examples
     --------
@@ -124,13 +204,34 @@ class BinaryFocalCrossentropy(FunctionLoss):
     Parameters
     ----------
     apply_class_balancing : bool
-        Weight class 1 by ``alpha`` and class 0 by ``1 - alpha``.
-    alpha, gamma : float
-        Class weight and focusing exponent.
-    from_logits, label_smoothing, axis
-        As in :class:`BinaryCrossentropy`.
-    reduction, name, dtype
-        As in :class:`Loss`.
+        Whether class 1 is weighted by ``alpha`` and class 0 by ``1 - alpha``. Default False.
+    alpha : float
+        In [0, 1], the weight of class 1. Default 0.25.
+    gamma : float
+        The focusing exponent, from 0 (no focus) up. Default 2.0.
+    from_logits : bool
+        Whether `y_pred` holds logits. Default False.
+    label_smoothing : float
+        In [0, 1]: how far targets move towards 1/2. Default 0.0.
+    axis : int
+        The axis of the mean. Default -1.
+    reduction : str or None
+        As in :class:`Loss`. Default "sum_over_batch_size".
+    name : str, optional
+        Of the loss, in messages and logs. Default "binary_focal_crossentropy".
+    dtype : str or DTypePolicy, optional
+        Of the computation. Default: `config.floatx()`.
+
+    Raises
+    ------
+    ValueError
+        An unknown reduction.
+
+    Examples
+    --------
+    >>> from chainrule import losses
+    >>> round(float(losses.BinaryFocalCrossentropy()([[0.0, 1.0]], [[0.4, 0.6]])), 4)
+    0.0817
     """
 
     def __init__(
@@ -171,13 +272,32 @@ class CategoricalFocalCrossentropy(FunctionLoss):
     Parameters
     ----------
     alpha : float or sequence (classes)
-        Class weights.
+        The weight of all classes, or of each. Default 0.25.
     gamma : float
-        Focusing exponent.
-    from_logits, label_smoothing, axis
-        As in :class:`CategoricalCrossentropy`.
-    reduction, name, dtype
-        As in :class:`Loss`.
+        The focusing exponent, from 0 (no focus) up. Default 2.0.
+    from_logits : bool
+        Whether `y_pred` holds logits. Default False.
+    label_smoothing : float
+        s in [0, 1]: targets become ``y_true (1 - s) + s / classes``. Default 0.0.
+    axis : int
+        The axis of the classes. Default -1.
+    reduction : str or None
+        As in :class:`Loss`. Default "sum_over_batch_size".
+    name : str, optional
+        Of the loss, in messages and logs. Default "categorical_focal_crossentropy".
+    dtype : str or DTypePolicy, optional
+        Of the computation. Default: `config.floatx()`.
+
+    Raises
+    ------
+    ValueError
+        An unknown reduction.
+
+    Examples
+    --------
+    >>> from chainrule import losses
+    >>> round(float(losses.CategoricalFocalCrossentropy()([[0.0, 1.0]], [[0.5, 0.5]])), 4)
+    0.0433
     """
 
     def __init__(
@@ -215,14 +335,24 @@ class CategoricalGeneralizedCrossEntropy(FunctionLoss):
     Parameters
     ----------
     q : float
-        In (0, 1): robustness to wrong labels.
-    reduction, name, dtype
-        As in :class:`Loss`.
+        In (0, 1): robustness to wrong labels. Default 0.5.
+    reduction : str or None
+        As in :class:`Loss`. Default "sum_over_batch_size".
+    name : str, optional
+        Of the loss, in messages and logs. Default "categorical_generalized_cross_entropy".
+    dtype : str or DTypePolicy, optional
+        Of the computation. Default: `config.floatx()`.
 
     Raises
     ------
     ValueError
-        When ``q`` is not in (0, 1).
+        An unknown reduction, or ``q`` not in (0, 1).
+
+    Examples
+    --------
+    >>> from chainrule import losses
+    >>> round(float(losses.CategoricalGeneralizedCrossEntropy()([1], [[0.75, 0.25]])), 4)
+    1.0
     """
 
     def __init__(

@@ -30,21 +30,23 @@ class Loss(SuperInit):
     sample (or per element); weights, mask and reduction are applied here. Called by itself, a loss
     broadcasts targets against predictions; a compiled model refuses targets of another shape.
 
+    The rules are as Keras's `losses.Loss`.
+
     Parameters
     ----------
     name : str, optional
-        Defaults to the class name in snake case, made unique.
+        Of the loss, in messages and logs. Default: the class name in snake case, made unique.
     reduction : {"sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none", None}
         ``sum`` adds the weighted values; ``sum_over_batch_size`` and ``mean`` divide that sum by
         the number of values; ``mean_with_sample_weight`` divides it by the sum of the weights;
-        ``none`` and ``None`` return the weighted values.
+        ``none`` and ``None`` return the weighted values. Default "sum_over_batch_size".
     dtype : str or DTypePolicy, optional
-        Targets and predictions are cast to it. Defaults to ``config.floatx()``.
+        Targets and predictions are cast to it. Default: `config.floatx()`.
 
     Raises
     ------
     ValueError
-        For an unknown reduction.
+        An unknown reduction.
 
     Examples
     --------
@@ -121,13 +123,25 @@ class LossFunctionWrapper(Loss):
     Ranks that differ by a last axis of size one are made equal before the call, and structures
     (lists, tuples, dicts) of targets and predictions are matched leaf by leaf.
 
+    As Keras's `losses.LossFunctionWrapper`.
+
     Parameters
     ----------
     fn : callable
-        Gives a loss for each sample; further keyword arguments are passed on to it.
-    reduction : {"sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none"} or None
-        Default: the mean over all samples.
-    name, dtype : optional
+        Of targets and predictions, gives a loss for each sample.
+    reduction : str or None
+        As in :class:`Loss`. Default "sum_over_batch_size".
+    name : str, optional
+        Of the loss, in messages and logs. Default: the class name in snake case, made unique.
+    dtype : str or DTypePolicy, optional
+        Of the computation. Default: `config.floatx()`.
+    **kwargs : object
+        Passed on to ``fn`` at each call.
+
+    Raises
+    ------
+    ValueError
+        An unknown reduction.
 
     Examples
     --------

@@ -16,9 +16,29 @@ def convert_binary_labels_to_hinge(y_true: Tensor) -> Tensor:
 
 
 def hinge(y_true: Any, y_pred: Any) -> Tensor:
-    """``mean(max(1 - y_true y_pred, 0))`` over the last axis, targets -1 and 1 (or 0 and 1).
+    """``mean(max(1 - y_true y_pred, 0))`` over the last axis, targets -1 and 1 (or 0 and 1); as
+    Keras's `losses.hinge`.
 
-    Derivative: ``-y_true / n`` where ``y_true y_pred < 1``, else 0.
+    Derivative by `y_pred`: ``-y_true / n`` where ``y_true y_pred < 1``, else 0.
+
+    Parameters
+    ----------
+    y_true : tensor (..., n)
+        Targets, cast to the dtype of `y_pred`; of its shape, up to a last axis of size 1.
+    y_pred : float tensor (..., n)
+        Predictions.
+
+    Returns
+    -------
+    tensor (...)
+        A value for each row, in the dtype of `y_pred`.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast, or scalars.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -32,9 +52,29 @@ def hinge(y_true: Any, y_pred: Any) -> Tensor:
 
 
 def squared_hinge(y_true: Any, y_pred: Any) -> Tensor:
-    """``mean(max(1 - y_true y_pred, 0)**2)`` over the last axis, targets -1 and 1 (or 0 and 1).
+    """``mean(max(1 - y_true y_pred, 0)**2)`` over the last axis, targets -1 and 1 (or 0 and 1); as
+    Keras's `losses.squared_hinge`.
 
-    Derivative: ``-2 y_true max(1 - y_true y_pred, 0) / n``.
+    Derivative by `y_pred`: ``-2 y_true max(1 - y_true y_pred, 0) / n``.
+
+    Parameters
+    ----------
+    y_true : tensor (..., n)
+        Targets, cast to the dtype of `y_pred`; of its shape, up to a last axis of size 1.
+    y_pred : float tensor (..., n)
+        Predictions.
+
+    Returns
+    -------
+    tensor (...)
+        A value for each row, in the dtype of `y_pred`.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast, or scalars.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -52,8 +92,29 @@ def categorical_hinge(y_true: Any, y_pred: Any) -> Tensor:
 
     ``y_true`` is one-hot along the last axis.
 
-    Source: K. Crammer, Y. Singer, On the Algorithmic Implementation of Multiclass Kernel-based
-    Vector Machines, JMLR 2 (2001).
+    Parameters
+    ----------
+    y_true : tensor (..., n)
+        Targets, cast to the dtype of `y_pred`; of its shape, up to a last axis of size 1.
+    y_pred : float tensor (..., n)
+        Predictions.
+
+    Returns
+    -------
+    tensor (...)
+        A value for each row, in the dtype of `y_pred`.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast, or scalars.
+    DTypeError
+        An argument that holds no numbers.
+
+    References
+    ----------
+    K. Crammer, Y. Singer, On the Algorithmic Implementation of Multiclass Kernel-based Vector
+    Machines, JMLR 2 (2001).
 
     Examples
     --------
@@ -72,8 +133,23 @@ class Hinge(FunctionLoss):
 
     Parameters
     ----------
-    reduction, name, dtype
-        As in :class:`Loss`.
+    reduction : str or None
+        As in :class:`Loss`. Default "sum_over_batch_size".
+    name : str, optional
+        Of the loss, in messages and logs. Default "hinge".
+    dtype : str or DTypePolicy, optional
+        Of the computation. Default: `config.floatx()`.
+
+    Raises
+    ------
+    ValueError
+        An unknown reduction.
+
+    Examples
+    --------
+    >>> from chainrule import losses
+    >>> round(float(losses.Hinge()([[1.0, -1.0]], [[0.5, 0.5]])), 4)
+    1.0
     """
 
     def __init__(
@@ -90,8 +166,23 @@ class SquaredHinge(FunctionLoss):
 
     Parameters
     ----------
-    reduction, name, dtype
-        As in :class:`Loss`.
+    reduction : str or None
+        As in :class:`Loss`. Default "sum_over_batch_size".
+    name : str, optional
+        Of the loss, in messages and logs. Default "squared_hinge".
+    dtype : str or DTypePolicy, optional
+        Of the computation. Default: `config.floatx()`.
+
+    Raises
+    ------
+    ValueError
+        An unknown reduction.
+
+    Examples
+    --------
+    >>> from chainrule import losses
+    >>> round(float(losses.SquaredHinge()([[1.0, -1.0]], [[0.5, 0.5]])), 4)
+    1.25
     """
 
     def __init__(
@@ -108,8 +199,23 @@ class CategoricalHinge(FunctionLoss):
 
     Parameters
     ----------
-    reduction, name, dtype
-        As in :class:`Loss`.
+    reduction : str or None
+        As in :class:`Loss`. Default "sum_over_batch_size".
+    name : str, optional
+        Of the loss, in messages and logs. Default "categorical_hinge".
+    dtype : str or DTypePolicy, optional
+        Of the computation. Default: `config.floatx()`.
+
+    Raises
+    ------
+    ValueError
+        An unknown reduction.
+
+    Examples
+    --------
+    >>> from chainrule import losses
+    >>> round(float(losses.CategoricalHinge()([[0.0, 1.0]], [[0.5, 0.25]])), 4)
+    1.25
     """
 
     def __init__(

@@ -22,15 +22,28 @@ def same_rank_and_dtype(y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
 
 
 def mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
-    """``mean((y_true - y_pred)**2)`` over the last axis; d/dy_pred = ``2 (y_pred - y_true) / n``.
+    """``mean((y_true - y_pred)**2)`` over the last axis, as Keras's `losses.mean_squared_error`.
+
+    Derivative by `y_pred`: ``2 (y_pred - y_true) / n``.
 
     Parameters
     ----------
-    y_true, y_pred : array (..., n)
+    y_true : tensor (..., n)
+        Targets, cast to the dtype of `y_pred`; of its shape, up to a last axis of size 1.
+    y_pred : float tensor (..., n)
+        Predictions.
 
     Returns
     -------
     tensor (...)
+        A value for each row, in the dtype of `y_pred`.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast, or scalars.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -43,7 +56,28 @@ def mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
 
 
 def mean_absolute_error(y_true: Any, y_pred: Any) -> Tensor:
-    """``mean(|y_true - y_pred|)`` over the last axis; d/dy_pred = ``sign(y_pred - y_true) / n``.
+    """``mean(|y_true - y_pred|)`` over the last axis, as Keras's `losses.mean_absolute_error`.
+
+    Derivative by `y_pred`: ``sign(y_pred - y_true) / n``.
+
+    Parameters
+    ----------
+    y_true : tensor (..., n)
+        Targets, cast to the dtype of `y_pred`; of its shape, up to a last axis of size 1.
+    y_pred : float tensor (..., n)
+        Predictions.
+
+    Returns
+    -------
+    tensor (...)
+        A value for each row, in the dtype of `y_pred`.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast, or scalars.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -56,9 +90,30 @@ def mean_absolute_error(y_true: Any, y_pred: Any) -> Tensor:
 
 
 def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Tensor:
-    """``100 mean(|y_true - y_pred| / max(|y_true|, epsilon))`` over the last axis.
+    """``100 mean(|y_true - y_pred| / max(|y_true|, epsilon))`` over the last axis, as Keras's
+    `losses.mean_absolute_percentage_error`.
 
-    Derivative: ``100 sign(y_pred - y_true) / (n max(|y_true|, epsilon))``.
+    Derivative by `y_pred`: ``100 sign(y_pred - y_true) / (n max(|y_true|, epsilon))``, with epsilon
+    = `config.epsilon()`.
+
+    Parameters
+    ----------
+    y_true : tensor (..., n)
+        Targets, cast to the dtype of `y_pred`; of its shape, up to a last axis of size 1.
+    y_pred : float tensor (..., n)
+        Predictions.
+
+    Returns
+    -------
+    tensor (...)
+        A value for each row, in the dtype of `y_pred`.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast, or scalars.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -72,7 +127,27 @@ def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Tensor:
 
 
 def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Tensor:
-    """``mean((log(1 + max(y_pred, eps)) - log(1 + max(y_true, eps)))**2)`` over the last axis.
+    """``mean((log(1 + max(y_pred, eps)) - log(1 + max(y_true, eps)))**2)`` over the last axis, as
+    Keras's `losses.mean_squared_logarithmic_error`.
+
+    Parameters
+    ----------
+    y_true : tensor (..., n)
+        Targets, cast to the dtype of `y_pred`; of its shape, up to a last axis of size 1.
+    y_pred : float tensor (..., n)
+        Predictions.
+
+    Returns
+    -------
+    tensor (...)
+        A value for each row, in the dtype of `y_pred`.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast, or scalars.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -91,9 +166,32 @@ def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Tensor:
 def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
     """``mean(e**2 / 2 if |e| <= delta else delta |e| - delta**2 / 2)``, ``e = y_pred - y_true``.
 
-    Derivative: ``clip(e, -delta, delta) / n``.
+    Derivative by `y_pred`: ``clip(e, -delta, delta) / n``.
 
-    Source: P. J. Huber, Robust Estimation of a Location Parameter, Ann. Math. Statist. 35 (1964).
+    Parameters
+    ----------
+    y_true : tensor (..., n)
+        Targets, cast to the dtype of `y_pred`; of its shape, up to a last axis of size 1.
+    y_pred : float tensor (..., n)
+        Predictions.
+    delta : float
+        The error at which the loss turns from quadratic to linear, above 0. Default 1.0.
+
+    Returns
+    -------
+    tensor (...)
+        A value for each row, in the dtype of `y_pred`.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast, or scalars.
+    DTypeError
+        An argument that holds no numbers.
+
+    References
+    ----------
+    P. J. Huber, Robust Estimation of a Location Parameter, Ann. Math. Statist. 35 (1964).
 
     Examples
     --------
@@ -111,9 +209,30 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
 
 
 def log_cosh(y_true: Any, y_pred: Any) -> Tensor:
-    """``mean(log(cosh(e)))``, ``e = y_pred - y_true``; derivative ``tanh(e) / n``.
+    """``mean(log(cosh(e)))`` over the last axis, ``e = y_pred - y_true``; as Keras's
+    `losses.log_cosh`.
 
-    Computed as ``e + softplus(-2 e) - log 2``, which does not overflow.
+    Derivative by `y_pred`: ``tanh(e) / n``. Computed as ``e + softplus(-2 e) - log 2``, which does
+    not overflow.
+
+    Parameters
+    ----------
+    y_true : tensor (..., n)
+        Targets, cast to the dtype of `y_pred`; of its shape, up to a last axis of size 1.
+    y_pred : float tensor (..., n)
+        Predictions.
+
+    Returns
+    -------
+    tensor (...)
+        A value for each row, in the dtype of `y_pred`.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast, or scalars.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -131,9 +250,31 @@ def log_cosh(y_true: Any, y_pred: Any) -> Tensor:
 
 
 def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
-    """``-sum(l2(y_true) l2(y_pred))`` along ``axis``: -1 for the same direction, 1 for opposite.
+    """``-sum(l2(y_true) l2(y_pred))`` along ``axis``, as Keras's `losses.cosine_similarity`: -1 for
+    the same direction, 1 for opposite.
 
-    A zero vector gives 0.
+    ``l2(x) = x / max(|x|, epsilon)``; a zero vector gives 0.
+
+    Parameters
+    ----------
+    y_true : tensor (..., n)
+        Targets, cast to the dtype of `y_pred`; of its shape, up to a last axis of size 1.
+    y_pred : float tensor (..., n)
+        Predictions.
+    axis : int
+        The axis of the features. Default -1.
+
+    Returns
+    -------
+    tensor (...)
+        A value for each vector, in the dtype of `y_pred`.
+
+    Raises
+    ------
+    ShapeError
+        Shapes that do not broadcast, or an axis that is not there.
+    DTypeError
+        An argument that holds no numbers.
 
     Examples
     --------
@@ -158,8 +299,17 @@ class MeanSquaredError(FunctionLoss):
 
     Parameters
     ----------
-    reduction, name, dtype
-        As in :class:`Loss`.
+    reduction : str or None
+        As in :class:`Loss`. Default "sum_over_batch_size".
+    name : str, optional
+        Of the loss, in messages and logs. Default "mean_squared_error".
+    dtype : str or DTypePolicy, optional
+        Of the computation. Default: `config.floatx()`.
+
+    Raises
+    ------
+    ValueError
+        An unknown reduction.
 
     Examples
     --------
@@ -182,8 +332,23 @@ class MeanAbsoluteError(FunctionLoss):
 
     Parameters
     ----------
-    reduction, name, dtype
-        As in :class:`Loss`.
+    reduction : str or None
+        As in :class:`Loss`. Default "sum_over_batch_size".
+    name : str, optional
+        Of the loss, in messages and logs. Default "mean_absolute_error".
+    dtype : str or DTypePolicy, optional
+        Of the computation. Default: `config.floatx()`.
+
+    Raises
+    ------
+    ValueError
+        An unknown reduction.
+
+    Examples
+    --------
+    >>> from chainrule import losses
+    >>> round(float(losses.MeanAbsoluteError()([[0.0], [1.0]], [[2.0], [1.0]])), 4)
+    1.0
     """
 
     def __init__(
@@ -200,8 +365,23 @@ class MeanAbsolutePercentageError(FunctionLoss):
 
     Parameters
     ----------
-    reduction, name, dtype
-        As in :class:`Loss`.
+    reduction : str or None
+        As in :class:`Loss`. Default "sum_over_batch_size".
+    name : str, optional
+        Of the loss, in messages and logs. Default "mean_absolute_percentage_error".
+    dtype : str or DTypePolicy, optional
+        Of the computation. Default: `config.floatx()`.
+
+    Raises
+    ------
+    ValueError
+        An unknown reduction.
+
+    Examples
+    --------
+    >>> from chainrule import losses
+    >>> round(float(losses.MeanAbsolutePercentageError()([[2.0], [4.0]], [[1.0], [4.0]])), 4)
+    25.0
     """
 
     def __init__(
@@ -218,8 +398,23 @@ class MeanSquaredLogarithmicError(FunctionLoss):
 
     Parameters
     ----------
-    reduction, name, dtype
-        As in :class:`Loss`.
+    reduction : str or None
+        As in :class:`Loss`. Default "sum_over_batch_size".
+    name : str, optional
+        Of the loss, in messages and logs. Default "mean_squared_logarithmic_error".
+    dtype : str or DTypePolicy, optional
+        Of the computation. Default: `config.floatx()`.
+
+    Raises
+    ------
+    ValueError
+        An unknown reduction.
+
+    Examples
+    --------
+    >>> from chainrule import losses
+    >>> round(float(losses.MeanSquaredLogarithmicError()([[0.0], [1.0]], [[1.0], [1.0]])), 4)
+    0.2402
     """
 
     def __init__(
@@ -237,9 +432,24 @@ class Huber(FunctionLoss):
     Parameters
     ----------
     delta : float
-        The error at which the loss turns from quadratic to linear.
-    reduction, name, dtype
-        As in :class:`Loss`.
+        The error at which the loss turns from quadratic to linear, above 0. Default 1.0.
+    reduction : str or None
+        As in :class:`Loss`. Default "sum_over_batch_size".
+    name : str, optional
+        Of the loss, in messages and logs. Default "huber_loss".
+    dtype : str or DTypePolicy, optional
+        Of the computation. Default: `config.floatx()`.
+
+    Raises
+    ------
+    ValueError
+        An unknown reduction.
+
+    Examples
+    --------
+    >>> from chainrule import losses
+    >>> round(float(losses.Huber()([[0.0], [0.0]], [[1.0], [3.0]])), 4)
+    1.5
     """
 
     def __init__(
@@ -265,8 +475,23 @@ class LogCosh(FunctionLoss):
 
     Parameters
     ----------
-    reduction, name, dtype
-        As in :class:`Loss`.
+    reduction : str or None
+        As in :class:`Loss`. Default "sum_over_batch_size".
+    name : str, optional
+        Of the loss, in messages and logs. Default "log_cosh".
+    dtype : str or DTypePolicy, optional
+        Of the computation. Default: `config.floatx()`.
+
+    Raises
+    ------
+    ValueError
+        An unknown reduction.
+
+    Examples
+    --------
+    >>> from chainrule import losses
+    >>> round(float(losses.LogCosh()([[0.0, 0.0]], [[1.0, 0.0]])), 4)
+    0.2169
     """
 
     def __init__(
@@ -284,9 +509,24 @@ class CosineSimilarity(FunctionLoss):
     Parameters
     ----------
     axis : int
-        The axis of the features.
-    reduction, name, dtype
-        As in :class:`Loss`.
+        The axis of the features. Default -1.
+    reduction : str or None
+        As in :class:`Loss`. Default "sum_over_batch_size".
+    name : str, optional
+        Of the loss, in messages and logs. Default "cosine_similarity".
+    dtype : str or DTypePolicy, optional
+        Of the computation. Default: `config.floatx()`.
+
+    Raises
+    ------
+    ValueError
+        An unknown reduction.
+
+    Examples
+    --------
+    >>> from chainrule import losses
+    >>> round(float(losses.CosineSimilarity()([[0, 1.0], [1, 1]], [[1.0, 0], [2, 2]])), 4)
+    -0.5
     """
 
     def __init__(

@@ -17,8 +17,33 @@ Axes = int | tuple[int, ...] | list[int] | None
 def dice(y_true: Any, y_pred: Any, axis: Axes = None) -> Tensor:
     """``1 - 2 sum(y_true y_pred) / (sum(y_true) + sum(y_pred) + epsilon)`` over ``axis``.
 
-    Source: L. R. Dice, Measures of the Amount of Ecologic Association Between Species, Ecology 26
-    (1945); as a loss, F. Milletari et al., V-Net, 3DV 2016.
+    Parameters
+    ----------
+    y_true : tensor
+        Targets from 0 to 1, of a shape that broadcasts with that of `y_pred`.
+    y_pred : float tensor
+        Predictions from 0 to 1.
+    axis : int or tuple of int, optional
+        The axes of the sums. Default None: all.
+
+    Returns
+    -------
+    tensor
+        The shape without those axes, in the dtype of `y_pred`.
+
+    Raises
+    ------
+    ShapeError
+        An axis that is not there.
+    ValueError
+        Shapes that do not broadcast.
+    DTypeError
+        An argument that holds no numbers.
+
+    References
+    ----------
+    L. R. Dice, Measures of the Amount of Ecologic Association Between Species, Ecology 26 (1945);
+    as a loss, F. Milletari et al., V-Net, 3DV 2016.
 
     Examples
     --------
@@ -46,7 +71,36 @@ def tversky(
     ``tp = sum(y_true y_pred)``, ``a = sum(y_true (1 - y_pred))``, ``b = sum((1 - y_true) y_pred)``.
     ``alpha = beta = 0.5`` is :func:`dice`.
 
-    Source: S. S. M. Salehi et al., Tversky Loss Function for Image Segmentation, MLMI 2017.
+    Parameters
+    ----------
+    y_true : tensor
+        Targets from 0 to 1, of a shape that broadcasts with that of `y_pred`.
+    y_pred : float tensor
+        Predictions from 0 to 1.
+    alpha : float
+        The weight of what is missed, from 0 up. Default 0.5.
+    beta : float
+        The weight of what is too much, from 0 up. Default 0.5.
+    axis : int or tuple of int, optional
+        The axes of the sums. Default None: all.
+
+    Returns
+    -------
+    tensor
+        The shape without those axes, in the dtype of `y_pred`.
+
+    Raises
+    ------
+    ShapeError
+        An axis that is not there.
+    ValueError
+        Shapes that do not broadcast.
+    DTypeError
+        An argument that holds no numbers.
+
+    References
+    ----------
+    S. S. M. Salehi et al., Tversky Loss Function for Image Segmentation, MLMI 2017.
 
     Examples
     --------
@@ -80,18 +134,38 @@ def circle(
 
     Parameters
     ----------
-    y_true : int array (batch) or (batch, 1)
-    y_pred : array (batch, dim)
-        Unit vectors.
-    ref_labels : int array (references), optional
-        Defaults to ``y_true``.
-    ref_embeddings : array (references, dim), optional
-        Defaults to ``y_pred``.
+    y_true : int tensor (batch) or (batch, 1)
+        The class of each sample.
+    y_pred : float tensor (batch, dim)
+        Embeddings, unit vectors.
+    ref_labels : int tensor (references), optional
+        Default: ``y_true``.
+    ref_embeddings : float tensor (references, dim), optional
+        Default: ``y_pred``.
     remove_diagonal : bool
-        A sample is no positive of itself.
+        Whether a sample is no positive of itself. Default True.
+    gamma : float
+        The scale of the similarities, above 0. Default 80.0.
+    margin : float
+        m, how far the decision boundary is relaxed, in [0, 1]. Default 0.4.
 
-    Source: Y. Sun et al., Circle Loss: A Unified Perspective of Pair Similarity Optimization,
-    CVPR 2020.
+    Returns
+    -------
+    tensor (batch)
+        A value for each sample, in the dtype of `y_pred`.
+
+    Raises
+    ------
+    ShapeError
+        Numbers of labels or dimensions that do not fit.
+    ValueError
+        Embeddings that are no matrix.
+    DTypeError
+        An argument that holds no numbers.
+
+    References
+    ----------
+    Y. Sun et al., Circle Loss: A Unified Perspective of Pair Similarity Optimization, CVPR 2020.
 
     Examples
     --------
@@ -134,10 +208,25 @@ class Dice(FunctionLoss):
 
     Parameters
     ----------
+    reduction : str or None
+        As in :class:`Loss`. Default "sum_over_batch_size".
+    name : str, optional
+        Of the loss, in messages and logs. Default "dice".
     axis : int or tuple of int, optional
-        The axes of the sums; ``None`` sums over everything.
-    reduction, name, dtype
-        As in :class:`Loss`.
+        The axes of the sums. Default None: all.
+    dtype : str or DTypePolicy, optional
+        Of the computation. Default: `config.floatx()`.
+
+    Raises
+    ------
+    ValueError
+        An unknown reduction.
+
+    Examples
+    --------
+    >>> from chainrule import losses
+    >>> round(float(losses.Dice()([1.0, 1.0, 0.0], [1.0, 0.0, 0.0])), 4)
+    0.3333
     """
 
     def __init__(
@@ -156,12 +245,29 @@ class Tversky(FunctionLoss):
 
     Parameters
     ----------
-    alpha, beta : float
-        Weights of the two kinds of error.
+    alpha : float
+        The weight of what is missed, from 0 up. Default 0.5.
+    beta : float
+        The weight of what is too much, from 0 up. Default 0.5.
+    reduction : str or None
+        As in :class:`Loss`. Default "sum_over_batch_size".
+    name : str, optional
+        Of the loss, in messages and logs. Default "tversky".
     axis : int or tuple of int, optional
-        The axes of the sums; ``None`` sums over everything.
-    reduction, name, dtype
-        As in :class:`Loss`.
+        The axes of the sums. Default None: all.
+    dtype : str or DTypePolicy, optional
+        Of the computation. Default: `config.floatx()`.
+
+    Raises
+    ------
+    ValueError
+        An unknown reduction.
+
+    Examples
+    --------
+    >>> from chainrule import losses
+    >>> round(float(losses.Tversky(alpha=1.0)([1.0, 1.0, 0.0], [1.0, 0.0, 0.0])), 4)
+    0.5
     """
 
     def __init__(
@@ -185,13 +291,30 @@ class Circle(FunctionLoss):
     Parameters
     ----------
     gamma : float
-        Scale of the similarities.
+        The scale of the similarities, above 0. Default 80.0.
     margin : float
-        Relaxation of the decision boundary.
+        How far the decision boundary is relaxed, in [0, 1]. Default 0.4.
     remove_diagonal : bool
-        A sample is no positive of itself.
-    reduction, name, dtype
-        As in :class:`Loss`.
+        Whether a sample is no positive of itself. Default True.
+    reduction : str or None
+        As in :class:`Loss`. Default "sum_over_batch_size".
+    name : str, optional
+        Of the loss, in messages and logs. Default "circle".
+    dtype : str or DTypePolicy, optional
+        Of the computation. Default: `config.floatx()`.
+
+    Raises
+    ------
+    ValueError
+        An unknown reduction.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import losses
+    >>> same = np.array([[1.0, 0.0], [1.0, 0.0], [-1.0, 0.0]], "float32")
+    >>> round(float(losses.Circle()([0, 0, 1], same)), 4)
+    0.0
     """
 
     def __init__(
