@@ -17,18 +17,26 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from typing import Any, NamedTuple
+from unittest import mock
 
 import numpy as np
 import pytest
 
 from chainrule import errors
 
-NAMESPACES = ["ops", *(f"ops.{part}" for part in "core image linalg math nn numpy".split())]
-SECTIONS = ["Parameters", "Returns", "Raises", "Notes", "References", "Examples"]
-FILLER = re.compile(r"^(the )?(input|output)s?( tensors?)?\.$|^an? (tensor|array)\.$", re.IGNORECASE)
+NAMESPACES = [
+    "ops",
+    *(f"ops.{part}" for part in "core image linalg math nn numpy".split()),
+    "random",
+    "activations",
+    "losses",
+    "initializers",
+]
+SECTIONS = ["Parameters", "Attributes", "Returns", "Raises", "Notes", "References", "Examples"]
+FILLER = re.compile(r"(the )?(input|output)s?( tensors?)?\.|an? (tensor|array)\.", re.IGNORECASE)
 SHAPE = re.compile(r"shape|scalar|\(.*\)|sizes?|axes|axis|list|tuple|whatever", re.DOTALL)
 DTYPE = re.compile(r"dtype|u?int\d+|float\d*|\bbool|\bint\b|\bstr\b|whatever|complex64")
-PLAIN = {"int", "int or None", "str", "bool"}
+HOLDS_NUMBERS = re.compile(r"\b(tensors?|n?d?array|structure|tuple|list)\b")
 # "As NumPy's `np.add`", "As `jax.nn.relu`", "As Keras's `ops.cast`": whose definition it is.
 SOURCE = re.compile(
     r"\b[Aa]s\s(?:(?:NumPy|Keras|SciPy|TensorFlow|PyTorch|JAX)'s\s)?`([a-z_A-Z.0-9]+)`"
@@ -44,7 +52,7 @@ class Section(NamedTuple):
 
 
 def public() -> dict[str, Any]:
-    """Every public function of the namespaces, once, under the first name that it has there."""
+    """Every public function and class of the namespaces, once, under its first name there."""
     found: dict[int, tuple[str, Any]] = {}
     for namespace in NAMESPACES:
         module = importlib.import_module(f"chainrule.{namespace}")
@@ -56,6 +64,7 @@ def public() -> dict[str, Any]:
 
 
 FUNCTIONS = public()
+PATHS = {value: path for path, value in FUNCTIONS.items()}
 
 
 def sections(text: str) -> dict[str, str]:
@@ -80,7 +89,7 @@ def faults(function: Any) -> Iterator[str]:
     if unknown or [name for name in SECTIONS if name in parts] != list(parts)[1:]:
         yield f"sections {list(parts)[1:]}, expected some of {SECTIONS} in this order"
     first = parts[""].strip().split("\n\n")[0]
-    if not first or first[-1] not in ".:" or FILLER.match(first):
+    if not first or first[-1] not in ".:" or FILLER.fullmatch(first):
         yield "no first sentence"
     yield from parameter_faults(function, parts.get("Parameters", ""))
     results = list(entries(parts.get("Returns", "")))
@@ -89,14 +98,16 @@ def faults(function: Any) -> Iterator[str]:
         pass
     elif not results or not all(r.text.endswith(".") for r in results):
         yield "no Returns"
-    elif all(r.kind in PLAIN or r.name in PLAIN for r in results):
+    elif not any(HOLDS_NUMBERS.search(f"{r.name} {r.kind}") for r in results):
         pass
     elif not SHAPE.search(said) or not DTYPE.search(said):
         yield "Returns without shape or dtype"
-    source = SOURCE.search(parts[""] + parts.get("Notes", ""))
+    text = parts[""] + parts.get("Notes", "")
+    source = SOURCE.search(text) or re.search(r"[Ss]ee (?::func:)?`(\w+)`", text)
     if source is None and "References" not in parts:
         yield "no source"
-    if source and source[1].startswith("np.") and not _in_numpy(source[1]):
+    # NumPy 1 lacks some of the names.
+    if np.__version__ >= "2" and source and not _in_numpy(source[1]):
         yield f"NumPy has no {source[1]}"
     if not doctest.DocTestParser().get_examples(parts.get("Examples", "")):
         yield "no example"
@@ -104,8 +115,10 @@ def faults(function: Any) -> Iterator[str]:
 
 
 def _in_numpy(path: str) -> bool:
+    """Whether a path that begins with np leads anywhere; others are not looked at."""
     value: Any = np
-    for name in path.split(".")[1:]:
+    first, *names = path.split(".")
+    for name in names if first == "np" else ():
         value = getattr(value, name, None)
     return value is not None
 
@@ -120,7 +133,7 @@ def parameter_faults(function: Any, text: str) -> Iterator[str]:
     for name, entry in named:
         if not entry.kind:
             yield f"{name}: no type"
-        if not entry.text.endswith(".") or FILLER.match(entry.text):
+        if not entry.text.endswith(".") or FILLER.fullmatch(entry.text):
             yield f"{name}: no sentence"
         default = taken[name].default
         whole = " ".join(f"{entry.kind} {entry.text}".split())
@@ -214,20 +227,77 @@ def raised(function: Callable[..., Any], arguments: dict[str, Any]) -> Exception
 def example_call(function: Any) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
     """The arguments of the first call of the function in its own example."""
     calls: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+    name, init = function.__name__, function.__init__
 
     def recorded(*args: Any, **kwargs: Any) -> Any:
         calls.append((args, kwargs))
         return function(*args, **kwargs)
 
-    module = inspect.getmodule(inspect.unwrap(function))
-    space = {**vars(module), function.__name__: recorded}
-    with redirect_stdout(io.StringIO()):
+    def recorded_init(self: Any, *args: Any, **kwargs: Any) -> None:
+        if type(self) is function:
+            calls.append((args, kwargs))
+        init(self, *args, **kwargs)
+
+    module = importlib.import_module(inspect.unwrap(function).__module__)
+    space = dict(vars(module))
+    if inspect.isclass(function):
+        patch = mock.patch.object(function, "__init__", recorded_init)
+    else:
+        place = importlib.import_module(f"chainrule.{PATHS[function].rpartition('.')[0]}")
+        patch = mock.patch.object(place, name, recorded)
+        space[name] = recorded
+    with redirect_stdout(io.StringIO()), patch:
         for example in doctest.DocTestParser().get_examples(inspect.getdoc(function) or ""):
             try:
                 exec(compile(example.source, "<example>", "single"), space)
             except Exception:
                 assert example.exc_msg is not None, example.source
     return calls[0] if calls else None
+
+
+def result_faults(function: Any) -> Iterator[str]:
+    """Where the result of the example, with its first argument in other dtypes, is not as said."""
+    found = next(entries(sections(inspect.getdoc(function) or "").get("Returns", "")), None)
+    call = example_call(function)
+    if found is None or call is None:
+        return
+    bound = inspect.signature(function).bind(*call[0], **call[1])
+    first, value = next(iter(bound.arguments.items()), ("", None))
+    if first not in ("x", "a", "y", "images", "inputs"):
+        return
+    if np.asarray(value).dtype.kind not in "fiu":
+        return
+    text, kind = " ".join(found.text.split()), found.name.split()[0]
+    stays = re.search(rf"(in its|the) dtype( of {first})?\.", text)
+    floats = re.search(rf"in (its|the) float dtype( of `?{first}`?)?\.", text)
+    shaped = re.match(rf"The shape( and the dtype)? of {first}[.,]", text) and " or (" not in text
+    for dtype in ("float16", "float32", "float64", "int32", "uint8", "bool"):
+        with np.errstate(invalid="ignore"):
+            bound.arguments[first] = x = np.asarray(value).astype(dtype)
+        try:
+            results = function(*bound.args, **bound.kwargs)
+        except (TypeError, ValueError):
+            continue  # a dtype that it does not take
+        wide = dtype if dtype.startswith("float") else "float32"
+        expected = [(kind, kind in ("bool", "int32")), (wide, floats), (dtype, stays)]
+        for result in results if isinstance(results, list) else [results]:
+            if not isinstance(result, np.ndarray):
+                continue
+            for name in (name for name, applies in expected if applies and result.dtype != name):
+                yield f"{dtype} gives {result.dtype}, not {name}: {text}"
+            if shaped and result.shape != x.shape:
+                yield f"the shape {x.shape} gives {result.shape}: {text}"
+
+
+@pytest.mark.parametrize("namespace", NAMESPACES)
+def test_results_are_as_described(namespace: str) -> None:
+    wrong = [
+        f"{name}: {fault}"
+        for name, function in FUNCTIONS.items()
+        if name.rpartition(".")[0] == namespace
+        for fault in result_faults(function)
+    ]
+    assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.parametrize("namespace", NAMESPACES)
@@ -241,4 +311,4 @@ def test_public_functions_are_described(namespace: str) -> None:
 
 
 def test_there_are_functions_to_look_at() -> None:
-    assert len(FUNCTIONS) > 300
+    assert len(FUNCTIONS) > 400

@@ -176,8 +176,8 @@ def divide(x1: Any, x2: Any) -> Any:
 
 @operation
 def divide_no_nan(x1: Any, x2: Any) -> Any:
-    """x1 / x2, and 0 where x2 is 0, as TensorFlow's `tf.math.divide_no_nan`; there the derivative is 0
-    too.
+    """x1 / x2, and 0 where x2 is 0, as TensorFlow's `tf.math.divide_no_nan`; there the derivative
+    is 0 too.
 
     Parameters
     ----------
@@ -220,7 +220,7 @@ def floor_divide(x1: Any, x2: Any) -> Any:
     Returns
     -------
     tensor
-        The broadcast shape, in the common dtype.
+        The broadcast shape, in the common dtype (int32 for booleans).
 
     Raises
     ------
@@ -251,7 +251,7 @@ def mod(x1: Any, x2: Any) -> Any:
     Returns
     -------
     tensor
-        The broadcast shape, in the common dtype.
+        The broadcast shape, in the common dtype (int32 for booleans).
 
     Raises
     ------
@@ -282,7 +282,7 @@ def fmod(x1: Any, x2: Any) -> Any:
     Returns
     -------
     tensor
-        The broadcast shape, in the common dtype.
+        The broadcast shape, in the common dtype (int32 for booleans).
 
     Raises
     ------
@@ -335,7 +335,7 @@ def power(x1: Any, x2: Any) -> Any:
     Returns
     -------
     tensor
-        The broadcast shape, in the common dtype.
+        The broadcast shape, in the common dtype (int32 for booleans).
 
     Raises
     ------

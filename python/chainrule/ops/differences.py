@@ -49,7 +49,7 @@ def cross(
     -------
     tensor
         The broadcast shape with 3 at `axisc`, or without that axis where both have size 2; in the
-        common dtype.
+        common dtype (int32 for booleans).
 
     Raises
     ------

@@ -236,7 +236,7 @@ def cbrt(x: Any) -> Any:
     Returns
     -------
     tensor
-        The shape of x, in its float dtype.
+        The shape of x, in its float dtype (float64 for int64).
 
     Raises
     ------
@@ -382,7 +382,7 @@ def square(x: Any) -> Any:
     Returns
     -------
     tensor
-        The shape and the dtype of x. Integers wrap around.
+        The shape and the dtype of x, int32 for booleans. Integers wrap around.
 
     Raises
     ------

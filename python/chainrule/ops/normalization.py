@@ -358,8 +358,8 @@ def normalize(x: Any, axis: Any = -1, order: int = 2, epsilon: float | None = No
 
 @operation
 def psnr(x1: Any, x2: Any, max_val: float) -> Any:
-    """The peak signal-to-noise ratio 10 log10(max_val^2/mean((x1 - x2)^2)), in decibels; as
-    TensorFlow's `tf.image.psnr`.
+    """The peak signal-to-noise ratio 10 log10(max_val^2/mean((x1 - x2)^2)), in decibels; as Keras's
+    `ops.psnr`.
 
     The mean is over all elements; equal tensors give infinity.
 

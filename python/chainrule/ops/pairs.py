@@ -175,7 +175,7 @@ def heaviside(x1: Any, x2: Any) -> Any:
     Returns
     -------
     tensor
-        The broadcast shape, in the common dtype; `floatx()` for integers, float64 for int64.
+        The broadcast shape, in the common float dtype: `floatx()` for integers, float64 for int64.
 
     Raises
     ------

@@ -55,7 +55,7 @@ def relu(x: Any) -> Any:
     Returns
     -------
     tensor
-        The shape and the dtype of x.
+        The shape and the dtype of x; `floatx()` for booleans.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def relu6(x: Any) -> Any:
     Returns
     -------
     tensor
-        The shape and the dtype of x.
+        The shape and the dtype of x; `floatx()` for booleans.
 
     Raises
     ------
@@ -239,7 +239,8 @@ def leaky_relu(x: Any, negative_slope: float = 0.2) -> Any:
 
 @operation
 def hard_sigmoid(x: Any) -> Any:
-    """x/6 + 1/2 cut to [0, 1], as `jax.nn.hard_sigmoid`; derivative 1/6 between -3 and 3, else 0.
+    """x/6 + 1/2 cut to [0, 1], as `jax.nn.hard_sigmoid`; derivative 1/6 between -3 and 3, half of
+    it there, else 0.
 
     Parameters
     ----------
@@ -335,7 +336,7 @@ def hard_swish(x: Any) -> Any:
 
 @operation
 def hard_tanh(x: Any) -> Any:
-    """x cut to [-1, 1], as `jax.nn.hard_tanh`; derivative 1 inside, 0 outside.
+    """x cut to [-1, 1], as `jax.nn.hard_tanh`; derivative 1 inside, 0 outside, 1/2 at -1 and 1.
 
     Parameters
     ----------

@@ -103,7 +103,7 @@ def round(x: Any, decimals: int = 0) -> Any:
     Returns
     -------
     tensor
-        The shape and the dtype of x.
+        The shape and the dtype of x; `floatx()` for booleans.
 
     Raises
     ------
@@ -161,7 +161,8 @@ def trunc(x: Any) -> Any:
 
 @operation
 def clip(x: Any, x_min: Any, x_max: Any) -> Any:
-    """min(max(x, x_min), x_max), as NumPy's `np.clip`; derivative 1 inside, 0 outside. NaN stays.
+    """min(max(x, x_min), x_max), as NumPy's `np.clip`; derivative 1 inside, 0 outside, 1/2 at a
+    bound. NaN stays.
 
     Parameters
     ----------
@@ -173,7 +174,7 @@ def clip(x: Any, x_min: Any, x_max: Any) -> Any:
     Returns
     -------
     tensor
-        The broadcast shape, in the dtype of x.
+        The broadcast shape, in the dtype of x (int32 for booleans).
 
     Raises
     ------

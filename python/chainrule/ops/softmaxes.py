@@ -157,8 +157,7 @@ def log_softmax(x: Any, axis: Any = -1) -> Any:
 
 @operation
 def sparsemax(x: Any, axis: int = -1) -> Any:
-    """The point of the probability simplex along `axis` that lies nearest to x; as
-    `jax.nn.sparsemax`.
+    """The point of the probability simplex along `axis` that lies nearest to x.
 
     max(x - t, 0) with the t for which it sums to 1.
 
