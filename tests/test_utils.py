@@ -17,8 +17,8 @@ import chainrule as keras
 from chainrule import config, utils
 from chainrule.base.global_state import get_global_attribute
 from chainrule.base.naming import auto_name, get_uid
+from chainrule.base.seeds import get_random_seed
 from chainrule.datasets import digits
-from chainrule.utils.seeds import get_random_seed
 from chainrule.utils.summary import readable_memory_size
 
 

@@ -6,25 +6,28 @@ None for the global generator, which `utils.set_random_seed` sets.
 
 from __future__ import annotations
 
-import random as python_random
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from chainrule import ops
 from chainrule.base.config import floatx
-from chainrule.base.dtypes import is_float_dtype, is_int_dtype, result_type, standardize_dtype
-from chainrule.base.global_state import get_global_attribute, set_global_attribute
-from chainrule.base.name_scopes import name_scope
+from chainrule.base.dtypes import is_int_dtype, result_type, standardize_dtype
 from chainrule.base.namespace import publish
-from chainrule.base.naming import auto_name
 from chainrule.ops._common import binary, eager_only, normalize_axis, static_shape, unary
-from chainrule.sampling import log_gamma_draws
+from chainrule.ops._draws import draw, float_dtype, normal, truncated_normal, uniform
 from chainrule.tracing.arrays import engine_dtype
 from chainrule.tracing.casting import as_dtype, as_float, as_tensor, is_traced
 from chainrule.tracing.dispatch import apply
-from chainrule.tracing.scopes import eager_scope
-from chainrule.tracing.variable import Variable
+from chainrule.tracing.seeds import (
+    SeedGenerator,
+    draw_seed,
+    global_seed_generator,
+    make_default_seed,
+    used_seed_generator,
+)
 
 __all__ = [
     "SeedGenerator", "beta", "binomial", "categorical", "draw_seed", "dropout", "gamma",
@@ -32,329 +35,8 @@ __all__ = [
     "truncated_normal", "uniform", "used_seed_generator",
 ]  # fmt: skip
 
-_GLOBAL = "global_seed_generator"
-_GLOBAL_SEED = "global_random_seed"
-
-
-class SeedGenerator:
-    """Gives a new seed at every call of `next`: (seed, 0), (seed, 1), (seed, 2), ...; as Keras's
-    `random.SeedGenerator`.
-
-    Parameters
-    ----------
-    seed : int, optional
-        Of any size; its low 32 bits count. Default: drawn from Python's `random`.
-    name : str, optional
-        Of the generator. Default: the class name in snake case, made unique.
-    **kwargs : object
-        Only `backend`, which has no effect.
-
-    Attributes
-    ----------
-    state : Variable
-        uint32 (2,): the seed's low 32 bits, and how many seeds were given.
-
-    Raises
-    ------
-    ValueError
-        A seed that is no integer, or another keyword.
-
-    Examples
-    --------
-    >>> generator = SeedGenerator(7)
-    >>> generator.next().tolist(), generator.next().tolist()
-    ([7, 0], [7, 1])
-    """
-
-    def __init__(self, seed: int | None = None, name: str | None = None, **kwargs: Any) -> None:
-        kwargs.pop("backend", None)
-        if kwargs:
-            raise ValueError(f"Unrecognized keyword arguments: {kwargs}")
-        self.name = name or auto_name(type(self).__name__)
-        self._initial_seed = seed
-        if seed is None:
-            seed = make_default_seed()
-        if isinstance(seed, np.integer):
-            seed = int(seed)
-        if not isinstance(seed, int) or isinstance(seed, bool):
-            raise ValueError(f"Argument `seed` must be an integer. Received: seed={seed}")
-        first = _key(seed)
-        with name_scope(self.name, caller=self):
-            self.state = Variable(
-                lambda shape, dtype=None: first,
-                shape=(2,),
-                dtype="uint32",
-                trainable=False,
-                name="seed_generator_state",
-            )
-
-    def next(self, ordered: bool = True) -> Any:
-        """The current seed, uint32 (2,); the state moves on by one."""
-        now = self.state.value
-        self.state.assign(binary("add", now, np.array([0, 1], "uint32")))
-        return now
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal generator."""
-        return {"seed": self._initial_seed, "name": self.name}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> SeedGenerator:
-        """The generator that `get_config` describes."""
-        return cls(**config)
-
-
-def _key(seed: int) -> Any:
-    return np.array([seed & 0xFFFFFFFF, 0], "uint32")
-
-
-def make_default_seed() -> int:
-    """A seed from Python's `random`, as Keras's `random.make_default_seed`.
-
-    Returns
-    -------
-    int
-        Between 1 and 10^9.
-
-    Examples
-    --------
-    >>> 1 <= make_default_seed() <= 10**9
-    True
-    """
-    return python_random.randint(1, 10**9)
-
-
-def global_seed_generator() -> SeedGenerator:
-    """The generator behind `seed=None`, as Keras's `random.global_seed_generator`; made at its
-    first use in a thread.
-
-    Returns
-    -------
-    SeedGenerator
-        The one of this thread.
-
-    Examples
-    --------
-    >>> global_seed_generator() is global_seed_generator()
-    True
-    """
-    generator = get_global_attribute(_GLOBAL)
-    if generator is None:
-        with eager_scope():
-            generator = SeedGenerator(get_global_attribute(_GLOBAL_SEED))
-        set_global_attribute(_GLOBAL, generator)
-    assert isinstance(generator, SeedGenerator)
-    return generator
-
-
-def used_seed_generator() -> SeedGenerator | None:
-    """The generator behind `seed=None`, where something has used it; see `global_seed_generator`.
-
-    Returns
-    -------
-    SeedGenerator or None
-        The one of this thread, if there is one.
-
-    Examples
-    --------
-    >>> global_seed_generator() is used_seed_generator()
-    True
-    """
-    generator: SeedGenerator | None = get_global_attribute(_GLOBAL)
-    return generator
-
-
-def draw_seed(seed: Any) -> Any:
-    """The uint32 pair that a `seed` argument stands for, as Keras's `random.draw_seed`.
-
-    Parameters
-    ----------
-    seed : int, SeedGenerator, uint32 pair or None
-        A generator moves on by one; None takes the global one.
-
-    Returns
-    -------
-    tensor
-        (2,) uint32: the seed's low 32 bits, and a count.
-
-    Raises
-    ------
-    ValueError
-        A seed that is neither an int, a SeedGenerator, None, nor such a pair.
-
-    Examples
-    --------
-    >>> draw_seed(42).tolist()
-    [42, 0]
-    """
-    if isinstance(seed, SeedGenerator):
-        return seed.next()
-    if isinstance(seed, (int, np.integer)) and not isinstance(seed, bool):
-        return _key(int(seed))
-    if seed is None:
-        return global_seed_generator().next()
-    if getattr(seed, "shape", None) == (2,) and str(seed.dtype) == "uint32":
-        return as_tensor(seed)
-    raise ValueError(
-        "Argument `seed` must be either an integer or an instance of `SeedGenerator`. "
-        f"Received: seed={seed} (of type {type(seed)})"
-    )
-
-
-def _draw(distribution: str, shape: Any, dtype: str, seed: Any) -> Any:
-    attrs = {
-        "distribution": distribution,
-        "shape": list(static_shape(shape)),
-        "dtype": engine_dtype(dtype),
-    }
-    return as_dtype(apply("random", attrs, [draw_seed(seed)]), dtype)
-
-
-def _float_dtype(dtype: Any, function: str) -> str:
-    name = floatx() if dtype is None else standardize_dtype(dtype)
-    if not is_float_dtype(name):
-        raise ValueError(
-            f"`keras.random.{function}` requires a floating point `dtype`. Received: dtype={name}"
-        )
-    return name
-
-
-def _affine(x: Any, scale: Any, shift: Any) -> Any:
-    dtype = standardize_dtype(x.dtype)
-    return binary("add", binary("mul", x, as_dtype(scale, dtype)), as_dtype(shift, dtype))
-
-
-def normal(
-    shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = None, seed: Any = None
-) -> Any:
-    """Draws from the normal distribution N(mean, stddev^2), as `jax.random.normal`.
-
-    Parameters
-    ----------
-    shape : int or ints
-        Of the result, sizes from 0 up.
-    mean : float or tensor
-        The expectation; broadcasts to the shape. Default 0.0.
-    stddev : float or tensor
-        The standard deviation, from 0 up; broadcasts to the shape. Default 1.0.
-    dtype : str, optional
-        A float dtype. Default: `floatx()`.
-    seed : int, SeedGenerator or None
-        An int gives the same numbers at each call; None takes new ones from the global generator.
-        Default None.
-
-    Returns
-    -------
-    tensor
-        The shape `shape`, in that dtype.
-
-    Raises
-    ------
-    ValueError
-        A dtype that is no float, a size below 0, or a bad seed.
-    ShapeError
-        A mean or deviation that does not broadcast.
-    DTypeError
-        A mean or deviation that holds no numbers.
-
-    References
-    ----------
-    Salmon, Moraes, Dror and Shaw, Parallel Random Numbers: As Easy as 1, 2, 3, 2011 (Philox).
-
-    Examples
-    --------
-    >>> normal((2, 3), seed=1).shape
-    (2, 3)
-    """
-    return _affine(_draw("normal", shape, _float_dtype(dtype, "normal"), seed), stddev, mean)
-
-
-def truncated_normal(
-    shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = None, seed: Any = None
-) -> Any:
-    """Draws from N(mean, stddev^2) cut at two standard deviations on both sides, as Keras's
-    `random.truncated_normal`.
-
-    Parameters
-    ----------
-    shape : int or ints
-        Of the result, sizes from 0 up.
-    mean : float or tensor
-        The middle; broadcasts to the shape. Default 0.0.
-    stddev : float or tensor
-        The standard deviation before the cut, from 0 up; broadcasts to the shape. Default 1.0.
-    dtype : str, optional
-        A float dtype. Default: `floatx()`.
-    seed : int, SeedGenerator or None
-        An int gives the same numbers at each call; None takes new ones from the global generator.
-        Default None.
-
-    Returns
-    -------
-    tensor
-        The shape `shape`, in that dtype.
-
-    Raises
-    ------
-    ValueError
-        A dtype that is no float, a size below 0, or a bad seed.
-    ShapeError
-        A mean or deviation that does not broadcast.
-    DTypeError
-        A mean or deviation that holds no numbers.
-
-    Examples
-    --------
-    >>> bool(abs(truncated_normal((100,), seed=1)).max() <= 2.0)
-    True
-    """
-    name = _float_dtype(dtype, "truncated_normal")
-    return _affine(_draw("truncated_normal", shape, name, seed), stddev, mean)
-
-
-def uniform(
-    shape: Any, minval: Any = 0.0, maxval: Any = 1.0, dtype: Any = None, seed: Any = None
-) -> Any:
-    """Draws from the uniform distribution on [minval, maxval), as `jax.random.uniform`.
-
-    Parameters
-    ----------
-    shape : int or ints
-        Of the result, sizes from 0 up.
-    minval : float or tensor
-        The lower bound; broadcasts to the shape. Default 0.0.
-    maxval : float or tensor
-        The upper bound; broadcasts to the shape. Default 1.0.
-    dtype : str, optional
-        A float dtype. Default: `floatx()`.
-    seed : int, SeedGenerator or None
-        An int gives the same numbers at each call; None takes new ones from the global generator.
-        Default None.
-
-    Returns
-    -------
-    tensor
-        The shape `shape`, in that dtype.
-
-    Raises
-    ------
-    ValueError
-        A dtype that is no float, a size below 0, or a bad seed.
-    ShapeError
-        Bounds that do not broadcast.
-    DTypeError
-        Bounds that hold no numbers.
-
-    Examples
-    --------
-    >>> u = uniform((100,), seed=1)
-    >>> bool(0.0 <= u.min() and u.max() < 1.0)
-    True
-    """
-    u = _draw("uniform", shape, _float_dtype(dtype, "uniform"), seed)
-    dtype = standardize_dtype(u.dtype)
-    low, high = as_dtype(minval, dtype), as_dtype(maxval, dtype)
-    return _affine(u, binary("sub", high, low), low)
+# Each candidate is taken with a probability above 0.95, so none of them once in 10^10 draws.
+_CANDIDATES = 8
 
 
 def randint(
@@ -402,7 +84,7 @@ def randint(
         raise ValueError(
             f"`keras.random.randint` requires an integer `dtype`. Received: dtype={name} "
         )
-    u = _draw("uniform", shape, "float64", seed)
+    u = draw("uniform", shape, "float64", seed)
     low, high = as_dtype(minval, "float64"), as_dtype(maxval, "float64")
     drawn = unary("floor", binary("mul", u, binary("sub", high, low)))
     return as_dtype(binary("add", drawn, low), name)
@@ -457,7 +139,7 @@ def categorical(logits: Any, num_samples: int, dtype: Any = "int32", seed: Any =
         )
     rows, classes = logits.shape
     name = result_type(logits.dtype, "float32")
-    u = _draw("uniform", (rows, int(num_samples), classes), name, seed)
+    u = draw("uniform", (rows, int(num_samples), classes), name, seed)
     gumbel = unary("neg", unary("log", unary("neg", unary("log", u))))
     column = apply("reshape", {"shape": [rows, 1, classes]}, [as_dtype(logits, name)])
     chosen = apply(
@@ -500,7 +182,7 @@ def shuffle(x: Any, axis: int = 0, seed: Any = None) -> Any:
     """
     x = as_tensor(x)
     axis = normalize_axis(axis, x.ndim, "shuffle")
-    keys = _draw("bits", (x.shape[axis],), "uint32", seed)
+    keys = draw("bits", (x.shape[axis],), "uint32", seed)
     order = apply("argsort", {"axis": 0}, [keys])
     return apply("gather", {"axis": axis}, [x, order])
 
@@ -604,7 +286,7 @@ def gamma(shape: Any, alpha: Any, dtype: Any = None, seed: Any = None) -> Any:
     >>> gamma((3,), 2.0, seed=1).shape
     (3,)
     """
-    name = _float_dtype(dtype, "gamma")
+    name = float_dtype(dtype, "gamma")
     drawn = unary("exp", _log_gamma(shape, alpha, name, draw_seed(seed)))
     tiny = np.finfo(drawn.dtype).tiny
     return as_dtype(binary("maximum", drawn, as_dtype(tiny, standardize_dtype(drawn.dtype))), name)
@@ -612,7 +294,49 @@ def gamma(shape: Any, alpha: Any, dtype: Any = None, seed: Any = None) -> Any:
 
 def _log_gamma(shape: Any, alpha: Any, name: str, seed: Any) -> Any:
     wide = name if name == "float64" else "float32"
-    return log_gamma_draws(lambda s: _draw("uniform", s, wide, seed), static_shape(shape), alpha)
+    return _log_gamma_draws(lambda s: draw("uniform", s, wide, seed), static_shape(shape), alpha)
+
+
+def _log_gamma_draws(
+    uniform: Callable[[tuple[int, ...]], Any], shape: tuple[int, ...], alpha: Any
+) -> Any:
+    """Logarithms of draws from the gamma distribution of shape alpha and scale 1.
+
+    ``log(d (1 + c z)^3)`` with d = a - 1/3, c = 1 / sqrt(9 d), for the first of eight candidates
+    z ~ N(0, 1) that passes ``log u < z^2 / 2 + d - d v + d log v``. For alpha < 1 the draw is that
+    of a = alpha + 1, plus ``log(u) / alpha``: as a logarithm it does not underflow.
+
+    Parameters
+    ----------
+    uniform : callable
+        Gives uniform numbers in [0, 1) of a shape.
+    alpha : float or tensor
+        Above 0, broadcast to the shape.
+
+    Notes
+    -----
+    Marsaglia & Tsang 2000, A simple method for generating gamma variables, ACM TOMS 26(3).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> _log_gamma_draws(lambda shape: np.full(shape, 0.5), (2,), 1.0).round(3).tolist()
+    [-0.405, -0.405]
+    """
+    n = _CANDIDATES
+    u = uniform((2 * n + 1, *shape))
+    alpha = ops.broadcast_to(ops.cast(alpha, u.dtype), shape)
+    small = alpha < 1.0
+    d = ops.where(small, alpha + 1.0, alpha) - 1.0 / 3.0
+    z = ops.erfinv(2.0 * u[:n] - 1.0) * math.sqrt(2.0)
+    root = 1.0 + z / (3.0 * ops.sqrt(d))
+    positive = root > 0.0
+    log_v = 3.0 * ops.log(ops.where(positive, root, 1.0))
+    bound = 0.5 * z * z + d - d * ops.exp(log_v) + d * log_v
+    passes = ops.logical_and(positive, ops.log(1.0 - u[n : 2 * n]) < bound)
+    first = ops.expand_dims(ops.argmax(passes, axis=0), 0)
+    drawn = ops.log(d) + ops.squeeze(ops.take_along_axis(log_v, first, axis=0), 0)
+    return ops.where(small, drawn + ops.log(1.0 - u[2 * n]) / alpha, drawn)
 
 
 def _numpy_generator(seed: Any) -> np.random.Generator:
@@ -672,7 +396,7 @@ def binomial(
         probabilities,
         name="binomial",
     )
-    return _from_numpy(draws, _float_dtype(dtype, "binomial"))
+    return _from_numpy(draws, float_dtype(dtype, "binomial"))
 
 
 def beta(shape: Any, alpha: Any, beta: Any, dtype: Any = None, seed: Any = None) -> Any:
@@ -714,7 +438,7 @@ def beta(shape: Any, alpha: Any, beta: Any, dtype: Any = None, seed: Any = None)
     >>> beta((3,), 2.0, 3.0, seed=1).shape
     (3,)
     """
-    name = _float_dtype(dtype, "beta")
+    name = float_dtype(dtype, "beta")
     sizes = static_shape(shape)
     shapes = ops.stack([ops.broadcast_to(as_float(x), sizes) for x in (alpha, beta)])
     first, second = ops.unstack(_log_gamma((2, *sizes), shapes, name, draw_seed(seed)))

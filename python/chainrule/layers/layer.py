@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 
 from chainrule import dtype_policies, regularizers
 from chainrule.base import tree

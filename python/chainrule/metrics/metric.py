@@ -9,6 +9,7 @@ from chainrule.base import config as backend_config
 from chainrule.base.name_scopes import name_scope
 from chainrule.base.naming import auto_name
 from chainrule.base.super_init import SuperInit, check_super_init
+from chainrule.base.tracking import Tracker
 from chainrule.tracing.policies import DTypePolicy
 from chainrule.tracing.stateless import StatelessScope
 from chainrule.tracing.variable import Variable
@@ -49,13 +50,13 @@ class Metric(SuperInit):
     0.5
     """
 
+    # Layers keep their metrics apart from what else they hold.
+    _is_metric = True
     # Whether a compiled model refuses targets of another shape than the outputs.
     _one_shape = False
     _super_init = ("_tracker", "metric")
 
     def __init__(self, dtype: str | DTypePolicy | None = None, name: str | None = None) -> None:
-        from chainrule.base.tracking import Tracker
-
         self.name = name or auto_name(type(self).__name__)
         self._dtype_policy = dtype_policies.get(dtype or backend_config.floatx())
         self._dtype = self._dtype_policy.compute_dtype

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from chainrule.base.namespace import publish
 from chainrule.models.cloning import clone_model
 from chainrule.models.functional import Functional
 from chainrule.models.model import Model, model_from_json
 from chainrule.models.sequential import Sequential
-
-if TYPE_CHECKING:
-    from chainrule.saving.files import load_model, save_model
+from chainrule.saving.files import load_model, save_model
 
 __all__ = [
     "Functional",
@@ -23,6 +19,4 @@ __all__ = [
     "save_model",
 ]
 
-publish(
-    globals(), {name: f"chainrule.saving.files:{name}" for name in ("load_model", "save_model")}
-)
+publish(globals())

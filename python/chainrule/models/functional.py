@@ -205,6 +205,9 @@ class Functional(Model):
         return _alone([tuple(t.shape) for t in self.outputs])
 
 
+Model._graph_class = Functional
+
+
 def _call(operation: Any, args: Any, kwargs: Any) -> Any:
     return operation(*args, **kwargs)
 

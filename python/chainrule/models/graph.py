@@ -8,41 +8,9 @@ from typing import Any
 
 from chainrule.base import tree
 from chainrule.layers.core.input_layer import InputLayer
-from chainrule.tracing.node import Node
+from chainrule.tracing.node import Node, node_of
 
-__all__ = ["get_source_inputs", "map_graph", "node_of", "replay"]
-
-
-def node_of(tensor: Any) -> Node:
-    """The call that made a symbolic tensor."""
-    operation, node_index, _ = tensor._keras_history
-    node: Node = operation._inbound_nodes[node_index]
-    return node
-
-
-def get_source_inputs(tensor: Any) -> list[Any]:
-    """The tensors of `Input` that a symbolic tensor is computed from, in the order of the calls.
-
-    Examples
-    --------
-    >>> import chainrule as keras
-    >>> a, b = keras.Input((2,), name="a"), keras.Input((2,), name="b")
-    >>> [x.name for x in get_source_inputs(keras.ops.add(a, keras.ops.square(b)))]
-    ['a', 'b']
-    """
-    found: dict[int, Any] = {}
-    seen: set[int] = set()
-    pending = [tensor]
-    while pending:
-        tensor = pending.pop()
-        if id(tensor) in seen:
-            continue
-        seen.add(id(tensor))
-        node = node_of(tensor)
-        if not node.input_tensors:
-            found[id(tensor)] = tensor
-        pending.extend(reversed(node.input_tensors))
-    return list(found.values())
+__all__ = ["map_graph", "replay"]
 
 
 def map_graph(inputs: list[Any], outputs: list[Any], name: str) -> tuple[list[Node], list[Any]]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
-
-import numpy as np
+from typing import Any, ClassVar
 
 from chainrule.base import tree
 from chainrule.base.loading import bounded, read_json
+from chainrule.base.serialization import deserialize_keras_object, serialize_keras_object, sharing
+from chainrule.checks import check_gradients
 from chainrule.layers.layer import Layer
+from chainrule.models.graph_config import functional_from_config, is_functional_like
 from chainrule.models.state_tree import get_state_tree, set_state_tree
+from chainrule.saving.files import load_weights, save_model, save_weights
 from chainrule.tracing.operation import default
 from chainrule.tracing.specs import compute_output_spec
 from chainrule.tracing.tensor import KerasTensor
@@ -49,19 +51,18 @@ class Model(Trainer, Layer):
     [[6.0], [6.0]]
     """
 
+    # `Functional`, which is made where inputs and outputs are given; it derives from this class.
+    _graph_class: ClassVar[type[Any]]
+
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         if cls is Model and _is_functional(args, kwargs):
-            from chainrule.models.functional import Functional
-
-            return Functional.__new__(Functional, *args, **kwargs)
+            return cls._graph_class.__new__(cls._graph_class, *args, **kwargs)
         return super().__new__(cls, *args, **kwargs)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        from chainrule.models.functional import Functional
-
-        if _is_functional(args, kwargs) and not isinstance(self, Functional):
+        if _is_functional(args, kwargs) and not isinstance(self, Model._graph_class):
             _make_functional(type(self))
-            Functional.__init__(self, *args, **kwargs)  # type: ignore[arg-type]
+            Model._graph_class.__init__(self, *args, **kwargs)
             return
         Layer.__init__(self, *args, **kwargs)
         Trainer.__init__(self)
@@ -146,14 +147,10 @@ class Model(Trainer, Layer):
         FileExistsError
             When the file is there and `overwrite` is False.
         """
-        from chainrule.saving.files import save_model
-
         save_model(self, filepath, overwrite=overwrite, **kwargs)
 
     def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
         """Write the weights to a `.safetensors` file."""
-        from chainrule.saving.files import save_weights
-
         save_weights(self, filepath, overwrite=overwrite)
 
     def load_weights(self, filepath: Any, skip_mismatch: bool = False) -> None:
@@ -166,8 +163,6 @@ class Model(Trainer, Layer):
         ShapeError
             Weights of other shapes, unless `skip_mismatch`.
         """
-        from chainrule.saving.files import load_weights
-
         load_weights(self, filepath, skip_mismatch=skip_mismatch)
 
     def check_gradients(self, x: Any, y: Any, sample_weight: Any = None, **options: Any) -> Any:
@@ -175,8 +170,6 @@ class Model(Trainer, Layer):
 
         See `chainrule.checks.check_gradients`, which this calls.
         """
-        from chainrule.checks import check_gradients
-
         return check_gradients(self, x, y, sample_weight=sample_weight, **options)
 
     def get_state_tree(self, value_format: str = "backend_tensor") -> dict[str, Any]:
@@ -189,8 +182,6 @@ class Model(Trainer, Layer):
 
     def to_json(self, **kwargs: Any) -> str:
         """The configuration as JSON text."""
-        from chainrule.base.serialization import serialize_keras_object, sharing
-
         with sharing() as shared:
             return json.dumps(shared.finish(serialize_keras_object(self)), **kwargs)
 
@@ -208,12 +199,9 @@ class Model(Trainer, Layer):
         TypeError
             A class whose constructor does not take what is in the configuration.
         """
-        from chainrule.models.functional import Functional
-        from chainrule.models.graph_config import functional_from_config, is_functional_like
-
         if {"name", "layers", "input_layers", "output_layers"} <= set(config):
-            if cls in (Model, Functional) or is_functional_like(cls, Functional):
-                made = Functional if cls is Model else cls
+            if cls in (Model, cls._graph_class) or is_functional_like(cls, cls._graph_class):
+                made = cls._graph_class if cls is Model else cls
                 return functional_from_config(made, config, custom_objects)
         try:
             return cls(**config)
@@ -243,13 +231,12 @@ class Model(Trainer, Layer):
 
 def _make_functional(cls: type) -> None:
     """Put `Functional` in the place of `Model` among the bases of a user's class."""
-    from chainrule.models.functional import Functional
-
-    if cls in (Model, object) or issubclass(cls, Functional):
+    graph_class = Model._graph_class
+    if cls in (Model, object) or issubclass(cls, graph_class):
         return
     for base in cls.__bases__:
         _make_functional(base)
-    cls.__bases__ = tuple(Functional if base is Model else base for base in cls.__bases__)
+    cls.__bases__ = tuple(graph_class if base is Model else base for base in cls.__bases__)
 
 
 def _is_functional(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
@@ -281,8 +268,6 @@ def model_from_json(
     MemoryError
         A model larger than the limit.
     """
-    from chainrule.base.serialization import deserialize_keras_object, sharing
-
     config = read_json(json_string)
     if not isinstance(config, dict):
         raise ValueError(f"model_from_json: expected a JSON object, got {type(config).__name__}")

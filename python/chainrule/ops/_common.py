@@ -14,7 +14,7 @@ from chainrule.tracing.casting import as_dtype, is_traced, leaves
 from chainrule.tracing.dispatch import apply
 from chainrule.tracing.tensor import KerasTensor
 
-__all__ = ["binary", "eager_only", "normalize_axes", "normalize_axis", "unary"]
+__all__ = ["binary", "block", "eager_only", "normalize_axes", "normalize_axis", "unary"]
 
 
 def unary(function: str, x: Any) -> Any:
@@ -33,6 +33,16 @@ def root(x: Any) -> Any:
     zero = binary("eq", x, as_dtype(0.0, dtype))
     safe = apply("select", {}, [zero, as_dtype(1.0, dtype), x])
     return apply("select", {}, [zero, as_dtype(0.0, dtype), unary("sqrt", safe)])
+
+
+def block(x: Any, axis: int, start: int, stop: int, step: int = 1) -> Any:
+    """Elements `start:stop:step` along one axis, for a positive step."""
+    attrs = {
+        "start": [start if i == axis else 0 for i in range(x.ndim)],
+        "stop": [stop if i == axis else n for i, n in enumerate(x.shape)],
+        "step": [step if i == axis else 1 for i in range(x.ndim)],
+    }
+    return apply("slice", attrs, [x])
 
 
 def normalize_axis(axis: Any, ndim: int, op: str = "op") -> int:

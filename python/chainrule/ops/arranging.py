@@ -10,8 +10,9 @@ import numpy as np
 from chainrule.base.dtypes import standardize_dtype
 from chainrule.base.errors import ShapeError
 from chainrule.base.loading import take_elements
-from chainrule.ops._common import normalize_axes, normalize_axis, sequence, static_shape
-from chainrule.ops.shaping import _reshape, broadcast_to, ravel, size, swapaxes
+from chainrule.ops._common import block, normalize_axes, normalize_axis, sequence, static_shape
+from chainrule.ops.joining import concatenate
+from chainrule.ops.shaping import _reshape, broadcast_to, ravel, swapaxes
 from chainrule.tracing.casting import as_dtype, as_tensor, is_traced
 from chainrule.tracing.dispatch import apply
 from chainrule.tracing.recording import operation
@@ -193,8 +194,6 @@ def roll(x: Any, shift: Any, axis: Any = None) -> Any:
     >>> roll([1, 2, 3, 4], 1).tolist()
     [4, 1, 2, 3]
     """
-    from chainrule.ops.joining import concatenate
-
     x = as_tensor(x)
     if axis is None:
         return _reshape(roll(ravel(x), shift, 0), x.shape)
@@ -208,16 +207,6 @@ def roll(x: Any, shift: Any, axis: Any = None) -> Any:
         if cut:
             x = concatenate([block(x, a, cut, size), block(x, a, 0, cut)], a)
     return x
-
-
-def block(x: Any, axis: int, start: int, stop: int, step: int = 1) -> Any:
-    """Elements `start:stop:step` along one axis, for a positive step."""
-    attrs = {
-        "start": [start if i == axis else 0 for i in range(x.ndim)],
-        "stop": [stop if i == axis else n for i, n in enumerate(x.shape)],
-        "step": [step if i == axis else 1 for i in range(x.ndim)],
-    }
-    return apply("slice", attrs, [x])
 
 
 @operation

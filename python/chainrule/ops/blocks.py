@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.base.dtypes import standardize_dtype
 from chainrule.base.errors import ShapeError
 from chainrule.ops._common import binary, normalize_axis, static_shape
-from chainrule.ops.conversion import shape
+from chainrule.ops.indexing import take_slice
 from chainrule.tracing.casting import as_dtype, as_tensor, is_traced
 from chainrule.tracing.dispatch import apply
 from chainrule.tracing.recording import operation
@@ -63,8 +63,6 @@ def unstack(x: Any, num: int | None = None, axis: int = 0) -> list[Any]:
     >>> [row.tolist() for row in unstack([[1, 2], [3, 4]])]
     [[1, 2], [3, 4]]
     """
-    from chainrule.ops.indexing import take_slice
-
     x = as_tensor(x)
     axis = normalize_axis(axis, x.ndim, "unstack")
     size = x.shape[axis]
@@ -215,8 +213,6 @@ def _dynamic_update(x: Any, start_indices: list[Any], updates: Any) -> Any:
 
 def _flat_indices(indices: Any, shape: tuple[int, ...]) -> Any:
     """Row-major numbers of index vectors `(..., k)` into the first k axes of `shape`."""
-    from chainrule.ops.indexing import take_slice
-
     indices = as_dtype(indices, "int32")
     flat: Any = np.zeros(indices.shape[:-1], "int32")
     for axis in range(indices.shape[-1]):

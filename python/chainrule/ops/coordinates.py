@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.base.dtypes import is_float_dtype, standardize_dtype
 from chainrule.base.errors import ShapeError
+from chainrule.ops._draws import normal
 from chainrule.ops._images import as_batch, check_choice, in_float, round_away
 from chainrule.ops.arithmetic import floor_divide, mod
 from chainrule.ops.comparison import greater_equal, less, logical_and, where
@@ -210,8 +211,6 @@ def elastic_transform(
     >>> elastic_transform(np.ones((4, 5, 1)), sigma=0.5, seed=1).mean().item()
     1.0
     """
-    from chainrule import random
-
     op = "elastic_transform"
     check_choice(op, "interpolation", interpolation, INTERPOLATIONS)
     check_choice(op, "fill_mode", fill_mode, FILL_MODES)
@@ -220,7 +219,7 @@ def elastic_transform(
     dtype = standardize_dtype(batch.dtype)
     noise_dtype = dtype if is_float_dtype(dtype) else None
     window = int(6 * float(sigma)) | 1
-    noise = random.normal((count, height, width, 2), dtype=noise_dtype, seed=seed)
+    noise = normal((count, height, width, 2), dtype=noise_dtype, seed=seed)
     noise = gaussian_blur(
         noise * float(sigma), (window, window), (float(sigma), float(sigma)), "channels_last"
     )

@@ -11,6 +11,7 @@ import numpy as np
 from chainrule.base.dtypes import result_type, standardize_dtype
 from chainrule.base.loading import take_elements
 from chainrule.ops._common import static_shape
+from chainrule.ops.conversion import convert_to_tensor
 from chainrule.tracing.arrays import storage_dtype
 from chainrule.tracing.casting import as_dtype, as_tensor, is_traced, weak_dtype
 from chainrule.tracing.dispatch import apply
@@ -53,8 +54,6 @@ def array(x: Any, dtype: Any = None) -> Any:
     >>> array([1, 2]).tolist()
     [1, 2]
     """
-    from chainrule.ops.conversion import convert_to_tensor
-
     return convert_to_tensor(x, dtype=dtype)
 
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from chainrule.base.dtypes import is_float_dtype, result_type, standardize_dtype
 from chainrule.base.errors import ShapeError
-from chainrule.ops._common import binary, normalize_axis
-from chainrule.ops.arranging import block
+from chainrule.ops._common import binary, block, normalize_axis
 from chainrule.ops.diagonals import diagonal
+from chainrule.ops.joining import stack
 from chainrule.ops.linear import _product
 from chainrule.ops.shaping import _reshape, moveaxis
 from chainrule.tracing.casting import as_dtype, as_tensor, promote, promote_float, widen_integers
@@ -83,8 +83,6 @@ def cross(
     zero = 0 * a[0]
     a3 = a[2] if len(a) == 3 else zero
     b3 = b[2] if len(b) == 3 else 0 * b[0]
-    from chainrule.ops.joining import stack
-
     return moveaxis(stack([a[1] * b3 - a3 * b[1], a3 * b[0] - a[0] * b3, z]), 0, axisc)
 
 

@@ -11,6 +11,7 @@ from chainrule.base.config import floatx
 from chainrule.base.dtypes import is_float_dtype, result_type, standardize_dtype
 from chainrule.base.loading import take_elements
 from chainrule.ops._common import binary
+from chainrule.ops.shaping import expand_dims, moveaxis
 from chainrule.tracing.arrays import storage_dtype
 from chainrule.tracing.casting import as_dtype, as_tensor, promote_float
 from chainrule.tracing.dispatch import apply
@@ -85,8 +86,6 @@ def linspace(
 
 
 def _between(start: Any, stop: Any, fraction: Any, axis: int) -> Any:
-    from chainrule.ops.shaping import moveaxis
-
     rank = max(start.ndim, stop.ndim)
     weights = fraction.reshape((-1,) + (1,) * rank)
     rest = (1.0 - weights).astype(weights.dtype)
@@ -191,8 +190,6 @@ def geomspace(
     exponents = linspace(logs[0], logs[1], num, endpoint, axis=axis)
     power = apply("unary", {"function": "exp"}, [exponents])
     if sign.ndim:
-        from chainrule.ops.shaping import expand_dims
-
         sign = expand_dims(sign, axis)
     return as_dtype(binary("mul", power, sign), name if dtype is None else standardize_dtype(dtype))
 

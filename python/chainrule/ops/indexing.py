@@ -9,8 +9,7 @@ import numpy as np
 
 from chainrule.base.dtypes import is_int_dtype, standardize_dtype
 from chainrule.base.errors import ShapeError
-from chainrule.ops._common import normalize_axis
-from chainrule.ops.arranging import block
+from chainrule.ops._common import block, normalize_axis
 from chainrule.ops.comparison import _where
 from chainrule.ops.shaping import _reshape, ravel, transpose
 from chainrule.tracing.casting import as_dtype, as_tensor, is_traced

@@ -8,8 +8,7 @@ import numpy as np
 
 from chainrule.base.errors import IndivisibleError, ShapeError
 from chainrule.base.loading import take_elements
-from chainrule.ops._common import normalize_axis
-from chainrule.ops.arranging import block
+from chainrule.ops._common import block, normalize_axis
 from chainrule.ops.shaping import expand_dims, ravel
 from chainrule.tracing.casting import as_tensor, promote
 from chainrule.tracing.dispatch import apply

@@ -11,9 +11,8 @@ from typing import Any
 
 from chainrule.base import tree
 from chainrule.base.errors import ShapeError
-from chainrule.ops._common import normalize_axis
-from chainrule.ops.arranging import block, flip
-from chainrule.ops.branches import cond
+from chainrule.ops._common import block, normalize_axis
+from chainrule.ops.arranging import flip
 from chainrule.ops.conversion import convert_to_tensor
 from chainrule.ops.joining import concatenate, stack
 from chainrule.tracing.casting import as_tensor, is_traced

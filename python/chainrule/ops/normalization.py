@@ -13,6 +13,7 @@ from chainrule.base.dtypes import result_type, standardize_dtype
 from chainrule.base.errors import ShapeError
 from chainrule.ops import reductions
 from chainrule.ops._common import binary, normalize_axes, normalize_axis, unary
+from chainrule.ops.norms import norm
 from chainrule.ops.shaping import _reshape
 from chainrule.tracing.casting import as_dtype, as_float, promote
 from chainrule.tracing.dispatch import apply
@@ -350,8 +351,6 @@ def normalize(x: Any, axis: Any = -1, order: int = 2, epsilon: float | None = No
         short = binary("gt", unary("rsqrt", total), least)
         safe = apply("select", {}, [short, _like(x, 1.0), total])
         return binary("mul", x, apply("select", {}, [short, least, unary("rsqrt", safe)]))
-    from chainrule.ops.norms import norm
-
     size = norm(x, ord=order, axis=tuple(axes), keepdims=True)
     return binary("div", x, binary("maximum", size, _like(x, eps)))
 

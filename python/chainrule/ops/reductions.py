@@ -13,6 +13,7 @@ import numpy as np
 from chainrule.base.dtypes import is_float_dtype, result_type, standardize_dtype
 from chainrule.base.errors import ShapeError
 from chainrule.ops._common import binary, normalize_axes, normalize_axis, root, unary
+from chainrule.ops.comparison import isclose
 from chainrule.tracing.arrays import storage_dtype
 from chainrule.tracing.casting import as_dtype, as_float, as_tensor, widen_integers
 from chainrule.tracing.dispatch import apply
@@ -506,8 +507,6 @@ def allclose(
     >>> allclose([1.0], [1.000001]).item()
     True
     """
-    from chainrule.ops.comparison import isclose
-
     return all(isclose(x1, x2, rtol, atol, equal_nan))
 
 

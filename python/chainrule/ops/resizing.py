@@ -12,10 +12,10 @@ from chainrule.base.config import standardize_data_format
 from chainrule.base.dtypes import standardize_dtype
 from chainrule.base.errors import ShapeError
 from chainrule.base.loading import take_elements
-from chainrule.ops._common import normalize_axis
+from chainrule.ops._common import block, normalize_axis
 from chainrule.ops._images import as_batch, check_choice, check_rank, image_axes, in_float
 from chainrule.ops.arithmetic import maximum
-from chainrule.ops.arranging import block, pad
+from chainrule.ops.arranging import pad
 from chainrule.ops.comparison import where
 from chainrule.ops.elementwise import absolute, sin
 from chainrule.ops.indexing import take_slice

@@ -10,26 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
-from chainrule.reference import warp
+from chainrule.reference import _warping
 from chainrule.reference._arrays import Array, Attrs, needed
 
 
 def forward(attrs: Attrs, x: Array, transforms: Array) -> Array:
     """y = x added up at the places that warp reads"""
-    y = np.zeros_like(x)
-    n = np.broadcast_to(np.arange(len(x))[:, np.newaxis, np.newaxis], x.shape[:3])
-    for row, column, weight in warp.reads(attrs, x.shape, transforms):
-        inside = (row >= 0) & (column >= 0)
-        places = n[inside], row[inside], column[inside]
-        np.add.at(y, places, (weight[..., np.newaxis] * x)[inside])
-    return y
+    return _warping.add(attrs, x, transforms)
 
 
 def backward(
     attrs: Attrs, inputs: Sequence[Array], outputs: Sequence[Array], douts: Sequence[Array | None]
 ) -> tuple[Array | None, ...]:
     """dx = warp of dout with the value 0"""
-    dx = warp.forward({**attrs, "value": 0.0}, needed(douts[0]), inputs[1])
+    dx = _warping.read({**attrs, "value": 0.0}, needed(douts[0]), inputs[1])
     return dx, None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from chainrule.base.namespace import publish
 from chainrule.base.registry import (
     CustomObjectScope,
@@ -14,9 +12,7 @@ from chainrule.base.registry import (
     register_keras_serializable,
 )
 from chainrule.base.serialization import deserialize_keras_object, serialize_keras_object
-
-if TYPE_CHECKING:
-    from chainrule.saving.files import load_model, load_weights, save_model, save_weights
+from chainrule.saving.files import load_model, load_weights, save_model, save_weights
 
 __all__ = [
     "CustomObjectScope",
@@ -33,6 +29,4 @@ __all__ = [
     "serialize_keras_object",
 ]
 
-_FILES = ("load_model", "load_weights", "save_model", "save_weights")
-
-publish(globals(), {name: f"chainrule.saving.files:{name}" for name in _FILES})
+publish(globals())

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from chainrule import random
-from chainrule.base.errors import DataError
 from chainrule.training.data import is_array, is_place_in, to_arrays
 from chainrule.utils.packing import unpack_x_y_sample_weight
 from chainrule.utils.prefetch import by_processes, by_threads, prefetch

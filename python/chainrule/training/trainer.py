@@ -12,6 +12,7 @@ from chainrule import metrics as metrics_module
 from chainrule import ops, optimizers
 from chainrule.base import tree
 from chainrule.base.errors import NotCompiledError
+from chainrule.base.serialization import deserialize_keras_object, serialize_keras_object
 from chainrule.metrics.metric import Metric
 from chainrule.tracing.arrays import engine_dtype
 from chainrule.tracing.specs import compute_output_spec
@@ -413,8 +414,6 @@ class Trainer(Fitting):
 
     def get_compile_config(self) -> dict[str, Any] | None:
         """What `compile` was given, in serializable form; None where it was not called."""
-        from chainrule.saving import serialize_keras_object
-
         given = self._compile_config
         if given is None:
             return None
@@ -422,8 +421,6 @@ class Trainer(Fitting):
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile with what `get_compile_config` returned, and build the optimizer."""
-        from chainrule.saving import deserialize_keras_object
-
         accepted = inspect.signature(Trainer.compile).parameters
         given = {k: deserialize_keras_object(v) for k, v in config.items() if k in accepted}
         self.compile(**given)

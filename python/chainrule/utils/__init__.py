@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from chainrule.base.config import (
     disable_interactive_logging,
     enable_interactive_logging,
@@ -20,7 +18,10 @@ from chainrule.base.registry import (
     get_registered_object,
     register_keras_serializable,
 )
+from chainrule.base.seeds import set_random_seed
 from chainrule.base.serialization import deserialize_keras_object, serialize_keras_object
+from chainrule.tracing.node import get_source_inputs
+from chainrule.tracing.tensor import is_keras_tensor
 from chainrule.utils.arrays import normalize, pad_sequences, split_dataset, to_categorical
 from chainrule.utils.files import get_file
 from chainrule.utils.image_dataset import image_dataset_from_directory
@@ -30,11 +31,6 @@ from chainrule.utils.packing import pack_x_y_sample_weight, unpack_x_y_sample_we
 from chainrule.utils.progbar import Progbar
 from chainrule.utils.py_dataset import PyDataset
 from chainrule.utils.py_dataset import PyDataset as Sequence
-from chainrule.utils.seeds import set_random_seed
-
-if TYPE_CHECKING:
-    from chainrule.models.graph import get_source_inputs
-    from chainrule.tracing.tensor import is_keras_tensor
 
 __all__ = [
     "CustomObjectScope",
@@ -72,10 +68,4 @@ __all__ = [
     "unpack_x_y_sample_weight",
 ]
 
-publish(
-    globals(),
-    {
-        "get_source_inputs": "chainrule.models.graph:get_source_inputs",
-        "is_keras_tensor": "chainrule.tracing.tensor:is_keras_tensor",
-    },
-)
+publish(globals())

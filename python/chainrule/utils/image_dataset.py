@@ -16,6 +16,7 @@ from chainrule.base.errors import FileFormatError
 from chainrule.utils.image_folder import FORMATS, encode_labels, index_folder, split
 from chainrule.utils.images import COLOR_MODES, pillow, read_picture
 from chainrule.utils.io import print_msg
+from chainrule.utils.prefetch import by_threads
 from chainrule.utils.py_dataset import PyDataset
 from chainrule.utils.remembered import array, checked, count, list_of
 
@@ -134,8 +135,6 @@ class ImageDataset(PyDataset):
         return batch if self.labels is None else (batch, self.labels[rows])
 
     def __iter__(self) -> Iterator[Any]:
-        from chainrule.utils.prefetch import by_threads
-
         if self.workers:
             batches: Any = by_threads(
                 self.__getitem__, range(len(self)), self.workers, self.max_queue_size

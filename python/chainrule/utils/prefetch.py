@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from chainrule.base.global_state import get_global_attribute, set_global_attribute
+from chainrule.base.seeds import get_random_seed
 from chainrule.random import global_seed_generator
-from chainrule.utils.seeds import get_random_seed
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -110,7 +109,7 @@ def checked(what: str, state: Any, kinds: Mapping[str, Kind]) -> dict[str, Any]:
     --------
     >>> checked("EarlyStopping", {"wait": 2}, {"wait": count})
     {'wait': 2}
-    >>> checked("EarlyStopping", {"wait": math.nan}, {"wait": count})
+    >>> checked("EarlyStopping", {"wait": float("nan")}, {"wait": count})
     Traceback (most recent call last):
         ...
     ValueError: the state of EarlyStopping: expected for 'wait' an integer from 0 to 2**31 - 1, got nan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule import activations, constraints, initializers, ops, regularizers
+from chainrule import constraints, initializers, ops, regularizers
 from chainrule.layers.input_spec import InputSpec
 from chainrule.layers.layer import Layer
 from chainrule.layers.options import serialize_options

@@ -8,7 +8,7 @@ import numpy as np
 
 from chainrule.base.global_state import get_global_attribute, set_global_attribute
 
-__all__ = ["get_random_seed", "set_random_seed"]
+__all__ = ["GLOBAL_RANDOM_SEED", "GLOBAL_SEED_GENERATOR", "get_random_seed", "set_random_seed"]
 
 GLOBAL_RANDOM_SEED = "global_random_seed"
 GLOBAL_SEED_GENERATOR = "global_seed_generator"
