@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pickle
+import py_compile
 import re
 import subprocess
 import sys
@@ -194,3 +195,31 @@ def test_what_the_readme_calls_missing_is_missing() -> None:
         assert not any(is_there(f"{home}.{name}".lstrip(".")) for home in homes), name
     for name in ("train_step", "export", "GradientTape"):
         assert name in "".join(listed) and not hasattr(chainrule.Model, name)
+
+
+@pytest.mark.parametrize("with_source", [True, False])
+def test_late_imports_are_read_from_the_source_and_run_where_there_is_none(
+    tmp_path: Path, with_source: bool
+) -> None:
+    (tmp_path / "shop").mkdir()
+    source = tmp_path / "shop" / "__init__.py"
+    source.write_text(
+        "from typing import TYPE_CHECKING\n"
+        "from chainrule.base.namespace import late, publish\n"
+        "if TYPE_CHECKING or not late(globals()):\n"
+        "    from chainrule.errors import ShapeError as WrongShape\n"
+        "    from shop import bread as bread\n"
+        "publish(globals())\n"
+    )
+    (tmp_path / "shop" / "bread.py").touch()
+    if not with_source:
+        py_compile.compile(str(source), str(source.with_suffix(".pyc")))
+        source.unlink()
+    script = (
+        "import sys, shop; print('chainrule.errors' in sys.modules, sorted(shop.__all__)[:1]);"
+        "print(shop.WrongShape.__name__, shop.bread.__name__)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert done.stdout.splitlines() == [f"{not with_source} ['WrongShape']", "ShapeError shop.bread"]

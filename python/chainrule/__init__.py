@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chainrule.base.namespace import publish
+from chainrule.base.namespace import late, publish
 
-if TYPE_CHECKING:
+if TYPE_CHECKING or not late(globals()):
     from chainrule import activations as activations
     from chainrule import backend as backend
     from chainrule import callbacks as callbacks
@@ -57,59 +57,6 @@ if TYPE_CHECKING:
     from chainrule.tracing.tensor import KerasTensor as KerasTensor
     from chainrule.tracing.variable import Variable as Variable
 
-_MODULES = (
-    "activations",
-    "backend",
-    "callbacks",
-    "config",
-    "constraints",
-    "datasets",
-    "dtype_policies",
-    "errors",
-    "initializers",
-    "layers",
-    "losses",
-    "metrics",
-    "mixed_precision",
-    "models",
-    "ops",
-    "optimizers",
-    "preprocessing",
-    "random",
-    "reference",
-    "regularizers",
-    "saving",
-    "tree",
-    "utils",
-)
-
-# Public name -> (module below chainrule, name there).
-_NAMES = {
-    "DTypePolicy": ("tracing.policies", "DTypePolicy"),
-    "FloatDTypePolicy": ("tracing.policies", "FloatDTypePolicy"),
-    "Initializer": ("initializers", "Initializer"),
-    "Input": ("layers", "Input"),
-    "InputSpec": ("layers", "InputSpec"),
-    "KerasTensor": ("tracing.tensor", "KerasTensor"),
-    "Layer": ("layers", "Layer"),
-    "Loss": ("losses", "Loss"),
-    "Metric": ("metrics", "Metric"),
-    "Model": ("models", "Model"),
-    "Operation": ("tracing.operation", "Operation"),
-    "Optimizer": ("optimizers", "Optimizer"),
-    "Regularizer": ("regularizers", "Regularizer"),
-    "Sequential": ("models", "Sequential"),
-    "StatelessScope": ("tracing.stateless", "StatelessScope"),
-    "SymbolicScope": ("tracing.scopes", "SymbolicScope"),
-    "Variable": ("tracing.variable", "Variable"),
-    "device": ("tracing.scopes", "device_scope"),
-    "grad": ("tracing.autodiff", "grad"),
-    "name_scope": ("base.name_scopes", "name_scope"),
-    "value_and_grad": ("tracing.autodiff", "value_and_grad"),
-}
-
-__all__ = [*_MODULES, *_NAMES, "__version__", "version"]
-
 
 def version() -> str:
     """The installed version, as `"0.1.0"`; `"0+unknown"` when run from a source tree."""
@@ -123,11 +70,7 @@ def version() -> str:
 
 publish(
     globals(),
-    {
-        **{name: f"chainrule.{name}" for name in _MODULES},
-        **{name: f"chainrule.{module}:{attribute}" for name, (module, attribute) in _NAMES.items()},
-        "__version__": version,
-    },
+    {"__version__": version},
     # Operators of tensors, and variables' initializers, are found by name.
     first={"chainrule.tracing": "chainrule.initializers"},
 )

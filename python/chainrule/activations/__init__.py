@@ -10,73 +10,40 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from chainrule.activations.axiswise import glu, log_softmax, softmax, sparsemax
-from chainrule.activations.rectifiers import (
-    hard_shrink,
-    hard_sigmoid,
-    hard_silu,
-    hard_tanh,
-    leaky_relu,
-    linear,
-    relu,
-    relu6,
-    soft_shrink,
-    sparse_plus,
-    sparse_sigmoid,
-    threshold,
-)
-from chainrule.activations.smooth import (
-    celu,
-    elu,
-    exponential,
-    gelu,
-    log_sigmoid,
-    mish,
-    selu,
-    sigmoid,
-    silu,
-    softplus,
-    softsign,
-    squareplus,
-    tanh,
-    tanh_shrink,
-)
-from chainrule.base import serialization
+from chainrule.activations.axiswise import glu as glu
+from chainrule.activations.axiswise import log_softmax as log_softmax
+from chainrule.activations.axiswise import softmax as softmax
+from chainrule.activations.axiswise import sparsemax as sparsemax
+from chainrule.activations.rectifiers import hard_shrink as hard_shrink
+from chainrule.activations.rectifiers import hard_sigmoid as hard_sigmoid
+from chainrule.activations.rectifiers import hard_silu as hard_silu
+from chainrule.activations.rectifiers import hard_tanh as hard_tanh
+from chainrule.activations.rectifiers import leaky_relu as leaky_relu
+from chainrule.activations.rectifiers import linear as linear
+from chainrule.activations.rectifiers import relu as relu
+from chainrule.activations.rectifiers import relu6 as relu6
+from chainrule.activations.rectifiers import soft_shrink as soft_shrink
+from chainrule.activations.rectifiers import sparse_plus as sparse_plus
+from chainrule.activations.rectifiers import sparse_sigmoid as sparse_sigmoid
+from chainrule.activations.rectifiers import threshold as threshold
+from chainrule.activations.smooth import celu as celu
+from chainrule.activations.smooth import elu as elu
+from chainrule.activations.smooth import exponential as exponential
+from chainrule.activations.smooth import gelu as gelu
+from chainrule.activations.smooth import log_sigmoid as log_sigmoid
+from chainrule.activations.smooth import mish as mish
+from chainrule.activations.smooth import selu as selu
+from chainrule.activations.smooth import sigmoid as sigmoid
+from chainrule.activations.smooth import silu as silu
+from chainrule.activations.smooth import softplus as softplus
+from chainrule.activations.smooth import softsign as softsign
+from chainrule.activations.smooth import squareplus as squareplus
+from chainrule.activations.smooth import tanh as tanh
+from chainrule.activations.smooth import tanh_shrink as tanh_shrink
+from chainrule.base import lookup, registry, serialization
 from chainrule.base.namespace import publish
-from chainrule.base.registry import get_registered_object
 
-ALL_OBJECTS: set[Any] = {
-    celu,
-    elu,
-    exponential,
-    gelu,
-    glu,
-    hard_shrink,
-    hard_sigmoid,
-    hard_silu,
-    hard_tanh,
-    leaky_relu,
-    linear,
-    log_sigmoid,
-    log_softmax,
-    mish,
-    relu,
-    relu6,
-    selu,
-    sigmoid,
-    silu,
-    soft_shrink,
-    softmax,
-    softplus,
-    softsign,
-    sparse_plus,
-    sparse_sigmoid,
-    sparsemax,
-    squareplus,
-    tanh,
-    tanh_shrink,
-    threshold,
-}
+ALL_OBJECTS: tuple[Any, ...] = lookup.members(globals())
 
 swish = silu
 hard_swish = hard_silu
@@ -188,7 +155,7 @@ def get(identifier: Any) -> Callable[..., Any]:
         objects = ALL_OBJECTS_DICT if named else None
         activation = serialization.deserialize_keras_object(identifier, module_objects=objects)
     elif isinstance(identifier, str):
-        activation = get_registered_object(identifier, module_objects=ALL_OBJECTS_DICT)
+        activation = registry.get_registered_object(identifier, module_objects=ALL_OBJECTS_DICT)
     if not callable(activation):
         known = ", ".join(sorted(ALL_OBJECTS_DICT))
         raise ValueError(
@@ -198,43 +165,5 @@ def get(identifier: Any) -> Callable[..., Any]:
     function: Callable[..., Any] = activation
     return function
 
-
-__all__ = [
-    "celu",
-    "deserialize",
-    "elu",
-    "exponential",
-    "gelu",
-    "get",
-    "glu",
-    "hard_shrink",
-    "hard_sigmoid",
-    "hard_silu",
-    "hard_swish",
-    "hard_tanh",
-    "leaky_relu",
-    "linear",
-    "log_sigmoid",
-    "log_softmax",
-    "mish",
-    "relu",
-    "relu6",
-    "selu",
-    "serialize",
-    "sigmoid",
-    "silu",
-    "soft_shrink",
-    "softmax",
-    "softplus",
-    "softsign",
-    "sparse_plus",
-    "sparse_sigmoid",
-    "sparsemax",
-    "squareplus",
-    "swish",
-    "tanh",
-    "tanh_shrink",
-    "threshold",
-]
 
 publish(globals())

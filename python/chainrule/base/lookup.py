@@ -10,7 +10,7 @@ from chainrule.base.errors import shown
 from chainrule.base.registry import get_registered_object
 from chainrule.base.serialization import deserialize_keras_object
 
-__all__ = ["find", "provide", "resolve"]
+__all__ = ["find", "members", "provide", "resolve"]
 
 _GETS: dict[str, Callable[[Any], Any]] = {}
 
@@ -30,6 +30,31 @@ def find(kind: str, identifier: Any) -> Any:
     {}
     """
     return _GETS[kind](identifier)
+
+
+def members(space: Mapping[str, Any], kind: type | None = None) -> tuple[Any, ...]:
+    """The classes and functions of a package that its `__init__` has imported, by name.
+
+    Parameters
+    ----------
+    space : mapping
+        `globals()` of the package.
+    kind : type, optional
+        Only this class and those derived from it.
+
+    Examples
+    --------
+    >>> from chainrule import initializers
+    >>> [cls.__name__ for cls in members(vars(initializers))][:3]
+    ['Constant', 'GlorotNormal', 'GlorotUniform']
+    """
+    found = {
+        value.__name__: value
+        for value in space.values()
+        if str(getattr(value, "__module__", "")).startswith(f"{space['__name__']}.")
+        and (kind is None or (inspect.isclass(value) and issubclass(value, kind)))
+    }
+    return tuple(found[name] for name in sorted(found))
 
 
 def resolve(identifier: Any, kind: str, objects: Mapping[str, Any]) -> Any:

@@ -1,7 +1,8 @@
 """What a public module shows, loads late, and says of names that it does not have.
 
-`publish(globals())` at the end of a public module gives it `__getattr__` and `__dir__`: `dir` lists
-its public names, and a name that is not there raises `MissingNameError`, which tells a name of
+`publish(globals())` at the end of a public module gives it `__all__`, `__getattr__` and `__dir__`:
+public is what it holds of chainrule's own, so a name is listed once, in the line that defines or
+imports it (what is not to be public is imported as a module). A name that is not there raises `MissingNameError`, which tells a name of
 Keras that is not built yet from one that is misspelt. An import from a public module fails with
 the same sentence. Nothing is looked up before the message is read: `hasattr` stays quick.
 """
@@ -14,7 +15,7 @@ from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
-__all__ = ["MissingNameError", "explain", "publish"]
+__all__ = ["MissingNameError", "explain", "late", "publish"]
 
 _ROOT = "chainrule"
 # Module -> its names that are loaded when they are first used.
@@ -49,9 +50,40 @@ class MissingNameError(AttributeError):
         return explain(*self.args)
 
 
+def late(space: dict[str, Any]) -> bool:
+    """Leave the imports of a block until their names are used; True where that can be done.
+
+    It stands in the condition of the block, which type checkers read as it is::
+
+        if TYPE_CHECKING or not late(globals()):
+            from chainrule.layers import Layer as Layer
+
+    At run time the lines of that form are read from the module's source. Where there is none, as
+    in a frozen program, the block runs.
+
+    Parameters
+    ----------
+    space : dict
+        `globals()` of the module, which calls `publish` after the block.
+    """
+    try:
+        text = space["__spec__"].loader.get_data(space["__file__"]).decode()
+    except (AttributeError, OSError, UnicodeDecodeError):
+        return False
+    sources: dict[str, str | Callable[[], Any]] = {}
+    for line in text.splitlines():
+        words = line.split()
+        if line.startswith("    from ") and len(words) == 6 and words[4] == "as":
+            _, module, _, name, _, shown = words
+            is_below = module == space["__name__"]
+            sources[shown] = f"{module}.{name}" if is_below else f"{module}:{name}"
+    _PUBLISHED[space["__name__"]] = sources
+    return bool(sources)
+
+
 def publish(
     space: dict[str, Any],
-    late: Mapping[str, str | Callable[[], Any]] | None = None,
+    more: Mapping[str, str | Callable[[], Any]] | None = None,
     first: Mapping[str, str] | None = None,
 ) -> None:
     """Give the module whose globals these are its `__getattr__`, `__dir__` and `__all__`.
@@ -60,9 +92,10 @@ def publish(
     ----------
     space : dict
         `globals()` of the module. Without `__all__`, what it holds of chainrule's own is public.
-    late : dict, optional
-        Names that are loaded when they are first used: a module's full name ("chainrule.ops"), a
-        name in a module ("chainrule.models:Model"), or a function that makes the value.
+    more : dict, optional
+        Names that are made when they are first used, besides those that `late` found: a module's
+        full name ("chainrule.ops"), a name in a module ("chainrule.models:Model"), or a function
+        that makes the value.
     first : dict, optional
         A package, and the module that is loaded before any module of it: what fills its tables.
 
@@ -76,8 +109,8 @@ def publish(
     3.0
     """
     module = space["__name__"]
-    known = _PUBLISHED[module] = late or {}
-    names = space.setdefault("__all__", _own(space))
+    known = _PUBLISHED[module] = {**_PUBLISHED.get(module, {}), **(more or {})}
+    names = space.setdefault("__all__", [*_own(space), *known])
 
     def __getattr__(name: str) -> Any:
         if name not in known:
@@ -113,10 +146,11 @@ def _own(space: Mapping[str, Any]) -> list[str]:
         for name, value in space.items()
         if not name.startswith("_")
         and value is not publish
+        and value is not late
         and (
             value.__name__ in _PUBLISHED
             if isinstance(value, ModuleType)
-            else str(getattr(value, "__module__", _ROOT)).startswith(_ROOT)
+            else str(getattr(value, "__module__", "")).startswith(_ROOT)
         )
     ]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from chainrule.checks.gradients import check_gradients
-from chainrule.checks.report import GradientCheck, GradientFault, GradientKink, GradientReport
+from chainrule.checks.gradients import check_gradients as check_gradients
+from chainrule.checks.report import GradientCheck as GradientCheck
+from chainrule.checks.report import GradientFault as GradientFault
+from chainrule.checks.report import GradientKink as GradientKink
+from chainrule.checks.report import GradientReport as GradientReport
 
-__all__ = ["GradientCheck", "GradientFault", "GradientKink", "GradientReport", "check_gradients"]

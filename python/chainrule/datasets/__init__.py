@@ -1,8 +1,11 @@
 """Data to learn from: what ships with chainrule, and what is found or downloaded."""
 
 from chainrule.base.namespace import publish
-from chainrule.datasets import cifar10, cifar10_small, cifar100, digits, fashion_mnist, mnist
-
-__all__ = ["cifar10", "cifar100", "cifar10_small", "digits", "fashion_mnist", "mnist"]
+from chainrule.datasets import cifar10 as cifar10
+from chainrule.datasets import cifar10_small as cifar10_small
+from chainrule.datasets import cifar100 as cifar100
+from chainrule.datasets import digits as digits
+from chainrule.datasets import fashion_mnist as fashion_mnist
+from chainrule.datasets import mnist as mnist
 
 publish(globals())

@@ -11,30 +11,26 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import ops
-from chainrule.base import lookup, serialization
-from chainrule.base.dtypes import standardize_dtype
-from chainrule.base.errors import shown
+from chainrule.base import dtypes, errors, lookup, naming, serialization
 from chainrule.base.namespace import publish
-from chainrule.base.naming import to_snake_case
-from chainrule.initializers.constant_initializers import Constant, Identity, Ones, Zeros
-from chainrule.initializers.initializer import Initializer
-from chainrule.initializers.random_initializers import (
-    Orthogonal,
-    RandomNormal,
-    RandomUniform,
-    TruncatedNormal,
-)
-from chainrule.initializers.stft import STFT
-from chainrule.initializers.variance_scaling import (
-    GlorotNormal,
-    GlorotUniform,
-    HeNormal,
-    HeUniform,
-    LecunNormal,
-    LecunUniform,
-    VarianceScaling,
-)
+from chainrule.initializers.constant_initializers import Constant as Constant
+from chainrule.initializers.constant_initializers import Identity as Identity
+from chainrule.initializers.constant_initializers import Ones as Ones
+from chainrule.initializers.constant_initializers import Zeros as Zeros
+from chainrule.initializers.initializer import Initializer as Initializer
+from chainrule.initializers.random_initializers import Orthogonal as Orthogonal
+from chainrule.initializers.random_initializers import RandomNormal as RandomNormal
+from chainrule.initializers.random_initializers import RandomUniform as RandomUniform
+from chainrule.initializers.random_initializers import TruncatedNormal as TruncatedNormal
+from chainrule.initializers.stft import STFT as STFT
+from chainrule.initializers.variance_scaling import GlorotNormal as GlorotNormal
+from chainrule.initializers.variance_scaling import GlorotUniform as GlorotUniform
+from chainrule.initializers.variance_scaling import HeNormal as HeNormal
+from chainrule.initializers.variance_scaling import HeUniform as HeUniform
+from chainrule.initializers.variance_scaling import LecunNormal as LecunNormal
+from chainrule.initializers.variance_scaling import LecunUniform as LecunUniform
+from chainrule.initializers.variance_scaling import VarianceScaling as VarianceScaling
+from chainrule.ops import conversion
 
 constant = Constant
 identity = IdentityInitializer = Identity
@@ -53,27 +49,9 @@ stft = STFTInitializer = STFT
 truncated_normal = TruncatedNormal
 variance_scaling = VarianceScaling
 
-ALL_OBJECTS: tuple[type[Initializer], ...] = (
-    Constant,
-    GlorotNormal,
-    GlorotUniform,
-    HeNormal,
-    HeUniform,
-    Identity,
-    Initializer,
-    LecunNormal,
-    LecunUniform,
-    Ones,
-    Orthogonal,
-    RandomNormal,
-    RandomUniform,
-    STFT,
-    TruncatedNormal,
-    VarianceScaling,
-    Zeros,
-)
+ALL_OBJECTS: tuple[Any, ...] = lookup.members(globals(), Initializer)
 ALL_OBJECTS_DICT = {cls.__name__: cls for cls in ALL_OBJECTS}
-ALL_OBJECTS_DICT.update({to_snake_case(cls.__name__): cls for cls in ALL_OBJECTS})
+ALL_OBJECTS_DICT.update({naming.to_snake_case(cls.__name__): cls for cls in ALL_OBJECTS})
 ALL_OBJECTS_DICT.update(
     {
         "IdentityInitializer": Identity,
@@ -180,11 +158,11 @@ def get(identifier: Any) -> Any:
     initializer = identifier
     if isinstance(identifier, (dict, str)):
         initializer = deserialize(identifier)
-    elif isinstance(identifier, (np.ndarray, np.generic)) or ops.is_tensor(identifier):
+    elif isinstance(identifier, (np.ndarray, np.generic)) or conversion.is_tensor(identifier):
         initializer = _of_values(identifier)
     if not callable(initializer):
         raise ValueError(
-            f"Could not interpret initializer identifier: {shown(identifier)}. Expected a callable, an "
+            f"Could not interpret initializer identifier: {errors.shown(identifier)}. Expected a callable, an "
             f"array, a configuration, or one of the names {', '.join(sorted(ALL_OBJECTS_DICT))}"
         )
     return initializer() if inspect.isclass(initializer) else initializer
@@ -197,53 +175,12 @@ def _of_values(values: Any) -> Any:
                 f"Expected `shape` to be {tuple(values.shape)} for direct tensor as initializer. "
                 f"Received shape={tuple(shape)}"
             )
-        return ops.cast(values, standardize_dtype(dtype))
+        return conversion.cast(values, dtypes.standardize_dtype(dtype))
 
     return initialize
 
 
 lookup.provide("initializer", get)
 
-__all__ = [
-    "Constant",
-    "GlorotNormal",
-    "GlorotUniform",
-    "HeNormal",
-    "HeUniform",
-    "Identity",
-    "IdentityInitializer",
-    "Initializer",
-    "LecunNormal",
-    "LecunUniform",
-    "Ones",
-    "Orthogonal",
-    "OrthogonalInitializer",
-    "RandomNormal",
-    "RandomUniform",
-    "STFT",
-    "STFTInitializer",
-    "TruncatedNormal",
-    "VarianceScaling",
-    "Zeros",
-    "constant",
-    "deserialize",
-    "get",
-    "glorot_normal",
-    "glorot_uniform",
-    "he_normal",
-    "he_uniform",
-    "identity",
-    "lecun_normal",
-    "lecun_uniform",
-    "ones",
-    "orthogonal",
-    "random_normal",
-    "random_uniform",
-    "serialize",
-    "stft",
-    "truncated_normal",
-    "variance_scaling",
-    "zeros",
-]
 
 publish(globals())

@@ -8,13 +8,13 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-
-from chainrule import dtype_policies, regularizers
+from chainrule import regularizers
 from chainrule.base import tree
 from chainrule.base.errors import NotBuiltError
 from chainrule.base.name_scopes import current_path
 from chainrule.layers.call_spec import CallSpec, shapes_for
 from chainrule.layers.calling import LayerCalling
+from chainrule.tracing import policies
 from chainrule.tracing.operation import accepts, default, is_default
 from chainrule.tracing.specs import compute_output_spec
 from chainrule.tracing.stateless import StatelessScope
@@ -82,7 +82,7 @@ class Layer(LayerCalling):
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name)
-        self._dtype_policy = dtype_policies.get(dtype)
+        self._dtype_policy = policies.get(dtype)
         self.activity_regularizer = regularizers.get(activity_regularizer)
         input_dim = kwargs.pop("input_dim", None)
         input_shape = kwargs.pop("input_shape", None) if input_dim is None else (input_dim,)
@@ -274,7 +274,7 @@ class Layer(LayerCalling):
         config = super().get_config()
         own: dict[str, Any] = {
             "trainable": self.trainable,
-            "dtype": dtype_policies.serialize(self.dtype_policy),
+            "dtype": policies.serialize(self.dtype_policy),
         }
         if self.activity_regularizer is not None:
             own["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)

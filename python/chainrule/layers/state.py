@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import constraints, dtype_policies, initializers, regularizers
+from chainrule import constraints, initializers, regularizers
 from chainrule.base.dtypes import is_float_dtype, standardize_dtype
 from chainrule.base.errors import NotBuiltError, ShapeError
 from chainrule.base.name_scopes import name_scope
 from chainrule.base.super_init import SuperInit, check_super_init
 from chainrule.base.tracking import Tracker
 from chainrule.random import SeedGenerator
+from chainrule.tracing import policies
 from chainrule.tracing.operation import Operation
 from chainrule.tracing.variable import Variable
 
@@ -370,7 +371,7 @@ class LayerState(SuperInit, Operation):
 
     @dtype_policy.setter
     def dtype_policy(self, value: Any) -> None:
-        self._dtype_policy = dtype_policies.get(value)
+        self._dtype_policy = policies.get(value)
 
     @property
     def dtype(self) -> str:

@@ -10,96 +10,64 @@ from typing import Any
 
 from chainrule.base import lookup, serialization
 from chainrule.base.namespace import publish
+from chainrule.losses.crossentropy import BinaryCrossentropy as BinaryCrossentropy
+from chainrule.losses.crossentropy import CategoricalCrossentropy as CategoricalCrossentropy
 from chainrule.losses.crossentropy import (
-    BinaryCrossentropy,
-    CategoricalCrossentropy,
-    SparseCategoricalCrossentropy,
-    binary_crossentropy,
-    categorical_crossentropy,
-    sparse_categorical_crossentropy,
+    SparseCategoricalCrossentropy as SparseCategoricalCrossentropy,
 )
-from chainrule.losses.divergence import KLDivergence, Poisson, kl_divergence, poisson
+from chainrule.losses.crossentropy import binary_crossentropy as binary_crossentropy
+from chainrule.losses.crossentropy import categorical_crossentropy as categorical_crossentropy
+from chainrule.losses.crossentropy import (
+    sparse_categorical_crossentropy as sparse_categorical_crossentropy,
+)
+from chainrule.losses.divergence import KLDivergence as KLDivergence
+from chainrule.losses.divergence import Poisson as Poisson
+from chainrule.losses.divergence import kl_divergence as kl_divergence
+from chainrule.losses.divergence import poisson as poisson
+from chainrule.losses.focal import BinaryFocalCrossentropy as BinaryFocalCrossentropy
+from chainrule.losses.focal import CategoricalFocalCrossentropy as CategoricalFocalCrossentropy
 from chainrule.losses.focal import (
-    BinaryFocalCrossentropy,
-    CategoricalFocalCrossentropy,
-    CategoricalGeneralizedCrossEntropy,
-    binary_focal_crossentropy,
-    categorical_focal_crossentropy,
-    categorical_generalized_cross_entropy,
+    CategoricalGeneralizedCrossEntropy as CategoricalGeneralizedCrossEntropy,
 )
-from chainrule.losses.loss import Loss, LossFunctionWrapper
-from chainrule.losses.margin import (
-    CategoricalHinge,
-    Hinge,
-    SquaredHinge,
-    categorical_hinge,
-    hinge,
-    squared_hinge,
+from chainrule.losses.focal import binary_focal_crossentropy as binary_focal_crossentropy
+from chainrule.losses.focal import categorical_focal_crossentropy as categorical_focal_crossentropy
+from chainrule.losses.focal import (
+    categorical_generalized_cross_entropy as categorical_generalized_cross_entropy,
 )
+from chainrule.losses.loss import Loss as Loss
+from chainrule.losses.loss import LossFunctionWrapper as LossFunctionWrapper
+from chainrule.losses.margin import CategoricalHinge as CategoricalHinge
+from chainrule.losses.margin import Hinge as Hinge
+from chainrule.losses.margin import SquaredHinge as SquaredHinge
+from chainrule.losses.margin import categorical_hinge as categorical_hinge
+from chainrule.losses.margin import hinge as hinge
+from chainrule.losses.margin import squared_hinge as squared_hinge
+from chainrule.losses.regression import CosineSimilarity as CosineSimilarity
+from chainrule.losses.regression import Huber as Huber
+from chainrule.losses.regression import LogCosh as LogCosh
+from chainrule.losses.regression import MeanAbsoluteError as MeanAbsoluteError
+from chainrule.losses.regression import MeanAbsolutePercentageError as MeanAbsolutePercentageError
+from chainrule.losses.regression import MeanSquaredError as MeanSquaredError
+from chainrule.losses.regression import MeanSquaredLogarithmicError as MeanSquaredLogarithmicError
+from chainrule.losses.regression import cosine_similarity as cosine_similarity
+from chainrule.losses.regression import huber as huber
+from chainrule.losses.regression import log_cosh as log_cosh
+from chainrule.losses.regression import mean_absolute_error as mean_absolute_error
 from chainrule.losses.regression import (
-    CosineSimilarity,
-    Huber,
-    LogCosh,
-    MeanAbsoluteError,
-    MeanAbsolutePercentageError,
-    MeanSquaredError,
-    MeanSquaredLogarithmicError,
-    cosine_similarity,
-    huber,
-    log_cosh,
-    mean_absolute_error,
-    mean_absolute_percentage_error,
-    mean_squared_error,
-    mean_squared_logarithmic_error,
+    mean_absolute_percentage_error as mean_absolute_percentage_error,
 )
-from chainrule.losses.similarity import Circle, Dice, Tversky, circle, dice, tversky
+from chainrule.losses.regression import mean_squared_error as mean_squared_error
+from chainrule.losses.regression import (
+    mean_squared_logarithmic_error as mean_squared_logarithmic_error,
+)
+from chainrule.losses.similarity import Circle as Circle
+from chainrule.losses.similarity import Dice as Dice
+from chainrule.losses.similarity import Tversky as Tversky
+from chainrule.losses.similarity import circle as circle
+from chainrule.losses.similarity import dice as dice
+from chainrule.losses.similarity import tversky as tversky
 
-ALL_OBJECTS: set[Any] = {
-    BinaryCrossentropy,
-    BinaryFocalCrossentropy,
-    CategoricalCrossentropy,
-    CategoricalFocalCrossentropy,
-    CategoricalGeneralizedCrossEntropy,
-    CategoricalHinge,
-    Circle,
-    CosineSimilarity,
-    Dice,
-    Hinge,
-    Huber,
-    KLDivergence,
-    LogCosh,
-    Loss,
-    LossFunctionWrapper,
-    MeanAbsoluteError,
-    MeanAbsolutePercentageError,
-    MeanSquaredError,
-    MeanSquaredLogarithmicError,
-    Poisson,
-    SparseCategoricalCrossentropy,
-    SquaredHinge,
-    Tversky,
-    binary_crossentropy,
-    binary_focal_crossentropy,
-    categorical_crossentropy,
-    categorical_focal_crossentropy,
-    categorical_generalized_cross_entropy,
-    categorical_hinge,
-    circle,
-    cosine_similarity,
-    dice,
-    hinge,
-    huber,
-    kl_divergence,
-    log_cosh,
-    mean_absolute_error,
-    mean_absolute_percentage_error,
-    mean_squared_error,
-    mean_squared_logarithmic_error,
-    poisson,
-    sparse_categorical_crossentropy,
-    squared_hinge,
-    tversky,
-}
+ALL_OBJECTS: tuple[Any, ...] = lookup.members(globals())
 
 ALL_OBJECTS_DICT: dict[str, Any] = {obj.__name__: obj for obj in ALL_OBJECTS}
 for _short, _function in {
@@ -204,55 +172,5 @@ def get(identifier: Any) -> Any:
     """
     return lookup.resolve(identifier, "loss", ALL_OBJECTS_DICT)
 
-
-__all__ = [
-    "BinaryCrossentropy",
-    "BinaryFocalCrossentropy",
-    "CategoricalCrossentropy",
-    "CategoricalFocalCrossentropy",
-    "CategoricalGeneralizedCrossEntropy",
-    "CategoricalHinge",
-    "Circle",
-    "CosineSimilarity",
-    "Dice",
-    "Hinge",
-    "Huber",
-    "KLDivergence",
-    "LogCosh",
-    "Loss",
-    "LossFunctionWrapper",
-    "MeanAbsoluteError",
-    "MeanAbsolutePercentageError",
-    "MeanSquaredError",
-    "MeanSquaredLogarithmicError",
-    "Poisson",
-    "SparseCategoricalCrossentropy",
-    "SquaredHinge",
-    "Tversky",
-    "binary_crossentropy",
-    "binary_focal_crossentropy",
-    "categorical_crossentropy",
-    "categorical_focal_crossentropy",
-    "categorical_generalized_cross_entropy",
-    "categorical_hinge",
-    "circle",
-    "cosine_similarity",
-    "deserialize",
-    "dice",
-    "get",
-    "hinge",
-    "huber",
-    "kl_divergence",
-    "log_cosh",
-    "mean_absolute_error",
-    "mean_absolute_percentage_error",
-    "mean_squared_error",
-    "mean_squared_logarithmic_error",
-    "poisson",
-    "serialize",
-    "sparse_categorical_crossentropy",
-    "squared_hinge",
-    "tversky",
-]
 
 publish(globals())

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import dtype_policies, ops
+from chainrule import ops
 from chainrule.base import config as backend_config
 from chainrule.base import serialization, tree
 from chainrule.base.errors import ShapeError
 from chainrule.base.name_scopes import layer_path, layer_scope, name_scope
 from chainrule.base.naming import auto_name
 from chainrule.base.super_init import SuperInit
+from chainrule.tracing import policies
 from chainrule.tracing.masking import get_keras_mask
 from chainrule.tracing.policies import DTypePolicy
 
@@ -69,7 +70,7 @@ class Loss(SuperInit):
     ) -> None:
         self.name = name or auto_name(type(self).__name__)
         self.reduction = standardize_reduction(reduction)
-        self._dtype_policy = dtype_policies.get(dtype or backend_config.floatx())
+        self._dtype_policy = policies.get(dtype or backend_config.floatx())
         self._dtype = self._dtype_policy.compute_dtype
 
     @property

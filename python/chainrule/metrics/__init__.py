@@ -8,137 +8,88 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule.base import lookup, serialization
+from chainrule.base import lookup, naming, serialization
 from chainrule.base.namespace import publish
-from chainrule.base.naming import to_snake_case
-from chainrule.losses import (
-    binary_crossentropy,
-    binary_focal_crossentropy,
-    categorical_crossentropy,
-    categorical_focal_crossentropy,
-    categorical_hinge,
-    hinge,
-    huber,
-    kl_divergence,
-    log_cosh,
-    mean_absolute_error,
-    mean_absolute_percentage_error,
-    mean_squared_error,
-    mean_squared_logarithmic_error,
-    poisson,
-    sparse_categorical_crossentropy,
-    squared_hinge,
-)
+from chainrule.losses import binary_crossentropy as binary_crossentropy
+from chainrule.losses import binary_focal_crossentropy as binary_focal_crossentropy
+from chainrule.losses import categorical_crossentropy as categorical_crossentropy
+from chainrule.losses import categorical_focal_crossentropy as categorical_focal_crossentropy
+from chainrule.losses import categorical_hinge as categorical_hinge
+from chainrule.losses import hinge as hinge
+from chainrule.losses import huber as huber
+from chainrule.losses import kl_divergence as kl_divergence
+from chainrule.losses import log_cosh as log_cosh
+from chainrule.losses import mean_absolute_error as mean_absolute_error
+from chainrule.losses import mean_absolute_percentage_error as mean_absolute_percentage_error
+from chainrule.losses import mean_squared_error as mean_squared_error
+from chainrule.losses import mean_squared_logarithmic_error as mean_squared_logarithmic_error
+from chainrule.losses import poisson as poisson
+from chainrule.losses import sparse_categorical_crossentropy as sparse_categorical_crossentropy
+from chainrule.losses import squared_hinge as squared_hinge
+from chainrule.metrics.accuracy import Accuracy as Accuracy
+from chainrule.metrics.accuracy import BinaryAccuracy as BinaryAccuracy
+from chainrule.metrics.accuracy import CategoricalAccuracy as CategoricalAccuracy
+from chainrule.metrics.accuracy import SparseCategoricalAccuracy as SparseCategoricalAccuracy
 from chainrule.metrics.accuracy import (
-    Accuracy,
-    BinaryAccuracy,
-    CategoricalAccuracy,
-    SparseCategoricalAccuracy,
-    SparseTopKCategoricalAccuracy,
-    TopKCategoricalAccuracy,
-    binary_accuracy,
-    categorical_accuracy,
-    sparse_categorical_accuracy,
-    sparse_top_k_categorical_accuracy,
-    top_k_categorical_accuracy,
+    SparseTopKCategoricalAccuracy as SparseTopKCategoricalAccuracy,
 )
-from chainrule.metrics.auc import AUC
-from chainrule.metrics.confusion import (
-    FalseNegatives,
-    FalsePositives,
-    Precision,
-    Recall,
-    TrueNegatives,
-    TruePositives,
+from chainrule.metrics.accuracy import TopKCategoricalAccuracy as TopKCategoricalAccuracy
+from chainrule.metrics.accuracy import binary_accuracy as binary_accuracy
+from chainrule.metrics.accuracy import categorical_accuracy as categorical_accuracy
+from chainrule.metrics.accuracy import sparse_categorical_accuracy as sparse_categorical_accuracy
+from chainrule.metrics.accuracy import (
+    sparse_top_k_categorical_accuracy as sparse_top_k_categorical_accuracy,
 )
-from chainrule.metrics.correlation import (
-    ConcordanceCorrelation,
-    PearsonCorrelation,
-    concordance_correlation,
-    pearson_correlation,
-)
-from chainrule.metrics.f_score import F1Score, FBetaScore
-from chainrule.metrics.iou import BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU
-from chainrule.metrics.metric import Metric
-from chainrule.metrics.operating_points import (
-    PrecisionAtRecall,
-    RecallAtPrecision,
-    SensitivityAtSpecificity,
-    SpecificityAtSensitivity,
-)
+from chainrule.metrics.accuracy import top_k_categorical_accuracy as top_k_categorical_accuracy
+from chainrule.metrics.auc import AUC as AUC
+from chainrule.metrics.confusion import FalseNegatives as FalseNegatives
+from chainrule.metrics.confusion import FalsePositives as FalsePositives
+from chainrule.metrics.confusion import Precision as Precision
+from chainrule.metrics.confusion import Recall as Recall
+from chainrule.metrics.confusion import TrueNegatives as TrueNegatives
+from chainrule.metrics.confusion import TruePositives as TruePositives
+from chainrule.metrics.correlation import ConcordanceCorrelation as ConcordanceCorrelation
+from chainrule.metrics.correlation import PearsonCorrelation as PearsonCorrelation
+from chainrule.metrics.correlation import concordance_correlation as concordance_correlation
+from chainrule.metrics.correlation import pearson_correlation as pearson_correlation
+from chainrule.metrics.f_score import F1Score as F1Score
+from chainrule.metrics.f_score import FBetaScore as FBetaScore
+from chainrule.metrics.iou import BinaryIoU as BinaryIoU
+from chainrule.metrics.iou import IoU as IoU
+from chainrule.metrics.iou import MeanIoU as MeanIoU
+from chainrule.metrics.iou import OneHotIoU as OneHotIoU
+from chainrule.metrics.iou import OneHotMeanIoU as OneHotMeanIoU
+from chainrule.metrics.metric import Metric as Metric
+from chainrule.metrics.operating_points import PrecisionAtRecall as PrecisionAtRecall
+from chainrule.metrics.operating_points import RecallAtPrecision as RecallAtPrecision
+from chainrule.metrics.operating_points import SensitivityAtSpecificity as SensitivityAtSpecificity
+from chainrule.metrics.operating_points import SpecificityAtSensitivity as SpecificityAtSensitivity
+from chainrule.metrics.probabilistic import BinaryCrossentropy as BinaryCrossentropy
+from chainrule.metrics.probabilistic import CategoricalCrossentropy as CategoricalCrossentropy
+from chainrule.metrics.probabilistic import CategoricalHinge as CategoricalHinge
+from chainrule.metrics.probabilistic import Hinge as Hinge
+from chainrule.metrics.probabilistic import KLDivergence as KLDivergence
+from chainrule.metrics.probabilistic import Poisson as Poisson
 from chainrule.metrics.probabilistic import (
-    BinaryCrossentropy,
-    CategoricalCrossentropy,
-    CategoricalHinge,
-    Hinge,
-    KLDivergence,
-    Poisson,
-    SparseCategoricalCrossentropy,
-    SquaredHinge,
+    SparseCategoricalCrossentropy as SparseCategoricalCrossentropy,
 )
-from chainrule.metrics.r2_score import R2Score
-from chainrule.metrics.reduction import Mean, MeanMetricWrapper, Sum
-from chainrule.metrics.regression import (
-    CosineSimilarity,
-    LogCoshError,
-    MeanAbsoluteError,
-    MeanAbsolutePercentageError,
-    MeanSquaredError,
-    MeanSquaredLogarithmicError,
-    RootMeanSquaredError,
-)
+from chainrule.metrics.probabilistic import SquaredHinge as SquaredHinge
+from chainrule.metrics.r2_score import R2Score as R2Score
+from chainrule.metrics.reduction import Mean as Mean
+from chainrule.metrics.reduction import MeanMetricWrapper as MeanMetricWrapper
+from chainrule.metrics.reduction import Sum as Sum
+from chainrule.metrics.regression import CosineSimilarity as CosineSimilarity
+from chainrule.metrics.regression import LogCoshError as LogCoshError
+from chainrule.metrics.regression import MeanAbsoluteError as MeanAbsoluteError
+from chainrule.metrics.regression import MeanAbsolutePercentageError as MeanAbsolutePercentageError
+from chainrule.metrics.regression import MeanSquaredError as MeanSquaredError
+from chainrule.metrics.regression import MeanSquaredLogarithmicError as MeanSquaredLogarithmicError
+from chainrule.metrics.regression import RootMeanSquaredError as RootMeanSquaredError
 
-ALL_OBJECTS: set[Any] = {
-    AUC,
-    Accuracy,
-    BinaryAccuracy,
-    BinaryCrossentropy,
-    BinaryIoU,
-    CategoricalAccuracy,
-    CategoricalCrossentropy,
-    CategoricalHinge,
-    ConcordanceCorrelation,
-    CosineSimilarity,
-    F1Score,
-    FBetaScore,
-    FalseNegatives,
-    FalsePositives,
-    Hinge,
-    IoU,
-    KLDivergence,
-    LogCoshError,
-    Mean,
-    MeanAbsoluteError,
-    MeanAbsolutePercentageError,
-    MeanIoU,
-    MeanMetricWrapper,
-    MeanSquaredError,
-    MeanSquaredLogarithmicError,
-    Metric,
-    OneHotIoU,
-    OneHotMeanIoU,
-    PearsonCorrelation,
-    Poisson,
-    Precision,
-    PrecisionAtRecall,
-    R2Score,
-    Recall,
-    RecallAtPrecision,
-    RootMeanSquaredError,
-    SensitivityAtSpecificity,
-    SparseCategoricalAccuracy,
-    SparseCategoricalCrossentropy,
-    SparseTopKCategoricalAccuracy,
-    SpecificityAtSensitivity,
-    SquaredHinge,
-    Sum,
-    TopKCategoricalAccuracy,
-    TrueNegatives,
-    TruePositives,
-}
+ALL_OBJECTS: tuple[Any, ...] = lookup.members(globals(), Metric)
 
 ALL_OBJECTS_DICT: dict[str, Any] = {cls.__name__: cls for cls in ALL_OBJECTS}
-ALL_OBJECTS_DICT.update({to_snake_case(cls.__name__): cls for cls in ALL_OBJECTS})
+ALL_OBJECTS_DICT.update({naming.to_snake_case(cls.__name__): cls for cls in ALL_OBJECTS})
 for _short, _cls in {
     "bce": BinaryCrossentropy,
     "mse": MeanSquaredError,
@@ -187,80 +138,5 @@ def get(identifier: Any) -> Any:
     """
     return lookup.resolve(identifier, "metric", ALL_OBJECTS_DICT)
 
-
-__all__ = [
-    "AUC",
-    "Accuracy",
-    "BinaryAccuracy",
-    "BinaryCrossentropy",
-    "BinaryIoU",
-    "CategoricalAccuracy",
-    "CategoricalCrossentropy",
-    "CategoricalHinge",
-    "ConcordanceCorrelation",
-    "CosineSimilarity",
-    "F1Score",
-    "FBetaScore",
-    "FalseNegatives",
-    "FalsePositives",
-    "Hinge",
-    "IoU",
-    "KLDivergence",
-    "LogCoshError",
-    "Mean",
-    "MeanAbsoluteError",
-    "MeanAbsolutePercentageError",
-    "MeanIoU",
-    "MeanMetricWrapper",
-    "MeanSquaredError",
-    "MeanSquaredLogarithmicError",
-    "Metric",
-    "OneHotIoU",
-    "OneHotMeanIoU",
-    "PearsonCorrelation",
-    "Poisson",
-    "Precision",
-    "PrecisionAtRecall",
-    "R2Score",
-    "Recall",
-    "RecallAtPrecision",
-    "RootMeanSquaredError",
-    "SensitivityAtSpecificity",
-    "SparseCategoricalAccuracy",
-    "SparseCategoricalCrossentropy",
-    "SparseTopKCategoricalAccuracy",
-    "SpecificityAtSensitivity",
-    "SquaredHinge",
-    "Sum",
-    "TopKCategoricalAccuracy",
-    "TrueNegatives",
-    "TruePositives",
-    "binary_accuracy",
-    "binary_crossentropy",
-    "binary_focal_crossentropy",
-    "categorical_accuracy",
-    "categorical_crossentropy",
-    "categorical_focal_crossentropy",
-    "categorical_hinge",
-    "concordance_correlation",
-    "deserialize",
-    "get",
-    "hinge",
-    "huber",
-    "kl_divergence",
-    "log_cosh",
-    "mean_absolute_error",
-    "mean_absolute_percentage_error",
-    "mean_squared_error",
-    "mean_squared_logarithmic_error",
-    "pearson_correlation",
-    "poisson",
-    "serialize",
-    "sparse_categorical_accuracy",
-    "sparse_categorical_crossentropy",
-    "sparse_top_k_categorical_accuracy",
-    "squared_hinge",
-    "top_k_categorical_accuracy",
-]
 
 publish(globals())

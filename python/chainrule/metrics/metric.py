@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule import dtype_policies, initializers, ops
+from chainrule import initializers, ops
 from chainrule.base import config as backend_config
 from chainrule.base.name_scopes import name_scope
 from chainrule.base.naming import auto_name
 from chainrule.base.super_init import SuperInit, check_super_init
 from chainrule.base.tracking import Tracker
+from chainrule.tracing import policies
 from chainrule.tracing.policies import DTypePolicy
 from chainrule.tracing.stateless import StatelessScope
 from chainrule.tracing.variable import Variable
@@ -58,7 +59,7 @@ class Metric(SuperInit):
 
     def __init__(self, dtype: str | DTypePolicy | None = None, name: str | None = None) -> None:
         self.name = name or auto_name(type(self).__name__)
-        self._dtype_policy = dtype_policies.get(dtype or backend_config.floatx())
+        self._dtype_policy = policies.get(dtype or backend_config.floatx())
         self._dtype = self._dtype_policy.compute_dtype
         self._metrics: list[Metric] = []
         self._variables: list[Variable] = []

@@ -7,46 +7,29 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule.base import serialization
+from chainrule.base import lookup, serialization
 from chainrule.base.namespace import publish
-from chainrule.optimizers import schedules
-from chainrule.optimizers.adadelta import Adadelta
-from chainrule.optimizers.adafactor import Adafactor
-from chainrule.optimizers.adagrad import Adagrad
-from chainrule.optimizers.adam import Adam
-from chainrule.optimizers.adamax import Adamax
-from chainrule.optimizers.adamw import AdamW
-from chainrule.optimizers.ftrl import Ftrl
-from chainrule.optimizers.lamb import Lamb
-from chainrule.optimizers.lion import Lion
-from chainrule.optimizers.loss_scale_optimizer import LossScaleOptimizer
-from chainrule.optimizers.multi_optimizer import MultiOptimizer, OptimizerMap
-from chainrule.optimizers.muon import Muon
-from chainrule.optimizers.nadam import Nadam
-from chainrule.optimizers.optimizer import Optimizer
-from chainrule.optimizers.rmsprop import RMSprop
-from chainrule.optimizers.schedule_free_adamw import ScheduleFreeAdamW
-from chainrule.optimizers.sgd import SGD
+from chainrule.optimizers import schedules as schedules
+from chainrule.optimizers.adadelta import Adadelta as Adadelta
+from chainrule.optimizers.adafactor import Adafactor as Adafactor
+from chainrule.optimizers.adagrad import Adagrad as Adagrad
+from chainrule.optimizers.adam import Adam as Adam
+from chainrule.optimizers.adamax import Adamax as Adamax
+from chainrule.optimizers.adamw import AdamW as AdamW
+from chainrule.optimizers.ftrl import Ftrl as Ftrl
+from chainrule.optimizers.lamb import Lamb as Lamb
+from chainrule.optimizers.lion import Lion as Lion
+from chainrule.optimizers.loss_scale_optimizer import LossScaleOptimizer as LossScaleOptimizer
+from chainrule.optimizers.multi_optimizer import MultiOptimizer as MultiOptimizer
+from chainrule.optimizers.multi_optimizer import OptimizerMap as OptimizerMap
+from chainrule.optimizers.muon import Muon as Muon
+from chainrule.optimizers.nadam import Nadam as Nadam
+from chainrule.optimizers.optimizer import Optimizer as Optimizer
+from chainrule.optimizers.rmsprop import RMSprop as RMSprop
+from chainrule.optimizers.schedule_free_adamw import ScheduleFreeAdamW as ScheduleFreeAdamW
+from chainrule.optimizers.sgd import SGD as SGD
 
-ALL_OBJECTS: tuple[type[Optimizer], ...] = (
-    Adadelta,
-    Adafactor,
-    Adagrad,
-    Adam,
-    AdamW,
-    Adamax,
-    Ftrl,
-    Lamb,
-    Lion,
-    LossScaleOptimizer,
-    MultiOptimizer,
-    Muon,
-    Nadam,
-    Optimizer,
-    RMSprop,
-    SGD,
-    ScheduleFreeAdamW,
-)
+ALL_OBJECTS: tuple[Any, ...] = lookup.members(globals(), Optimizer)
 ALL_OBJECTS_DICT: dict[str, Any] = {cls.__name__.lower(): cls for cls in ALL_OBJECTS}
 ALL_OBJECTS_DICT["optimizermap"] = OptimizerMap
 
@@ -111,30 +94,5 @@ def get(identifier: Any) -> Any:
         )
     return optimizer
 
-
-__all__ = [
-    "Adadelta",
-    "Adafactor",
-    "Adagrad",
-    "Adam",
-    "AdamW",
-    "Adamax",
-    "Ftrl",
-    "Lamb",
-    "Lion",
-    "LossScaleOptimizer",
-    "MultiOptimizer",
-    "Muon",
-    "Nadam",
-    "Optimizer",
-    "OptimizerMap",
-    "RMSprop",
-    "SGD",
-    "ScheduleFreeAdamW",
-    "deserialize",
-    "get",
-    "schedules",
-    "serialize",
-]
 
 publish(globals())

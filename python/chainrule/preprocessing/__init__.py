@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from chainrule.base.namespace import publish
-from chainrule.preprocessing import image, sequence
-from chainrule.utils.image_dataset import image_dataset_from_directory
-
-__all__ = ["image", "image_dataset_from_directory", "sequence"]
+from chainrule.preprocessing import image as image
+from chainrule.preprocessing import sequence as sequence
+from chainrule.utils.image_dataset import (
+    image_dataset_from_directory as image_dataset_from_directory,
+)
 
 publish(globals())

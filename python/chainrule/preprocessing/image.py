@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from chainrule import ops
 from chainrule.base.namespace import publish
-from chainrule.utils.images import array_to_img, img_to_array, load_img, save_img
-
-__all__ = ["array_to_img", "img_to_array", "load_img", "save_img", "smart_resize"]
+from chainrule.ops import resizing
+from chainrule.utils.images import array_to_img as array_to_img
+from chainrule.utils.images import img_to_array as img_to_array
+from chainrule.utils.images import load_img as load_img
+from chainrule.utils.images import save_img as save_img
 
 
 def smart_resize(
@@ -41,7 +42,7 @@ def smart_resize(
     >>> smart_resize(np.ones((200, 340, 3)), (100, 100)).shape
     (100, 100, 3)
     """
-    return ops.image.resize(
+    return resizing.resize(
         x, size, interpolation, crop_to_aspect_ratio=True, data_format=data_format
     )
 

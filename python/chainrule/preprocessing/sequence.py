@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from chainrule.base.namespace import publish
-from chainrule.utils.arrays import pad_sequences
-
-__all__ = ["pad_sequences"]
+from chainrule.utils.arrays import pad_sequences as pad_sequences
 
 publish(globals())

@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 from chainrule.base.namespace import publish
-from chainrule.base.registry import (
-    CustomObjectScope,
-    custom_object_scope,
-    get_custom_objects,
-    get_registered_name,
-    get_registered_object,
-    register_keras_serializable,
-)
-from chainrule.base.serialization import deserialize_keras_object, serialize_keras_object
-from chainrule.saving.files import load_model, load_weights, save_model, save_weights
-
-__all__ = [
-    "CustomObjectScope",
-    "custom_object_scope",
-    "deserialize_keras_object",
-    "get_custom_objects",
-    "get_registered_name",
-    "get_registered_object",
-    "load_model",
-    "load_weights",
-    "register_keras_serializable",
-    "save_model",
-    "save_weights",
-    "serialize_keras_object",
-]
+from chainrule.base.registry import CustomObjectScope as CustomObjectScope
+from chainrule.base.registry import custom_object_scope as custom_object_scope
+from chainrule.base.registry import get_custom_objects as get_custom_objects
+from chainrule.base.registry import get_registered_name as get_registered_name
+from chainrule.base.registry import get_registered_object as get_registered_object
+from chainrule.base.registry import register_keras_serializable as register_keras_serializable
+from chainrule.base.serialization import deserialize_keras_object as deserialize_keras_object
+from chainrule.base.serialization import serialize_keras_object as serialize_keras_object
+from chainrule.saving.files import load_model as load_model
+from chainrule.saving.files import load_weights as load_weights
+from chainrule.saving.files import save_model as save_model
+from chainrule.saving.files import save_weights as save_weights
 
 publish(globals())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from chainrule.training.compile_loss import CompileLoss
-from chainrule.training.compile_metrics import CompileMetrics
+from chainrule.training.compile_loss import CompileLoss as CompileLoss
+from chainrule.training.compile_metrics import CompileMetrics as CompileMetrics
 
-__all__ = ["CompileLoss", "CompileMetrics"]

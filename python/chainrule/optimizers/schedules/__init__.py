@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule.base import serialization
+from chainrule.base import lookup, serialization
 from chainrule.base.namespace import publish
-from chainrule.optimizers.schedules.cosine_decay import CosineDecay
-from chainrule.optimizers.schedules.cosine_decay_restarts import CosineDecayRestarts
-from chainrule.optimizers.schedules.exponential_decay import ExponentialDecay
-from chainrule.optimizers.schedules.inverse_time_decay import InverseTimeDecay
-from chainrule.optimizers.schedules.learning_rate_schedule import LearningRateSchedule
-from chainrule.optimizers.schedules.piecewise_constant_decay import PiecewiseConstantDecay
-from chainrule.optimizers.schedules.polynomial_decay import PolynomialDecay
+from chainrule.optimizers.schedules.cosine_decay import CosineDecay as CosineDecay
+from chainrule.optimizers.schedules.cosine_decay_restarts import (
+    CosineDecayRestarts as CosineDecayRestarts,
+)
+from chainrule.optimizers.schedules.exponential_decay import ExponentialDecay as ExponentialDecay
+from chainrule.optimizers.schedules.inverse_time_decay import InverseTimeDecay as InverseTimeDecay
+from chainrule.optimizers.schedules.learning_rate_schedule import (
+    LearningRateSchedule as LearningRateSchedule,
+)
+from chainrule.optimizers.schedules.piecewise_constant_decay import (
+    PiecewiseConstantDecay as PiecewiseConstantDecay,
+)
+from chainrule.optimizers.schedules.polynomial_decay import PolynomialDecay as PolynomialDecay
 
-ALL_OBJECTS: tuple[type[LearningRateSchedule], ...] = (
-    CosineDecay,
-    CosineDecayRestarts,
-    ExponentialDecay,
-    InverseTimeDecay,
-    PiecewiseConstantDecay,
-    PolynomialDecay,
+ALL_OBJECTS: tuple[Any, ...] = tuple(
+    cls for cls in lookup.members(globals(), LearningRateSchedule) if cls is not LearningRateSchedule
 )
 ALL_OBJECTS_DICT = {cls.__name__: cls for cls in ALL_OBJECTS}
 
@@ -62,17 +63,5 @@ def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = 
         )
     return schedule
 
-
-__all__ = [
-    "CosineDecay",
-    "CosineDecayRestarts",
-    "ExponentialDecay",
-    "InverseTimeDecay",
-    "LearningRateSchedule",
-    "PiecewiseConstantDecay",
-    "PolynomialDecay",
-    "deserialize",
-    "serialize",
-]
 
 publish(globals())
