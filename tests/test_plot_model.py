@@ -15,10 +15,9 @@ from hypothesis import strategies as st
 import chainrule as cr
 from chainrule import layers, ops
 from chainrule.utils import model_to_dot, plot_model
-from chainrule.utils.drawing.arrange import Picture, arrange, text_width
 from chainrule.utils.drawing.diagram import Options, describe
-from chainrule.utils.drawing.layered import Edge, layered
-from chainrule.utils.drawing.marks import Text, marks
+from chainrule.utils.drawing.layered import layered
+from chainrule.utils.drawing.picture import Picture, arrange, text_width
 
 ALL = Options(True, True, True, True, True, True)
 DIRECTIONS = ["TB", "LR", "BT", "RL"]
@@ -58,8 +57,9 @@ def deep() -> Any:
 MODELS = [siamese, residual, deep]
 
 
-def rectangles_of(picture: Picture) -> list[tuple[float, float, float, float]]:
-    return [(b.x, b.y, b.x + b.width, b.y + b.height) for b in picture.boxes]
+def rectangles_of(picture: Picture, frames: bool) -> list[tuple[float, float, float, float]]:
+    found = [placed for placed in picture.placed if (placed.item.number < 0) == frames]
+    return [(p.x, p.y, p.x + p.width, p.y + p.height) for p in found]
 
 
 def overlap(a: Any, b: Any) -> bool:
@@ -67,31 +67,31 @@ def overlap(a: Any, b: Any) -> bool:
 
 
 def check_picture(picture: Picture) -> None:
-    boxes = rectangles_of(picture)
+    boxes = rectangles_of(picture, frames=False)
     for a, b in itertools.combinations(boxes, 2):
         assert not overlap(a, b)
     for x0, y0, x1, y1 in boxes:
         assert 0 <= x0 < x1 <= picture.width and 0 <= y0 < y1 <= picture.height
-    for frame in picture.frames:
-        edges = (frame.x, frame.y, frame.x + frame.width, frame.y + frame.height)
+    for edges in rectangles_of(picture, frames=True):
         for box in boxes:
             inside = box[0] > edges[0] and box[1] > edges[1]
             inside = inside and box[2] < edges[2] and box[3] < edges[3]
             assert inside or not overlap(box, edges)
     for line in picture.lines:
-        for (x0, y0), (x1, y1) in zip(line.points, line.points[1:]):
+        points = list(itertools.chain.from_iterable(line.steps))
+        for (x0, y0), (x1, y1) in itertools.pairwise(points):
             low, high = (min(x0, x1), min(y0, y1)), (max(x0, x1), max(y0, y1))
             for a, b, c, d in boxes:  # no line passes through a box
                 touches = low[0] < c - 0.5 and a + 0.5 < high[0] + 0.01
                 touches = touches and low[1] < d - 0.5 and b + 0.5 < high[1] + 0.01
-                assert not touches, (line.points, (a, b, c, d))
+                assert not touches, (points, (a, b, c, d))
 
 
 @pytest.mark.parametrize("make", MODELS)
 @pytest.mark.parametrize("rankdir", DIRECTIONS)
 @pytest.mark.parametrize("options", [Options(), ALL])
 def test_nothing_overlaps(make: Any, rankdir: str, options: Options) -> None:
-    check_picture(arrange(describe(make(), options), rankdir))
+    check_picture(arrange(*describe(make(), options), rankdir))
 
 
 @settings(max_examples=60, deadline=None)
@@ -102,59 +102,56 @@ def test_layouts_of_any_graph(data: Any) -> None:
     sizes = data.draw(st.lists(size, min_size=count, max_size=count))
     pairs = [(a, b) for b in range(count) for a in range(b)]
     chosen = data.draw(st.lists(st.sampled_from(pairs), unique=True, max_size=30)) if pairs else []
-    layout = layered(sizes, [Edge(a, b) for a, b in chosen])
-    boxes = [
-        (u - w / 2, v - h / 2, u + w / 2, v + h / 2)
-        for (u, v), (w, h) in zip(layout.middles, sizes)
-    ]
+    middles, routes, _ = layered(sizes, [(a, b, 0.0, 0.0) for a, b in chosen])
+    boxes = [(u - w / 2, v - h / 2, u + w / 2, v + h / 2) for (u, v), (w, h) in zip(middles, sizes)]
     for a, b in itertools.combinations(boxes, 2):
         assert not overlap(a, b)
-    for (a, b), route in zip(chosen, layout.routes):
-        assert layout.middles[a][1] < layout.middles[b][1]
+    for (a, b), route in zip(chosen, routes):
+        assert middles[a][1] < middles[b][1]
         heights = [v for _, v in route]
         assert all(low <= high + 1e-9 for low, high in itertools.pairwise(heights))
-        assert route[0] == pytest.approx((layout.middles[a][0], boxes[a][3]))
-        assert route[-1] == pytest.approx((layout.middles[b][0], boxes[b][1]))
+        assert route[0] == pytest.approx((middles[a][0], boxes[a][3]))
+        assert route[-1] == pytest.approx((middles[b][0], boxes[b][1]))
 
 
 def test_a_circle_is_refused() -> None:
-    with pytest.raises(ValueError, match="without circles"):
-        layered([(1.0, 1.0)] * 2, [Edge(0, 1), Edge(1, 0)])
+    with pytest.raises(ValueError, match="cycle"):
+        layered([(1.0, 1.0)] * 2, [(0, 1, 0.0, 0.0), (1, 0, 0.0, 0.0)])
 
 
 def test_chains_are_straight() -> None:
-    picture = arrange(describe(residual(), Options(names=True)))
-    middles = {b.box.subtitle: b.x + b.width / 2 for b in picture.boxes}
+    picture = arrange(*describe(residual(), Options(names=True)))
+    middles = {p.item.subtitle: p.x + p.width / 2 for p in picture.placed}
     spine = [v for name, v in middles.items() if name.startswith(("re_lu", "add", "input"))]
     assert np.ptp(spine) < 0.1
 
 
 def test_a_box_for_each_call_and_an_edge_for_each_tensor() -> None:
-    diagram = describe(siamese(), Options(names=True))
-    boxes = {box.number: box for box in diagram.group.boxes()}
+    group, found = describe(siamese(), Options(names=True))
+    boxes = {box.number: box for box in group.boxes()}
     calls = [box.subtitle for box in boxes.values() if box.subtitle.startswith("encoder")]
     assert calls == ["encoder  ·  call 1 of 2", "encoder  ·  call 2 of 2"]
-    edges = {(boxes[a].title, boxes[b].title) for a, b in diagram.edges}
+    edges = {(boxes[a].title, boxes[b].title) for a, b in found}
     assert ("Functional", "Subtract") in edges and ("Subtract", "Abs") in edges
     (joined,) = (n for n, box in boxes.items() if box.title == "Concatenate")
-    assert sum(b == joined for _, b in diagram.edges) == 3
+    assert sum(b == joined for _, b in found) == 3
 
 
 def test_nested_models_are_opened_on_demand() -> None:
-    shut = describe(deep(), Options())
-    assert [box.title for box in shut.group.boxes()] == ["InputLayer", "Sequential", "Dense"]
-    opened = describe(deep(), Options(nested=True))
-    titles = [box.title for box in opened.group.boxes()]
+    shut, _ = describe(deep(), Options())
+    assert [box.title for box in shut.boxes()] == ["InputLayer", "Sequential", "Dense"]
+    opened, edges = describe(deep(), Options(nested=True))
+    titles = [box.title for box in opened.boxes()]
     assert titles == ["InputLayer", "Dense", "Dense", "Dense", "Dense"]
-    assert opened.edges == [(0, 1), (1, 2), (2, 3), (3, 4)]
-    outer = opened.group.items[1]
+    assert edges == [(0, 1), (1, 2), (2, 3), (3, 4)]
+    outer = opened.items[1]
     assert outer.title == "outer" and outer.items[0].title == "inner"
 
 
 def test_what_is_said_of_a_layer() -> None:
     model = cr.Sequential([cr.Input((3,)), layers.Dense(2, activation="tanh", name="last")])
     model.layers[0].trainable = False
-    box = describe(model, ALL).group.boxes()[1]
+    box = describe(model, ALL)[0].boxes()[1]
     assert (box.title, box.subtitle) == ("Dense", "last")
     assert box.rows == [
         ("activation", "tanh"),
@@ -179,10 +176,10 @@ def test_a_subclass_is_a_box_or_its_layers() -> None:
     with pytest.raises(ValueError, match="expected a built model"):
         describe(model, Options())
     model(np.ones((1, 4), "float32"))
-    assert [box.title for box in describe(model, Options()).group.boxes()] == ["Own"]
-    opened = describe(model, Options(nested=True))
-    assert [box.title for box in opened.group.boxes()] == ["Dense", "Dense"]
-    check_picture(arrange(opened))
+    assert [box.title for box in describe(model, Options())[0].boxes()] == ["Own"]
+    opened, edges = describe(model, Options(nested=True))
+    assert [box.title for box in opened.boxes()] == ["Dense", "Dense"]
+    check_picture(arrange(opened, edges))
 
 
 @pytest.mark.parametrize("make", MODELS)
@@ -218,9 +215,9 @@ def test_text_fits() -> None:
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import TextPath
 
-    picture = arrange(describe(siamese(), ALL))
-    for mark in marks(picture):
-        if isinstance(mark, Text) and mark.text:
+    picture = arrange(*describe(siamese(), ALL))
+    for mark in picture.marks():
+        if mark.text:
             font = FontProperties(family="DejaVu Sans", weight="bold" if mark.bold else "normal")
             drawn = TextPath((0, 0), mark.text, size=mark.size, prop=font).get_extents().width
             assert drawn <= text_width(mark.text, mark.size, mark.bold)
@@ -250,6 +247,6 @@ def test_pydot() -> None:
     pydot = pytest.importorskip("pydot")
     graph = model_to_dot(siamese(), expand_nested=True, show_shapes=True)
     assert isinstance(graph, pydot.Dot)
-    assert len(graph.get_edges()) == len(describe(siamese(), ALL).edges)
+    assert len(graph.get_edges()) == len(describe(siamese(), ALL)[1])
     assert len(graph.get_subgraphs()) == 2
     assert isinstance(model_to_dot(deep(), subgraph=True), pydot.Cluster)

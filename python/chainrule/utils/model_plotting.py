@@ -9,10 +9,16 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from chainrule.utils.drawing.arrange import arrange
-from chainrule.utils.drawing.diagram import Box, Diagram, Group, Options, describe
-from chainrule.utils.drawing.marks import COLORS, FRAME_EDGE, FRAMES, PALE, WIRE
-from chainrule.utils.drawing.writers import save_with_matplotlib, svg
+from chainrule.utils.drawing.diagram import Item, Options, describe
+from chainrule.utils.drawing.picture import (
+    FRAME_EDGE,
+    FRAMES,
+    PALE,
+    WIRE,
+    arrange,
+    save_with_matplotlib,
+    svg,
+)
 from chainrule.utils.writing import replacing
 
 __all__ = ["model_to_dot", "plot_model"]
@@ -87,15 +93,15 @@ def plot_model(
         trainable=show_trainable,
         nested=expand_nested,
     )
-    diagram = describe(model, options)
+    group, edges = describe(model, options)
     pydot = _pydot()
     with replacing(path) as temporary:
         if pydot is not None and shutil.which("dot") is not None:
-            _to_dot(pydot, diagram, rankdir, dpi).write(temporary, format=suffix[1:])
+            _to_dot(pydot, group, edges, rankdir, dpi).write(temporary, format=suffix[1:])
         elif suffix == ".svg":
-            Path(temporary).write_text(svg(arrange(diagram, rankdir)), encoding="utf-8")
+            Path(temporary).write_text(svg(arrange(group, edges, rankdir)), encoding="utf-8")
         else:
-            save_with_matplotlib(arrange(diagram, rankdir), temporary, suffix[1:], dpi)
+            save_with_matplotlib(arrange(group, edges, rankdir), temporary, suffix[1:], dpi)
     return _for_notebook(path, suffix)
 
 
@@ -134,7 +140,8 @@ def model_to_dot(
         trainable=show_trainable,
         nested=expand_nested,
     )
-    return _to_dot(pydot, describe(model, options), rankdir, dpi, model.name if subgraph else None)
+    cluster = model.name if subgraph else None
+    return _to_dot(pydot, *describe(model, options), rankdir, dpi, cluster)
 
 
 def _pydot() -> Any:
@@ -146,7 +153,12 @@ def _pydot() -> Any:
 
 
 def _to_dot(
-    pydot: Any, diagram: Diagram, rankdir: str, dpi: int, cluster: str | None = None
+    pydot: Any,
+    group: Item,
+    edges: list[tuple[int, int]],
+    rankdir: str,
+    dpi: int,
+    cluster: str | None = None,
 ) -> Any:
     if cluster is None:
         graph = pydot.Dot(graph_type="digraph", rankdir=rankdir, dpi=str(dpi))
@@ -155,15 +167,15 @@ def _to_dot(
     graph.set("fontname", "Helvetica")
     graph.set_node_defaults(shape="plaintext", fontname="Helvetica", fontsize="12")
     graph.set_edge_defaults(color=WIRE, arrowsize="0.7")
-    _add_group(pydot, graph, diagram.group, "group", 0)
-    for source, target in diagram.edges:
+    _add_group(pydot, graph, group, "group", 0)
+    for source, target in edges:
         graph.add_edge(pydot.Edge(str(source), str(target)))
     return graph
 
 
-def _add_group(pydot: Any, graph: Any, group: Group, name: str, depth: int) -> None:
+def _add_group(pydot: Any, graph: Any, group: Item, name: str, depth: int) -> None:
     for place, item in enumerate(group.items):
-        if isinstance(item, Box):
+        if item.number >= 0:
             graph.add_node(pydot.Node(str(item.number), label=_html(item)))
             continue
         inner = pydot.Cluster(
@@ -178,21 +190,20 @@ def _add_group(pydot: Any, graph: Any, group: Group, name: str, depth: int) -> N
         graph.add_subgraph(inner)
 
 
-def _html(box: Box) -> str:
+def _html(box: Item) -> str:
     """The box as a table of graphviz."""
-    color = COLORS[box.family]
     lines = [f'<font color="white"><b>{escape(box.title)}</b></font>']
     if box.subtitle:
         lines.append(f'<font color="white">{escape(box.subtitle)}</font>')
-    rows = [f'<tr><td colspan="2" bgcolor="{color}">{"<br/>".join(lines)}</td></tr>']
+    rows = [f'<tr><td colspan="2" bgcolor="{box.color}">{"<br/>".join(lines)}</td></tr>']
     rows += [
         f'<tr><td align="left"><font color="{PALE}">{escape(label)}</font></td>'
         f'<td align="left">{escape(text)}</td></tr>'
         for label, text in box.rows
     ]
     return (
-        f'<<table border="1" cellborder="0" cellspacing="0" cellpadding="4" color="{color}">'
-        f'{"".join(rows)}</table>>'
+        f'<<table border="1" cellborder="0" cellspacing="0" cellpadding="4" color="{box.color}">'
+        f"{''.join(rows)}</table>>"
     )
 
 

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import inspect
-from dataclasses import dataclass, field
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import count
+from typing import Any, NamedTuple
 
 from chainrule.base import tree
 
-__all__ = ["Box", "Diagram", "Group", "Options", "describe"]
+__all__ = ["Item", "Options", "describe"]
 
-_FAMILIES = (
-    "activations",
-    "convolutional",
-    "core",
-    "merging",
-    "normalization",
-    "pooling",
-    "preprocessing",
-    "regularization",
-    "reshaping",
-    "rnn",
-)
+_SEPARATOR = "  ·  "
+# By the folder of chainrule's layer.
+COLORS = {
+    "activations": "#b4690e", "convolutional": "#1f5fa8", "core": "#2f4b7c",
+    "input": "#4a5560", "merging": "#6a4c93", "model": "#0f766e",
+    "normalization": "#3f7d3a", "op": "#7a7f87", "own": "#a23b72",
+    "pooling": "#0e7490", "preprocessing": "#8a5a2b", "regularization": "#a14a3b",
+    "reshaping": "#64748b", "rnn": "#8a3ffc",
+}  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """What is said of each layer, and whether nested models are opened."""
 
     shapes: bool = False
@@ -36,173 +33,113 @@ class Options:
     nested: bool = False
 
 
-@dataclass
-class Box:
-    """A call of a layer: a title, a line below it, and rows of a label and a text."""
-
-    number: int
-    title: str
-    subtitle: str
-    rows: list[tuple[str, str]]
-    family: str
-
-
-@dataclass
-class Group:
-    """The calls inside a nested model: its name, a line below it, and what is in it."""
+class Item(NamedTuple):
+    """A call of a layer (a box, with a number), or of a nested model with its items (a group)."""
 
     title: str
     subtitle: str
-    items: list[Box | Group] = field(default_factory=list)
+    number: int = -1
+    rows: Sequence[tuple[str, str]] = ()
+    color: str = ""
+    items: Sequence[Item] = ()
 
-    def boxes(self) -> list[Box]:
-        """All boxes, those of inner groups too."""
-        found: list[Box] = []
-        for item in self.items:
-            found.extend([item] if isinstance(item, Box) else item.boxes())
-        return found
-
-
-@dataclass
-class Diagram:
-    """The outermost group and the edges, each from a box's number to another's."""
-
-    group: Group
-    edges: list[tuple[int, int]]
+    def boxes(self) -> list[Item]:
+        """Itself, or all boxes inside."""
+        return [self] if self.number >= 0 else [b for item in self.items for b in item.boxes()]
 
 
-def describe(model: Any, options: Options) -> Diagram:
-    """The boxes, groups and edges of a model.
+def describe(model: Any, options: Options) -> tuple[Item, list[tuple[int, int]]]:
+    """What is in a model, as a group, and the edges, each from a box's number to another's.
 
-    A layer that is called several times is a box for each call. Of a model that is no graph (a
-    subclass with `call`), the layers inside stand side by side when nested models are opened.
-
-    Raises
-    ------
-    ValueError
-        A model that is not built.
-
-    Examples
-    --------
-    >>> import chainrule as keras
-    >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
-    >>> diagram = describe(model, Options())
-    >>> [box.title for box in diagram.group.boxes()], diagram.edges
-    (['InputLayer', 'Dense'], [(0, 1)])
+    A layer that is called several times is a box for each call. The layers in a model that is no
+    graph (a subclass with `call`) have no edges. A model that is not built is a ValueError.
     """
     if not model.built:
         raise ValueError(
             f"model '{model.name}': expected a built model to draw, got one that is not; call "
             "`build(input_shape)` or begin it with an Input"
         )
-    return _Describer(options).run(model)
+    describer = _Describer(options)
+    graph = _graph(model)
+    if graph is None:
+        return Item("", "", items=describer.layers([model])), []
+    inputs = [tensor._keras_history.operation._inbound_nodes[0] for tensor in graph.inputs]
+    return Item("", "", items=describer.calls([*inputs, *graph._nodes], {})), describer.edges
 
 
 class _Describer:
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.count = 0
         self.edges: list[tuple[int, int]] = []
+        self.numbers = count()
 
-    def run(self, model: Any) -> Diagram:
-        group = Group("", "")
-        graph = _graph(model)
-        if graph is None:
-            if self.options.nested and model.layers:
-                group.items = [Group(model.name, type(model).__name__, self._loose(model.layers))]
-            else:
-                group.items = [self._box(model, None, "")]
-        else:
-            sources: dict[int, int] = {}
-            for tensor in graph.inputs:
-                layer = tensor._keras_history.operation
-                box = self._box(layer, layer._inbound_nodes[0], "")
-                group.items.append(box)
-                sources[id(tensor)] = box.number
-            group.items.extend(self._calls(graph, sources))
-        return Diagram(group, self.edges)
-
-    def _loose(self, layers: Any) -> list[Box | Group]:
+    def layers(self, layers: Iterable[Any]) -> list[Item]:
         """Layers of which nothing says how they are connected."""
-        items: list[Box | Group] = []
+        items = []
         for layer in layers:
-            if getattr(layer, "layers", None):
-                items.append(Group(layer.name, type(layer).__name__, self._loose(layer.layers)))
-            else:
-                items.append(self._box(layer, None, ""))
+            inside = getattr(layer, "layers", None) if self.options.nested else None
+            group = Item(layer.name, type(layer).__name__, items=self.layers(inside or ()))
+            items.append(group if inside else self.box(layer, None, ""))
         return items
 
-    def _calls(self, graph: Any, sources: dict[int, int]) -> list[Box | Group]:
+    def calls(self, nodes: list[Any], sources: dict[int, int]) -> list[Item]:
         """The calls of a functional graph; `sources` maps tensors to the boxes they come from."""
-        items: list[Box | Group] = []
-        counts: dict[int, int] = {}
-        for node in graph._nodes:
-            counts[id(node.operation)] = counts.get(id(node.operation), 0) + 1
-        seen: dict[int, int] = {}
-        for node in graph._nodes:
-            operation = node.operation
-            seen[id(operation)] = call = seen.get(id(operation), 0) + 1
-            note = f"call {call} of {counts[id(operation)]}" if counts[id(operation)] > 1 else ""
-            inner = _graph(operation) if self.options.nested else None
-            if inner is not None:
-                within = {
-                    id(t): sources[id(outer)]
-                    for t, outer in zip(inner.inputs, node.input_tensors)
-                    if id(outer) in sources
-                }
-                kind = "  ·  ".join(part for part in (type(operation).__name__, note) if part)
-                items.append(Group(operation.name, kind, self._calls(inner, within)))
-                for tensor, outer in zip(inner.outputs, node.outputs):
-                    sources[id(outer)] = within[id(tensor)]
-                continue
-            box = self._box(operation, node, note)
-            items.append(box)
-            origins = [sources[id(t)] for t in node.input_tensors if id(t) in sources]
-            self.edges.extend((origin, box.number) for origin in dict.fromkeys(origins))
-            sources.update({id(t): box.number for t in node.outputs})
+        items: list[Item] = []
+        calls = Counter(id(node.operation) for node in nodes)
+        seen: Counter[int] = Counter()
+        for node in nodes:
+            layer = node.operation
+            seen[id(layer)] += 1
+            several = calls[id(layer)] > 1
+            note = f"call {seen[id(layer)]} of {calls[id(layer)]}" if several else ""
+            graph = _graph(layer) if self.options.nested else None
+            if graph is None:
+                box = self.box(layer, node, note)
+                items.append(box)
+                origins = [sources[id(t)] for t in node.input_tensors if id(t) in sources]
+                self.edges += [(origin, box.number) for origin in dict.fromkeys(origins)]
+                sources.update((id(t), box.number) for t in node.outputs)
+            else:
+                pairs = zip(graph.inputs, node.input_tensors)
+                within = {id(t): sources[id(outer)] for t, outer in pairs if id(outer) in sources}
+                inner = self.calls(graph._nodes, within)
+                subtitle = _SEPARATOR.join(filter(None, (type(layer).__name__, note)))
+                items.append(Item(layer.name, subtitle, items=inner))
+                pairs = zip(graph.outputs, node.outputs)
+                sources.update((id(outer), within[id(t)]) for t, outer in pairs)
         return items
 
-    def _box(self, layer: Any, node: Any, note: str) -> Box:
+    def box(self, layer: Any, node: Any, note: str) -> Item:
         options = self.options
         rows: list[tuple[str, str]] = []
         if options.activations and hasattr(layer, "activation"):
-            rows.append(("activation", _function_name(layer.activation)))
-        outputs = None if node is None else node.outputs
+            function = layer.activation
+            names = (getattr(function, name, None) for name in ("__name__", "name"))
+            rows.append(("activation", next(filter(None, names), type(function).__name__)))
         if options.shapes:
             if node is not None and node.input_tensors:
                 rows.append(("input", _shapes(node.input_tensors)))
-            rows.append(("output", "?" if outputs is None else _shapes(outputs)))
+            rows.append(("output", "?" if node is None else _shapes(node.outputs)))
         if options.dtype:
-            dtypes = [t.dtype for t in outputs or ()] or [getattr(layer, "dtype", "?")]
+            dtypes = (x.dtype for x in ([layer] if node is None else node.outputs))
             rows.append(("dtype", ", ".join(dict.fromkeys(dtypes))))
         if options.trainable and getattr(layer, "weights", None):
             rows.append(("trains", "yes" if layer.trainable else "no"))
-        named = layer.name if options.names else ""
-        subtitle = "  ·  ".join(part for part in (named, note) if part)
-        box = Box(self.count, type(layer).__name__, subtitle, rows, _family(layer))
-        self.count += 1
-        return box
+        subtitle = _SEPARATOR.join(filter(None, (layer.name * options.names, note)))
+        color = COLORS[_family(layer)]
+        return Item(type(layer).__name__, subtitle, next(self.numbers), rows, color)
 
 
 def _graph(model: Any) -> Any:
     """The functional graph of a model, or None."""
-    if hasattr(model, "_nodes"):
-        return model
-    return getattr(model, "_functional", None)
+    return model if hasattr(model, "_nodes") else getattr(model, "_functional", None)
 
 
 def _shapes(tensors: Any) -> str:
     return ", ".join(dict.fromkeys(str(tuple(t.shape)) for t in tree.flatten(tensors)))
 
 
-def _function_name(function: Any) -> str:
-    if inspect.isfunction(function) or inspect.isbuiltin(function):
-        return function.__name__
-    return getattr(function, "name", None) or type(function).__name__
-
-
 def _family(layer: Any) -> str:
-    """What decides the color: the folder of chainrule's layer, "input", "model", "op" or "own"."""
     kind = type(layer)
     if getattr(kind, "records_function", False):
         return "op"
@@ -210,6 +147,5 @@ def _family(layer: Any) -> str:
         return "input"
     if hasattr(layer, "layers"):
         return "model"
-    parts = kind.__module__.split(".")
-    found = [part for part in parts if part in _FAMILIES]
-    return found[0] if parts[0] == "chainrule" and found else "own"
+    folders = kind.__module__.split(".")
+    return next((f for f in folders if f in COLORS and folders[0] == "chainrule"), "own")

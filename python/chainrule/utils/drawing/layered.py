@@ -1,229 +1,171 @@
 """A layered layout of a directed graph without circles: boxes in bands, edges from band to band.
 
-Coordinates are `u` along a band and `v` from band to band, so that one layout serves both
-top-to-bottom and left-to-right pictures. The steps are those of K. Sugiyama, S. Tagawa and
-M. Toda, "Methods for visual understanding of hierarchical system structures", IEEE Transactions
-on Systems, Man, and Cybernetics 11 (1981): bands, order within bands, positions.
+Coordinates are `u` along a band and `v` from band to band. The steps are those of K. Sugiyama,
+S. Tagawa and M. Toda, "Methods for visual understanding of hierarchical system structures", IEEE
+Transactions on Systems, Man, and Cybernetics 11 (1981): bands, order within bands, positions.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from graphlib import TopologicalSorter
+from itertools import chain, pairwise
 
-from chainrule.utils.drawing.positions import Bands, positions
-
-__all__ = ["Edge", "Layout", "layered"]
+__all__ = ["Edge", "Point", "layered"]
 
 Point = tuple[float, float]
+# From one box to another, and how far from their middles it leaves and enters along `u`.
+Edge = tuple[int, int, float, float]
+# The members of each band, and the links of each to the next: from which member to which, and how
+# much further along `u` it should stand.
+Bands = list[list[int]]
+Links = list[list[tuple[int, int, float]]]
 
-GAP_V = 38.0
-_WIRE = 6.0  # the width kept free for an edge that passes a band
-_SWEEPS = 12
-
-
-@dataclass(frozen=True)
-class Edge:
-    """From box `source` to box `target`, at distances along `u` from their middles."""
-
-    source: int
-    target: int
-    source_offset: float = 0.0
-    target_offset: float = 0.0
-
-
-@dataclass
-class Layout:
-    """The middle of each box, the corner points of each edge, and the size of the whole."""
-
-    middles: list[Point]
-    routes: list[list[Point]]
-    size: Point
+_GAP_U, _GAP_V, _WIRE = 28.0, 38.0, 6.0  # an edge that passes a band keeps _WIRE free
+_SWEEPS, _ROUNDS, _PUSHES = 5, 300, 3
 
 
 def layered(
-    sizes: Sequence[Point],
-    edges: Sequence[Edge],
-    first: Sequence[int] = (),
-    last: Sequence[int] = (),
-) -> Layout:
-    """Place boxes so that every edge points to a later band and none passes through a box.
+    sizes: Sequence[Point], edges: Sequence[Edge], ports: Collection[int] = ()
+) -> tuple[list[Point], list[list[Point]], Point]:
+    """The middles of boxes, the routes of edges and the size of a drawing, along `u` and `v`.
 
-    Parameters
-    ----------
-    sizes : sequence of (float, float)
-        Extent of each box along `u` and `v`.
-    edges : sequence of Edge
-        Without circles.
-    first, last : sequence of int
-        Boxes that stand in the first and in the last band.
-
-    Returns
-    -------
-    Layout
-        Between two points of a route, an edge either runs along `v` or crosses the free space
-        between two bands.
-
-    Examples
-    --------
-    >>> layout = layered([(40.0, 20.0)] * 3, [Edge(0, 2), Edge(1, 2)])
-    >>> (a, b, c) = layout.middles
-    >>> a[1] == b[1] < c[1] and c[0] == (a[0] + b[0]) / 2
-    True
+    Every edge points to a later band: along `v`, or across the free space between two bands, so
+    that it passes through no box. Those boxes that are `ports` stand in the first or, where edges
+    end, in the last band. A circle of edges is a ValueError.
     """
     if not sizes:
-        return Layout([], [], (0.0, 0.0))
-    ranks = _ranks(len(sizes), edges, first, last)
-    bands = _bands(sizes, edges, ranks)
-    _order(bands)
-    u = positions(bands, len(sizes))
-    heights = [
-        max((sizes[i][1] for i in band if i < len(sizes)), default=0.0) for band in bands.members
-    ]
-    tops = [sum(heights[:r]) + GAP_V * r for r in range(len(heights))]
-    left = min(u[i] - sizes[i][0] / 2 for i in range(len(sizes)))
-    left = min([left, *(u[i] - _WIRE for i in range(len(sizes), len(u)))])
-    u = [round(x - left, 2) for x in u]
-    middles = [(u[i], tops[ranks[i]] + heights[ranks[i]] / 2) for i in range(len(sizes))]
-    routes = []
-    for edge, chain in zip(edges, bands.chains):
-        start, end = middles[edge.source], middles[edge.target]
-        a, b = start[0] + edge.source_offset, end[0] + edge.target_offset
-        rank = ranks[edge.source]
-        route = [(a, start[1] + sizes[edge.source][1] / 2), (a, tops[rank] + heights[rank])]
-        for passing in chain[1:-1]:
-            rank += 1
-            route += [(u[passing], tops[rank]), (u[passing], tops[rank] + heights[rank])]
-        route += [(b, tops[rank + 1]), (b, end[1] - sizes[edge.target][1] / 2)]
-        routes.append([p for i, p in enumerate(route) if i == 0 or p != route[i - 1]])
-    right = max(u[i] + sizes[i][0] / 2 for i in range(len(sizes)))
-    right = max([right, *(u[i] + _WIRE for i in range(len(sizes), len(u)))])
-    return Layout(middles, routes, (right, tops[-1] + heights[-1]))
-
-
-def _ranks(
-    count: int, edges: Sequence[Edge], first: Sequence[int], last: Sequence[int]
-) -> list[int]:
-    """The band of each box: as early as its inputs allow, then as late as shortens the edges."""
-    after: list[list[int]] = [[] for _ in range(count)]
-    inputs = [0] * count
-    for edge in edges:
-        after[edge.source].append(edge.target)
-        inputs[edge.target] += 1
-    ranks = [1 if first and i not in first else 0 for i in range(count)]
-    waits = list(inputs)
-    order = [i for i in range(count) if waits[i] == 0]
-    for i in order:
-        for j in after[i]:
-            ranks[j] = max(ranks[j], ranks[i] + 1)
-            waits[j] -= 1
-            if waits[j] == 0:
-                order.append(j)
-    if len(order) < count:
-        raise ValueError(f"layered: expected edges without circles, got {list(edges)}")
-    if last:
-        end = max(max(ranks), 1 + max((ranks[i] for i in order if i not in last), default=-1))
-        for i in last:
-            ranks[i] = end
-    for i in reversed(order):
-        if after[i] and i not in first and inputs[i] <= len(after[i]):
-            ranks[i] = min(ranks[j] for j in after[i]) - 1
-    low = min(ranks)
-    return [rank - low for rank in ranks]
-
-
-def _bands(sizes: Sequence[Point], edges: Sequence[Edge], ranks: list[int]) -> Bands:
-    """Boxes and passing places by band, linked from band to band."""
-    bands = Bands([[] for _ in range(max(ranks) + 1)], [size[0] for size in sizes])
+        return [], [], (0.0, 0.0)
+    ranks = _ranks(len(sizes), edges, ports)
+    bands: Bands = [[] for _ in range(max(ranks) + 1)]
+    links: Links = [[] for _ in bands]
     for i, rank in enumerate(ranks):
-        bands.members[rank].append(i)
-    for edge in edges:
-        chain = [edge.source]
-        for rank in range(ranks[edge.source] + 1, ranks[edge.target]):
-            chain.append(len(bands.widths))
-            bands.members[rank].append(len(bands.widths))
-            bands.widths.append(_WIRE)
-        chain.append(edge.target)
-        bands.chains.append(chain)
-        long = len(chain) > 2
-        for n, (a, b) in enumerate(zip(chain, chain[1:])):
-            ends = n == 0 or n == len(chain) - 2
-            weight = 1.0 if not long else 0.2 if ends else 4.0
-            offset_a = edge.source_offset if n == 0 else 0.0
-            offset_b = edge.target_offset if n == len(chain) - 2 else 0.0
-            bands.links.append((a, b, offset_a, offset_b, weight))
-    return bands
+        bands[rank].append(i)
+    # Where a long edge passes a band, it is a member of it, numbered behind the boxes.
+    widths = [width for width, _ in sizes]
+    paths = []
+    for source, target, leaves, enters in edges:
+        passed = range(len(widths), len(widths) + ranks[target] - ranks[source] - 1)
+        widths += [_WIRE] * len(passed)
+        paths.append([(source, leaves), *((i, 0.0) for i in passed), (target, enters)])
+        for rank, ((a, leaving), (b, entering)) in enumerate(pairwise(paths[-1]), ranks[source]):
+            links[rank].append((a, b, leaving - entering))
+            if b in passed:
+                bands[rank + 1].append(b)
+    _order(bands, links)
+    u = _positions(bands, links, widths, len(sizes))
+    left = min(at - width / 2 for at, width in zip(u, widths))
+    u = [round(at - left, 2) for at in u]
+    heights = [max((sizes[i][1] for i in band if i < len(sizes)), default=0.0) for band in bands]
+    tops = [sum(heights[:r]) + _GAP_V * r for r in range(len(bands))]
+    middles = [(u[i], tops[rank] + heights[rank] / 2) for i, rank in enumerate(ranks)]
+    routes = []
+    for (source, target, *_), path in zip(edges, paths):
+        along = [u[i] + offset for i, offset in path]
+        route = [(along[0], middles[source][1] + sizes[source][1] / 2)]
+        for rank, (start, end) in enumerate(pairwise(along), ranks[source]):
+            route += [(start, tops[rank] + heights[rank]), (end, tops[rank + 1])]
+        route.append((along[-1], middles[target][1] - sizes[target][1] / 2))
+        routes.append(list(dict.fromkeys(route)))
+    right = max(at + width / 2 for at, width in zip(u, widths))
+    return middles, routes, (right, tops[-1] + heights[-1])
 
 
-def _order(bands: Bands) -> None:
-    """Sort each band by the middle of its neighbours until the fewest edges cross."""
-    above: dict[int, list[int]] = {}
-    below: dict[int, list[int]] = {}
-    for a, b, *_ in bands.links:
-        below.setdefault(a, []).append(b)
-        above.setdefault(b, []).append(a)
+def _ranks(count: int, edges: Sequence[Edge], ports: Collection[int]) -> list[int]:
+    """The band of each box: as early as its inputs allow, then as late as shortens the edges."""
+    before: dict[int, list[int]] = {i: [] for i in range(count)}
+    after: dict[int, list[int]] = {i: [] for i in range(count)}
+    for source, target, *_ in edges:
+        before[target].append(source)
+        after[source].append(target)
+    order = list(TopologicalSorter(before).static_order())
+    ranks = [0] * count
+    for i in order:
+        ranks[i] = max((ranks[j] + 1 for j in before[i]), default=0 if i in ports else 1)
+    last = 1 + max((ranks[i] for i in order if i not in ports), default=0)
+    for i in reversed(order):
+        if i in ports:
+            ranks[i] = last if before[i] else 0
+        elif after[i] and len(before[i]) <= len(after[i]):
+            ranks[i] = min(ranks[j] for j in after[i]) - 1
+    return [rank - min(ranks) for rank in ranks]
 
-    def crossings(r: int) -> int:
-        """Between the bands r and r + 1: pairs of edges whose ends are in opposite orders."""
-        if not 0 <= r < len(bands.members) - 1:
-            return 0
-        place = {i: n for n, i in enumerate(bands.members[r + 1])}
-        seen: list[int] = []
-        total = 0
-        for i in bands.members[r]:
-            ends = [place[j] for j in below.get(i, ())]
-            total += sum(len(seen) - bisect_right(seen, end) for end in ends)
-            for end in ends:
-                insort(seen, end)
-        return total
 
-    def all_crossings() -> int:
-        return sum(map(crossings, range(len(bands.members))))
-
-    def sort(band: list[int], other: list[int], neighbours: dict[int, list[int]]) -> None:
-        place = {i: n for n, i in enumerate(other)}
-
-        def middle(i: int, n: int) -> float:
-            near = [place[j] for j in neighbours.get(i, ()) if j in place]
-            return sum(near) / len(near) if near else float(n)
-
-        keys = {i: middle(i, n) for n, i in enumerate(band)}
-        band.sort(key=keys.__getitem__)
-
-    best, fewest = [list(band) for band in bands.members], all_crossings()
+def _order(bands: Bands, links: Links) -> None:
+    """Sort each band by the mean place of neighbours above, or below, so that few edges cross."""
+    place = {i: n for band in bands for n, i in enumerate(band)}
     for sweep in range(_SWEEPS):
-        if fewest == 0:
-            break
-        count = len(bands.members)
-        if sweep % 2 == 0:
-            for r in range(1, count):
-                sort(bands.members[r], bands.members[r - 1], above)
-        else:
-            for r in range(count - 2, -1, -1):
-                sort(bands.members[r], bands.members[r + 1], below)
-        found = all_crossings()
-        if found < fewest:
-            best, fewest = [list(band) for band in bands.members], found
-    bands.members[:] = best
-    for r, band in enumerate(bands.members):
-        _swap_neighbours(band, partial(_both_sides, crossings, r))
+        down = sweep % 2 == 0
+        for band, gap in zip(bands[1:], links) if down else zip(bands[-2::-1], links[-2::-1]):
+            near = defaultdict(list)
+            for a, b, _ in gap:
+                near[b if down else a].append(place[a if down else b])
+            means = {i: sum(near[i]) / len(near[i]) if near[i] else place[i] for i in band}
+            band.sort(key=means.__getitem__)
+            place.update((i, n) for n, i in enumerate(band))
 
 
-def _both_sides(crossings: Callable[[int], int], r: int) -> int:
-    return crossings(r - 1) + crossings(r)
+def _lines(bands: Bands, links: Links, boxes: int) -> dict[int, tuple[int, float]]:
+    """Members that stand on one line: of each, the first on its line and the distance from it.
+
+    A link between two boxes is on a line where, at both of its ends, it lies on the one longest
+    path; so is each link between two places where an edge passes. Links on lines do not cross.
+    """
+    place = {i: n for band in bands for n, i in enumerate(band)}
+    before = {i: int(i < boxes) for i in place}  # boxes on the longest path that ends here
+    behind = dict(before)  # and on that which begins here
+    for gap in links:
+        for a, b, _ in gap:
+            before[b] = max(before[b], before[a] + (b < boxes))
+    for gap in reversed(links):
+        for a, b, _ in gap:
+            behind[a] = max(behind[a], behind[b] + (a < boxes))
+    lines = {i: (i, 0.0) for i in place}
+    for gap in links:
+        kept: list[tuple[int, int]] = []
+        for a, b, shift in sorted(gap, reverse=True):  # places come before boxes
+            rivals = [before[c] + behind[d] for c, d, _ in gap if (c == a) != (d == b)]
+            longest = before[a] + behind[b] > max(rivals, default=0)
+            free = all((place[a] - place[c]) * (place[b] - place[d]) > 0 for c, d in kept)
+            if longest and free and (a < boxes) == (b < boxes):
+                kept.append((a, b))
+                lines[b] = (lines[a][0], lines[a][1] + shift)
+    return lines
 
 
-def _swap_neighbours(band: list[int], crossings: Callable[[], int]) -> None:
-    """Exchange neighbours of a band where that takes crossings away."""
-    fewest = crossings() if len(band) > 1 else 0
-    for n in range(len(band) - 1):
-        if fewest == 0:
-            return
-        band[n], band[n + 1] = band[n + 1], band[n]
-        found = crossings()
-        if found < fewest:
-            fewest = found
-        else:
-            band[n], band[n + 1] = band[n + 1], band[n]
+def _positions(bands: Bands, links: Links, widths: list[float], boxes: int) -> list[float]:
+    """The middle of every member along `u`: lines straight, linked lines near, none too close.
+
+    In turns, links pull lines together, ever more weakly, and lines that are too close push each
+    other apart. Then all stand in the middle of where they are when those that are still too close
+    move only right, and only left, so that none is too close.
+    """
+    lines = _lines(bands, links, boxes)
+    pulls = []
+    for i, j, shift in chain.from_iterable(links):
+        (a, from_a), (b, from_b) = lines[i], lines[j]
+        if a != b:
+            pulls.append((a, b, from_a + shift - from_b, 0.5 if i < boxes and j < boxes else 0.1))
+    spaces: dict[int, dict[int, float]] = {n: {} for n, _ in lines.values()}
+    for i, j in chain.from_iterable(map(pairwise, bands)):
+        (a, from_a), (b, from_b) = lines[i], lines[j]
+        space = (widths[i] + widths[j]) / 2 + _GAP_U + from_a - from_b
+        spaces[b][a] = max(spaces[b].get(a, space), space)
+    order = list(TopologicalSorter(spaces).static_order())
+    apart = [(a, b, space) for b in order for a, space in spaces[b].items()]
+    x = dict.fromkeys(order, 0.0)
+    for turn in range(_ROUNDS):
+        for a, b, distance, strength in pulls:
+            move = (x[a] + distance - x[b]) * strength * (1 - turn / _ROUNDS) ** 3
+            x[a], x[b] = x[a] - move, x[b] + move
+        for a, b, space in apart * _PUSHES:
+            move = max(0.0, x[a] + space - x[b]) / 2
+            x[a], x[b] = x[a] - move, x[b] + move
+        right, left = dict(x), dict(x)
+        for a, b, space in apart:
+            right[b] = max(right[b], right[a] + space)
+        for a, b, space in reversed(apart):
+            left[a] = min(left[a], left[b] - space)
+        x = {n: (left[n] + right[n]) / 2 for n in order}
+    return [x[lines[i][0]] + lines[i][1] for i in range(len(widths))]
