@@ -223,3 +223,11 @@ def test_late_imports_are_read_from_the_source_and_run_where_there_is_none(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path
     )
     assert done.stdout.splitlines() == [f"{not with_source} ['WrongShape']", "ShapeError shop.bread"]
+
+
+def test_pickles_find_modules_under_the_names_that_they_had() -> None:
+    assert pickle.loads(b"cchainrule.variable\nVariable\n.") is chainrule.Variable
+    assert pickle.loads(b"cchainrule.dtypes\nDTypePolicy\n.") is chainrule.DTypePolicy
+    home = sys.modules["chainrule.tracing.variable"]
+    assert home is sys.modules["chainrule.variable"]
+    assert home.__spec__ is not None and home.__spec__.name == home.__name__

@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable, Mapping
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
@@ -20,6 +21,16 @@ __all__ = ["MissingNameError", "explain", "late", "publish"]
 _ROOT = "chainrule"
 # Module -> its names that are loaded when they are first used.
 _PUBLISHED: dict[str, Mapping[str, str | Callable[[], Any]]] = {}
+# Names under which pickles of version 0.2 know modules.
+_MOVED = {
+    "chainrule.dispatch": "chainrule.tracing.recording",
+    "chainrule.dtypes": "chainrule.tracing.policies",
+    "chainrule.layers.node": "chainrule.tracing.node",
+    "chainrule.layers.operation": "chainrule.tracing.operation",
+    "chainrule.layers.tracking": "chainrule.base.tracking",
+    "chainrule.tensor": "chainrule.tracing.tensor",
+    "chainrule.variable": "chainrule.tracing.variable",
+}
 
 
 class MissingNameError(AttributeError):
@@ -214,17 +225,34 @@ def _plain(name: str) -> str:
     return name.lower().replace("_", "")
 
 
+class _Moved:
+    """Loads a module under the name that it had."""
+
+    @staticmethod
+    def create_module(spec: ModuleSpec) -> ModuleType:
+        module = importlib.import_module(_MOVED[spec.name])
+        spec.loader_state = module.__spec__
+        return module
+
+    @staticmethod
+    def exec_module(module: ModuleType) -> None:
+        assert module.__spec__ is not None
+        module.__spec__ = module.__spec__.loader_state
+
+
 class _Finder:
     """Asked last: what is to be imported from a public module and is not there."""
 
     @staticmethod
-    def find_spec(fullname: str, path: Any = None, target: Any = None) -> None:
+    def find_spec(fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        if fullname in _MOVED:
+            return ModuleSpec(fullname, _Moved)  # type: ignore[arg-type]
         parent, _, name = fullname.rpartition(".")
         module = sys.modules.get(parent)
         if parent not in _PUBLISHED or module is None or name.startswith("_"):
-            return
+            return None
         if getattr(module.__spec__, "_initializing", False):
-            return  # a circle of imports: Python's own words say so
+            return None  # a circle of imports: Python's own words say so
         # Without its `name` attribute the error is not taken for one that may be passed over.
         path = fullname.removeprefix(f"{_ROOT}.")
         raise (ModuleNotFoundError if _is_module(path) else ImportError)(explain(parent, name))
