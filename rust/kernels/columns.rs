@@ -8,9 +8,8 @@
 use super::fold::Fold;
 use super::isa::{dispatch, look_ahead, Kernel};
 use super::number::Number;
-use super::threads::parallel_for;
+use super::region::{share_if, IndexedParallelIterator, ParallelSlice, ParallelSliceMut};
 use crate::memory::room;
-use std::sync::Mutex;
 
 /// Wide rows of a block.
 const ROWS: usize = 32;
@@ -154,33 +153,24 @@ pub fn fold_columns<T: Number>(f: Fold, x: &[T], n: usize, out: &mut [T]) {
         return out.fill(f.identity().unwrap_or(T::ZERO));
     }
     let cut = Cut::of(x.len(), n);
-    let share = |tasks: usize, task: &(dyn Fn(usize) + Sync)| match x.len() < PARALLEL_LEN {
-        true => (0..tasks).for_each(task),
-        false => parallel_for(tasks, task),
-    };
+    let worth_it = x.len() >= PARALLEL_LEN;
     if cut.width == n && cut.blocks() == 1 {
-        let parts: Vec<Mutex<&mut [T]>> = out.chunks_mut(STRIP).map(Mutex::new).collect();
-        return share(parts.len(), &|t| {
-            let mut out = parts[t].lock().unwrap_or_else(|e| e.into_inner());
-            fold_rows(f, &x[t * STRIP..], n, &mut out);
+        let strips = out.par_chunks_mut(STRIP).enumerate();
+        return share_if(worth_it, strips, |(t, out)| {
+            fold_rows(f, &x[t * STRIP..], n, out)
         });
     }
     let mut partial = room(T::ZERO, cut.partial_len());
     let (wide, left_over) = partial.split_at_mut(cut.blocks() * cut.width);
     left_over.copy_from_slice(&x[cut.whole..]);
     let blocks = (TASK_LEN / cut.block()).max(1);
-    let parts: Vec<Mutex<&mut [T]>> = wide
-        .chunks_mut(blocks * cut.width)
-        .map(Mutex::new)
-        .collect();
-    share(parts.len(), &|t| {
-        let mut part = parts[t].lock().unwrap_or_else(|e| e.into_inner());
-        let x = x[t * blocks * cut.block()..cut.whole].chunks(cut.block());
-        for (x, out) in x.zip(part.chunks_mut(cut.width)) {
+    let parts = x[..cut.whole].par_chunks(blocks * cut.block());
+    let tasks = parts.zip(wide.par_chunks_mut(blocks * cut.width));
+    share_if(worth_it, tasks, |(x, out)| {
+        for (x, out) in x.chunks(cut.block()).zip(out.chunks_mut(cut.width)) {
             fold_rows(f, x, cut.width, out);
         }
     });
-    drop(parts);
     cut.finish(f, &partial, out);
 }
 

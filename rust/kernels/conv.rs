@@ -28,7 +28,7 @@ use super::gemm::{self, gemm, Mat, MatMut, NoEpilogue};
 use super::isa::{dispatch, isa, Kernel};
 use super::number::Number;
 use super::piece::{tell, Follow, Nobody};
-use super::threads::parallel_for;
+use super::region::{share, ParallelSliceMut};
 use gather::{gather, packed_len, Job, Part};
 use kernel_grad::{partial_kernels, KernelGrad};
 use std::ops::Add;
@@ -231,12 +231,7 @@ impl<T: Copy, F: Fn(T) -> T> Kernel for Apply<'_, T, F> {
 /// `y = f(y)`.
 fn in_blocks<T: Real>(y: &mut [T], f: impl Fn(T) -> T + Copy + Sync) {
     const BLOCK: usize = 1 << 13;
-    let blocks: Vec<std::sync::Mutex<&mut [T]>> =
-        y.chunks_mut(BLOCK).map(std::sync::Mutex::new).collect();
-    parallel_for(blocks.len(), &|t| {
-        let mut block = blocks[t].lock().unwrap_or_else(|e| e.into_inner());
-        dispatch(Apply(&mut block, f));
-    });
+    share(y.par_chunks_mut(BLOCK), |y| dispatch(Apply(y, f)));
 }
 
 /// The gradient by x, of the shape of x, for `dout` of the shape of y; told to `follow` piece by piece

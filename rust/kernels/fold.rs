@@ -6,9 +6,8 @@
 
 use super::isa::{dispatch, Kernel};
 use super::number::Number;
-use super::threads::parallel_for;
+use super::region::{share_if, IndexedParallelIterator, ParallelSlice, ParallelSliceMut};
 use crate::memory::room;
-use std::sync::Mutex;
 
 const LANES: usize = 32;
 /// Blocks of a run folded in one pass.
@@ -45,21 +44,12 @@ pub fn fold<T: Number>(f: Fold, x: &[T]) -> T {
     }
     let pieces = x.len().div_ceil(RUN);
     let mut partial = room(T::ZERO, pieces);
-    {
-        let slots: Vec<Mutex<&mut [T]>> = partial.chunks_mut(16).map(Mutex::new).collect();
-        let task = |t: usize| {
-            let mut slot = slots[t].lock().unwrap_or_else(|e| e.into_inner());
-            for (p, out) in slot.iter_mut().enumerate() {
-                let start = (t * 16 + p) * RUN;
-                *out = fold_run(f, &x[start..(start + RUN).min(x.len())]);
-            }
-        };
-        if x.len() < PARALLEL_LEN {
-            (0..slots.len()).for_each(task);
-        } else {
-            parallel_for(slots.len(), &task);
+    let tasks = x.par_chunks(16 * RUN).zip(partial.par_chunks_mut(16));
+    share_if(x.len() >= PARALLEL_LEN, tasks, |(x, out)| {
+        for (x, out) in x.chunks(RUN).zip(out) {
+            *out = fold_run(f, x);
         }
-    }
+    });
     fold(f, &partial)
 }
 

@@ -68,7 +68,8 @@ fn look(watch: Watch) {
 mod tests {
     use super::*;
     use crate::error::{caught, Error};
-    use crate::kernels::threads::{parallel_for, set_num_threads};
+    use crate::kernels::region::{share, IntoParallelIterator};
+    use crate::kernels::threads::set_num_threads;
     use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
     #[test]
@@ -81,7 +82,7 @@ mod tests {
                 done.fetch_add(1, Relaxed);
             };
             let region = || {
-                parallel_for(1000, &slow);
+                share((0..1000).into_par_iter(), slow);
                 Ok(())
             };
             let begin = Instant::now();
@@ -93,8 +94,11 @@ mod tests {
                 all.fetch_add(1, Relaxed);
                 std::thread::sleep(Duration::from_millis(1));
             };
-            watched(|| true, || unwatched(|| parallel_for(100, &count)));
-            watched(|| false, || parallel_for(100, &count));
+            watched(
+                || true,
+                || unwatched(|| share((0..100).into_par_iter(), count)),
+            );
+            watched(|| false, || share((0..100).into_par_iter(), count));
             assert_eq!(all.load(Relaxed), 200);
         }
     }

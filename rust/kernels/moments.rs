@@ -11,7 +11,7 @@ use super::isa::{dispatch, look_ahead, Kernel};
 use super::map::map1;
 use super::number::Number;
 use super::piece::{Chunks, Follow, Makes};
-use super::threads::parallel_for;
+use super::region::{share_if, IndexedParallelIterator, ParallelSlice, ParallelSliceMut};
 use crate::memory::room;
 use std::ops::Range;
 use std::sync::Mutex;
@@ -28,18 +28,16 @@ pub fn moments<T: Float + Number>(x: &[T], mean: &mut [T], variance: &mut [T]) {
     let mut partial = Partial::new(x.len(), mean.len());
     let size = partial.cut.block();
     let group = (TASK_LEN / size).max(1);
-    let blocks = partial.blocks();
-    let tasks = blocks.len().div_ceil(group);
-    let task = |t: usize| {
-        let last = blocks.len().min((t + 1) * group);
-        (t * group..last)
-            .for_each(|at| blocks.fold(at, &x[at * size..x.len().min((at + 1) * size)]));
-    };
-    match x.len() < PARALLEL_LEN {
-        true => (0..tasks).for_each(task),
-        false => parallel_for(tasks, &task),
-    }
-    drop(blocks);
+    let (n, width) = (mean.len().max(1), partial.cut.width());
+    let means = partial.means.par_chunks_mut(group * n);
+    let sides = means.zip(partial.squares.par_chunks_mut(group * n));
+    let tasks = x.par_chunks(group * size).zip(sides);
+    share_if(x.len() >= PARALLEL_LEN, tasks, |(x, (means, squares))| {
+        let sides = means.chunks_mut(n).zip(squares.chunks_mut(n));
+        for (x, (mean, squares)) in x.chunks(size).zip(sides) {
+            fold_block(x, width, mean, squares);
+        }
+    });
     partial.finish(mean, variance);
 }
 
@@ -105,22 +103,22 @@ struct Blocks<'a, T> {
 }
 
 impl<T: Float + Number> Blocks<'_, T> {
-    fn len(&self) -> usize {
-        self.parts.len()
-    }
-
     /// Takes the elements of block `at`.
     fn fold(&self, at: usize, x: &[T]) {
         let mut part = self.parts[at].lock().unwrap_or_else(|e| e.into_inner());
         let (mean, squares) = &mut *part;
-        let wide = &mut room(<T as Number>::ZERO, 2 * self.width);
-        dispatch(Block {
-            x,
-            wide,
-            mean,
-            squares,
-        });
+        fold_block(x, self.width, mean, squares);
     }
+}
+
+fn fold_block<T: Float + Number>(x: &[T], width: usize, mean: &mut [T], squares: &mut [T]) {
+    let wide = &mut room(<T as Number>::ZERO, 2 * width);
+    dispatch(Block {
+        x,
+        wide,
+        mean,
+        squares,
+    });
 }
 
 impl<T: Float + Number> Partial<T> {

@@ -3,9 +3,8 @@
 use super::float::Float;
 use super::isa::{dispatch, Kernel};
 use super::number::Number;
+use super::region::{share_if, IndexedParallelIterator, ParallelSlice, ParallelSliceMut};
 use super::softmax::fold_row;
-use super::threads::parallel_for;
-use std::sync::Mutex;
 
 /// Elements under which one thread does it all.
 const PARALLEL_LEN: usize = 1 << 15;
@@ -66,9 +65,12 @@ impl<T: Float + Number> Kernel for Forward<'_, T> {
 /// `out = gamma * (x - mean) / sqrt(variance + epsilon) + beta` by rows of `gamma`'s length.
 pub fn layer_norm<T: Float + Number>(x: &[T], gamma: &[T], beta: &[T], epsilon: T, out: &mut [T]) {
     if !gamma.is_empty() {
-        by_rows([out], gamma.len(), |from, [out]| {
+        let step = step(gamma.len());
+        let worth_it = x.len() >= PARALLEL_LEN;
+        let tasks = x.par_chunks(step).zip(out.par_chunks_mut(step));
+        share_if(worth_it, tasks, |(x, out)| {
             dispatch(Forward {
-                x: &x[from..from + out.len()],
+                x,
                 gamma,
                 beta,
                 epsilon,
@@ -126,11 +128,15 @@ pub fn layer_norm_grad<T: Float + Number>(
     dh: &mut [T],
 ) {
     if !gamma.is_empty() {
-        by_rows([dx, dh], gamma.len(), |from, [dx, dh]| {
+        let step = step(gamma.len());
+        let worth_it = x.len() >= PARALLEL_LEN;
+        let sides = dx.par_chunks_mut(step).zip(dh.par_chunks_mut(step));
+        let tasks = x.par_chunks(step).zip(dout.par_chunks(step)).zip(sides);
+        share_if(worth_it, tasks, |((x, dout), (dx, dh))| {
             dispatch(Grad {
-                x: &x[from..from + dx.len()],
+                x,
                 gamma,
-                dout: &dout[from..from + dx.len()],
+                dout,
                 epsilon,
                 dx,
                 dh,
@@ -139,23 +145,7 @@ pub fn layer_norm_grad<T: Float + Number>(
     }
 }
 
-/// Calls `f(start, parts)` on runs of whole rows of `n`, cut by shape; `start` is an element.
-fn by_rows<T: Send, const N: usize>(
-    outs: [&mut [T]; N],
-    n: usize,
-    f: impl Fn(usize, [&mut [T]; N]) + Sync,
-) {
-    let len = outs[0].len();
-    if len < PARALLEL_LEN {
-        return f(0, outs);
-    }
-    let step = (TASK_LEN / n).max(1) * n;
-    let mut parts = outs.map(|out| out.chunks_mut(step));
-    let tasks: Vec<_> = (0..len.div_ceil(step))
-        .map(|_| Mutex::new(parts.each_mut().map(|p| p.next().unwrap_or_default())))
-        .collect();
-    parallel_for(tasks.len(), &|t| {
-        let mut task = tasks[t].lock().unwrap_or_else(|e| e.into_inner());
-        f(t * step, task.each_mut().map(|part| &mut **part));
-    });
+/// Elements of a task: whole rows of `n`.
+fn step(n: usize) -> usize {
+    (TASK_LEN / n).max(1) * n
 }

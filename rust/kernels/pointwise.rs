@@ -11,7 +11,7 @@ pub use follow::Follower;
 
 use super::columns::Cut;
 use super::map::Instr;
-use super::threads::parallel_for;
+use super::region::{share_if, IntoParallelIterator};
 use crate::memory::ALIGN;
 use crate::tensor::{strides, DType, Data, DataMut};
 use execute::has_in_place;
@@ -277,11 +277,10 @@ impl Bound {
             scratch,
         );
         let chunks = self.chunks();
-        if chunks == 1 || self.len * self.program.steps.len() < PARALLEL_WORK {
-            (0..chunks).for_each(|chunk| run.chunk(chunk));
-        } else {
-            parallel_for(chunks, &|chunk| run.chunk(chunk));
-        }
+        let worth_it = self.len * self.program.steps.len() >= PARALLEL_WORK;
+        share_if(worth_it, (0..chunks).into_par_iter(), |chunk| {
+            run.chunk(chunk)
+        });
         run.finish(summed);
     }
 

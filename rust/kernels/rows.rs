@@ -1,7 +1,6 @@
 //! Runs of whole rows of an array, written in parallel.
 
-use super::threads::parallel_for;
-use std::sync::Mutex;
+use super::region::{share, IndexedParallelIterator, ParallelSliceMut};
 
 /// Elements that a task should have at least.
 const TASK_LEN: usize = 1 << 14;
@@ -15,12 +14,9 @@ pub fn parallel_rows<T: Send>(out: &mut [T], width: usize, f: impl Fn(usize, &mu
 
 /// Calls `f(i, block)` on the blocks of `len` elements, the last one perhaps shorter.
 pub fn parallel_blocks<T: Send>(out: &mut [T], len: usize, f: impl Fn(usize, &mut [T]) + Sync) {
-    if out.is_empty() {
-        return;
+    if !out.is_empty() {
+        share(out.par_chunks_mut(len).enumerate(), |(i, block)| {
+            f(i, block)
+        });
     }
-    let blocks: Vec<_> = out.chunks_mut(len).map(Mutex::new).collect();
-    parallel_for(blocks.len(), &|i| {
-        let mut block = blocks[i].lock().unwrap_or_else(|e| e.into_inner());
-        f(i, &mut block);
-    });
 }

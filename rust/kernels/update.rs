@@ -3,8 +3,7 @@
 use super::float::Float;
 use super::isa::{dispatch, Kernel};
 use super::number::Number;
-use super::threads::parallel_for;
-use std::sync::Mutex;
+use super::region::{share_if, IndexedParallelIterator, ParallelSlice, ParallelSliceMut};
 
 /// Elements a task.
 const CHUNK: usize = 1 << 14;
@@ -55,21 +54,13 @@ impl<T: Float> Kernel for Step<'_, T> {
 
 /// `m += (g - m)(1 - beta_1)`, `v += (g^2 - v)(1 - beta_2)`, `w -= alpha m / (sqrt(v) + epsilon)`.
 pub fn adam<T: Float + Number>(w: &mut [T], m: &mut [T], v: &mut [T], g: &[T], adam: Adam<T>) {
-    if w.len() < PARALLEL_LEN {
-        return dispatch(Step { w, m, v, g, adam });
-    }
-    let chunks: Vec<_> = w
-        .chunks_mut(CHUNK)
-        .zip(m.chunks_mut(CHUNK))
-        .zip(v.chunks_mut(CHUNK))
-        .zip(g.chunks(CHUNK))
-        .map(|(((w, m), v), g)| Mutex::new(Some(Step { w, m, v, g, adam })))
-        .collect();
-    let task = |t: usize| {
-        let step = chunks[t].lock().unwrap_or_else(|e| e.into_inner()).take();
-        if let Some(step) = step {
-            dispatch(step);
-        }
-    };
-    parallel_for(chunks.len(), &task);
+    let worth_it = w.len() >= PARALLEL_LEN;
+    let tasks = w
+        .par_chunks_mut(CHUNK)
+        .zip(m.par_chunks_mut(CHUNK))
+        .zip(v.par_chunks_mut(CHUNK))
+        .zip(g.par_chunks(CHUNK));
+    share_if(worth_it, tasks, |(((w, m), v), g)| {
+        dispatch(Step { w, m, v, g, adam })
+    });
 }

@@ -18,11 +18,11 @@ use crate::kernels::float::Float;
 use crate::kernels::map::{Binary, Unary};
 use crate::kernels::number::Number;
 use crate::kernels::cross_entropy::{cross_entropy, cross_entropy_grad, Reading, Target};
-use crate::kernels::threads::parallel_for;
+use crate::kernels::region::{share, IndexedParallelIterator, ParallelSlice, ParallelSliceMut};
 use crate::tensor::{show, Element, Spec};
 use crate::{with_dtype, with_float};
 use smallvec::{smallvec, SmallVec};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 #[derive(Clone, Debug)]
 pub struct CrossEntropy {
@@ -188,16 +188,8 @@ fn by_rows<T: Float>(
         return f(0, pred, out);
     }
     let rows = (TASK_LEN / n).max(1);
-    let tasks: Vec<_> = pred
-        .chunks(rows * n)
-        .zip(out.chunks_mut(rows * out_n))
-        .map(Mutex::new)
-        .collect();
-    parallel_for(tasks.len(), &|t| {
-        let mut task = tasks[t].lock().unwrap_or_else(|e| e.into_inner());
-        let (pred, out) = &mut *task;
-        f(t * rows, pred, out);
-    });
+    let tasks = pred.par_chunks(rows * n).zip(out.par_chunks_mut(rows * out_n));
+    share(tasks.enumerate(), |(t, (pred, out))| f(t * rows, pred, out));
 }
 
 /// `dpred` of [`CrossEntropy`], from (pred, target, dout).

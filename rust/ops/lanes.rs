@@ -1,9 +1,8 @@
 //! Lanes: the 1-d runs of a tensor along one axis, gathered where they are strided.
 
 use crate::dtype::Scalar;
-use crate::kernels::threads::parallel_for;
+use crate::kernels::region::{share_if, IndexedParallelIterator, ParallelSlice, ParallelSliceMut};
 use crate::memory::room;
-use std::sync::Mutex;
 
 /// `(outer, n, inner)`: the sizes before, at and after an axis.
 pub fn split(shape: &[usize], axis: usize) -> (usize, usize, usize) {
@@ -30,19 +29,9 @@ pub fn map_rows<T: Scalar>(
     if inner != 1 || n == 0 {
         return map_lanes(x, out, (outer, n, inner), n, f);
     }
-    let per_task = (TASK_LEN / n).max(1);
-    let blocks: Vec<Mutex<&mut [T]>> = out.chunks_mut(per_task * n).map(Mutex::new).collect();
-    let task = |t: usize| {
-        let mut block = blocks[t].lock().unwrap_or_else(|e| e.into_inner());
-        let start = t * per_task * n;
-        let end = start + block.len();
-        f(&x[start..end], &mut block);
-    };
-    if outer * n < PARALLEL_LEN {
-        (0..blocks.len()).for_each(task);
-    } else {
-        parallel_for(blocks.len(), &task);
-    }
+    let step = (TASK_LEN / n).max(1) * n;
+    let tasks = x.par_chunks(step).zip(out.par_chunks_mut(step));
+    share_if(outer * n >= PARALLEL_LEN, tasks, |(x, out)| f(x, out));
 }
 
 /// Calls `f(lane of x, lane of out)` for every lane along `axis`; both have the given lengths there
@@ -58,15 +47,10 @@ pub fn map_lanes<A: Scalar, B: Scalar>(
         return;
     }
     let per_task = (TASK_LEN / (n * inner)).max(1);
-    let blocks: Vec<Mutex<&mut [B]>> = out
-        .chunks_mut(per_task * out_n * inner)
-        .map(Mutex::new)
-        .collect();
-    let task = |t: usize| {
-        let mut block = blocks[t].lock().unwrap_or_else(|e| e.into_inner());
-        let x = &x[t * per_task * n * inner..];
-        for (o, rows) in block.chunks_mut(out_n * inner).enumerate() {
-            let x = &x[o * n * inner..(o + 1) * n * inner];
+    let blocks = x.par_chunks(per_task * n * inner);
+    let tasks = blocks.zip(out.par_chunks_mut(per_task * out_n * inner));
+    share_if(outer * n * inner >= PARALLEL_LEN, tasks, |(x, out)| {
+        for (x, rows) in x.chunks(n * inner).zip(out.chunks_mut(out_n * inner)) {
             if inner == 1 {
                 f(x, rows);
                 continue;
@@ -79,10 +63,5 @@ pub fn map_lanes<A: Scalar, B: Scalar>(
                 (0..out_n).for_each(|k| rows[k * inner + i] = result[k]);
             }
         }
-    };
-    if outer * n * inner < PARALLEL_LEN {
-        (0..blocks.len()).for_each(task);
-    } else {
-        parallel_for(blocks.len(), &task);
-    }
+    });
 }

@@ -9,11 +9,11 @@ use super::dropout::check_seed;
 use crate::attrs::Reader;
 use crate::error::{Error, Result};
 use crate::graph::{Backward, Io, Op, Value};
-use crate::kernels::threads::parallel_for;
+use crate::kernels::region::{share, IndexedParallelIterator, ParallelSliceMut};
 use crate::kernels::rng;
 use crate::tensor::{DType, Element, Spec};
 use crate::with_float;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// Elements a task.
 const CHUNK: usize = 1 << 14;
@@ -53,11 +53,7 @@ pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
 }
 
 fn fill<T: Send>(out: &mut [T], f: impl Fn(&mut [T], u64) + Sync) {
-    let chunks: Vec<Mutex<&mut [T]>> = out.chunks_mut(CHUNK).map(Mutex::new).collect();
-    parallel_for(chunks.len(), &|t| {
-        let mut chunk = chunks[t].lock().unwrap_or_else(|e| e.into_inner());
-        f(&mut chunk, (t * CHUNK) as u64);
-    });
+    share(out.par_chunks_mut(CHUNK).enumerate(), |(t, out)| f(out, (t * CHUNK) as u64));
 }
 
 impl Op for Random {

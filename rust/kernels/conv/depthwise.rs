@@ -3,8 +3,7 @@
 use super::axis::{Span, Walk};
 use super::{Geometry, Real};
 use crate::kernels::isa::{dispatch, Kernel};
-use crate::kernels::threads::parallel_for;
-use std::sync::Mutex;
+use crate::kernels::region::{share, IndexedParallelIterator, ParallelIterator, ParallelSliceMut};
 
 /// Channels whose sums stay in registers.
 const CHANNELS: usize = 32;
@@ -121,18 +120,14 @@ fn position<T: Real>(p: &Gather<'_, T>, source: &[T], taps: &[(usize, usize)], o
 }
 
 fn run<T: Real>(g: &Geometry, passes: &[Gather<'_, T>], result: &mut [T]) {
-    let images: Vec<Mutex<&mut [T]>> = result
-        .chunks_mut(result.len() / g.batch)
-        .map(Mutex::new)
-        .collect();
-    parallel_for(g.batch, &|image| {
-        let mut result = images[image].lock().unwrap_or_else(|e| e.into_inner());
+    let images = result.par_chunks_mut(result.len() / g.batch);
+    share(images.enumerate(), |(image, result)| {
         for pass in passes {
             let size = pass.source.len() / g.batch;
             dispatch(Image {
                 pass,
                 source: &pass.source[image * size..(image + 1) * size],
-                result: &mut result,
+                result,
             });
         }
     });
@@ -273,19 +268,18 @@ pub(super) fn kernel_grad<T: Real>(
     partial: &mut [T],
 ) {
     let (len, chunks) = (dw.len(), partial_kernels(g) + 1);
-    let mut kernels: Vec<Mutex<&mut [T]>> = vec![Mutex::new(&mut *dw)];
-    kernels.extend(partial.chunks_mut(len).take(chunks - 1).map(Mutex::new));
-    parallel_for(chunks, &|chunk| {
-        let mut dw = kernels[chunk].lock().unwrap_or_else(|e| e.into_inner());
+    let partial = &mut partial[..(chunks - 1) * len];
+    let kernels = dw.par_chunks_mut(len).chain(partial.par_chunks_mut(len));
+    share(kernels.enumerate(), |(chunk, dw)| {
         dispatch(KernelOf {
             g,
             x,
             dout,
             images: chunk * g.batch / chunks..(chunk + 1) * g.batch / chunks,
-            dw: &mut dw,
+            dw,
         });
     });
-    for partial in partial.chunks(len).take(chunks - 1) {
+    for partial in partial.chunks(len) {
         for (sum, more) in dw.iter_mut().zip(partial) {
             *sum += *more;
         }

@@ -7,7 +7,7 @@
 use super::axis::{Span, Walk};
 use super::tiles::{Element, Gather, Pixel, Segment, Tiles, WIDEST};
 use crate::kernels::piece::Follow;
-use crate::kernels::threads::parallel_for;
+use crate::kernels::region::{share, IntoParallelIterator};
 use std::cell::RefCell;
 use std::ops::Range;
 
@@ -226,7 +226,8 @@ pub(super) fn gather<T: Element>(job: &Job<'_, T>, parts: &[Part<'_, T>], follow
     let image: usize = job.result_shape.iter().product::<usize>() * job.groups * job.width;
     // What a task makes lies in one piece an image, unless the positions of parts interleave.
     let in_pieces = cuts.axis_blocks == 1 || parts.len() == 1;
-    parallel_for(cuts.image_blocks * cuts.axis_blocks, &|task| {
+    let tasks = (0..cuts.image_blocks * cuts.axis_blocks).into_par_iter();
+    share(tasks, |task| {
         let images = cuts.images(task / cuts.axis_blocks);
         let block = task % cuts.axis_blocks;
         PIXELS.with_borrow_mut(|pixels| {

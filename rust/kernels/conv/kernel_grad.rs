@@ -8,7 +8,7 @@ use super::axis::Axis;
 use super::elements;
 use super::tiles::{Element, Outer, Run, Tiles, WIDEST};
 use crate::error::unwind;
-use crate::kernels::threads::{parallel_for, Shared};
+use crate::kernels::region::{share, IndexedParallelIterator, ParallelIterator, ParallelSliceMut};
 use crate::memory::{room, Buffer};
 use std::ops::{Add, Range};
 use std::slice::ChunksExact;
@@ -95,19 +95,10 @@ impl<T: Element + Add<Output = T>> KernelGrad<'_, T> {
     pub fn run(&self, dw: &mut [T], partial: &mut [T]) {
         let len = dw.len();
         let lines = Cut::new(self.batch, self.axes, len);
-        let (first, rest) = (
-            Shared::new(dw.as_mut_ptr()),
-            Shared::new(partial.as_mut_ptr()),
-        );
-        assert!(partial.len() >= (lines.chunks - 1) * len);
-        parallel_for(lines.chunks, &|chunk| {
-            let to = match chunk {
-                0 => first.get(),
-                // SAFETY: within `partial`, checked above.
-                _ => unsafe { rest.get().add((chunk - 1) * len) },
-            };
-            // SAFETY: `len` elements, this task's own.
-            unsafe { std::slice::from_raw_parts_mut(to, len) }.fill(T::ZERO);
+        let partial = &mut partial[..(lines.chunks - 1) * len];
+        let kernels = dw.par_chunks_mut(len).chain(partial.par_chunks_mut(len));
+        share(kernels.enumerate(), |(chunk, dw)| {
+            dw.fill(T::ZERO);
             let range = lines.chunk(chunk);
             let mut room = Room {
                 runs: Vec::new(),
@@ -121,30 +112,20 @@ impl<T: Element + Add<Output = T>> KernelGrad<'_, T> {
             };
             for start in range.clone().step_by(lines.block) {
                 let block = start..range.end.min(start + lines.block);
-                // SAFETY: as above.
-                unsafe { self.add_block(block, to, &mut room) };
+                // SAFETY: this task's own.
+                unsafe { self.add_block(block, dw.as_mut_ptr(), &mut room) };
             }
         });
         let piece = len.div_ceil(16).max(1 << 12);
-        parallel_for(
-            if lines.chunks > 1 {
-                len.div_ceil(piece)
-            } else {
-                0
-            },
-            &|t| {
-                for at in t * piece..len.min((t + 1) * piece) {
-                    // SAFETY: tasks sum disjoint elements; the chunks are done.
-                    unsafe {
-                        let mut sum = *first.get().add(at);
-                        for chunk in 1..lines.chunks {
-                            sum = sum + *rest.get().add((chunk - 1) * len + at);
-                        }
-                        *first.get().add(at) = sum;
+        if lines.chunks > 1 {
+            share(dw.par_chunks_mut(piece).enumerate(), |(t, dw)| {
+                for partial in partial.chunks(len) {
+                    for (sum, more) in dw.iter_mut().zip(&partial[t * piece..]) {
+                        *sum = *sum + *more;
                     }
                 }
-            },
-        );
+            });
+        }
     }
 
     /// Adds the products of a block of lines to a kernel.

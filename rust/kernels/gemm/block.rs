@@ -4,7 +4,7 @@ use super::micro::{Element, Kernels, Tile};
 use super::pack::{pack_a, pack_b, with_scratch, PANEL, STRIP};
 use super::plan::Plan;
 use super::{Block, Mat, MatMut};
-use crate::kernels::threads::{parallel_for, Shared};
+use crate::kernels::region::{share, IntoParallelIterator};
 use std::marker::PhantomData;
 use std::ops::Range;
 
@@ -29,6 +29,18 @@ pub(super) struct Problem<'a, T> {
 
 // SAFETY: A and B are only read; C is written in blocks that do not overlap, one thread each.
 unsafe impl<T: Send + Sync> Sync for Problem<'_, T> {}
+
+/// Room for packed A, which all tasks of a region share.
+struct Packed<T>(*mut T);
+
+// SAFETY: an address only. Tasks write disjoint parts, and read what others wrote in a later region.
+unsafe impl<T> Sync for Packed<T> {}
+
+impl<T> Packed<T> {
+    fn get(&self) -> *mut T {
+        self.0
+    }
+}
 
 /// A part of one panel's work: strips of rows by columns.
 struct Task<'a, T> {
@@ -79,14 +91,15 @@ impl<'a, T: Element> Problem<'a, T> {
         with_scratch(&PANEL, |scratch| {
             let longest = self.k.div_ceil(plan.panels);
             let room = if plan.pack_a { self.m * longest } else { 0 };
-            let packed = Shared::new(scratch.reserve::<T>(room));
+            let packed = Packed(scratch.reserve::<T>(room));
             for i in 0..plan.panels {
                 let depth = plan.panel(i);
                 if plan.pack_a {
                     self.pack_panel(kernels, plan, &depth, &packed);
                 }
                 let last = i + 1 == plan.panels;
-                parallel_for(plan.row_blocks * plan.col_blocks, &|t| {
+                let tasks = 0..plan.row_blocks * plan.col_blocks;
+                share(tasks.into_par_iter(), |t| {
                     let (r, c) = (t % plan.row_blocks, t / plan.row_blocks);
                     let task = Task {
                         strips: plan.row_block(r),
@@ -146,7 +159,7 @@ impl<'a, T: Element> Problem<'a, T> {
         kernels: &Kernels<T>,
         plan: &Plan,
         depth: &Range<usize>,
-        packed: &Shared<T>,
+        packed: &Packed<T>,
     ) {
         let pack = |strip: usize| {
             let rows = plan.rows(strip);
@@ -157,7 +170,8 @@ impl<'a, T: Element> Problem<'a, T> {
             }
         };
         let grain = (32_000 / (depth.len() * self.m.div_ceil(plan.row_strips))).max(1);
-        parallel_for(plan.row_strips.div_ceil(grain), &|t| {
+        let tasks = 0..plan.row_strips.div_ceil(grain);
+        share(tasks.into_par_iter(), |t| {
             (t * grain..plan.row_strips.min((t + 1) * grain)).for_each(pack);
         });
     }

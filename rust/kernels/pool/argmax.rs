@@ -8,8 +8,8 @@ use super::super::float::Float;
 use super::super::isa::{dispatch, Kernel};
 use super::super::number::Number;
 use super::super::piece::Makes;
+use super::super::region::{share, IndexedParallelIterator, ParallelSliceMut};
 use super::super::rows::parallel_blocks;
-use super::super::threads::parallel_for;
 use super::{attains, by_blocks, by_image, by_sizes, fold_block, lanes};
 use super::{Windows, BLOCK, PARALLEL_LEN, PART, TASK_LEN};
 use std::ops::Range;
@@ -121,13 +121,8 @@ pub fn pool_with_argmax<T: Float + Number>(
     }
     let (rows, step) = (windows.images * windows.rows(), windows.task_rows());
     let len = step * windows.row();
-    let parts: Vec<_> = out
-        .chunks_mut(len)
-        .zip(argmax.chunks_mut(len))
-        .map(Mutex::new)
-        .collect();
-    parallel_for(parts.len(), &|t| {
-        let (out, argmax) = &mut *parts[t].lock().unwrap_or_else(|e| e.into_inner());
+    let parts = out.par_chunks_mut(len).zip(argmax.par_chunks_mut(len));
+    share(parts.enumerate(), |(t, (out, argmax))| {
         dispatch(ForwardWithArgmax {
             windows,
             x,

@@ -3,11 +3,10 @@
 use super::super::float::Float;
 use super::super::isa::{dispatch, Kernel};
 use super::super::number::Number;
-use super::super::threads::parallel_for;
+use super::super::region::{share_if, IntoParallelIterator};
 use super::{attains, by_blocks, by_sizes, lanes};
 use super::{Pooling, Taps, Windows, BLOCK, PARALLEL_LEN, PART, TASK_LEN};
 use std::ops::Range;
-use std::sync::Mutex;
 
 /// A band of an image's gradient: all of it between two planes, or between two lines of the only
 /// plane.
@@ -255,10 +254,10 @@ pub fn pool_grad<T: Float + Number>(
     }
     let disjoint = windows.disjoint();
     let gaps = windows.gaps(2);
-    let serial = dx.len() < PARALLEL_LEN;
-    let bands: Vec<Mutex<Band<T>>> = cut(windows, dx).into_iter().map(Mutex::new).collect();
-    let task = |t: usize| {
-        let band = &mut *bands[t].lock().unwrap_or_else(|e| e.into_inner());
+    let worth_it = dx.len() >= PARALLEL_LEN;
+    let bands = cut(windows, dx);
+    share_if(worth_it, bands.into_par_iter(), |mut band| {
+        let band = &mut band;
         if disjoint {
             clear_gaps(windows, &gaps, band);
         } else {
@@ -281,11 +280,7 @@ pub fn pool_grad<T: Float + Number>(
             (Pooling::Mean, true) => go!(true, false),
             (Pooling::Mean, false) => go!(true, true),
         }
-    };
-    match serial {
-        true => (0..bands.len()).for_each(task),
-        false => parallel_for(bands.len(), &task),
-    }
+    });
 }
 
 /// Cuts every image where windows begin, by shape.
