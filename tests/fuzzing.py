@@ -26,7 +26,7 @@ import numpy as np
 
 import chainrule as cr
 from chainrule import layers, ops
-from chainrule.callbacks.training_state import TrainingState
+from chainrule.callbacks.backup import Backup
 from chainrule.datasets.cifar import read_archive
 from chainrule.datasets.fashion_mnist import read_idx
 from chainrule.datasets.npz import read_splits
@@ -284,7 +284,7 @@ class Kind:
         model.fit(np.ones((4, 4), "float32"), np.ones((4, 3), "float32"), verbose=0)
         stop = cr.callbacks.EarlyStopping("loss", restore_best_weights=True)
         stop.set_model(model)
-        training = TrainingState(model, [stop, cr.callbacks.History(), cr.callbacks.SwapEMAWeights()])
+        training = Backup(model, [stop, cr.callbacks.History(), cr.callbacks.SwapEMAWeights()])
         content = file_of(lambda path: write_state(path, training.gather(3)), "s.npz")
 
         def all_of_it() -> list[Any]:

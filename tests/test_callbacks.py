@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from chainrule import callbacks
+from chainrule.training.state import TrainingState
 
 
 class Optimizer:
@@ -35,9 +36,9 @@ class Variable:
 class Model:
     built = True
     stop_training = False
-    _initial_epoch = None
 
     def __init__(self):
+        self._training = TrainingState()
         self.optimizer = Optimizer()
         self.variables = self.trainable_variables = [Variable(0.0), Variable([0.0, 0.0])]
         self.metrics = []
@@ -64,7 +65,7 @@ def run(callback_list, losses, model=None, name="loss", batches=1):
         callback_list, add_history=True, model=model, epochs=len(losses)
     )
     runner.on_train_begin()
-    for epoch in range(model._initial_epoch or 0, len(losses)):
+    for epoch in range(model._training.initial_epoch or 0, len(losses)):
         model.begun.append(epoch)
         model.variables[0].assign(epoch)
         logs = {name: losses[epoch]}

@@ -648,3 +648,58 @@ def test_verbose_prints_a_bar_or_a_line(capsys: Any) -> None:
     assert "loss:" in out
     linear().fit(X, Y, verbose=0)
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("way", ["arrays", "batches"])
+def test_a_stop_after_the_last_full_batch_leaves_the_short_one(way: str) -> None:
+    class Stop(callbacks.Callback):
+        ended: list[int] = []
+
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            self.ended = [*self.ended, batch]
+            self.model.stop_training = batch == 2
+
+    model, stop = linear(), Stop()
+    data = {"x": X, "y": Y} if way == "arrays" else {"x": _batches()}
+    model.fit(**data, batch_size=16, shuffle=False, epochs=3, verbose=0, callbacks=[stop])
+    assert stop.ended == [0, 1, 2]
+    expected = linear()
+    for start in (0, 16, 32):
+        expected.train_on_batch(X[start : start + 16], Y[start : start + 16])
+    assert same(model, expected)
+
+
+def _batches() -> Iterator[Any]:
+    for start in range(0, len(X), 16):
+        yield X[start : start + 16], Y[start : start + 16]
+
+
+@pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16", "float32"])
+def test_predictions_have_the_dtype_of_the_outputs_however_the_data_come(dtype: str) -> None:
+    model = cr.Sequential([cr.Input((4,)), layers.Dense(2, dtype=dtype)])
+    expected = model(X)
+    for found in (
+        model.predict(X, batch_size=16, verbose=0),
+        model.predict(_batches(), verbose=0),
+        model.predict_on_batch(X),
+    ):
+        assert found.dtype == expected.dtype
+        np.testing.assert_allclose(found, expected, rtol=1e-2, atol=1e-2)
+
+
+def test_a_model_that_was_pickled_with_its_training_among_its_attributes() -> None:
+    model = linear(metrics=["mae"])
+    model.fit(X, Y, verbose=0)
+    state = model.__getstate__()
+    training = state.pop("_training").__getstate__()
+    state.update(
+        _compile_config=training["config"],
+        _compile_count=training["compilations"],
+        _compile_loss=training["loss"],
+        _compile_metrics=training["metrics"],
+        _loss_tracker=training["tracker"],
+    )
+    other = type(model).__new__(type(model))
+    other.__setstate__(state)
+    assert not any(name.startswith("_compile_") for name in vars(other))
+    assert other.evaluate(X, Y, verbose=0) == model.evaluate(X, Y, verbose=0)

@@ -140,7 +140,7 @@ def test_a_stop_leaves_nothing_in_the_model(tmp_path):
         train("arrays", tmp_path / "backup", stop=(2, 0))
     model, history = train("arrays", tmp_path / "backup")
     assert history.epoch == list(range(EPOCHS))
-    assert model._initial_epoch is None and model._feeds is None
+    assert model._training.initial_epoch is None and not model._training.feeds
 
 
 def test_other_data_begin_the_epoch_anew(tmp_path):

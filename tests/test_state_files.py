@@ -16,7 +16,7 @@ import pytest
 
 import chainrule as keras
 from chainrule import callbacks, layers
-from chainrule.callbacks.training_state import TrainingState
+from chainrule.callbacks.backup import Backup
 from chainrule.errors import FileFormatError
 from chainrule.utils.state_files import read_state, write_state
 
@@ -174,7 +174,7 @@ def test_what_is_wrong_is_refused_before_anything_changes(
     with pytest.raises(FileFormatError, match=r"latest\.npz"):
         fit(tmp_path, 4, model, extra)
     assert everything(model, extra) == before
-    assert model._initial_epoch is None
+    assert model._training.initial_epoch is None
     # The state before is good.
     shutil.copy(good / "latest.npz.bkp", tmp_path)
     with pytest.warns(UserWarning, match="going on from .*bkp"):
@@ -187,7 +187,7 @@ def test_every_lost_middle_falls_back(good: Path, tmp_path: Path) -> None:
     damages = [content[:n] for n in range(0, len(content), 499)]
     damages += [content[:n] + content[n + 100 :] for n in range(0, len(content), 499)]
     damages += [content[:n] + bytes(99) + content[n + 99 :] for n in range(0, len(content), 499)]
-    training = TrainingState(make(), [])
+    training = Backup(make(), [])
     for damaged in damages:
         path.write_bytes(damaged)
         try:

@@ -80,8 +80,8 @@ class CoreTrainer(KerasTrainer):
 
     def run(self, epochs: int) -> float:
         """Seconds of the epochs' calls of the core."""
-        loop = importlib.import_module("chainrule.training.loop")
-        runner = loop.Runner(self.model, "train")
+        training = importlib.import_module("chainrule.training.runner")
+        runner = training.Runner(self.model, "train")
         program, _ = runner.program((self.x, self.y, None), self.task.batch)
         order = self.task.order(0) if self.shuffle else None
         start = time.perf_counter()

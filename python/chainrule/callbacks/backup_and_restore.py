@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from chainrule.base.errors import FileFormatError
+from chainrule.callbacks.backup import Backup
 from chainrule.callbacks.callback import Callback, Logs
-from chainrule.callbacks.training_state import TrainingState
 from chainrule.utils.remembered import checked, count
 from chainrule.utils.state_files import read_state, write_state
 
@@ -108,7 +108,7 @@ class BackupAndRestore(Callback):
         state, is_unfinished = self._resume()
         if state is None:
             return
-        self.model._initial_epoch = state["epoch"]
+        self.model._training.initial_epoch = state["epoch"]
         if is_unfinished:
             self._unfinished = state
 
@@ -148,8 +148,8 @@ class BackupAndRestore(Callback):
         self._last_batch_seen = values["last_batch_seen"]
 
     @property
-    def _training(self) -> TrainingState:
-        return TrainingState(self.model, self.callbacks or [self])
+    def _training(self) -> Backup:
+        return Backup(self.model, self.callbacks or [self])
 
     def _save(self) -> None:
         os.makedirs(self.backup_dir, exist_ok=True)

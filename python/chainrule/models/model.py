@@ -17,6 +17,7 @@ from chainrule.saving.files import load_weights, save_model, save_weights
 from chainrule.tracing.operation import default
 from chainrule.tracing.specs import compute_output_spec
 from chainrule.tracing.tensor import KerasTensor
+from chainrule.training.state import TrainingState
 from chainrule.training.trainer import Trainer
 from chainrule.utils.summary import print_summary
 
@@ -211,15 +212,10 @@ class Model(Trainer, Layer):
                 f"Override `get_config()` and `from_config()`. Received: config={config}"
             ) from error
 
-    def __getstate__(self) -> dict[str, Any]:
-        state = super().__getstate__()
-        for name in self._passing_state():
-            state.pop(name, None)
-        return state
-
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        self.__dict__.update(self._passing_state())
+        if "_training" not in state:
+            self.__dict__["_training"] = TrainingState.of_version_02(self.__dict__)
         if "_nodes" in state:
             _make_functional(type(self))
             for node in state["_nodes"]:

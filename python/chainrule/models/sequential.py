@@ -138,8 +138,7 @@ class Sequential(Model):
         self.built = False
         self.__dict__["_outputs"] = None
         self.__dict__["_functional"] = None
-        self.__dict__["_output_specs"].clear()
-        self._programs.clear()
+        self._training.forget_layers()
 
     def _maybe_rebuild(self) -> None:
         if self._input_layer is not None and self._layers and self._outputs is None:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from chainrule.base import tree
 from chainrule.base.errors import DataError, NotCompiledError
 from chainrule.callbacks import CallbackList, History
 from chainrule.training import loop
-from chainrule.training.activity import Activity
 from chainrule.training.batches import IteratorSource, is_batch_iterable
 from chainrule.training.data import (
     ArraySource,
@@ -18,8 +16,10 @@ from chainrule.training.data import (
     to_arrays,
     weigh_classes,
 )
-from chainrule.training.feeds import Runner, make_feed
+from chainrule.training.feeds import make_feed
 from chainrule.training.mapped import to_rows
+from chainrule.training.runner import Runner
+from chainrule.training.state import TrainingState
 
 BATCH_SIZE = 32
 
@@ -31,7 +31,7 @@ class Fitting:
     optimizer: Any
     non_finite: str
     metrics: Any
-    _activity: Activity
+    _training: TrainingState
     _check_compiled: Callable[[str], None]
     _ensure_ready: Callable[[str, ArraySource], None]
     _check_targets: Callable[..., None]
@@ -123,7 +123,7 @@ class Fitting:
             raise ValueError(
                 f"fit: expected validation_freq to be an int or a list, got {validation_freq!r}"
             )
-        with self._activity.running(self.name, "fit"):
+        with self._training.activity.running(self.name, "fit"):
             source = self._source(x, y, sample_weight, bool(shuffle))
             held_out: Any = None
             if validation_data is not None:
@@ -146,12 +146,12 @@ class Fitting:
                 self._ensure_ready("test", held_out)
                 self._check_targets(held_out, "validation data: ")
             size = _rows_a_step(source, batch_size, steps_per_epoch)
-            feed = make_feed(source, size, steps_per_epoch, bool(shuffle), class_weight)
+            feed = make_feed(source, size, steps_per_epoch, bool(shuffle))
             validation = None
             if held_out is not None:
                 given = batch_size if validation_batch_size is None else validation_batch_size
                 held_out_size = _rows_a_step(held_out, given, validation_steps)
-                validation = make_feed(held_out, held_out_size, validation_steps, False)
+                validation = make_feed(held_out, held_out_size, validation_steps)
             if not isinstance(callbacks, CallbackList):
                 verbose = 1 if verbose == "auto" else verbose
                 callbacks = CallbackList(
@@ -171,6 +171,7 @@ class Fitting:
                 initial_epoch=initial_epoch,
                 validation=validation,
                 validation_freq=validation_freq,
+                class_weight=class_weight,
             )
 
     def _source(
@@ -249,17 +250,14 @@ class Fitting:
         self._check_compiled("evaluate")
         _check_count("batch_size", batch_size)
         _check_count("steps", steps)
-        with self._activity.running(self.name, "evaluate"):
+        with self._training.activity.running(self.name, "evaluate"):
             source = self._source(x, y, sample_weight)
             size = _rows_a_step(source, batch_size, steps)
             if isinstance(source, ArraySource):
                 self._ensure_ready("test", source)
                 self._check_targets(source)
             container = self._callback_list(callbacks, verbose, source, size, steps)
-            runner = Runner(self, "test")
-            feed = make_feed(source, size, steps, False)
-            feed.prepare(runner)
-            logs = loop.evaluate(runner, feed, container)
+            logs = loop.evaluate(self, make_feed(source, size, steps), container)
             return logs if return_dict else self._flat_logs(logs)
 
     def _callback_list(
@@ -312,7 +310,7 @@ class Fitting:
         if isinstance(source, ArraySource):
             self._ensure_ready("predict", source)
         container = self._callback_list(callbacks, verbose, source, size, steps)
-        return loop.predict(self, source, batch_size=size, steps=steps, callbacks=container)
+        return loop.predict(self, make_feed(source, size, steps), container)
 
     def train_on_batch(
         self,
@@ -344,7 +342,7 @@ class Fitting:
     def _on_batch(
         self, mode: str, x: Any, y: Any, sample_weight: Any, class_weight: Any, return_dict: bool
     ) -> Any:
-        with self._activity.running(self.name, f"{mode}_on_batch"):
+        with self._training.activity.running(self.name, f"{mode}_on_batch"):
             source = self._array_source(x, y, sample_weight, class_weight)
             self._ensure_ready(mode, source)
             self._check_targets(source)
@@ -357,9 +355,7 @@ class Fitting:
         """The outputs for one batch."""
         source = self._array_source(x, None, None, None)
         self._ensure_ready("predict", source)
-        runner = Runner(self, "predict")
-        _, structure = runner.program((source.x, None, None), source.rows)
-        return tree.pack_sequence_as(structure, runner.one(source.x, None, None))
+        return Runner(self, "predict").one(source.x, None, None)
 
     def _flat_logs(self, logs: dict[str, Any]) -> Any:
         """The values in the order of the metrics; a single one by itself."""

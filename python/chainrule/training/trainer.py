@@ -17,14 +17,14 @@ from chainrule.metrics.metric import Metric
 from chainrule.tracing.arrays import engine_dtype
 from chainrule.tracing.specs import compute_output_spec
 from chainrule.tracing.tensor import KerasTensor
-from chainrule.training.activity import Activity, tracing
+from chainrule.training.activity import tracing
 from chainrule.training.compile_loss import CompileLoss
 from chainrule.training.compile_metrics import CompileMetrics
 from chainrule.training.data import ArraySource
 from chainrule.training.fitting import Fitting
 from chainrule.training.mapped import MappedRows
+from chainrule.training.state import TrainingState
 from chainrule.training.targets import check_target
-from chainrule.training.trace import Programs
 
 __all__ = ["Trainer"]
 
@@ -38,31 +38,14 @@ class Trainer(Fitting):
     compute_dtype: str
     losses: list[Any]
     trainable_variables: list[Any]
-    _activity: Activity
-    _compile_config: dict[str, Any] | None
-    _compile_count: int
-    _compile_loss: CompileLoss | None
-    _compile_metrics: CompileMetrics | None
-    _loss_tracker: Any
-    _readers: list[tuple[str, Any, bool]] | None
     _layers: list[Any]
-    _programs: Programs
     _flatten_layers: Callable[..., list[Any]]
     _open_name_scope: Callable[[], Any]
     _clear_losses: Callable[[], None]
     __call__: Callable[..., Any]
 
     def __init__(self) -> None:
-        self._init_trainer()
-
-    def _init_trainer(self) -> None:
-        values = self.__dict__
-        values.update(self._passing_state())
-        values["_compile_loss"] = None
-        values["_compile_metrics"] = None
-        values["_loss_tracker"] = None
-        values["_compile_config"] = None
-        values["_compile_count"] = 0
+        self._training = TrainingState()
         self.optimizer: Any = None
         self.loss: Any = None
         self.compiled = False
@@ -73,18 +56,6 @@ class Trainer(Fitting):
         self.non_finite = "warn"
         self.run_eagerly = False
         self.steps_per_execution = 1
-
-    @staticmethod
-    def _passing_state() -> dict[str, Any]:
-        """What a copy begins anew with: compiled steps, and the marks of a running loop."""
-        return {
-            "_activity": Activity(),
-            "_programs": Programs(),
-            "_initial_epoch": None,
-            "_feeds": None,
-            "_readers": None,
-            "_output_specs": {},
-        }
 
     def compile(
         self,
@@ -153,15 +124,15 @@ class Trainer(Fitting):
         compile_metrics = None
         if metrics is not None or weighted_metrics is not None:
             compile_metrics = CompileMetrics(metrics, weighted_metrics, output_names=names)
-        with self._activity.running(self.name, "compile"):
+        state = self._training
+        with state.activity.running(self.name, "compile"):
             self.optimizer = found
             self.loss = loss
-            values = self.__dict__
-            values["_compile_loss"] = compile_loss
-            values["_compile_metrics"] = compile_metrics
-            values["_loss_tracker"] = metrics_module.Mean(name="loss")
-            values["_readers"] = None
-            values["_compile_config"] = {
+            state.loss = compile_loss
+            state.metrics = compile_metrics
+            state.tracker = metrics_module.Mean(name="loss")
+            state.readers = None
+            state.config = {
                 "optimizer": optimizer,
                 "loss": loss,
                 "loss_weights": loss_weights,
@@ -172,8 +143,8 @@ class Trainer(Fitting):
                 "jit_compile": jit_compile,
                 "non_finite": non_finite,
             }
-            values["_compile_count"] += 1
-            self._programs.clear()
+            state.compilations += 1
+            state.programs.clear()
             self.stop_training = False
             self.non_finite = non_finite
             self.run_eagerly = run_eagerly
@@ -183,19 +154,19 @@ class Trainer(Fitting):
     @property
     def compiled_metrics(self) -> Any:
         """The metrics of `compile`, None where there are none."""
-        return self._compile_metrics
+        return self._training.metrics
 
     def _trace_key(self, mode: str) -> tuple[Any, ...]:
         """What a compiled step depends on beside the batch."""
         layers = self._flatten_layers()
         flags = tuple(layer.trainable for layer in layers)
-        values = self.__dict__
+        count = self._training.compilations
         if mode == "predict":
             return (len(layers),)
         if mode == "test" or self.optimizer is None:
-            return (values["_compile_count"], flags)
+            return (count, flags)
         trainable = tuple(id(v) for v in self.trainable_variables)
-        return (values["_compile_count"], flags, trainable, self.optimizer._trace_key())
+        return (count, flags, trainable, self.optimizer._trace_key())
 
     def _check_compiled(self, method: str) -> None:
         if not self.compiled:
@@ -229,7 +200,7 @@ class Trainer(Fitting):
         symbols = self._symbolic_inputs(x)
         leaves = [s for s in tree.flatten(symbols) if s is not None]
         key = tuple((s.shape, s.dtype) for s in leaves)
-        known = self.__dict__["_output_specs"]
+        known = self._training.output_specs
         if key not in known:
             with tracing:
                 known[key] = compute_output_spec(self, symbols)
@@ -253,21 +224,18 @@ class Trainer(Fitting):
             return
         if mode == "train" and self.optimizer is not None and not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
-        metrics = self.__dict__["_compile_metrics"]
-        loss = self.__dict__["_compile_loss"]
-        needs_metrics = metrics is not None and not metrics.built and y is not None
-        needs_loss = loss is not None and not loss.built and y is not None
-        if needs_loss or needs_metrics:
+        metrics, loss = self._training.metrics, self._training.loss
+        unbuilt = [part for part in (loss, metrics) if part is not None and not part.built]
+        if y is not None and unbuilt:
             y_pred = self._output_spec_of(x)
-            if needs_loss:
-                loss.build(loss.align(y, y_pred), y_pred)
-            if needs_metrics:
-                metrics.build(y, y_pred)
-            self.__dict__["_readers"] = None
+            for part in unbuilt:
+                aligned = part.align(y, y_pred) if isinstance(part, CompileLoss) else y
+                part.build(aligned, y_pred)
+            self._training.readers = None
 
     def _check_targets(self, source: ArraySource, prefix: str = "") -> None:
         """Labels within the classes and targets of the outputs' shapes, before a weight changes."""
-        loss = self.__dict__["_compile_loss"]
+        loss = self._training.loss
         if loss is None or not loss.built or source.y is None:
             return
         x, _, _ = source.batch(slice(0, 1))
@@ -309,7 +277,7 @@ class Trainer(Fitting):
             When there is neither.
         """
         parts = []
-        compile_loss = self._compile_loss
+        compile_loss = self._training.loss
         if compile_loss is not None:
             value = compile_loss(y, y_pred, sample_weight)
             if value is not None:
@@ -335,25 +303,22 @@ class Trainer(Fitting):
             given["training"] = training
         loss = self.compute_loss(**given)
         rows = int(next(a.shape[0] for a in tree.flatten(x) if a is not None))
-        self.__dict__["_loss_tracker"].update_state(loss, sample_weight=rows)
+        self._training.tracker.update_state(loss, sample_weight=rows)
         return loss
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Add a batch to the metrics of `compile`; traced with the step."""
-        metrics = self._compile_metrics
+        metrics = self._training.metrics
         if metrics is not None and y is not None:
             metrics.update_state(y, y_pred, sample_weight=sample_weight)
 
     @property
     def metrics(self) -> list[Any]:
         """The loss tracker, the metrics of `compile`, and those that layers hold."""
-        found: list[Any] = []
-        if self._loss_tracker is not None:
-            found.append(self._loss_tracker)
-        if self._compile_metrics is not None:
-            found.append(self._compile_metrics)
-        if self._compile_loss is not None:
-            found.extend(self._compile_loss.metrics)
+        state = self._training
+        found: list[Any] = [m for m in (state.tracker, state.metrics) if m is not None]
+        if state.loss is not None:
+            found.extend(state.loss.metrics)
         for layer in self._flatten_layers():
             if layer is self or not hasattr(layer, "compute_metrics"):
                 found.extend(m for m in layer._metrics if all(m is not k for k in found))
@@ -371,7 +336,7 @@ class Trainer(Fitting):
 
     def reset_metrics(self) -> None:
         """Set every metric to its start."""
-        self.__dict__["_readers"] = None
+        self._training.readers = None
         for metric in self.metrics:
             for part in metric.metrics if isinstance(metric, CompileMetrics) else [metric]:
                 if type(part).reset_state is Metric.reset_state:
@@ -383,9 +348,9 @@ class Trainer(Fitting):
 
     def get_metrics_result(self) -> dict[str, Any]:
         """Every metric's value by name, as Python numbers where they are scalars."""
-        readers = self._readers
+        readers = self._training.readers
         if readers is None:
-            readers = self.__dict__["_readers"] = self._make_readers()
+            readers = self._training.readers = self._make_readers()
         logs: dict[str, Any] = {}
         for name, metric, plain in readers:
             if plain:
@@ -414,7 +379,7 @@ class Trainer(Fitting):
 
     def get_compile_config(self) -> dict[str, Any] | None:
         """What `compile` was given, in serializable form; None where it was not called."""
-        given = self._compile_config
+        given = self._training.config
         if given is None:
             return None
         return {key: serialize_keras_object(value) for key, value in given.items()}

@@ -16,7 +16,7 @@ from chainrule.base.errors import FileFormatError
 from chainrule.tracing.arrays import engine_dtype
 from chainrule.utils.remembered import array, checked, count, dict_of, list_of, number, optional
 
-__all__ = ["TrainingState"]
+__all__ = ["Backup"]
 
 _FORMAT = 2
 
@@ -41,7 +41,7 @@ _KINDS = {
 }
 
 
-class TrainingState:
+class Backup:
     """What `BackupAndRestore` saves of a model in training, and how it comes back.
 
     Parameters
@@ -177,7 +177,8 @@ class TrainingState:
 
     def _feeds(self) -> dict[str, Any]:
         """What brings the batches of `fit`: "train" and, with validation, "validation"."""
-        return getattr(self.model, "_feeds", None) or {}
+        feeds: dict[str, Any] = self.model._training.feeds
+        return feeds
 
 
 def _named(callbacks: Sequence[Any]) -> dict[str, Any]:

@@ -1,0 +1,88 @@
+"""TrainingState: what a model holds for its training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chainrule.training.activity import Activity
+from chainrule.training.compile_loss import CompileLoss
+from chainrule.training.compile_metrics import CompileMetrics
+from chainrule.training.trace import Programs
+
+__all__ = ["TrainingState"]
+
+# What a copy of the model keeps, and where the pickles of version 0.2 have it.
+_KEPT = {
+    "config": "_compile_config",
+    "compilations": "_compile_count",
+    "loss": "_compile_loss",
+    "metrics": "_compile_metrics",
+    "tracker": "_loss_tracker",
+}
+
+
+class TrainingState:
+    """What a model holds for its training, beside its weights and what users read and set.
+
+    A copy or a pickle keeps what `compile` chose; the rest begins anew.
+
+    Attributes
+    ----------
+    config : dict, optional
+        The arguments of `compile`.
+    compilations : int
+        How often the model was compiled: steps of before are not of now.
+    loss : CompileLoss, optional
+    metrics : CompileMetrics, optional
+    tracker : Mean, optional
+        Of the loss.
+    activity : Activity
+        The calls that change the model and run now.
+    programs : Programs
+        The compiled steps.
+    output_specs : dict
+        The outputs' shapes and dtypes by those of the inputs.
+    readers : list, optional
+        How each result of the metrics is read; None where that has to be found out.
+    feeds : dict
+        What brings the batches of the `fit` that runs: "train" and, where there is one,
+        "validation".
+    initial_epoch : int, optional
+        Where the `fit` that runs begins, when a callback has put back the state of another.
+    """
+
+    def __init__(self) -> None:
+        self.config: dict[str, Any] | None = None
+        self.compilations = 0
+        self.loss: CompileLoss | None = None
+        self.metrics: CompileMetrics | None = None
+        self.tracker: Any = None
+        self.activity = Activity()
+        self.programs = Programs()
+        self.output_specs: dict[Any, Any] = {}
+        self.readers: list[tuple[str, Any, bool]] | None = None
+        self.feeds: dict[str, Any] = {}
+        self.initial_epoch: int | None = None
+
+    def forget_layers(self) -> None:
+        """The layers are others: nothing that was traced holds."""
+        self.output_specs.clear()
+        self.programs.clear()
+
+    def end_fit(self) -> None:
+        """No `fit` runs."""
+        self.feeds, self.initial_epoch = {}, None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in _KEPT}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        TrainingState.__init__(self)
+        self.__dict__.update(state)
+
+    @classmethod
+    def of_version_02(cls, values: dict[str, Any]) -> TrainingState:
+        """The state of a model that was pickled with its parts among its attributes."""
+        self = cls()
+        self.__dict__.update({name: values.pop(old) for name, old in _KEPT.items()})
+        return self
