@@ -231,3 +231,20 @@ def test_pickles_find_modules_under_the_names_that_they_had() -> None:
     home = sys.modules["chainrule.tracing.variable"]
     assert home is sys.modules["chainrule.variable"]
     assert home.__spec__ is not None and home.__spec__.name == home.__name__
+
+
+@pytest.mark.parametrize(
+    "code, shown",
+    [
+        ("chainrule.Variable('ones', shape=(2,)) + 1", "[2. 2.]"),
+        ("chainrule.backend.Variable('ones', shape=(2,)) + 1", "[2. 2.]"),
+        ("chainrule.grad(lambda x: (x * x)[0])(np.array([3.0]))", "[6.]"),
+        ("(chainrule.KerasTensor((2,)) + 1).shape", "(2,)"),
+        ("chainrule.random.SeedGenerator(1).state + 1", "[2 1]"),
+        ("chainrule.config.dtype_policy().convert_input(np.ones(1), True, 'float32')", "[1.]"),
+    ],
+)
+def test_the_first_name_that_is_used_finds_ops_and_initializers(code: str, shown: str) -> None:
+    script = f"import numpy as np, chainrule; print({code})"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout.strip() == shown, done.stderr

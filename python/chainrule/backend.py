@@ -1,6 +1,9 @@
 """Keras's `backend` names: defaults, dtypes, variables, tensors, scopes."""
 
 from chainrule import config as config
+
+# Variables find initializers by name.
+from chainrule import initializers as _initializers  # noqa: F401
 from chainrule import random as random
 from chainrule.base.config import backend as backend
 from chainrule.base.config import epsilon as epsilon
