@@ -2,9 +2,10 @@
 
 `publish(globals())` at the end of a public module gives it `__all__`, `__getattr__` and `__dir__`:
 public is what it holds of chainrule's own, so a name is listed once, in the line that defines or
-imports it (what is not to be public is imported as a module). A name that is not there raises `MissingNameError`, which tells a name of
-Keras that is not built yet from one that is misspelt. An import from a public module fails with
-the same sentence. Nothing is looked up before the message is read: `hasattr` stays quick.
+imports it (what is not to be public is imported as a module). A name that is not there raises
+`MissingNameError`, which tells a name of Keras that is not built yet from one that is misspelt. An
+import from a public module fails with the same sentence. Nothing is looked up before the message
+is read: `hasattr` stays quick.
 """
 
 from __future__ import annotations

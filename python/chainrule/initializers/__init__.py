@@ -162,8 +162,8 @@ def get(identifier: Any) -> Any:
         initializer = _of_values(identifier)
     if not callable(initializer):
         raise ValueError(
-            f"Could not interpret initializer identifier: {errors.shown(identifier)}. Expected a callable, an "
-            f"array, a configuration, or one of the names {', '.join(sorted(ALL_OBJECTS_DICT))}"
+            f"Could not interpret initializer identifier: {errors.shown(identifier)}. Expected a "
+            f"callable, an array, a configuration, or one of the names {', '.join(sorted(ALL_OBJECTS_DICT))}"
         )
     return initializer() if inspect.isclass(initializer) else initializer
 

@@ -1,4 +1,4 @@
-"""The loops of `fit`, `evaluate` and `predict`: epochs and their events; a `Runner` does the steps."""
+"""The loops of `fit`, `evaluate` and `predict`: epochs and events; a `Runner` does the steps."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ def fit(
         raise DataError("validation_data: expected at least one batch, got an empty generator")
     model.stop_training = False
     state = model._training
-    state.feeds = {"train": feed} if validation is None else {"train": feed, "validation": validation}
+    state.feeds = {"train": feed}
+    if validation is not None:
+        state.feeds["validation"] = validation
     try:
         callbacks.on_train_begin()
         initial_epoch = state.initial_epoch or initial_epoch

@@ -38,7 +38,7 @@ class Outputs:
         self.size = 0
         self._structure: Any = None
         self._specs: list[OutputSpec] = []
-        # The arrays of all rows and how many rows have a place in them, or the arrays of each batch.
+        # The arrays of all rows, and how many rows have a place in them; or those of each batch.
         self._whole: list[Array] = []
         self._placed = 0
         self._parts: list[list[Array]] = []
@@ -177,7 +177,7 @@ class Runner:
         goes_on, told = True, time.monotonic()
 
         def tick(n: int) -> bool:
-            """Takes the core's report that `n` of the batches from number `start` to `end` are done."""
+            """Takes the core's report: `n` of the batches from number `start` to `end` are done."""
             nonlocal goes_on
             feed.done = start + n
             goes_on = ticker.tell(feed.done, last=feed.done == steps)

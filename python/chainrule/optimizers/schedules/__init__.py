@@ -21,7 +21,9 @@ from chainrule.optimizers.schedules.piecewise_constant_decay import (
 from chainrule.optimizers.schedules.polynomial_decay import PolynomialDecay as PolynomialDecay
 
 ALL_OBJECTS: tuple[Any, ...] = tuple(
-    cls for cls in lookup.members(globals(), LearningRateSchedule) if cls is not LearningRateSchedule
+    cls
+    for cls in lookup.members(globals(), LearningRateSchedule)
+    if cls is not LearningRateSchedule
 )
 ALL_OBJECTS_DICT = {cls.__name__: cls for cls in ALL_OBJECTS}
 
