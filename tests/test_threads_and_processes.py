@@ -6,6 +6,9 @@ import gc
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
+import sysconfig
 import threading
 import time
 import warnings
@@ -66,6 +69,13 @@ def test_two_models_train_at_once_in_two_threads() -> None:
         assert not thread.is_alive()
     assert not errors, errors
     assert all(found[i] == expected for i in range(4))
+
+
+@pytest.mark.skipif(not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="Python has a GIL")
+def test_the_gil_stays_off() -> None:
+    code = "import sys, chainrule; sys.exit(sys._is_gil_enabled())"
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHON_GIL"}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
 
 
 def test_python_runs_beside_the_core() -> None:

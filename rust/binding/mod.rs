@@ -136,7 +136,10 @@ fn isa_name() -> &'static str {
     isa::isa().name()
 }
 
-#[pymodule]
+/// Runs without the GIL: a thread waits for locks of variables and programs only while it is detached, so
+/// that one that holds them can call Python, and classes whose methods change them are borrowed by one
+/// thread at a time.
+#[pymodule(gil_used = false)]
 fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     isa::selected().map_err(PyValueError::new_err)?;
     threads::selected().map_err(PyValueError::new_err)?;
