@@ -11,7 +11,6 @@ import gzip
 import io
 import json
 import os
-import resource
 import struct
 import sys
 import tarfile
@@ -387,8 +386,11 @@ def main(kind: str, start: int, stop: int, step: int) -> None:
     warnings.simplefilter("ignore")
     with tempfile.TemporaryDirectory() as folder:
         work = Kind(kind, Path(folder))
-        taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (taken + MEMORY, taken + MEMORY))
+        if sys.platform.startswith("linux"):
+            import resource
+
+            taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+            resource.setrlimit(resource.RLIMIT_AS, (taken + MEMORY, taken + MEMORY))
         loaded = 0
         for number in range(start, stop, step):
             print(number, flush=True)
