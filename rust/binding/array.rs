@@ -3,6 +3,7 @@
 use super::results::filled;
 use crate::attrs::{Attr, Attrs};
 use crate::error::{caught, Error};
+use crate::kernels::strided::{array_mut, copy};
 use crate::memory::room;
 use crate::program::step::Rows;
 use crate::tensor::{DType, Data, DataMut, Element, Spec, Tensor};
@@ -166,13 +167,7 @@ impl<'py> Array<'py> {
             ($a:expr, $t:ty) => {{
                 let mut data = out.data_mut();
                 let to = <$t as Element>::slice_mut(&mut data);
-                match $a.as_array().to_slice() {
-                    Some(from) => to.copy_from_slice(from),
-                    None => to
-                        .iter_mut()
-                        .zip($a.as_array().iter())
-                        .for_each(|(o, x)| *o = *x),
-                }
+                copy($a.as_array(), array_mut(to, $a.shape()));
             }};
         }
         match self {

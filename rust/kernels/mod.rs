@@ -4,6 +4,8 @@ pub mod columns;
 pub mod conv;
 pub mod cross_entropy;
 pub mod epilogue;
+#[cfg(test)]
+mod expressions;
 pub mod finite;
 pub mod float;
 pub mod fold;

@@ -8,8 +8,10 @@ use super::slice::Slice;
 use crate::attrs::Reader;
 use crate::error::{Error, Result};
 use crate::graph::{Backward, Io, Op, Value};
+use crate::kernels::strided::{copy_matrix, matrix, matrix_mut};
 use crate::tensor::{show, Element, Spec};
 use crate::with_dtype;
+use ndarray::Axis;
 use std::sync::Arc;
 
 #[derive(Debug)]
@@ -56,15 +58,13 @@ impl Op for Concat {
         let (outer, n, inner) = split(&io.outputs[0].spec.shape, self.axis);
         with_dtype!(io.inputs[0].spec.dtype, T => {
             let out = T::slice_mut(&mut io.outputs[0].data);
-            let mut at = 0;
+            // (outer, n * inner)
+            let mut rest = matrix_mut(out, outer, n * inner);
             for input in io.inputs {
-                let x: &[T] = input.slice();
-                let run = input.spec.shape[self.axis] * inner;
-                for o in 0..outer {
-                    let to = o * n * inner + at;
-                    out[to..to + run].copy_from_slice(&x[o * run..(o + 1) * run]);
-                }
-                at += run;
+                let width = input.spec.shape[self.axis] * inner;
+                let (to, after) = rest.split_at(Axis(1), width);
+                copy_matrix(matrix::<T>(input.slice(), outer, width), to);
+                rest = after;
             }
         });
         Ok(())

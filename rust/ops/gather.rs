@@ -9,6 +9,8 @@ use super::scatter_add::ScatterAdd;
 use crate::attrs::Reader;
 use crate::error::{Error, Result};
 use crate::graph::{Backward, Input, Io, Op, Value};
+use crate::kernels::rows::parallel_rows;
+use crate::memory::room;
 use crate::tensor::{Data, Element, Spec};
 use crate::with_dtype;
 use std::sync::Arc;
@@ -67,18 +69,21 @@ impl Op for Gather {
     }
 
     fn forward(&self, io: &mut Io) -> Result<()> {
-        let (outer, n, inner) = split(&io.inputs[0].spec.shape, self.axis);
+        let (_, n, inner) = split(&io.inputs[0].spec.shape, self.axis);
         let count = io.inputs[1].spec.len();
         with_dtype!(io.inputs[0].spec.dtype, T => {
             let x: &[T] = io.inputs[0].slice();
             let out = T::slice_mut(&mut io.outputs[0].data);
-            for (j, position) in positions(self.name(), &io.inputs[1], n).enumerate() {
-                let position = position?;
-                for o in 0..outer {
-                    let (from, to) = ((o * n + position) * inner, (o * count + j) * inner);
-                    out[to..to + inner].copy_from_slice(&x[from..from + inner]);
-                }
+            let mut rows = room(0, count);
+            for (row, position) in rows.iter_mut().zip(positions(self.name(), &io.inputs[1], n)) {
+                *row = position? * inner;
             }
+            parallel_rows(out, inner, |first, out| {
+                for (at, out) in (first..).zip(out.chunks_mut(inner)) {
+                    let from = at / count * n * inner + rows[at % count];
+                    out.copy_from_slice(&x[from..from + inner]);
+                }
+            });
         });
         Ok(())
     }

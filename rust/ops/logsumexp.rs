@@ -11,9 +11,9 @@ use crate::error::{Error, Result};
 use crate::graph::{Backward, Io, Op, Value};
 use crate::kernels::map::{Compare, Unary};
 use crate::kernels::softmax::logsumexp;
-use crate::kernels::strided::gather_strided;
+use crate::kernels::strided::{array, array_mut, copy};
 use crate::memory::room;
-use crate::tensor::{show, strides, Element, Spec};
+use crate::tensor::{show, Element, Spec};
 use crate::with_float;
 use std::sync::Arc;
 
@@ -53,12 +53,9 @@ impl Op for Logsumexp {
 
     fn forward(&self, io: &mut Io) -> Result<()> {
         let shape = &io.inputs[0].spec.shape;
-        let own = strides(shape);
         let mut order: Vec<usize> = (0..shape.len()).filter(|a| !self.axes.contains(a)).collect();
         let trailing = order.iter().enumerate().all(|(i, &a)| i == a);
         order.extend(&self.axes);
-        let steps: Vec<isize> = order.iter().map(|&a| own[a] as isize).collect();
-        let moved: Vec<usize> = order.iter().map(|&a| shape[a]).collect();
         let n = self.axes.iter().map(|&a| shape[a]).product();
         with_float!(io.inputs[0].spec.dtype, T => {
             let x: &[T] = io.inputs[0].slice();
@@ -68,7 +65,8 @@ impl Op for Logsumexp {
                 logsumexp(x, out, &mut work);
             } else {
                 let mut lanes = room(T::default(), x.len());
-                gather_strided(x, 0, &steps, &moved, &mut lanes);
+                let moved = array(x, shape).permuted_axes(&order[..]);
+                copy(moved.view(), array_mut(&mut lanes, moved.shape()));
                 logsumexp(&lanes, out, &mut work);
             }
         });

@@ -14,9 +14,9 @@ use crate::kernels::columns::fold_columns;
 use crate::kernels::fold::{fold, Fold};
 use crate::kernels::map::Compare;
 use crate::kernels::number::Number;
-use crate::kernels::strided::gather_strided;
+use crate::kernels::strided::{array, array_mut, copy};
 use crate::memory::room;
-use crate::tensor::{show, strides, DType, Element, Spec};
+use crate::tensor::{show, DType, Element, Spec};
 use crate::{with_dtype, with_float};
 use std::sync::Arc;
 
@@ -252,13 +252,12 @@ fn reduce<T: Number + Element>(f: Fold, x: &[T], shape: &[usize], axes: &[usize]
             }
         }
         _ => {
-            let own = strides(shape);
             let mut order: Vec<usize> = (0..shape.len()).filter(|a| !axes.contains(a)).collect();
             order.extend(axes);
-            let steps: Vec<isize> = order.iter().map(|&a| own[a] as isize).collect();
-            let moved: Vec<usize> = order.iter().map(|&a| shape[a]).collect();
+            let moved = array(x, shape).permuted_axes(order);
             let mut lanes = room(T::default(), x.len());
-            gather_strided(x, 0, &steps, &moved, &mut lanes);
+            let to = array_mut(&mut lanes, moved.shape());
+            copy(moved.view(), to);
             let n = axes.iter().map(|&a| shape[a]).product();
             rows(f, &lanes, n, out);
         }

@@ -8,8 +8,9 @@ use super::slice_grad::SliceGrad;
 use crate::attrs::Reader;
 use crate::error::{Error, Result};
 use crate::graph::{Backward, Io, Op, Value};
-use crate::kernels::strided::gather_strided;
-use crate::tensor::{show, strides, Element, Spec};
+use crate::kernels::strided::{array, array_mut, copy};
+use crate::tensor::{show, Element, Spec};
+use ndarray::{ArrayBase, Axis, IxDyn, RawData};
 use crate::with_dtype;
 use std::sync::Arc;
 
@@ -60,17 +61,28 @@ pub fn is_inside(n: usize, start: i64, step: i64, size: usize) -> bool {
     size == 0 || (range.contains(&start.into()) && range.contains(&last))
 }
 
-/// Origin and element steps of the strided view `start, step` of a C-contiguous array.
-pub fn view(shape: &[usize], start: &[i64], step: &[i64]) -> (usize, Vec<isize>) {
-    let own = strides(shape);
-    let origin: usize = own.iter().zip(start).map(|(s, &a)| s * a as usize).sum();
-    let steps = own
-        .iter()
-        .zip(step)
-        // A step along a single element may be any number; it is never taken.
-        .map(|(&s, &d)| (s as isize).wrapping_mul(d as isize))
-        .collect();
-    (origin, steps)
+/// Leaves of an array the elements `start, start + step, ...`, as many as `shape` says.
+pub fn cut<S: RawData>(
+    view: &mut ArrayBase<S, IxDyn>,
+    start: &[i64],
+    step: &[i64],
+    shape: &[usize],
+) {
+    for (axis, &size) in shape.iter().enumerate() {
+        let first = start[axis] as isize;
+        let part = match size {
+            0 => (0, 0, 1),
+            // A step along a single element may be any number; it is never taken.
+            1 => (first, first + 1, 1),
+            _ => {
+                let step = step[axis] as isize;
+                let last = first + (size as isize - 1) * step;
+                (first.min(last), first.max(last) + 1, step)
+            }
+        };
+        let part = ndarray::Slice::new(part.0, Some(part.1), part.2);
+        view.slice_axis_inplace(Axis(axis), part);
+    }
 }
 
 impl Op for Slice {
@@ -115,13 +127,10 @@ impl Op for Slice {
 
     fn forward(&self, io: &mut Io) -> Result<()> {
         let shape = &io.outputs[0].spec.shape;
-        if shape.contains(&0) {
-            return Ok(());
-        }
-        let (origin, steps) = view(&io.inputs[0].spec.shape, &self.start, &self.step);
         with_dtype!(io.inputs[0].spec.dtype, T => {
-            let x: &[T] = io.inputs[0].slice();
-            gather_strided(x, origin, &steps, shape, T::slice_mut(&mut io.outputs[0].data));
+            let mut x = array::<T>(io.inputs[0].slice(), &io.inputs[0].spec.shape);
+            cut(&mut x, &self.start, &self.step, shape);
+            copy(x, array_mut(T::slice_mut(&mut io.outputs[0].data), shape));
         });
         Ok(())
     }

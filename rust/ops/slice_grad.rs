@@ -4,11 +4,11 @@
 //! `dx[i, ...] = dout[start_0 + i*step_0, ...]`, which is `slice`.
 
 use super::check;
-use super::slice::{is_inside, view, Slice};
+use super::slice::{cut, is_inside, Slice};
 use crate::attrs::Reader;
 use crate::error::{Error, Result};
 use crate::graph::{Backward, Io, Op, Value};
-use crate::kernels::strided::scatter_strided;
+use crate::kernels::strided::{array, array_mut, copy};
 use crate::tensor::{show, Element, Spec};
 use crate::with_dtype;
 use std::sync::Arc;
@@ -67,10 +67,9 @@ impl Op for SliceGrad {
         with_dtype!(io.inputs[0].spec.dtype, T => {
             let out = T::slice_mut(&mut io.outputs[0].data);
             out.fill(T::default());
-            if !shape.contains(&0) {
-                let (origin, steps) = view(&self.shape, &self.start, &self.step);
-                scatter_strided(io.inputs[0].slice::<T>(), origin, &steps, shape, out);
-            }
+            let mut part = array_mut(out, &self.shape);
+            cut(&mut part, &self.start, &self.step, shape);
+            copy(array::<T>(io.inputs[0].slice(), shape), part);
         });
         Ok(())
     }

@@ -7,8 +7,8 @@ use super::check;
 use crate::attrs::Reader;
 use crate::error::{Error, Result};
 use crate::graph::{Backward, Io, Op, Value};
-use crate::kernels::strided::gather_strided;
-use crate::tensor::{show, strides, Element, Spec};
+use crate::kernels::strided::{array, array_mut, copy};
+use crate::tensor::{show, Element, Spec};
 use crate::with_dtype;
 use std::sync::Arc;
 
@@ -44,12 +44,10 @@ impl Op for Transpose {
     }
 
     fn forward(&self, io: &mut Io) -> Result<()> {
-        let steps = strides(&io.inputs[0].spec.shape);
-        let steps: Vec<isize> = self.axes.iter().map(|&a| steps[a] as isize).collect();
-        let shape = &io.outputs[0].spec.shape;
+        let (from, to) = (&io.inputs[0].spec.shape, &io.outputs[0].spec.shape);
         with_dtype!(io.inputs[0].spec.dtype, T => {
-            let x: &[T] = io.inputs[0].slice();
-            gather_strided(x, 0, &steps, shape, T::slice_mut(&mut io.outputs[0].data));
+            let x = array::<T>(io.inputs[0].slice(), from).permuted_axes(&self.axes[..]);
+            copy(x, array_mut(T::slice_mut(&mut io.outputs[0].data), to));
         });
         Ok(())
     }
