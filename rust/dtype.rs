@@ -2,10 +2,11 @@
 //!
 //! Bool elements are stored as one byte, 0 or 1.
 
+use serde::Serialize;
 use std::fmt;
 
 /// Element type of a tensor.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 pub enum DType {
     F32,
     F64,

@@ -1,10 +1,9 @@
 //! The trait [`Op`] and the graph of ops with static shapes. Knows no concrete op.
 
-use crate::attrs::Attrs;
 use crate::error::{caught, Error, Result};
-use crate::kernels::map::Instr;
-use crate::kernels::piece::{self, Follow};
-use crate::tensor::{Data, DataMut, Element, Spec, Tensor};
+use crate::memory::expect_room;
+use crate::run::Prepared;
+use crate::tensor::{Spec, Tensor};
 use std::any::Any;
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -15,68 +14,15 @@ use std::sync::{Arc, RwLock};
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct Value(pub usize);
 
-/// What an op's forward reads and writes.
-pub struct Io<'a, 'b> {
-    pub inputs: &'a [Input<'b>],
-    pub outputs: &'a mut [Output<'b>],
-    /// As many bytes as [`Op::scratch`] asked for, cache-line aligned, not cleared.
-    pub scratch: &'a mut [u8],
-}
-
-/// One input of a running op.
-#[derive(Clone, Copy)]
-pub struct Input<'a> {
-    pub spec: &'a Spec,
-    pub data: Data<'a>,
-    /// The output that holds this input's elements, when the op runs in place; `data` is empty then.
-    pub in_place: Option<usize>,
-}
-
-/// One output of a running op.
-pub struct Output<'a> {
-    pub spec: &'a Spec,
-    pub data: DataMut<'a>,
-}
-
-impl<'a> Input<'a> {
-    pub fn slice<T: Element>(&self) -> &'a [T] {
-        T::slice(self.data)
-    }
-}
-
-impl Output<'_> {
-    pub fn slice<T: Element>(&mut self) -> &mut [T] {
-        T::slice_mut(&mut self.data)
-    }
-}
-
-/// One operation: its shape rule, its forward and its backward.
+/// One operation: its attributes, its shape rule, its derivative, and how it runs.
 ///
-/// Files in `ops/` implement it in this order: attributes, `shape`, `forward`, `backward`, then what
-/// the planner asks.
-pub trait Op: Any + Debug + Send + Sync {
+/// The attributes are the fields of the struct that implements it; serde reads and writes them.
+pub trait Op: erased_serde::Serialize + Any + Debug + Send + Sync {
     /// The op's name, which is its file's.
     fn name(&self) -> &'static str;
 
-    /// Checks the inputs' shapes and dtypes and gives the outputs'.
+    /// Checks the attributes and the inputs' shapes and dtypes, and gives the outputs'.
     fn shape(&self, inputs: &[&Spec]) -> Result<Vec<Spec>>;
-
-    /// Computes the outputs. An error leaves them unspecified.
-    fn forward(&self, io: &mut Io) -> Result<()>;
-
-    /// As `forward`, and tells `follow` of the elements of output 0 piece by piece, as they are made.
-    /// Only called where [`Op::has_pieces`].
-    fn forward_in_pieces(&self, io: &mut Io, follow: &dyn Follow) -> Result<()> {
-        let _ = (io, follow);
-        unreachable!("{} has no pieces", self.name())
-    }
-
-    /// As `forward`, while `first` makes the input whose data is missing, and tells of it. Only called
-    /// where [`Op::follows`], or on a fused op that writes its first output over that input.
-    fn forward_following(&self, io: &mut Io, first: Makes) -> Result<()> {
-        let _ = (io, first);
-        unreachable!("{} does not follow", self.name())
-    }
 
     /// Pushes the gradient by each input; `None` where none flows. The standard one refuses.
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
@@ -84,73 +30,11 @@ pub trait Op: Any + Debug + Send + Sync {
         Err(Error::gradient(self.name(), "a differentiable op", "none"))
     }
 
-    /// Bytes of scratch memory that `forward` wants.
-    fn scratch(&self, inputs: &[&Spec]) -> usize {
-        let _ = inputs;
-        0
-    }
-
-    /// Whether `forward_in_pieces` is there; the fusion pass asks.
-    fn has_pieces(&self, inputs: &[&Spec]) -> bool {
-        let _ = inputs;
-        false
-    }
-
-    /// Whether `forward_following` can follow the first input, which stays as it is; the fusion pass
-    /// asks.
-    fn follows(&self) -> bool {
-        false
-    }
-
-    /// Whether the output is the first input's elements under another shape.
-    fn is_view(&self) -> bool {
-        false
-    }
-
-    /// The element-wise instruction that this op is, if it is one; the fusion pass asks.
-    fn pointwise(&self, inputs: &[&Spec]) -> Option<Instr> {
-        let _ = inputs;
-        None
-    }
-
-    /// `(i, v)` where multiplying output 0 by `y > 0` is multiplying input `i` by `v > 0`; the gradient
-    /// of relu asks, since `v` may be much smaller than `y`.
-    fn relu_mask(&self, inputs: &[Value], y: Value) -> Option<(usize, Value)> {
-        let _ = (inputs, y);
-        None
-    }
-
-    /// The input whose sums over all axes but the last are those of output 0; the gradient of a bias
-    /// asks, since that input may be much smaller.
-    fn same_column_sums(&self) -> Option<usize> {
-        None
-    }
-
-    /// Whether the output is the sums of the columns, all axes but the last one summed over; the
-    /// fusion pass asks.
-    fn sums_columns(&self, inputs: &[&Spec]) -> bool {
-        let _ = inputs;
-        false
-    }
-
-    /// Pushes simpler nodes that give the same outputs, to the last bit, for the compiler to fuse.
-    /// `None` where the op runs as it is. It is asked after differentiation.
-    fn lower(&self, graph: &mut Graph, inputs: &[Value]) -> Result<Option<Vec<Value>>> {
-        let _ = (graph, inputs);
-        Ok(None)
-    }
-
-    /// Whether `forward` may write this output over the elements of this input.
-    fn in_place(&self, input: usize, output: usize) -> bool {
-        let _ = (input, output);
-        false
-    }
-
-    /// Whether `forward` can refuse its input's values: such an op runs before any weight changes.
-    fn can_fail(&self) -> bool {
-        false
-    }
+    /// What runs on inputs and outputs of these specs, which [`Op::shape`] has checked.
+    fn prepare(&self, inputs: &[&Spec], outputs: &[&Spec]) -> Result<Prepared>;
 }
+
+erased_serde::serialize_trait_object!(Op);
 
 /// The specs of an op's outputs, checked.
 pub fn infer(op: &dyn Op, inputs: &[&Spec]) -> Result<Vec<Spec>> {
@@ -159,8 +43,27 @@ pub fn infer(op: &dyn Op, inputs: &[&Spec]) -> Result<Vec<Spec>> {
     Ok(outputs)
 }
 
-/// Makes a result, and tells of its pieces.
-pub type Makes<'a> = piece::Makes<'a, Error>;
+/// The op made ready to run, its faults as errors.
+pub fn prepare(op: &dyn Op, inputs: &[&Spec], outputs: &[&Spec]) -> Result<Prepared> {
+    for spec in inputs.iter().chain(outputs) {
+        expect_room(spec.bytes()).map_err(|e| e.of_op(op.name()))?;
+    }
+    caught(op.name(), || op.prepare(inputs, outputs))
+}
+
+/// What tells an op on its inputs from all others: the same key, the same outputs.
+fn key_of(op: &dyn Op, inputs: &[Value]) -> Result<Vec<u8>> {
+    let mut key = op.name().as_bytes().to_vec();
+    key.push(0);
+    let unwritable = |e: rmp_serde::encode::Error| {
+        Error::attribute(op.name(), "attributes that can be written", e.to_string())
+    };
+    rmp_serde::encode::write(&mut key, op).map_err(unwritable)?;
+    for Value(input) in inputs {
+        key.extend(input.to_le_bytes());
+    }
+    Ok(key)
+}
 
 /// What [`Op::backward`] works with.
 pub struct Backward<'g> {
@@ -226,8 +129,6 @@ pub enum Source {
 #[derive(Clone, Debug)]
 pub struct Node {
     pub op: Arc<dyn Op>,
-    /// As given over the border; empty on nodes that backward passes pushed.
-    pub attrs: Attrs,
     pub inputs: Vec<Value>,
     pub outputs: Vec<Value>,
     /// Path of the layer that was being traced.
@@ -243,7 +144,7 @@ pub struct Graph {
     /// The value that each assigned cell takes at the end of the run, in order of first assignment.
     pub assigned: Vec<(Arc<Cell>, Value)>,
     inputs: usize,
-    known: HashMap<String, Vec<Value>>,
+    known: HashMap<Vec<u8>, Vec<Value>>,
     layer: Arc<str>,
 }
 
@@ -311,8 +212,13 @@ impl Graph {
 
     pub fn constant(&mut self, tensor: impl Into<Arc<Tensor>>) -> Value {
         let tensor = tensor.into();
-        let key = (tensor.spec().len() <= 16)
-            .then(|| format!("constant {} {:?}", tensor.spec(), tensor.bytes()));
+        let key = (tensor.spec().len() <= 16).then(|| {
+            [
+                format!("constant {} ", tensor.spec()).as_bytes(),
+                tensor.bytes(),
+            ]
+            .concat()
+        });
         if let Some(found) = key.as_ref().and_then(|k| self.known.get(k)) {
             return found[0];
         }
@@ -340,26 +246,15 @@ impl Graph {
         Ok(())
     }
 
-    /// Applies an op. The same op on the same inputs is not computed twice.
-    pub fn push(&mut self, op: impl Op + 'static, inputs: &[Value]) -> Result<Value> {
-        Ok(self.push_node(Arc::new(op), Attrs::new(), inputs)?[0])
+    /// Applies an op of one output. The same op on the same inputs is not computed twice.
+    pub fn push(&mut self, op: impl Op, inputs: &[Value]) -> Result<Value> {
+        Ok(self.push_node(Arc::new(op), inputs)?[0])
     }
 
-    /// As [`Graph::push`], for an op of any number of outputs made over the border.
-    pub fn push_node(
-        &mut self,
-        op: Arc<dyn Op>,
-        attrs: Attrs,
-        inputs: &[Value],
-    ) -> Result<Vec<Value>> {
-        let key = format!("{} {op:?} {inputs:?}", op.name());
+    /// As [`Graph::push`], for an op of any number of outputs.
+    pub fn push_node(&mut self, op: Arc<dyn Op>, inputs: &[Value]) -> Result<Vec<Value>> {
+        let key = key_of(&*op, inputs)?;
         if let Some(found) = self.known.get(&key) {
-            // A node that a backward pass pushed learns its attributes from the border.
-            if let Source::Node { node, .. } = self.values[found[0].0].1 {
-                if self.nodes[node].attrs.is_empty() {
-                    self.nodes[node].attrs = attrs;
-                }
-            }
             return Ok(found.clone());
         }
         let specs: Vec<&Spec> = inputs.iter().map(|v| self.spec(*v)).collect();
@@ -372,7 +267,6 @@ impl Graph {
             .collect();
         self.nodes.push(Node {
             op,
-            attrs,
             inputs: inputs.to_vec(),
             outputs: outputs.clone(),
             layer: self.layer.clone(),
@@ -381,13 +275,18 @@ impl Graph {
         Ok(outputs)
     }
 
+    /// The op of a node where it is a `T`.
+    pub fn op<T: Op>(&self, node: usize) -> Option<&T> {
+        let op: &dyn Any = &*self.nodes[node].op;
+        op.downcast_ref()
+    }
+
     /// The node that makes a value, and its op where it is a `T`.
     pub fn made_by<T: Op>(&self, value: Value) -> Option<(usize, &T)> {
         let Source::Node { node, .. } = *self.source(value) else {
             return None;
         };
-        let op: &dyn Any = &*self.nodes[node].op;
-        Some((node, op.downcast_ref()?))
+        Some((node, self.op(node)?))
     }
 
     /// Gives a node another op, whose first outputs are those that the node has; also gives the others.

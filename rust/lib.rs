@@ -9,22 +9,24 @@
 //! | `memory`  | buffers aligned to a cache line                                           |
 //! | `tensor`  | shapes and owned tensors                                                  |
 //! | `kernels` | slices in, slices out: SIMD, threads, GEMM, reductions; most of `unsafe`  |
-//! | `attrs`   | attributes of ops as they come over the border                            |
+//! | `run`     | how ops run: kernels made for given shapes, chains of them                |
 //! | `graph`   | the trait `Op` and the graph; no concrete op                              |
-//! | `ops`     | one op a file: attributes, shape rule, forward, backward                  |
-//! | `passes`  | autodiff, lowering, fusion, the plan of memory                            |
+//! | `ops`     | one op a file: attributes, shape rule, backward, and its kernel          |
+//! | `fusions` | one fusion a file: pattern, guard, and what stands for it                 |
+//! | `passes`  | autodiff, rewriting by fusions, tasks, the plan of memory                 |
 //! | `program` | compiled graphs: steps, arena, the loop over batches                      |
 //! | `binding` | the border to Python                                                      |
 
-pub mod attrs;
 pub mod dtype;
 pub mod error;
+pub mod fusions;
 pub mod graph;
 pub mod kernels;
 pub mod memory;
 pub mod ops;
 pub mod passes;
 pub mod program;
+pub mod run;
 pub mod tensor;
 
 #[cfg(feature = "python")]

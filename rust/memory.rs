@@ -189,15 +189,31 @@ pub fn kept(bytes: usize) -> Result<Buffer, OutOfMemory> {
     }
 }
 
-/// `len` times `x`, or unwinds where there is no memory for them: kernels return nothing.
-pub fn room<T: Clone>(x: T, len: usize) -> Vec<T> {
-    let mut out = Vec::new();
-    if out.try_reserve_exact(len).is_err() {
+/// Refuses what memory cannot hold, before anything is computed for it.
+pub fn expect_room(bytes: usize) -> Result<(), OutOfMemory> {
+    match bytes >= VAST && available().is_some_and(|free| free < bytes) {
+        true => Err(OutOfMemory {
+            bytes,
+            available: available(),
+        }),
+        false => Ok(()),
+    }
+}
+
+/// Room for `more` elements, or unwinds where there is no memory for them.
+pub fn reserve<T>(out: &mut Vec<T>, more: usize) {
+    if out.try_reserve(more).is_err() {
         unwind(OutOfMemory {
-            bytes: len.saturating_mul(size_of::<T>()),
+            bytes: more.saturating_mul(size_of::<T>()),
             available: available(),
         });
     }
+}
+
+/// `len` times `x`, or unwinds where there is no memory for them: kernels return nothing.
+pub fn room<T: Clone>(x: T, len: usize) -> Vec<T> {
+    let mut out = Vec::new();
+    reserve(&mut out, len);
     out.resize(len, x);
     out
 }

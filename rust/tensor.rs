@@ -4,6 +4,7 @@
 
 use crate::error::{Error, OutOfMemory, Result};
 use crate::memory::Buffer;
+use serde::Serialize;
 use std::fmt;
 
 pub use crate::dtype::{DType, Data, DataMut, Element};
@@ -12,7 +13,7 @@ pub use crate::dtype::{DType, Data, DataMut, Element};
 pub const MAX_RANK: usize = 16;
 
 /// Shape and dtype of a value.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct Spec {
     pub shape: Vec<usize>,
     pub dtype: DType,

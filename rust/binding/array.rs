@@ -1,7 +1,6 @@
-//! NumPy arrays and Python attributes to the engine's types and back.
+//! NumPy arrays to the engine's tensors and back.
 
 use super::results::filled;
-use crate::attrs::{Attr, Attrs};
 use crate::error::{caught, Error};
 use crate::kernels::strided::{array_mut, copy};
 use crate::memory::room;
@@ -14,54 +13,6 @@ use numpy::{
 };
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString};
-
-/// The attributes of `op` from a dictionary; ints stay ints, and bools are not ints.
-pub fn attrs_from(op: &str, dict: &Bound<'_, PyDict>) -> PyResult<Attrs> {
-    let long = |key: &str, value: &Bound<'_, PyAny>| {
-        let expected = format!("{key}: ints of 64 bits");
-        PyErr::from(Error::attribute(op, expected, value.to_string()))
-    };
-    let mut out = Attrs::new();
-    for (key, value) in dict.iter() {
-        let key: String = key.extract()?;
-        let attr = if value.is_instance_of::<PyBool>() {
-            Attr::Bool(value.extract()?)
-        } else if value.is_instance_of::<PyInt>() {
-            Attr::Int(value.extract().map_err(|_| long(&key, &value))?)
-        } else if value.is_instance_of::<PyFloat>() {
-            Attr::Float(value.extract()?)
-        } else if value.is_instance_of::<PyString>() {
-            Attr::Str(value.extract()?)
-        } else if let Ok(ints) = value.extract::<Vec<i64>>() {
-            Attr::Ints(ints)
-        } else if value.extract::<Vec<Bound<'_, PyInt>>>().is_ok() {
-            return Err(long(&key, &value));
-        } else {
-            return Err(PyTypeError::new_err(format!(
-                "{op}: attribute '{key}': expected bool, int, float, str or ints, got {}",
-                value.repr()?
-            )));
-        };
-        out.insert(key, attr);
-    }
-    Ok(out)
-}
-
-/// Attributes as a dictionary.
-pub fn attrs_to<'py>(py: Python<'py>, attrs: &Attrs) -> PyResult<Bound<'py, PyDict>> {
-    let out = PyDict::new(py);
-    for (key, attr) in attrs {
-        match attr {
-            Attr::Bool(b) => out.set_item(key, b)?,
-            Attr::Int(i) => out.set_item(key, i)?,
-            Attr::Float(x) => out.set_item(key, x)?,
-            Attr::Str(s) => out.set_item(key, s)?,
-            Attr::Ints(v) => out.set_item(key, v)?,
-        }
-    }
-    Ok(out)
-}
 
 pub fn dtype_from(name: &str) -> PyResult<DType> {
     DType::from_name(name).ok_or_else(|| {

@@ -1,12 +1,12 @@
 //! `Graph`: built by traces, differentiated, compiled.
 
-use super::array::{attrs_from, attrs_to, dtype_from, shape_from, to_numpy, to_tensor};
+use super::array::{dtype_from, shape_from, to_numpy, to_tensor};
 use super::calls::detached;
 use super::cell::PyCell;
+use super::op::{attributes_of, op_from};
 use super::program::PyProgram;
 use crate::error::caught;
 use crate::graph::{Graph, Source, Value};
-use crate::ops;
 use crate::passes::autodiff;
 use crate::program::Program;
 use crate::tensor::Spec;
@@ -68,10 +68,9 @@ impl PyGraph {
         attrs: &Bound<'_, PyDict>,
         inputs: Vec<usize>,
     ) -> PyResult<Vec<usize>> {
-        let attrs = attrs_from(op, attrs)?;
-        let op = ops::new(op, &attrs)?;
+        let op = op_from(op, attrs)?;
         let inputs = self.values(&inputs)?;
-        let outputs = self.graph.push_node(op, attrs, &inputs)?;
+        let outputs = self.graph.push_node(op, &inputs)?;
         Ok(outputs.into_iter().map(|v| v.0).collect())
     }
 
@@ -134,7 +133,7 @@ impl PyGraph {
             out.append(dict)?;
         }
         for node in &self.graph.nodes {
-            let attrs = attrs_to(py, &node.attrs)?;
+            let attrs = attributes_of(py, &*node.op)?;
             let dict = item(node.op.name(), attrs, &node.inputs, &node.outputs)?;
             dict.set_item("layer", &*node.layer)?;
             out.append(dict)?;

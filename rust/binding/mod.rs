@@ -5,6 +5,7 @@ mod calls;
 mod cell;
 mod files;
 mod graph;
+mod op;
 mod program;
 mod results;
 
@@ -14,7 +15,8 @@ use crate::kernels::finite::all_finite_data;
 use crate::kernels::{isa, threads};
 use crate::tensor::{Data, Spec};
 use crate::{memory, ops};
-use array::{attrs_from, Array, Fed};
+use array::{Array, Fed};
+use op::op_from;
 use pyo3::create_exception;
 use pyo3::exceptions::{
     PyKeyboardInterrupt, PyMemoryError, PyRuntimeError, PyTypeError, PyValueError,
@@ -78,7 +80,7 @@ fn eager<'py>(
     attrs: &Bound<'py, PyDict>,
     inputs: Vec<Bound<'py, PyAny>>,
 ) -> PyResult<Vec<Bound<'py, PyAny>>> {
-    let op = ops::new(op, &attrs_from(op, attrs)?)?;
+    let op = op_from(op, attrs)?;
     let fed = inputs.iter().map(Fed::new).collect::<PyResult<Vec<_>>>()?;
     let specs: Vec<Spec> = fed.iter().map(Fed::spec).collect();
     let rows = fed.iter().map(Fed::rows).collect::<PyResult<Vec<_>>>()?;

@@ -13,6 +13,7 @@ use crate::tensor::{show, DType, DataMut, Spec};
 use numpy::{PyArray1, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyBool;
+use pythonize::pythonize;
 use std::cell::RefCell;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
@@ -198,14 +199,10 @@ impl PyProgram {
         })
     }
 
-    /// Number of ops that a run executes.
-    #[getter]
-    fn steps(&self, py: Python<'_>) -> Vec<String> {
-        py.detach(|| {
-            let program = self.lock();
-            let steps = program.steps.iter();
-            steps.map(|s| format!("{:?}", s.op)).collect()
-        })
+    /// What a run executes, one dictionary a task, and the patterns that could not be fused.
+    fn explain<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let explanation = py.detach(|| self.lock().explain());
+        Ok(pythonize(py, &explanation)?)
     }
 }
 

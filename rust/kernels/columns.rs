@@ -6,7 +6,7 @@
 //! neither threads nor vector width change a bit.
 
 use super::fold::Fold;
-use super::isa::{dispatch, look_ahead, Kernel};
+use super::isa::{dispatch, look_ahead, Loop};
 use super::number::Number;
 use super::region::{share_if, IndexedParallelIterator, ParallelSlice, ParallelSliceMut};
 use crate::memory::room;
@@ -122,7 +122,7 @@ struct Add<'a, T> {
     x: &'a [T],
 }
 
-impl<T: Number> Kernel for Add<'_, T> {
+impl<T: Number> Loop for Add<'_, T> {
     type Out = ();
     #[inline(always)]
     fn run(self) {
@@ -198,7 +198,7 @@ fn fold_rows<T: Number>(f: Fold, x: &[T], n: usize, out: &mut [T]) {
 
 struct Columns<'a, T, F>(&'a [T], usize, &'a mut [T], F);
 
-impl<T: Number, F: Fn(T, T) -> T> Kernel for Columns<'_, T, F> {
+impl<T: Number, F: Fn(T, T) -> T> Loop for Columns<'_, T, F> {
     type Out = ();
     #[inline(always)]
     fn run(self) {

@@ -25,11 +25,11 @@ pub use tiles::Element;
 use super::epilogue::{Activation, BiasActivation};
 use super::float::Float;
 use super::gemm::{self, gemm, Mat, MatMut, NoEpilogue};
-use super::isa::{dispatch, isa, Kernel};
+use super::isa::{dispatch, isa, Loop};
 use super::number::Number;
-use super::piece::{tell, Follow, Nobody};
 use super::region::{share, ParallelSliceMut};
-use gather::{gather, packed_len, Job, Part};
+use super::tile::{hand_over, Consumer, NoConsumer};
+use gather::{packed_len, Job};
 use kernel_grad::{partial_kernels, KernelGrad};
 use std::ops::Add;
 
@@ -96,8 +96,8 @@ impl Geometry {
     }
 
     /// Whether the forward pass with this activation, and with the linear one the gradient by input,
-    /// tell of their results piece by piece.
-    pub fn has_pieces(&self, activation: Activation) -> bool {
+    /// hand their results over tile by tile.
+    pub fn makes_tiles(&self, activation: Activation) -> bool {
         !self.is_product() && !self.is_depthwise() && in_tile(activation)
     }
 
@@ -111,13 +111,13 @@ impl Geometry {
         self.batch * self.outputs().iter().product::<usize>()
     }
 
-    /// Bytes that [`forward`] wants.
+    /// Bytes that [`Forward`] wants.
     pub fn forward_scratch<T>(&self) -> usize {
         let rows = self.taps() * self.depth;
         packed_len(self.groups, rows, self.width, MOST_LANES) * size_of::<T>()
     }
 
-    /// Bytes that [`input_grad`] wants.
+    /// Bytes that [`InputGrad`] wants.
     pub fn input_grad_scratch<T>(&self) -> usize {
         let rows = self.taps() * self.width;
         packed_len(self.groups, rows, self.depth, MOST_LANES) * size_of::<T>()
@@ -133,7 +133,7 @@ impl Geometry {
     }
 }
 
-/// Whether tiles apply the activation; the others follow when all of y is there.
+/// Whether tiles apply the activation; the others come when all of y is there.
 fn in_tile(activation: Activation) -> bool {
     matches!(activation, Activation::Linear | Activation::Relu)
 }
@@ -144,81 +144,211 @@ fn elements<T: Element>(bytes: &mut [u8]) -> &mut [T] {
     unsafe { bytes.align_to_mut::<T>().1 }
 }
 
-/// `y = f(conv(x, w) + bias)`, told to `follow` piece by piece where [`Geometry::has_pieces`].
-///
-/// # Panics
-/// A slice has not the length that the geometry says.
-pub fn forward<T: Real>(
-    g: &Geometry,
-    x: &[T],
-    w: &[T],
-    (bias, activation): (Option<&[T]>, Activation),
-    y: &mut [T],
-    scratch: &mut [u8],
-    follow: &dyn Follow,
-) {
-    assert!(x.len() == g.input_len() && w.len() == g.kernel_len() && y.len() == g.output_len());
-    assert!(bias.is_none_or(|b| b.len() == g.groups * g.width));
-    if y.is_empty() {
-        return;
-    }
-    let relu = activation == Activation::Relu;
-    if g.is_depthwise() {
-        depthwise::forward(g, x, w, bias, relu, y);
-    } else if let (true, Some(bias)) = (g.is_product(), bias) {
-        let m = g.rows();
-        let end = BiasActivation { bias, activation };
-        gemm(
-            Mat::row_major(x, m, g.depth),
-            Mat::row_major(w, g.depth, g.width),
-            MatMut::row_major(y, m, g.width),
-            false,
-            &end,
-        );
-        return tell(follow, y);
-    } else {
-        let job = Job {
-            tiles: T::tiles(isa()),
-            batch: g.batch,
-            groups: g.groups,
-            source: x,
-            source_shape: g.inputs(),
-            depth: g.depth,
-            result: y.as_mut_ptr(),
-            result_shape: g.outputs(),
-            width: g.width,
-            bias,
-            relu,
+/// How a pass that gathers is done.
+#[derive(Debug)]
+enum Way {
+    /// A matrix product.
+    Product,
+    Depthwise(depthwise::Plan),
+    Tiles(gather::Plan),
+}
+
+/// The forward pass of one geometry, ready to run.
+#[derive(Debug)]
+pub struct Forward {
+    g: Geometry,
+    way: Way,
+}
+
+/// The gradient by input of one geometry, ready to run.
+#[derive(Debug)]
+pub struct InputGrad {
+    g: Geometry,
+    way: Way,
+}
+
+impl Forward {
+    /// `biased` says whether a bias comes: without one, a matrix product runs as tiles.
+    pub fn new(g: Geometry, biased: bool) -> Forward {
+        let walks = || [0, 1, 2].map(|a| g.axes[a].forward());
+        let way = if g.is_depthwise() {
+            Way::Depthwise(depthwise::Plan::new(
+                &g,
+                g.outputs(),
+                g.inputs(),
+                vec![walks()],
+            ))
+        } else if g.is_product() && biased {
+            Way::Product
+        } else {
+            let columns = g.groups * g.width;
+            let shapes = gather::Shapes {
+                batch: g.batch,
+                groups: g.groups,
+                source: g.inputs(),
+                depth: g.depth,
+                result: g.outputs(),
+                width: g.width,
+            };
+            let layout = gather::Layout {
+                shape: g.kernel(),
+                tap: g.depth * columns,
+                group: g.width,
+                row: columns,
+                column: 1,
+            };
+            Way::Tiles(gather::Plan::new(shapes, layout, vec![walks()]))
         };
-        let walks = [0, 1, 2].map(|a| g.axes[a].forward());
-        let columns = g.groups * g.width;
-        let steps = (g.width, columns, 1);
-        let room = elements(scratch);
-        let (part, _) = Part::pack(&job, walks, g.kernel(), g.depth * columns, steps, w, room);
-        if in_tile(activation) {
-            return gather(&job, &[part], follow);
+        Forward { g, way }
+    }
+
+    /// `y = f(conv(x, w) + bias)`, handed to `consumer` tile by tile where [`Geometry::makes_tiles`].
+    ///
+    /// # Panics
+    /// A slice has not the length that the geometry says, or the bias is not as announced.
+    pub fn run<T: Real>(
+        &self,
+        x: &[T],
+        w: &[T],
+        (bias, activation): (Option<&[T]>, Activation),
+        y: &mut [T],
+        scratch: &mut [u8],
+        consumer: &dyn Consumer,
+    ) {
+        let g = &self.g;
+        assert!(x.len() == g.input_len() && w.len() == g.kernel_len() && y.len() == g.output_len());
+        assert!(bias.is_none_or(|b| b.len() == g.groups * g.width));
+        if y.is_empty() {
+            return;
         }
-        gather(&job, &[part], &Nobody);
+        let relu = activation == Activation::Relu;
+        match &self.way {
+            Way::Depthwise(plan) => plan.run(x, w, bias, relu, y),
+            Way::Product => {
+                let bias = bias.expect("the bias that was announced");
+                let m = g.rows();
+                gemm(
+                    Mat::row_major(x, m, g.depth),
+                    Mat::row_major(w, g.depth, g.width),
+                    MatMut::row_major(y, m, g.width),
+                    false,
+                    &BiasActivation { bias, activation },
+                );
+                return hand_over(consumer, y);
+            }
+            Way::Tiles(plan) => {
+                let job = Job {
+                    tiles: T::tiles(isa()),
+                    source: x,
+                    result: y.as_mut_ptr(),
+                    bias,
+                    relu,
+                };
+                if in_tile(activation) {
+                    return plan.run(&job, w, elements(scratch), consumer);
+                }
+                plan.run(&job, w, elements(scratch), &NoConsumer);
+            }
+        }
+        match activation {
+            Activation::Linear | Activation::Relu => {}
+            Activation::Sigmoid => in_blocks(
+                y,
+                #[inline(always)]
+                |v: T| Float::sigmoid(v),
+            ),
+            Activation::Tanh => in_blocks(
+                y,
+                #[inline(always)]
+                |v: T| Float::tanh(v),
+            ),
+        }
+        hand_over(consumer, y);
     }
-    match activation {
-        Activation::Linear | Activation::Relu => {}
-        Activation::Sigmoid => in_blocks(
-            y,
-            #[inline(always)]
-            |v: T| Float::sigmoid(v),
-        ),
-        Activation::Tanh => in_blocks(
-            y,
-            #[inline(always)]
-            |v: T| Float::tanh(v),
-        ),
+}
+
+impl InputGrad {
+    pub fn new(g: Geometry) -> InputGrad {
+        // The phases of each axis, the last one fastest.
+        let mut walks = Vec::new();
+        for d in 0..g.axes[0].stride {
+            for h in 0..g.axes[1].stride {
+                for w in 0..g.axes[2].stride {
+                    let phases = [d, h, w];
+                    walks.push([0, 1, 2].map(|a| g.axes[a].backward(phases[a])));
+                }
+            }
+        }
+        let way = if g.is_depthwise() {
+            Way::Depthwise(depthwise::Plan::new(&g, g.inputs(), g.outputs(), walks))
+        } else if g.is_product() {
+            Way::Product
+        } else {
+            let columns = g.groups * g.width;
+            let shapes = gather::Shapes {
+                batch: g.batch,
+                groups: g.groups,
+                source: g.outputs(),
+                depth: g.width,
+                result: g.inputs(),
+                width: g.depth,
+            };
+            let layout = gather::Layout {
+                shape: g.kernel(),
+                tap: g.depth * columns,
+                group: g.width,
+                row: 1,
+                column: columns,
+            };
+            Way::Tiles(gather::Plan::new(shapes, layout, walks))
+        };
+        InputGrad { g, way }
     }
-    tell(follow, y);
+
+    /// The gradient by x, of the shape of x, for `dout` of the shape of y; handed to `consumer` tile by
+    /// tile where [`Geometry::makes_tiles`].
+    ///
+    /// # Panics
+    /// A slice has not the length that the geometry says.
+    pub fn run<T: Real>(
+        &self,
+        dout: &[T],
+        w: &[T],
+        dx: &mut [T],
+        scratch: &mut [u8],
+        consumer: &dyn Consumer,
+    ) {
+        let g = &self.g;
+        assert!(dout.len() == g.output_len() && dx.len() == g.input_len());
+        assert_eq!(w.len(), g.kernel_len());
+        if dx.is_empty() {
+            return;
+        }
+        match &self.way {
+            Way::Depthwise(plan) => plan.run(dout, w, None, false, dx),
+            Way::Product => {
+                let (m, w) = (g.rows(), Mat::row_major(w, g.depth, g.width).t());
+                let to = MatMut::row_major(dx, m, g.depth);
+                gemm(Mat::row_major(dout, m, g.width), w, to, false, &NoEpilogue);
+            }
+            Way::Tiles(plan) => {
+                let job = Job {
+                    tiles: T::tiles(isa()),
+                    source: dout,
+                    result: dx.as_mut_ptr(),
+                    bias: None,
+                    relu: false,
+                };
+                return plan.run(&job, w, elements(scratch), consumer);
+            }
+        }
+        hand_over(consumer, dx);
+    }
 }
 
 struct Apply<'a, T, F>(&'a mut [T], F);
 
-impl<T: Copy, F: Fn(T) -> T> Kernel for Apply<'_, T, F> {
+impl<T: Copy, F: Fn(T) -> T> Loop for Apply<'_, T, F> {
     type Out = ();
     #[inline(always)]
     fn run(self) {
@@ -232,65 +362,6 @@ impl<T: Copy, F: Fn(T) -> T> Kernel for Apply<'_, T, F> {
 fn in_blocks<T: Real>(y: &mut [T], f: impl Fn(T) -> T + Copy + Sync) {
     const BLOCK: usize = 1 << 13;
     share(y.par_chunks_mut(BLOCK), |y| dispatch(Apply(y, f)));
-}
-
-/// The gradient by x, of the shape of x, for `dout` of the shape of y; told to `follow` piece by piece
-/// where [`Geometry::has_pieces`].
-///
-/// # Panics
-/// A slice has not the length that the geometry says.
-pub fn input_grad<T: Real>(
-    g: &Geometry,
-    dout: &[T],
-    w: &[T],
-    dx: &mut [T],
-    scratch: &mut [u8],
-    follow: &dyn Follow,
-) {
-    assert!(dout.len() == g.output_len() && w.len() == g.kernel_len() && dx.len() == g.input_len());
-    if dx.is_empty() {
-        return;
-    }
-    if g.is_depthwise() {
-        depthwise::input_grad(g, dout, w, dx);
-        return tell(follow, dx);
-    }
-    let columns = g.groups * g.width;
-    if g.is_product() {
-        let (m, w) = (g.rows(), Mat::row_major(w, g.depth, g.width).t());
-        let to = MatMut::row_major(dx, m, g.depth);
-        gemm(Mat::row_major(dout, m, g.width), w, to, false, &NoEpilogue);
-        return tell(follow, dx);
-    }
-    let job = Job {
-        tiles: T::tiles(isa()),
-        batch: g.batch,
-        groups: g.groups,
-        source: dout,
-        source_shape: g.outputs(),
-        depth: g.width,
-        result: dx.as_mut_ptr(),
-        result_shape: g.inputs(),
-        width: g.depth,
-        bias: None,
-        relu: false,
-    };
-    let mut room = elements(scratch);
-    let mut parts = Vec::new();
-    for d in 0..g.axes[0].stride {
-        for h in 0..g.axes[1].stride {
-            for w_phase in 0..g.axes[2].stride {
-                let phases = [d, h, w_phase];
-                let walks = [0, 1, 2].map(|a| g.axes[a].backward(phases[a]));
-                let steps = (g.width, 1, columns);
-                let tap = g.depth * columns;
-                let (part, left) = Part::pack(&job, walks, g.kernel(), tap, steps, w, room);
-                room = left;
-                parts.push(part);
-            }
-        }
-    }
-    gather(&job, &parts, follow);
 }
 
 /// The gradient by w, for `dout` of the shape of y, stored unless [`Geometry::takes_lines`].

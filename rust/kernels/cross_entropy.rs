@@ -1,7 +1,7 @@
 //! Cross-entropy of rows: the loss, and its gradient by the predictions.
 
 use super::float::Float;
-use super::isa::{dispatch, Kernel};
+use super::isa::{dispatch, Loop};
 use super::number::Number;
 use super::softmax::{add_up, group_rows, room, Group, GROUP};
 
@@ -30,7 +30,7 @@ struct CrossEntropy<'a, T, G> {
     work: &'a mut [T],
 }
 
-impl<'a, T: Float + Number, G: Fn(usize) -> Target<'a, T>> Kernel for CrossEntropy<'_, T, G> {
+impl<'a, T: Float + Number, G: Fn(usize) -> Target<'a, T>> Loop for CrossEntropy<'_, T, G> {
     type Out = ();
     #[inline(always)]
     fn run(self) {
@@ -139,7 +139,7 @@ struct CrossEntropyGrad<'a, T, G> {
     out: &'a mut [T],
 }
 
-impl<'a, T: Float + Number, G: Fn(usize) -> Target<'a, T>> Kernel for CrossEntropyGrad<'_, T, G> {
+impl<'a, T: Float + Number, G: Fn(usize) -> Target<'a, T>> Loop for CrossEntropyGrad<'_, T, G> {
     type Out = ();
     #[inline(always)]
     fn run(self) {

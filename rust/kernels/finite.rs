@@ -1,6 +1,6 @@
 //! Looking for NaN and infinity.
 
-use super::isa::{dispatch, Kernel};
+use super::isa::{dispatch, Loop};
 use crate::tensor::Data;
 
 /// Elements a block: one look at the end of each.
@@ -10,7 +10,7 @@ struct Finite<'a, T>(&'a [T]);
 
 macro_rules! finite {
     ($t:ty) => {
-        impl Kernel for Finite<'_, $t> {
+        impl Loop for Finite<'_, $t> {
             type Out = bool;
             #[inline(always)]
             fn run(self) -> bool {

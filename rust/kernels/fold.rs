@@ -4,7 +4,7 @@
 //! binary tree; runs longer than `RUN` are folded piece by piece and the pieces folded again. So sums
 //! lose little and neither threads nor vector width change a bit.
 
-use super::isa::{dispatch, Kernel};
+use super::isa::{dispatch, Loop};
 use super::number::Number;
 use super::region::{share_if, IndexedParallelIterator, ParallelSlice, ParallelSliceMut};
 use crate::memory::room;
@@ -82,7 +82,7 @@ fn fold_run<T: Number>(f: Fold, x: &[T]) -> T {
 
 struct Run<'a, T, F>(&'a [T], F, T);
 
-impl<T: Number, F: Fn(T, T) -> T> Kernel for Run<'_, T, F> {
+impl<T: Number, F: Fn(T, T) -> T> Loop for Run<'_, T, F> {
     type Out = T;
     #[inline(always)]
     fn run(self) -> T {
@@ -128,7 +128,7 @@ fn fold_blocks<T: Number, const D: usize>(lanes: &mut [T; LANES], x: &[T], f: &i
 /// element is. Two lanes of selects are faster than one of NaN-keeping comparisons.
 struct Extreme<'a, T, F>(&'a [T], F);
 
-impl<T: Number, F: Fn(T, T) -> bool> Kernel for Extreme<'_, T, F> {
+impl<T: Number, F: Fn(T, T) -> bool> Loop for Extreme<'_, T, F> {
     type Out = T;
     #[inline(always)]
     fn run(self) -> T {

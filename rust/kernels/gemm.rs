@@ -21,7 +21,7 @@ mod tests;
 
 pub use micro::Element;
 
-use super::isa::{dispatch, isa, Isa, Kernel};
+use super::isa::{dispatch, isa, Isa, Loop};
 use block::Problem;
 
 /// A matrix to read: element `(i, j)` at `i * row_stride + j * col_stride`.
@@ -223,7 +223,7 @@ struct Finish<'e, 'a, E, T> {
     block: Block<'a, T>,
 }
 
-impl<T, E: Epilogue<T>> Kernel for Finish<'_, '_, E, T> {
+impl<T, E: Epilogue<T>> Loop for Finish<'_, '_, E, T> {
     type Out = ();
     #[inline(always)]
     fn run(self) {

@@ -159,14 +159,14 @@ pub fn ask_for(place: *const u8, bytes: usize) {
 ///
 /// `run`, and every closure and function that it calls in a loop, must be `#[inline(always)]`:
 /// code that is not inlined is compiled for the baseline only.
-pub trait Kernel {
+pub trait Loop {
     type Out;
     fn run(self) -> Self::Out;
 }
 
-/// Runs the kernel's copy for the instruction set in use.
+/// Runs the loop's copy for the instruction set in use.
 #[inline]
-pub fn dispatch<K: Kernel>(kernel: K) -> K::Out {
+pub fn dispatch<K: Loop>(kernel: K) -> K::Out {
     // SAFETY: `isa` gives only what this machine has.
     unsafe { run_on(isa(), kernel) }
 }
@@ -176,7 +176,7 @@ pub fn dispatch<K: Kernel>(kernel: K) -> K::Out {
 /// # Panics
 /// The machine lacks the instruction set.
 #[inline]
-pub fn dispatch_on<K: Kernel>(isa: Isa, kernel: K) -> K::Out {
+pub fn dispatch_on<K: Loop>(isa: Isa, kernel: K) -> K::Out {
     assert!(isa.is_available(), "this machine has no {}", isa.name());
     // SAFETY: the machine has it (checked).
     unsafe { run_on(isa, kernel) }
@@ -185,7 +185,7 @@ pub fn dispatch_on<K: Kernel>(isa: Isa, kernel: K) -> K::Out {
 /// # Safety
 /// The machine has the instruction set.
 #[inline]
-unsafe fn run_on<K: Kernel>(isa: Isa, kernel: K) -> K::Out {
+unsafe fn run_on<K: Loop>(isa: Isa, kernel: K) -> K::Out {
     match isa {
         // SAFETY: the caller's promise.
         #[cfg(target_arch = "x86_64")]
@@ -199,13 +199,13 @@ unsafe fn run_on<K: Kernel>(isa: Isa, kernel: K) -> K::Out {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
-fn run_avx512<K: Kernel>(kernel: K) -> K::Out {
+fn run_avx512<K: Loop>(kernel: K) -> K::Out {
     kernel.run()
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn run_avx2<K: Kernel>(kernel: K) -> K::Out {
+fn run_avx2<K: Loop>(kernel: K) -> K::Out {
     kernel.run()
 }
 
@@ -219,7 +219,7 @@ mod tests {
         y: &'a mut [f32],
     }
 
-    impl Kernel for Axpy<'_> {
+    impl Loop for Axpy<'_> {
         type Out = ();
         #[inline(always)]
         fn run(self) {

@@ -2,8 +2,8 @@
 //! `ops/binary.rs` name, and their loops.
 
 use super::float::Float;
-use super::isa::{dispatch, Kernel};
-use super::joined::Then;
+use super::isa::{dispatch, Loop};
+use super::merged::Then;
 use super::number::Number;
 use crate::tensor::{DType, Element};
 
@@ -29,7 +29,15 @@ pub enum Instr {
     Choose(Compare),
 }
 
-macro_rules! table {
+impl Instr {
+    /// Whether the operand is read whole rather than element by element: a seed.
+    pub fn reads_whole(self, operand: usize) -> bool {
+        matches!(self, Instr::Dropout { .. }) && operand == 1
+    }
+}
+
+/// The enum of a table of functions, and their names over the border.
+macro_rules! names {
     ($(#[$doc:meta])* $name:ident { $($variant:ident = $text:literal),* $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -42,49 +50,110 @@ macro_rules! table {
     };
 }
 
-table! {
-    /// Functions of one number.
-    Unary {
-        Neg = "neg", Abs = "abs", Sign = "sign", Square = "square", Relu = "relu",
-        Floor = "floor", Ceil = "ceil", Round = "round", Trunc = "trunc",
-        Exp = "exp", Expm1 = "expm1", Log = "log", Log1p = "log1p",
-        Sqrt = "sqrt", Rsqrt = "rsqrt", Reciprocal = "reciprocal",
-        Sin = "sin", Cos = "cos", Tan = "tan", Asin = "asin", Acos = "acos", Atan = "atan",
-        Sinh = "sinh", Cosh = "cosh", Tanh = "tanh",
-        Asinh = "asinh", Acosh = "acosh", Atanh = "atanh",
-        Sigmoid = "sigmoid", LogSigmoid = "log_sigmoid", Softplus = "softplus", Silu = "silu",
-        Erf = "erf", Erfinv = "erfinv", Lgamma = "lgamma", Digamma = "digamma",
-    }
-}
-table! {
-    /// Questions to one number, answered in bool.
-    Test { IsNan = "is_nan", IsInf = "is_inf", IsFinite = "is_finite" }
-}
-table! {
-    /// Functions of two numbers of one dtype.
-    Binary {
-        Add = "add", Sub = "sub", Mul = "mul", Div = "div", Pow = "pow",
-        Maximum = "maximum", Minimum = "minimum", Atan2 = "atan2",
-        FloorDiv = "floor_div", Mod = "mod",
-    }
-}
-table! {
-    /// Comparisons of two numbers of one dtype, answered in bool.
-    Compare { Eq = "eq", Ne = "ne", Lt = "lt", Le = "le", Gt = "gt", Ge = "ge" }
-}
-table! {
-    /// Functions of bools.
-    Logical { Not = "logical_not", And = "logical_and", Or = "logical_or", Xor = "logical_xor" }
+/// A table of functions of one float: names, formulas, and those of integers where there are any.
+macro_rules! unary {
+    ($v:ident { $($variant:ident = $text:literal => $float:expr $(, integers $int:expr)?;)* }) => {
+        names! {
+            /// Functions of one number.
+            Unary { $($variant = $text),* }
+        }
+
+        impl Unary {
+            /// Whether the function takes integers too.
+            pub fn on_integers(self) -> bool {
+                match self { $(Unary::$variant => unary!(@given $($int)?)),* }
+            }
+        }
+
+        /// `out = f(x)` on floats.
+        pub fn unary_float<T: Float + Number>(f: Unary, x: &[T], out: &mut [T]) {
+            match f { $(Unary::$variant => map1(x, out, #[inline(always)] |$v: T| $float)),* }
+        }
+
+        /// `out = f(x)` on integers; only the functions of [`Unary::on_integers`].
+        pub fn unary_int<T: Number>(f: Unary, x: &[T], out: &mut [T]) {
+            match f {
+                $($(Unary::$variant => map1(x, out, #[inline(always)] |$v: T| $int),)?)*
+                other => unreachable!("{other:?} of integers"),
+            }
+        }
+    };
+    (@given) => { false };
+    (@given $int:expr) => { true };
 }
 
-impl Unary {
-    /// Whether the function takes integers too.
-    pub fn on_integers(self) -> bool {
-        use Unary::*;
-        matches!(
-            self,
-            Neg | Abs | Sign | Square | Relu | Floor | Ceil | Round | Trunc
-        )
+/// A table of functions of two operands: names, formulas, and the loop.
+macro_rules! binary {
+    (
+        $(#[$doc:meta])*
+        $name:ident, $loop:ident<$t:ident: $($bound:path),*> to $out:ty, $a:ident $b:ident
+        { $($variant:ident = $text:literal => $body:expr;)* }
+    ) => {
+        names! { $(#[$doc])* $name { $($variant = $text),* } }
+
+        /// `out = f(x, y)`.
+        pub fn $loop<$t: $($bound +)*>(f: $name, x: &[$t], y: &[$t], out: &mut [$out]) {
+            match f {
+                $($name::$variant => map2(x, y, out, #[inline(always)] |$a: $t, $b: $t| $body)),*
+            }
+        }
+    };
+}
+
+unary! {
+    v {
+        Neg = "neg" => Number::neg(v), integers v.neg();
+        Abs = "abs" => Number::abs(v), integers v.abs();
+        Sign = "sign" => Number::sign(v), integers v.sign();
+        Square = "square" => Number::mul(v, v), integers v.mul(v);
+        Relu = "relu" => Number::maximum(v, <T as Number>::ZERO), integers v.maximum(T::ZERO);
+        Floor = "floor" => v.floor(), integers v;
+        Ceil = "ceil" => v.ceil(), integers v;
+        Round = "round" => v.round_even(), integers v;
+        Trunc = "trunc" => v.trunc(), integers v;
+        Exp = "exp" => v.exp();
+        Expm1 = "expm1" => v.expm1();
+        Log = "log" => v.log();
+        Log1p = "log1p" => v.log1p();
+        Sqrt = "sqrt" => v.sqrt();
+        Rsqrt = "rsqrt" => v.rsqrt();
+        Reciprocal = "reciprocal" => v.reciprocal();
+        Sin = "sin" => v.sin();
+        Cos = "cos" => v.cos();
+        Tan = "tan" => v.tan();
+        Asin = "asin" => v.asin();
+        Acos = "acos" => v.acos();
+        Atan = "atan" => v.atan();
+        Sinh = "sinh" => v.sinh();
+        Cosh = "cosh" => v.cosh();
+        Tanh = "tanh" => v.tanh();
+        Asinh = "asinh" => v.asinh();
+        Acosh = "acosh" => v.acosh();
+        Atanh = "atanh" => v.atanh();
+        Sigmoid = "sigmoid" => v.sigmoid();
+        LogSigmoid = "log_sigmoid" => v.log_sigmoid();
+        Softplus = "softplus" => v.softplus();
+        Silu = "silu" => v.silu();
+        Erf = "erf" => v.erf();
+        Erfinv = "erfinv" => v.erfinv();
+        Lgamma = "lgamma" => v.lgamma();
+        Digamma = "digamma" => v.digamma();
+    }
+}
+
+binary! {
+    /// Functions of two numbers of one dtype. `atan2` of integers is refused before.
+    Binary, binary<T: Number, Element> to T, a b {
+        Add = "add" => a.add(b);
+        Sub = "sub" => a.sub(b);
+        Mul = "mul" => a.mul(b);
+        Div = "div" => a.div(b);
+        Pow = "pow" => a.pow(b);
+        Maximum = "maximum" => a.maximum(b);
+        Minimum = "minimum" => a.minimum(b);
+        Atan2 = "atan2" => unreachable!("{a:?} by {b:?}: floats run in `atan2`");
+        FloorDiv = "floor_div" => a.floor_div(b);
+        Mod = "mod" => a.modulo(b);
     }
 }
 
@@ -95,13 +164,35 @@ impl Binary {
     }
 }
 
+binary! {
+    /// Comparisons of two numbers of one dtype, answered in bool.
+    Compare, compare<T: Number> to u8, a b {
+        Eq = "eq" => (a == b) as u8;
+        Ne = "ne" => (a != b) as u8;
+        Lt = "lt" => (a < b) as u8;
+        Le = "le" => (a <= b) as u8;
+        Gt = "gt" => (a > b) as u8;
+        Ge = "ge" => (a >= b) as u8;
+    }
+}
+
+names! {
+    /// Questions to one number, answered in bool.
+    Test { IsNan = "is_nan", IsInf = "is_inf", IsFinite = "is_finite" }
+}
+
+names! {
+    /// Functions of bools.
+    Logical { Not = "logical_not", And = "logical_and", Or = "logical_or", Xor = "logical_xor" }
+}
+
 struct Map1<'a, A, B, F> {
     x: &'a [A],
     out: &'a mut [B],
     f: F,
 }
 
-impl<A: Copy, B, F: Fn(A) -> B> Kernel for Map1<'_, A, B, F> {
+impl<A: Copy, B, F: Fn(A) -> B> Loop for Map1<'_, A, B, F> {
     type Out = ();
     #[inline(always)]
     fn run(self) {
@@ -118,7 +209,7 @@ struct Map2<'a, A, B, F> {
     f: F,
 }
 
-impl<A: Copy, B, F: Fn(A, A) -> B> Kernel for Map2<'_, A, B, F> {
+impl<A: Copy, B, F: Fn(A, A) -> B> Loop for Map2<'_, A, B, F> {
     type Out = ();
     #[inline(always)]
     fn run(self) {
@@ -146,7 +237,7 @@ struct Update<'a, T, F> {
     f: F,
 }
 
-impl<T: Copy, F: Fn(T, T) -> T> Kernel for Update<'_, T, F> {
+impl<T: Copy, F: Fn(T, T) -> T> Loop for Update<'_, T, F> {
     type Out = ();
     #[inline(always)]
     fn run(self) {
@@ -161,181 +252,52 @@ pub fn update<T: Copy>(x: &mut [T], y: &[T], f: impl Fn(T, T) -> T) {
     dispatch(Update { x, y, f });
 }
 
-/// `out = f(x)` on floats.
-pub fn unary_float<T: Float + Number>(f: Unary, x: &[T], out: &mut [T]) {
-    macro_rules! go {
-        ($($variant:ident => $body:expr),* $(,)?) => {
-            match f { $(Unary::$variant => map1(x, out, #[inline(always)] $body)),* }
-        };
-    }
-    go! {
-        Neg => |v: T| Number::neg(v),
-        Abs => |v: T| Number::abs(v),
-        Sign => |v: T| Number::sign(v),
-        Square => |v: T| Number::mul(v, v),
-        Relu => |v: T| Number::maximum(v, <T as Number>::ZERO),
-        Floor => |v: T| v.floor(),
-        Ceil => |v: T| v.ceil(),
-        Round => |v: T| v.round_even(),
-        Trunc => |v: T| v.trunc(),
-        Exp => |v: T| v.exp(),
-        Expm1 => |v: T| v.expm1(),
-        Log => |v: T| v.log(),
-        Log1p => |v: T| v.log1p(),
-        Sqrt => |v: T| v.sqrt(),
-        Rsqrt => |v: T| v.rsqrt(),
-        Reciprocal => |v: T| v.reciprocal(),
-        Sin => |v: T| v.sin(),
-        Cos => |v: T| v.cos(),
-        Tan => |v: T| v.tan(),
-        Asin => |v: T| v.asin(),
-        Acos => |v: T| v.acos(),
-        Atan => |v: T| v.atan(),
-        Sinh => |v: T| v.sinh(),
-        Cosh => |v: T| v.cosh(),
-        Tanh => |v: T| v.tanh(),
-        Asinh => |v: T| v.asinh(),
-        Acosh => |v: T| v.acosh(),
-        Atanh => |v: T| v.atanh(),
-        Sigmoid => |v: T| v.sigmoid(),
-        LogSigmoid => |v: T| v.log_sigmoid(),
-        Softplus => |v: T| v.softplus(),
-        Silu => |v: T| v.silu(),
-        Erf => |v: T| v.erf(),
-        Erfinv => |v: T| v.erfinv(),
-        Lgamma => |v: T| v.lgamma(),
-        Digamma => |v: T| v.digamma(),
-    }
-}
-
-/// `out = f(x)` on integers; only the functions of [`Unary::on_integers`].
-pub fn unary_int<T: Number>(f: Unary, x: &[T], out: &mut [T]) {
-    match f {
-        Unary::Neg => map1(
-            x,
-            out,
+/// Calls `map1` or `map2` with a closure that is inlined into every loop.
+macro_rules! loop_of {
+    ($x:ident, $out:ident, |$v:ident: $t:ty| $body:expr) => {
+        map1(
+            $x,
+            $out,
             #[inline(always)]
-            |v: T| v.neg(),
-        ),
-        Unary::Abs => map1(
-            x,
-            out,
+            |$v: $t| $body,
+        )
+    };
+    ($x:ident, $y:ident, $out:ident, |$a:ident, $b:ident: $t:ty| $body:expr) => {
+        map2(
+            $x,
+            $y,
+            $out,
             #[inline(always)]
-            |v: T| v.abs(),
-        ),
-        Unary::Sign => map1(
-            x,
-            out,
-            #[inline(always)]
-            |v: T| v.sign(),
-        ),
-        Unary::Square => map1(
-            x,
-            out,
-            #[inline(always)]
-            |v: T| v.mul(v),
-        ),
-        Unary::Relu => map1(
-            x,
-            out,
-            #[inline(always)]
-            |v: T| v.maximum(T::ZERO),
-        ),
-        _ => out.copy_from_slice(x),
-    }
+            |$a: $t, $b: $t| $body,
+        )
+    };
 }
 
 /// `out = f(x)`, 0 or 1.
 pub fn test<T: Float + Number>(f: Test, x: &[T], out: &mut [u8]) {
     match f {
-        Test::IsNan => map1(
-            x,
-            out,
-            #[inline(always)]
-            |v: T| v.is_nan() as u8,
-        ),
-        Test::IsInf => map1(
-            x,
-            out,
-            #[inline(always)]
-            |v: T| (Number::abs(v) == T::INFINITY) as u8,
-        ),
-        Test::IsFinite => map1(
-            x,
-            out,
-            #[inline(always)]
-            |v: T| (Number::abs(v) < T::INFINITY) as u8,
-        ),
+        Test::IsNan => loop_of!(x, out, |v: T| v.is_nan() as u8),
+        Test::IsInf => loop_of!(x, out, |v: T| (Number::abs(v) == T::INFINITY) as u8),
+        Test::IsFinite => loop_of!(x, out, |v: T| (Number::abs(v) < T::INFINITY) as u8),
     }
 }
 
-/// `out = f(x, y)` on any number; `atan2` of integers is refused before.
-pub fn binary<T: Number + Element>(f: Binary, x: &[T], y: &[T], out: &mut [T]) {
+/// `out = f(x, y)` on bools; `logical_not` reads `x` only.
+pub fn logical(f: Logical, x: &[u8], y: &[u8], out: &mut [u8]) {
     match f {
-        Binary::Add => map2(
-            x,
-            y,
-            out,
-            #[inline(always)]
-            |a: T, b: T| a.add(b),
-        ),
-        Binary::Sub => map2(
-            x,
-            y,
-            out,
-            #[inline(always)]
-            |a: T, b: T| a.sub(b),
-        ),
-        Binary::Mul => map2(
-            x,
-            y,
-            out,
-            #[inline(always)]
-            |a: T, b: T| a.mul(b),
-        ),
-        Binary::Div => map2(
-            x,
-            y,
-            out,
-            #[inline(always)]
-            |a: T, b: T| a.div(b),
-        ),
-        Binary::Pow => map2(
-            x,
-            y,
-            out,
-            #[inline(always)]
-            |a: T, b: T| a.pow(b),
-        ),
-        Binary::Maximum => map2(
-            x,
-            y,
-            out,
-            #[inline(always)]
-            |a: T, b: T| a.maximum(b),
-        ),
-        Binary::Minimum => map2(
-            x,
-            y,
-            out,
-            #[inline(always)]
-            |a: T, b: T| a.minimum(b),
-        ),
-        Binary::FloorDiv => map2(
-            x,
-            y,
-            out,
-            #[inline(always)]
-            |a: T, b: T| a.floor_div(b),
-        ),
-        Binary::Mod => map2(
-            x,
-            y,
-            out,
-            #[inline(always)]
-            |a: T, b: T| a.modulo(b),
-        ),
-        Binary::Atan2 => unreachable!("atan2 of {x:?}"),
+        Logical::Not => loop_of!(x, out, |a: u8| a ^ 1),
+        Logical::And => loop_of!(x, y, out, |a, b: u8| a & b),
+        Logical::Or => loop_of!(x, y, out, |a, b: u8| a | b),
+        Logical::Xor => loop_of!(x, y, out, |a, b: u8| a ^ b),
+    }
+}
+
+/// `v^0.5`, which is not the root at `-0` and at minus infinity.
+#[inline(always)]
+fn root<T: Float>(v: T) -> T {
+    match v == T::NEG_INFINITY || v == T::ZERO {
+        true => v.abs(),
+        false => v.sqrt(),
     }
 }
 
@@ -345,130 +307,16 @@ pub fn power<T: Float>(x: &[T], y: &[T], out: &mut [T]) {
     let exponent = y.first().filter(|e| y.iter().all(|v| v == *e));
     match exponent.map(|e| e.to_f64()) {
         Some(1.0) => out.copy_from_slice(x),
-        Some(2.0) => map1(
-            x,
-            out,
-            #[inline(always)]
-            |v: T| v * v,
-        ),
-        Some(0.5) => map1(
-            x,
-            out,
-            #[inline(always)]
-            |v: T| {
-                if v == T::NEG_INFINITY || v == T::ZERO {
-                    v.abs()
-                } else {
-                    v.sqrt()
-                }
-            },
-        ),
-        Some(-1.0) => map1(
-            x,
-            out,
-            #[inline(always)]
-            |v: T| v.reciprocal(),
-        ),
-        _ => map2(
-            x,
-            y,
-            out,
-            #[inline(always)]
-            |a: T, b: T| a.pow(b),
-        ),
+        Some(2.0) => loop_of!(x, out, |v: T| v * v),
+        Some(0.5) => loop_of!(x, out, |v: T| root(v)),
+        Some(-1.0) => loop_of!(x, out, |v: T| v.reciprocal()),
+        _ => loop_of!(x, y, out, |a, b: T| a.pow(b)),
     }
 }
 
 /// `out = atan2(y, x)`.
 pub fn atan2<T: Float>(y: &[T], x: &[T], out: &mut [T]) {
-    map2(
-        y,
-        x,
-        out,
-        #[inline(always)]
-        |a: T, b: T| a.atan2(b),
-    );
-}
-
-/// `out = x <cmp> y`, 0 or 1.
-pub fn compare<T: Number>(f: Compare, x: &[T], y: &[T], out: &mut [u8]) {
-    match f {
-        Compare::Eq => map2(
-            x,
-            y,
-            out,
-            #[inline(always)]
-            |a: T, b: T| (a == b) as u8,
-        ),
-        Compare::Ne => map2(
-            x,
-            y,
-            out,
-            #[inline(always)]
-            |a: T, b: T| (a != b) as u8,
-        ),
-        Compare::Lt => map2(
-            x,
-            y,
-            out,
-            #[inline(always)]
-            |a: T, b: T| (a < b) as u8,
-        ),
-        Compare::Le => map2(
-            x,
-            y,
-            out,
-            #[inline(always)]
-            |a: T, b: T| (a <= b) as u8,
-        ),
-        Compare::Gt => map2(
-            x,
-            y,
-            out,
-            #[inline(always)]
-            |a: T, b: T| (a > b) as u8,
-        ),
-        Compare::Ge => map2(
-            x,
-            y,
-            out,
-            #[inline(always)]
-            |a: T, b: T| (a >= b) as u8,
-        ),
-    }
-}
-
-/// `out = f(x, y)` on bools; `logical_not` reads `x` only.
-pub fn logical(f: Logical, x: &[u8], y: &[u8], out: &mut [u8]) {
-    match f {
-        Logical::Not => map1(
-            x,
-            out,
-            #[inline(always)]
-            |a: u8| a ^ 1,
-        ),
-        Logical::And => map2(
-            x,
-            y,
-            out,
-            #[inline(always)]
-            |a: u8, b: u8| a & b,
-        ),
-        Logical::Or => map2(
-            x,
-            y,
-            out,
-            #[inline(always)]
-            |a: u8, b: u8| a | b,
-        ),
-        Logical::Xor => map2(
-            x,
-            y,
-            out,
-            #[inline(always)]
-            |a: u8, b: u8| a ^ b,
-        ),
-    }
+    loop_of!(y, x, out, |a, b: T| a.atan2(b));
 }
 
 struct SelectKernel<'a, T> {
@@ -478,7 +326,7 @@ struct SelectKernel<'a, T> {
     out: &'a mut [T],
 }
 
-impl<T: Copy> Kernel for SelectKernel<'_, T> {
+impl<T: Copy> Loop for SelectKernel<'_, T> {
     type Out = ();
     #[inline(always)]
     fn run(self) {
@@ -498,22 +346,12 @@ pub fn select<T: Copy>(cond: &[u8], a: &[T], b: &[T], out: &mut [T]) {
 
 /// `out = x` in another dtype: floats truncate towards zero and saturate, NaN becomes 0.
 pub fn cast<A: Number, B: CastFrom<A>>(x: &[A], out: &mut [B]) {
-    map1(
-        x,
-        out,
-        #[inline(always)]
-        |v: A| B::cast_from(v),
-    );
+    loop_of!(x, out, |v: A| B::cast_from(v));
 }
 
 /// `out = x != 0`.
 pub fn to_bool<A: Number>(x: &[A], out: &mut [u8]) {
-    map1(
-        x,
-        out,
-        #[inline(always)]
-        |v: A| (v != A::ZERO) as u8,
-    );
+    loop_of!(x, out, |v: A| (v != A::ZERO) as u8);
 }
 
 /// Rust's `as` as a trait.

@@ -7,11 +7,11 @@
 use super::columns::{fold_columns, Cut};
 use super::float::Float;
 use super::fold::Fold;
-use super::isa::{dispatch, look_ahead, Kernel};
+use super::isa::{dispatch, look_ahead, Loop};
 use super::map::map1;
 use super::number::Number;
-use super::piece::{Chunks, Follow, Makes};
 use super::region::{share_if, IndexedParallelIterator, ParallelSlice, ParallelSliceMut};
+use super::tile::{Chunks, Consumer, Produce};
 use crate::memory::room;
 use std::ops::Range;
 use std::sync::Mutex;
@@ -41,40 +41,40 @@ pub fn moments<T: Float + Number>(x: &[T], mean: &mut [T], variance: &mut [T]) {
     partial.finish(mean, variance);
 }
 
-/// As [`moments`], of `len` elements that `first` makes and tells of.
+/// As [`moments`], of `len` elements that `produce` makes.
 ///
 /// # Errors
-/// Those of `first`.
-pub fn moments_of_pieces<T: Float + Number, E>(
+/// Those of `produce`.
+pub fn moments_on_tiles<T: Float + Number, E>(
     len: usize,
     mean: &mut [T],
     variance: &mut [T],
-    first: Makes<E>,
+    produce: Produce<E>,
 ) -> Result<(), E> {
     let mut partial = Partial::new(len, mean.len());
-    let follower = Follower {
+    let consumer = OnTiles {
         chunks: Chunks::new(len, partial.cut.block()),
         size: partial.cut.block(),
         len,
         blocks: partial.blocks(),
     };
-    first(&follower)?;
-    follower.chunks.finish();
-    drop(follower.blocks);
+    produce(&consumer)?;
+    consumer.chunks.finish();
+    drop(consumer.blocks);
     partial.finish(mean, variance);
     Ok(())
 }
 
-struct Follower<'a, T> {
+struct OnTiles<'a, T> {
     chunks: Chunks,
     size: usize,
     len: usize,
     blocks: Blocks<'a, T>,
 }
 
-impl<T: Float + Number> Follow for Follower<'_, T> {
-    unsafe fn made(&self, base: *mut u8, range: Range<usize>) {
-        self.chunks.came(range, |at| {
+impl<T: Float + Number> Consumer for OnTiles<'_, T> {
+    unsafe fn take(&self, base: *mut u8, range: Range<usize>) {
+        self.chunks.ready(range, |at| {
             let start = at * self.size;
             let len = (self.len - start).min(self.size);
             // SAFETY: the block's elements are complete, and nothing writes them any more.
@@ -203,7 +203,7 @@ struct Block<'a, T> {
     squares: &'a mut [T],
 }
 
-impl<T: Float + Number> Kernel for Block<'_, T> {
+impl<T: Float + Number> Loop for Block<'_, T> {
     type Out = ();
     #[inline(always)]
     fn run(self) {

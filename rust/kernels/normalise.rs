@@ -1,7 +1,7 @@
 //! Normalisation of rows.
 
 use super::float::Float;
-use super::isa::{dispatch, Kernel};
+use super::isa::{dispatch, Loop};
 use super::number::Number;
 use super::region::{share_if, IndexedParallelIterator, ParallelSlice, ParallelSliceMut};
 use super::softmax::fold_row;
@@ -48,7 +48,7 @@ struct Forward<'a, T> {
     out: &'a mut [T],
 }
 
-impl<T: Float + Number> Kernel for Forward<'_, T> {
+impl<T: Float + Number> Loop for Forward<'_, T> {
     type Out = ();
     #[inline(always)]
     fn run(self) {
@@ -89,7 +89,7 @@ struct Grad<'a, T> {
     dh: &'a mut [T],
 }
 
-impl<T: Float + Number> Kernel for Grad<'_, T> {
+impl<T: Float + Number> Loop for Grad<'_, T> {
     type Out = ();
     #[inline(always)]
     fn run(self) {

@@ -2,12 +2,12 @@
 //! a block stays in the first-level cache, and memory is read and written once. Values can be summed
 //! by column on the way, in the order of `columns`.
 
+mod consume;
 mod execute;
-mod follow;
-mod join;
+mod merge;
 mod run;
 
-pub use follow::Follower;
+pub use consume::OnTiles;
 
 use super::columns::Cut;
 use super::map::Instr;
@@ -15,7 +15,7 @@ use super::region::{share_if, IntoParallelIterator};
 use crate::memory::ALIGN;
 use crate::tensor::{strides, DType, Data, DataMut};
 use execute::has_in_place;
-use join::join;
+use merge::merge;
 use run::{Base, Run};
 
 /// Elements a block, where its operands are few: each loop over a block costs a call.
@@ -66,7 +66,7 @@ enum Layout {
     Full,
     /// One element for all.
     Scalar,
-    /// Not iterated: a seed.
+    /// Not iterated: read whole.
     Whole,
     /// A row of this length, repeated.
     Row(usize),
@@ -118,7 +118,7 @@ impl Program {
         mut sums: Vec<usize>,
     ) -> Self {
         let first = inputs.len();
-        let steps = join(first, steps, [&mut outputs, &mut sums]);
+        let steps = merge(first, steps, [&mut outputs, &mut sums]);
         let mut last = vec![0; steps.len()];
         for (at, step) in steps.iter().enumerate() {
             for &arg in &step.args {
@@ -235,12 +235,12 @@ impl Program {
     }
 
     fn layout(&self, input: usize, shape: &[usize], from: &[usize]) -> Layout {
-        let is_seed = self
-            .steps
-            .iter()
-            .any(|s| matches!(s.instr, Instr::Dropout { .. }) && s.args[1] == input);
+        let reads_whole = |step: &Step| {
+            let mut args = step.args.iter().enumerate();
+            args.any(|(i, arg)| *arg == input && step.instr.reads_whole(i))
+        };
         let len: usize = from.iter().product();
-        if is_seed {
+        if self.steps.iter().any(reads_whole) {
             Layout::Whole
         } else if from == shape || len == shape.iter().product::<usize>() {
             Layout::Full

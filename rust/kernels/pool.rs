@@ -10,11 +10,11 @@ mod grad;
 mod pick;
 
 use super::float::Float;
-use super::isa::{dispatch, Kernel};
+use super::isa::{dispatch, Loop};
 use super::number::Number;
-use super::piece::{Chunks, Follow, Makes};
 use super::rows::parallel_blocks;
-pub use argmax::{pool_with_argmax, pool_with_argmax_of_pieces, unpool, unpool_lines};
+use super::tile::{Chunks, Consumer, Produce};
+pub use argmax::{pool_with_argmax, pool_with_argmax_on_tiles, unpool, unpool_lines};
 pub use grad::pool_grad;
 pub use pick::pick;
 use std::ops::Range;
@@ -202,7 +202,7 @@ struct Forward<'a, T, const MEAN: bool> {
     out: &'a mut [T],
 }
 
-impl<T: Float + Number, const MEAN: bool> Kernel for Forward<'_, T, MEAN> {
+impl<T: Float + Number, const MEAN: bool> Loop for Forward<'_, T, MEAN> {
     type Out = ();
     #[inline(always)]
     fn run(self) {
@@ -292,53 +292,53 @@ pub fn pool<T: Float + Number>(pooling: Pooling, windows: &Windows, x: &[T], out
     });
 }
 
-/// As [`pool`], of an `x` that `first` makes and tells of.
+/// As [`pool`], of an `x` that `produce` makes.
 ///
 /// # Errors
-/// Those of `first`.
-pub fn pool_of_pieces<T: Float + Number, E>(
+/// Those of `produce`.
+pub fn pool_on_tiles<T: Float + Number, E>(
     pooling: Pooling,
     windows: &Windows,
     out: &mut [T],
-    first: Makes<E>,
+    produce: Produce<E>,
 ) -> Result<(), E> {
     let out: Vec<_> = out
         .chunks_mut(windows.pooled().max(1))
         .map(Mutex::new)
         .collect();
-    by_image(windows, first, |image, x| {
+    by_image(windows, produce, |image, x| {
         let mut out = out[image].lock().unwrap_or_else(|e| e.into_inner());
         fold_rows(pooling, windows, x, 0..windows.rows(), &mut out);
     })
 }
 
-/// Calls `whole(image, x)` with each image that `first` makes and tells of, when it is whole.
+/// Calls `whole(image, x)` with each image that `produce` makes, when it is whole.
 fn by_image<T: Sync, E>(
     windows: &Windows,
-    first: Makes<E>,
+    produce: Produce<E>,
     whole: impl Fn(usize, &[T]) + Sync,
 ) -> Result<(), E> {
     let len = windows.image();
-    let follower = Follower {
+    let consumer = OnTiles {
         len,
         images: Chunks::new(windows.images * len, len.max(1)),
         whole: &whole,
     };
-    first(&follower)?;
-    follower.images.finish();
+    produce(&consumer)?;
+    consumer.images.finish();
     Ok(())
 }
 
-struct Follower<'a, T> {
+struct OnTiles<'a, T> {
     /// Elements of an image.
     len: usize,
     images: Chunks,
     whole: &'a (dyn Fn(usize, &[T]) + Sync),
 }
 
-impl<T: Sync> Follow for Follower<'_, T> {
-    unsafe fn made(&self, base: *mut u8, range: Range<usize>) {
-        self.images.came(range, |image| {
+impl<T: Sync> Consumer for OnTiles<'_, T> {
+    unsafe fn take(&self, base: *mut u8, range: Range<usize>) {
+        self.images.ready(range, |image| {
             // SAFETY: the image's elements are complete, and nothing writes them any more.
             let x = unsafe {
                 std::slice::from_raw_parts(base.cast::<T>().add(image * self.len), self.len)

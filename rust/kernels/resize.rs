@@ -5,9 +5,9 @@
 //! weights add up to one.
 
 use super::float::Float;
-use super::isa::{dispatch, Kernel};
+use super::isa::{dispatch, Loop};
 use super::rows::parallel_rows;
-use crate::memory::room;
+use crate::memory::{reserve, room};
 use std::ops::Range;
 
 /// How a value between pixels is found.
@@ -68,7 +68,7 @@ impl Taps<f64> {
     pub fn new(method: Method, antialias: bool, inputs: usize, outputs: usize) -> Self {
         let mut taps = Taps {
             inputs,
-            first: Vec::with_capacity(outputs),
+            first: Vec::new(),
             start: vec![0],
             weights: Vec::new(),
             identity: inputs == outputs,
@@ -107,8 +107,11 @@ impl Taps<f64> {
     }
 
     fn push(&mut self, first: usize, weights: &[f64]) {
+        reserve(&mut self.first, 1);
         self.first.push(first);
+        reserve(&mut self.weights, weights.len());
         self.weights.extend_from_slice(weights);
+        reserve(&mut self.start, 1);
         self.start.push(self.weights.len());
     }
 
@@ -117,7 +120,7 @@ impl Taps<f64> {
         let outputs = self.first.len();
         let mut taps = Taps {
             inputs: outputs,
-            first: Vec::with_capacity(self.inputs),
+            first: Vec::new(),
             start: vec![0],
             weights: Vec::new(),
             identity: self.identity,
@@ -138,12 +141,15 @@ impl Taps<f64> {
         }
     }
 
-    pub fn cast<T: Float>(&self) -> Taps<T> {
+    pub fn cast<T: Float>(self) -> Taps<T> {
+        let mut weights = Vec::new();
+        reserve(&mut weights, self.weights.len());
+        weights.extend(self.weights.iter().map(|w| T::from_f64(*w)));
         Taps {
             inputs: self.inputs,
-            first: self.first.clone(),
-            start: self.start.clone(),
-            weights: self.weights.iter().map(|w| T::from_f64(*w)).collect(),
+            first: self.first,
+            start: self.start,
+            weights,
             identity: self.identity,
         }
     }
@@ -192,7 +198,7 @@ struct Rows<'a, T> {
     out: &'a mut [T],
 }
 
-impl<T: Float> Kernel for Rows<'_, T> {
+impl<T: Float> Loop for Rows<'_, T> {
     type Out = ();
     #[inline(always)]
     fn run(self) {

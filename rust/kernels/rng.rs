@@ -6,7 +6,7 @@
 //! `2i + 1` (high). So any part of a tensor can be drawn by itself, with the same bits.
 
 use super::float::Float;
-use super::isa::{dispatch, Kernel};
+use super::isa::{dispatch, Loop};
 
 const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
 const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
@@ -47,7 +47,7 @@ struct Stream<F> {
     sink: F,
 }
 
-impl<F: FnMut(usize, &[u32])> Kernel for Stream<F> {
+impl<F: FnMut(usize, &[u32])> Loop for Stream<F> {
     type Out = ();
     #[inline(always)]
     fn run(mut self) {
@@ -204,7 +204,7 @@ struct Quantile<'a, T> {
     bound: T,
 }
 
-impl<T: Float> Kernel for Quantile<'_, T> {
+impl<T: Float> Loop for Quantile<'_, T> {
     type Out = ();
     #[inline(always)]
     fn run(self) {

@@ -1,7 +1,7 @@
 //! Softmax and its kin on rows, each row shifted by its largest element so that nothing overflows.
 
 use super::float::Float;
-use super::isa::{dispatch, Kernel};
+use super::isa::{dispatch, Loop};
 use super::number::Number;
 
 /// Virtual lanes of the sums, whatever the vector width.
@@ -108,7 +108,7 @@ struct Rows<'a, T, F> {
     f: F,
 }
 
-impl<T: Float + Number, F: Fn(&mut Group<T>, &[T], &mut [T])> Kernel for Rows<'_, T, F> {
+impl<T: Float + Number, F: Fn(&mut Group<T>, &[T], &mut [T])> Loop for Rows<'_, T, F> {
     type Out = ();
     #[inline(always)]
     fn run(self) {
@@ -184,7 +184,7 @@ struct LogSumExp<'a, T> {
     work: &'a mut [T],
 }
 
-impl<T: Float + Number> Kernel for LogSumExp<'_, T> {
+impl<T: Float + Number> Loop for LogSumExp<'_, T> {
     type Out = ();
     #[inline(always)]
     fn run(self) {

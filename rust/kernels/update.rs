@@ -1,7 +1,7 @@
 //! Optimizer updates: every state of a weight read and written once.
 
 use super::float::Float;
-use super::isa::{dispatch, Kernel};
+use super::isa::{dispatch, Loop};
 use super::number::Number;
 use super::region::{share_if, IndexedParallelIterator, ParallelSlice, ParallelSliceMut};
 
@@ -30,7 +30,7 @@ struct Step<'a, T> {
     adam: Adam<T>,
 }
 
-impl<T: Float> Kernel for Step<'_, T> {
+impl<T: Float> Loop for Step<'_, T> {
     type Out = ();
     #[inline(always)]
     fn run(self) {

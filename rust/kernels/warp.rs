@@ -5,7 +5,7 @@
 //! others one by one through the fill rule. Both do the same arithmetic.
 
 use super::float::Float;
-use super::isa::{dispatch, Kernel};
+use super::isa::{dispatch, Loop};
 use super::rows::{parallel_blocks, parallel_rows};
 use pixels::{between_fixed, border, copy, interpolate, pixel_fixed, prefetch, write_fixed};
 use places::{Places, CHUNK};
@@ -112,7 +112,7 @@ struct Rows<'a, T> {
     out: &'a mut [T],
 }
 
-impl<T: Float> Kernel for Rows<'_, T> {
+impl<T: Float> Loop for Rows<'_, T> {
     type Out = ();
     #[inline(always)]
     fn run(self) {
@@ -218,7 +218,7 @@ struct Adjoint<'a, T> {
     out: &'a mut [T],
 }
 
-impl<T: Float> Kernel for Adjoint<'_, T> {
+impl<T: Float> Loop for Adjoint<'_, T> {
     type Out = ();
     #[inline(always)]
     fn run(self) {

@@ -6,28 +6,21 @@
 //! it has no derivative.
 
 use super::check;
-use crate::attrs::Reader;
 use crate::error::Result;
-use crate::graph::{Io, Op};
+use crate::graph::Op;
 use crate::kernels::number::Number;
 use crate::kernels::update;
-use crate::tensor::{Element, Spec};
+use crate::run::{Kernel, Prepared};
+use crate::tensor::Spec;
 use crate::with_float;
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Adam {
     beta_1: f64,
     beta_2: f64,
     epsilon: f64,
-}
-
-pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(Adam {
-        beta_1: r.float("beta_1")?,
-        beta_2: r.float("beta_2")?,
-        epsilon: r.float("epsilon")?,
-    }))
 }
 
 /// The input that each output starts from.
@@ -50,34 +43,32 @@ impl Op for Adam {
         Ok(vec![w.clone(), w.clone(), w.clone()])
     }
 
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        let [w, m, v] = io.outputs else {
-            unreachable!("adam has three outputs");
-        };
-        with_float!(w.spec.dtype, T => {
+    fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
+        let Adam {
+            beta_1,
+            beta_2,
+            epsilon,
+        } = *self;
+        let kernel = with_float!(inputs[0].dtype, T => Kernel::new(move |io| {
+            let [w, m, v] = io.outputs else {
+                unreachable!("adam has three outputs");
+            };
             for (output, from) in [&mut *w, &mut *m, &mut *v].into_iter().zip(FROM) {
                 if io.inputs[from].in_place.is_none() {
                     output.slice::<T>().copy_from_slice(io.inputs[from].slice());
                 }
             }
             let constants = update::Adam {
-                rest_1: <T as Number>::from_f64(1.0 - self.beta_1),
-                rest_2: <T as Number>::from_f64(1.0 - self.beta_2),
-                epsilon: <T as Number>::from_f64(self.epsilon),
+                rest_1: <T as Number>::from_f64(1.0 - beta_1),
+                rest_2: <T as Number>::from_f64(1.0 - beta_2),
+                epsilon: <T as Number>::from_f64(epsilon),
                 alpha: io.inputs[4].slice::<T>()[0],
             };
-            update::adam::<T>(
-                T::slice_mut(&mut w.data),
-                T::slice_mut(&mut m.data),
-                T::slice_mut(&mut v.data),
-                io.inputs[1].slice(),
-                constants,
-            );
-        });
-        Ok(())
-    }
-
-    fn in_place(&self, input: usize, output: usize) -> bool {
-        FROM[output] == input
+            let g = io.inputs[1].slice();
+            update::adam::<T>(w.slice(), m.slice(), v.slice(), g, constants);
+            Ok(())
+        }));
+        let over = FROM.into_iter().zip(0..);
+        Ok(kernel.over(over).into())
     }
 }

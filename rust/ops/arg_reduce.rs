@@ -3,37 +3,42 @@
 
 use super::check;
 use super::lanes::{map_lanes, split};
-use crate::attrs::Reader;
+use super::named::{self, Named};
 use crate::error::{Error, Result};
-use crate::graph::{Backward, Io, Op, Value};
+use crate::graph::{Backward, Op, Value};
 use crate::kernels::fold::{fold, Fold};
 use crate::kernels::number::Number;
-use crate::tensor::{show, DType, Element, Spec};
+use crate::run::{Kernel, Prepared};
+use crate::tensor::{show, DType, Spec};
 use crate::with_dtype;
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
-const TABLE: &[(&str, bool)] = &[("argmax", true), ("argmin", false)];
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Extreme {
+    Largest,
+    Smallest,
+}
 
-#[derive(Debug)]
+impl Named for Extreme {
+    fn table() -> Vec<(&'static str, Self)> {
+        vec![("argmax", Extreme::Largest), ("argmin", Extreme::Smallest)]
+    }
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ArgReduce {
-    largest: bool,
+    #[serde(with = "named")]
+    function: Extreme,
     axis: usize,
 }
 
-pub fn functions() -> Vec<&'static str> {
-    TABLE.iter().map(|(name, _)| *name).collect()
-}
-
-pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(ArgReduce {
-        largest: r.one_of("function", TABLE)?,
-        axis: r.size("axis")?,
-    }))
-}
-
 /// The first element that equals the extreme of all, or is NaN.
-fn index<T: Number>(x: &[T], largest: bool) -> i32 {
-    let extreme = fold(if largest { Fold::Max } else { Fold::Min }, x);
+fn index<T: Number>(x: &[T], function: Extreme) -> i32 {
+    let extreme = match function {
+        Extreme::Largest => fold(Fold::Max, x),
+        Extreme::Smallest => fold(Fold::Min, x),
+    };
     #[allow(clippy::eq_op)]
     let found = match extreme == extreme {
         true => x.iter().position(|v| *v == extreme),
@@ -62,18 +67,18 @@ impl Op for ArgReduce {
         Ok(vec![Spec::new(shape, DType::I32)])
     }
 
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        let lanes = split(&io.inputs[0].spec.shape, self.axis);
-        with_dtype!(io.inputs[0].spec.dtype, T => {
-            let out = i32::slice_mut(&mut io.outputs[0].data);
-            map_lanes(io.inputs[0].slice::<T>(), out, lanes, 1, |x, y| {
-                y[0] = index(x, self.largest);
-            });
-        });
-        Ok(())
-    }
-
     fn backward(&self, _: &mut Backward) -> Result<Vec<Option<Value>>> {
         Ok(vec![None])
+    }
+
+    fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
+        let lanes = split(&inputs[0].shape, self.axis);
+        let function = self.function;
+        Ok(with_dtype!(inputs[0].dtype, T => Kernel::new(move |io| {
+            let (x, out) = (io.inputs[0].slice::<T>(), io.outputs[0].slice());
+            map_lanes(x, out, lanes, 1, |x, y| y[0] = index(x, function));
+            Ok(())
+        })
+        .into()))
     }
 }

@@ -2,23 +2,18 @@
 
 use super::check;
 use super::lanes::{map_lanes, split};
-use crate::attrs::Reader;
 use crate::error::Result;
-use crate::graph::{Backward, Io, Op, Value};
-use crate::tensor::{DType, Element, Spec};
+use crate::graph::{Backward, Op, Value};
+use crate::run::{Kernel, Prepared};
+use crate::tensor::{DType, Spec};
 use crate::with_dtype;
+use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
-use std::sync::Arc;
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Argsort {
     pub axis: usize,
-}
-
-pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(Argsort {
-        axis: r.size("axis")?,
-    }))
 }
 
 /// The order of numbers with NaN, which equals itself, above all.
@@ -40,19 +35,20 @@ impl Op for Argsort {
         Ok(vec![Spec::new(x.shape.clone(), DType::I32)])
     }
 
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        let lanes = split(&io.inputs[0].spec.shape, self.axis);
-        with_dtype!(io.inputs[0].spec.dtype, T => {
-            let out = i32::slice_mut(&mut io.outputs[0].data);
-            map_lanes(io.inputs[0].slice::<T>(), out, lanes, lanes.1, |x, y| {
+    fn backward(&self, _: &mut Backward) -> Result<Vec<Option<Value>>> {
+        Ok(vec![None])
+    }
+
+    fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
+        let lanes = split(&inputs[0].shape, self.axis);
+        Ok(with_dtype!(inputs[0].dtype, T => Kernel::new(move |io| {
+            let (x, out) = (io.inputs[0].slice::<T>(), io.outputs[0].slice());
+            map_lanes(x, out, lanes, lanes.1, |x, y: &mut [i32]| {
                 (0..y.len()).for_each(|i| y[i] = i as i32);
                 y.sort_by(|a, b| ascending(&x[*a as usize], &x[*b as usize]));
             });
-        });
-        Ok(())
-    }
-
-    fn backward(&self, _: &mut Backward) -> Result<Vec<Option<Value>>> {
-        Ok(vec![None])
+            Ok(())
+        })
+        .into()))
     }
 }

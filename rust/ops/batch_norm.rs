@@ -8,25 +8,20 @@
 use super::build::Build;
 use super::check;
 use super::reduce::Reduction;
-use crate::attrs::Reader;
 use crate::error::{Error, Result};
-use crate::graph::{Backward, Graph, Io, Makes, Op, Value};
+use crate::graph::{Backward, Graph, Op, Value};
 use crate::kernels::map::Unary;
-use crate::kernels::moments::{batch_norm, moments, moments_of_pieces};
+use crate::kernels::moments::{batch_norm, moments};
 use crate::kernels::number::Number;
-use crate::tensor::{show, Element, Spec};
+use crate::run::{Kernel, Prepared};
+use crate::tensor::{show, Spec};
 use crate::with_float;
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct BatchNorm {
     epsilon: f64,
-}
-
-pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(BatchNorm {
-        epsilon: r.float("epsilon")?,
-    }))
 }
 
 impl Op for BatchNorm {
@@ -44,24 +39,14 @@ impl Op for BatchNorm {
         check::same_shape(self.name(), channels, &gamma.shape)?;
         check::same_shape(self.name(), channels, &beta.shape)?;
         if x.shape[..x.rank() - 1].contains(&0) {
-            return Err(Error::shape(self.name(), "at least one row", show(&x.shape)));
+            return Err(Error::shape(
+                self.name(),
+                "at least one row",
+                show(&x.shape),
+            ));
         }
         let statistic = Spec::new(channels, x.dtype);
         Ok(vec![x.clone(), statistic.clone(), statistic])
-    }
-
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        let (y, statistics) = io.outputs.split_at_mut(1);
-        let (mean, variance) = statistics.split_at_mut(1);
-        with_float!(io.inputs[0].spec.dtype, T => {
-            let (x, gamma, beta) = (io.inputs[0].slice(), io.inputs[1].slice(), io.inputs[2].slice());
-            let mean = T::slice_mut(&mut mean[0].data);
-            let variance = T::slice_mut(&mut variance[0].data);
-            moments::<T>(x, mean, variance);
-            let epsilon = <T as Number>::from_f64(self.epsilon);
-            batch_norm(x, (mean, variance, epsilon), gamma, beta, T::slice_mut(&mut y[0].data));
-        });
-        Ok(())
     }
 
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
@@ -81,8 +66,8 @@ impl Op for BatchNorm {
             let sum_dout = g.reduce(Reduction::Sum, dout, &lead, false)?; // (C)
             let inverse = self.inverse(g, variance)?; // (C)
             let sum_dout_h = g.mul(sum_dout_centred, inverse)?; // (C)
-            // dx = scale * (dout - mean(dout) - (x - mean) * slope), its terms per channel put
-            // together: two products and two sums an element.
+                                                                // dx = scale * (dout - mean(dout) - (x - mean) * slope), its terms per channel put
+                                                                // together: two products and two sums an element.
             let mean_dout = g.scale(sum_dout, share)?;
             let slope = g.mul(sum_dout_h, inverse)?;
             let slope = g.scale(slope, share)?;
@@ -113,64 +98,27 @@ impl Op for BatchNorm {
         Ok(vec![Some(dx), dgamma, dbeta])
     }
 
-    /// The statistics, which no fusion can reach into, and the rest, which joins what follows.
-    fn lower(&self, g: &mut Graph, inputs: &[Value]) -> Result<Option<Vec<Value>>> {
-        let [x, gamma, beta] = *inputs else {
-            return Ok(None);
-        };
-        let statistics = g.push_node(Arc::new(Moments), Default::default(), &[x])?;
-        let (mean, variance) = (statistics[0], statistics[1]);
-        let inverse = self.inverse(g, variance)?;
-        let scale = g.mul(gamma, inverse)?;
-        let centred = g.sub(x, mean)?;
-        let y = g.mul(centred, scale)?;
-        Ok(Some(vec![g.add(y, beta)?, mean, variance]))
+    fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
+        let epsilon = self.epsilon;
+        Ok(with_float!(inputs[0].dtype, T => Kernel::new(move |io| {
+            let [y, mean, variance] = io.outputs else {
+                unreachable!("batch_norm has three outputs");
+            };
+            let (x, gamma, beta) = (io.inputs[0].slice(), io.inputs[1].slice(), io.inputs[2].slice());
+            let (mean, variance) = (mean.slice(), variance.slice());
+            moments::<T>(x, mean, variance);
+            let epsilon = <T as Number>::from_f64(epsilon);
+            batch_norm(x, (mean, variance, epsilon), gamma, beta, y.slice());
+            Ok(())
+        })
+        .into()))
     }
 }
 
 impl BatchNorm {
     /// `1 / sqrt(variance + epsilon)`
-    fn inverse(&self, g: &mut Graph, variance: Value) -> Result<Value> {
+    pub fn inverse(&self, g: &mut Graph, variance: Value) -> Result<Value> {
         let shifted = g.offset(variance, self.epsilon)?;
         g.unary(Unary::Rsqrt, shifted)
-    }
-}
-
-/// Mean and biased variance of x (..., C), each (C): the part of [`BatchNorm`] that reads all of x.
-#[derive(Debug)]
-struct Moments;
-
-impl Op for Moments {
-    fn name(&self) -> &'static str {
-        "batch_norm"
-    }
-
-    fn shape(&self, inputs: &[&Spec]) -> Result<Vec<Spec>> {
-        let [x] = check::count(self.name(), inputs)?;
-        check::ranked(self.name(), "x", x)?;
-        let statistic = Spec::new(&x.shape[x.rank() - 1..], x.dtype);
-        Ok(vec![statistic.clone(), statistic])
-    }
-
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        let (mean, variance) = io.outputs.split_at_mut(1);
-        with_float!(io.inputs[0].spec.dtype, T => {
-            let (mean, variance) = (&mut mean[0].data, &mut variance[0].data);
-            moments::<T>(io.inputs[0].slice(), T::slice_mut(mean), T::slice_mut(variance));
-        });
-        Ok(())
-    }
-
-    fn forward_following(&self, io: &mut Io, first: Makes) -> Result<()> {
-        let (mean, variance) = io.outputs.split_at_mut(1);
-        let x = io.inputs[0].spec;
-        with_float!(x.dtype, T => {
-            let (mean, variance) = (&mut mean[0].data, &mut variance[0].data);
-            moments_of_pieces::<T, _>(x.len(), T::slice_mut(mean), T::slice_mut(variance), first)
-        })
-    }
-
-    fn follows(&self) -> bool {
-        true
     }
 }

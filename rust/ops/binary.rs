@@ -5,22 +5,25 @@
 
 use super::build::Build;
 use super::check;
-use crate::attrs::Reader;
+use super::named::{self, Named};
 use crate::error::{Error, Result};
-use crate::graph::{Backward, Io, Op, Value};
+use crate::graph::{Backward, Op, Value};
 use crate::kernels::map::{self, Compare, Instr, Logical};
+use crate::run::Prepared;
 use crate::tensor::{DType, Spec};
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Function {
+pub enum Function {
     Number(map::Binary),
     Compare(Compare),
     Logical(Logical),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Binary {
+    #[serde(with = "named")]
     function: Function,
 }
 
@@ -31,6 +34,10 @@ impl Binary {
         }
     }
 
+    pub fn is_compare(&self, f: Compare) -> bool {
+        self.function == Function::Compare(f)
+    }
+
     pub fn compare(f: Compare) -> Self {
         Binary {
             function: Function::Compare(f),
@@ -38,28 +45,20 @@ impl Binary {
     }
 }
 
-fn table() -> Vec<(&'static str, Function)> {
-    let numbers = map::Binary::TABLE
-        .iter()
-        .map(|(n, f)| (*n, Function::Number(*f)));
-    let compares = Compare::TABLE
-        .iter()
-        .map(|(n, f)| (*n, Function::Compare(*f)));
-    let logicals = Logical::TABLE
-        .iter()
-        .filter(|(_, f)| *f != Logical::Not)
-        .map(|(n, f)| (*n, Function::Logical(*f)));
-    numbers.chain(compares).chain(logicals).collect()
-}
-
-pub fn functions() -> Vec<&'static str> {
-    table().into_iter().map(|(name, _)| name).collect()
-}
-
-pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(Binary {
-        function: r.one_of("function", &table())?,
-    }))
+impl Named for Function {
+    fn table() -> Vec<(&'static str, Self)> {
+        let numbers = map::Binary::TABLE
+            .iter()
+            .map(|(n, f)| (*n, Function::Number(*f)));
+        let compares = Compare::TABLE
+            .iter()
+            .map(|(n, f)| (*n, Function::Compare(*f)));
+        let logicals = Logical::TABLE
+            .iter()
+            .filter(|(_, f)| *f != Logical::Not)
+            .map(|(n, f)| (*n, Function::Logical(*f)));
+        numbers.chain(compares).chain(logicals).collect()
+    }
 }
 
 impl Op for Binary {
@@ -90,10 +89,6 @@ impl Op for Binary {
         };
         let shape = check::broadcast(self.name(), &[&a.shape, &b.shape])?;
         Ok(vec![Spec::new(shape, out)])
-    }
-
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        super::fused::run_single(self, io)
     }
 
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
@@ -156,7 +151,11 @@ impl Op for Binary {
                     g.scalar(0.5, dtype),
                     g.scalar(1.0, dtype),
                 );
-                let compare = if f == Maximum { Compare::Gt } else { Compare::Lt };
+                let compare = if f == Maximum {
+                    Compare::Gt
+                } else {
+                    Compare::Lt
+                };
                 let first = g.compare(compare, x, z)?;
                 let tie = g.compare(Compare::Eq, x, z)?;
                 let share = g.select(first, one, zero)?;
@@ -166,7 +165,10 @@ impl Op for Binary {
             }
             Atan2 => {
                 // y = atan2(x, z): z / (x^2 + z^2), -x / (x^2 + z^2), and 0 at the origin
-                let (xx, zz) = (g.unary(map::Unary::Square, x)?, g.unary(map::Unary::Square, z)?);
+                let (xx, zz) = (
+                    g.unary(map::Unary::Square, x)?,
+                    g.unary(map::Unary::Square, z)?,
+                );
                 let sum = g.add(xx, zz)?;
                 let zero = g.scalar(0.0, dtype);
                 let origin = g.compare(Compare::Eq, sum, zero)?;
@@ -195,11 +197,11 @@ impl Op for Binary {
         Ok(vec![dx, dz])
     }
 
-    fn pointwise(&self, _inputs: &[&Spec]) -> Option<Instr> {
-        Some(match self.function {
+    fn prepare(&self, _inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
+        Ok(Prepared::Elementwise(match self.function {
             Function::Number(f) => Instr::Binary(f),
             Function::Compare(f) => Instr::Compare(f),
             Function::Logical(f) => Instr::Logical(f),
-        })
+        }))
     }
 }

@@ -7,27 +7,21 @@
 
 use super::build::Build;
 use super::check;
-use crate::attrs::Reader;
 use crate::error::Result;
-use crate::graph::{Backward, Graph, Io, Op, Value};
+use crate::graph::{Backward, Graph, Op, Value};
 use crate::kernels::float::Float;
 use crate::kernels::map::{map2, Binary, Compare, Unary};
 use crate::kernels::number::Number;
-use crate::tensor::{DType, Element, Spec};
+use crate::run::{Kernel, Prepared};
+use crate::tensor::{DType, Spec};
 use crate::with_float;
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct BinaryCrossEntropy {
     from_logits: bool,
     epsilon: f64,
-}
-
-pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(BinaryCrossEntropy {
-        from_logits: r.bool("from_logits")?,
-        epsilon: r.float("epsilon")?,
-    }))
 }
 
 impl BinaryCrossEntropy {
@@ -43,7 +37,11 @@ impl BinaryCrossEntropy {
 fn of_logit<T: Float + Number>(x: T, t: T) -> T {
     let (zero, one) = (<T as Number>::ZERO, <T as Number>::ONE);
     let wrong = if x > zero { one - t } else { t };
-    let far = if wrong == zero { zero } else { Number::abs(x) * wrong };
+    let far = if wrong == zero {
+        zero
+    } else {
+        Number::abs(x) * wrong
+    };
     let near = Float::softplus(x) - x * t;
     if Number::abs(x) == <T as Number>::from_f64(f64::INFINITY) {
         far
@@ -63,25 +61,6 @@ impl Op for BinaryCrossEntropy {
         check::same_dtype(self.name(), x, t)?;
         check::same_shape(self.name(), &x.shape, &t.shape)?;
         Ok(vec![x.clone()])
-    }
-
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        with_float!(io.inputs[0].spec.dtype, T => {
-            let (x, t) = (io.inputs[0].slice::<T>(), io.inputs[1].slice::<T>());
-            let out = T::slice_mut(&mut io.outputs[0].data);
-            if self.from_logits {
-                map2(x, t, out, #[inline(always)] |x: T, t: T| of_logit(x, t));
-            } else {
-                let low = <T as Number>::from_f64(self.epsilon);
-                let one = <T as Number>::ONE;
-                let high = one - low;
-                map2(x, t, out, #[inline(always)] |x: T, t: T| {
-                    let p = Number::minimum(Number::maximum(x, low), high);
-                    -(t * Float::log(p) + (one - t) * Float::log(one - p))
-                });
-            }
-        });
-        Ok(())
     }
 
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
@@ -116,5 +95,29 @@ impl Op for BinaryCrossEntropy {
             }
         };
         Ok(vec![Some(dx), dt])
+    }
+
+    fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
+        let BinaryCrossEntropy {
+            from_logits,
+            epsilon,
+        } = *self;
+        Ok(with_float!(inputs[0].dtype, T => Kernel::new(move |io| {
+            let (x, t) = (io.inputs[0].slice::<T>(), io.inputs[1].slice::<T>());
+            let out = io.outputs[0].slice();
+            if from_logits {
+                map2(x, t, out, #[inline(always)] |x: T, t: T| of_logit(x, t));
+            } else {
+                let low = <T as Number>::from_f64(epsilon);
+                let one = <T as Number>::ONE;
+                let high = one - low;
+                map2(x, t, out, #[inline(always)] |x: T, t: T| {
+                    let p = Number::minimum(Number::maximum(x, low), high);
+                    -(t * Float::log(p) + (one - t) * Float::log(one - p))
+                });
+            }
+            Ok(())
+        })
+        .into()))
     }
 }

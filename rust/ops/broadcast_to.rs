@@ -4,22 +4,17 @@
 
 use super::build::Build;
 use super::check;
-use crate::attrs::Reader;
 use crate::error::{Error, Result};
-use crate::graph::{Backward, Io, Op, Value};
+use crate::graph::{Backward, Op, Value};
 use crate::kernels::map::Instr;
+use crate::run::Prepared;
 use crate::tensor::{show, Spec};
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct BroadcastTo {
     pub shape: Vec<usize>,
-}
-
-pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(BroadcastTo {
-        shape: r.sizes("shape")?,
-    }))
 }
 
 impl Op for BroadcastTo {
@@ -41,10 +36,6 @@ impl Op for BroadcastTo {
         }
     }
 
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        super::fused::run_single(self, io)
-    }
-
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
         let dout = b.dout(self.name())?;
         let shape = b.spec(b.inputs[0]).shape;
@@ -52,7 +43,7 @@ impl Op for BroadcastTo {
     }
 
     /// A copy, whose operand is broadcast as that of any other.
-    fn pointwise(&self, inputs: &[&Spec]) -> Option<Instr> {
-        Some(Instr::Cast(inputs[0].dtype))
+    fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
+        Ok(Prepared::Elementwise(Instr::Cast(inputs[0].dtype)))
     }
 }

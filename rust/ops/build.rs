@@ -64,7 +64,7 @@ impl Build for Graph {
         self.push(Binary::compare(f), &[a, b])
     }
     fn select(&mut self, cond: Value, a: Value, b: Value) -> Result<Value> {
-        self.push(Select, &[cond, a, b])
+        self.push(Select {}, &[cond, a, b])
     }
     fn cast(&mut self, x: Value, dtype: DType) -> Result<Value> {
         match self.spec(x).dtype == dtype {

@@ -4,22 +4,19 @@
 
 use super::build::Build;
 use super::check;
-use crate::attrs::Reader;
+use super::named;
 use crate::error::Result;
-use crate::graph::{Backward, Io, Op, Value};
+use crate::graph::{Backward, Op, Value};
 use crate::kernels::map::Instr;
+use crate::run::Prepared;
 use crate::tensor::{DType, Spec};
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Cast {
+    #[serde(with = "named")]
     pub dtype: DType,
-}
-
-pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(Cast {
-        dtype: r.dtype("dtype")?,
-    }))
 }
 
 impl Op for Cast {
@@ -32,10 +29,6 @@ impl Op for Cast {
         Ok(vec![Spec::new(x.shape.clone(), self.dtype)])
     }
 
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        super::fused::run_single(self, io)
-    }
-
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
         let from = b.spec(b.inputs[0]).dtype;
         if !from.is_float() || !self.dtype.is_float() {
@@ -45,7 +38,7 @@ impl Op for Cast {
         Ok(vec![Some(b.graph.cast(dout, from)?)])
     }
 
-    fn pointwise(&self, _inputs: &[&Spec]) -> Option<Instr> {
-        Some(Instr::Cast(self.dtype))
+    fn prepare(&self, _inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
+        Ok(Prepared::Elementwise(Instr::Cast(self.dtype)))
     }
 }

@@ -5,24 +5,19 @@
 use super::check;
 use super::lanes::split;
 use super::slice::Slice;
-use crate::attrs::Reader;
 use crate::error::{Error, Result};
-use crate::graph::{Backward, Io, Op, Value};
+use crate::graph::{Backward, Op, Value};
 use crate::kernels::strided::{copy_matrix, matrix, matrix_mut};
-use crate::tensor::{show, Element, Spec};
+use crate::run::{Kernel, Prepared};
+use crate::tensor::{show, Spec};
 use crate::with_dtype;
 use ndarray::Axis;
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Concat {
     pub axis: usize,
-}
-
-pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(Concat {
-        axis: r.size("axis")?,
-    }))
 }
 
 impl Op for Concat {
@@ -54,22 +49,6 @@ impl Op for Concat {
         Ok(vec![out])
     }
 
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        let (outer, n, inner) = split(&io.outputs[0].spec.shape, self.axis);
-        with_dtype!(io.inputs[0].spec.dtype, T => {
-            let out = T::slice_mut(&mut io.outputs[0].data);
-            // (outer, n * inner)
-            let mut rest = matrix_mut(out, outer, n * inner);
-            for input in io.inputs {
-                let width = input.spec.shape[self.axis] * inner;
-                let (to, after) = rest.split_at(Axis(1), width);
-                copy_matrix(matrix::<T>(input.slice(), outer, width), to);
-                rest = after;
-            }
-        });
-        Ok(())
-    }
-
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
         let dout = b.dout(self.name())?;
         let full = b.spec(dout).shape;
@@ -82,5 +61,21 @@ impl Op for Concat {
             at += size;
         }
         Ok(out)
+    }
+
+    fn prepare(&self, inputs: &[&Spec], outputs: &[&Spec]) -> Result<Prepared> {
+        let (outer, n, inner) = split(&outputs[0].shape, self.axis);
+        let widths: Vec<usize> = inputs.iter().map(|i| i.shape[self.axis] * inner).collect();
+        Ok(with_dtype!(inputs[0].dtype, T => Kernel::new(move |io| {
+            // (outer, n * inner)
+            let mut rest = matrix_mut(io.outputs[0].slice::<T>(), outer, n * inner);
+            for (input, &width) in io.inputs.iter().zip(&widths) {
+                let (to, after) = rest.split_at(Axis(1), width);
+                copy_matrix(matrix(input.slice(), outer, width), to);
+                rest = after;
+            }
+            Ok(())
+        })
+        .into()))
     }
 }

@@ -11,82 +11,70 @@ use super::check;
 use super::conv_kernel_grad::ConvKernelGrad;
 use super::conv_transpose::ConvTranspose;
 use super::dense::before_activation;
+use super::named;
 use super::reduce::Reduction;
-use crate::attrs::Reader;
 use crate::error::{Error, Result};
-use crate::graph::{Backward, Graph, Io, Op, Source, Value};
-use crate::kernels::conv::{forward, Axis, Geometry};
+use crate::graph::{Backward, Op, Value};
+use crate::kernels::conv::{Axis, Forward, Geometry};
 use crate::kernels::epilogue::Activation;
-use crate::kernels::piece::{Follow, Nobody};
-use crate::tensor::{show, Element, Spec};
+use crate::kernels::tile::Consumer;
+use crate::run::{Io, Kernel, Prepared};
+use crate::tensor::{show, Spec};
 use crate::with_float;
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
 /// The largest size along an axis: its products with another one do not overflow.
 const LARGEST: usize = 1 << 31;
 
 /// How windows lie on the image, along each spatial axis.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Windows {
     pub strides: Vec<usize>,
-    /// Zeros before and after, axis by axis.
-    pub padding: Vec<(usize, usize)>,
+    /// Zeros before and after the first axis, the second, ...
+    pub padding: Vec<usize>,
     pub dilations: Vec<usize>,
     pub groups: usize,
 }
 
 impl Windows {
-    pub fn read(op: &str, r: &mut Reader) -> Result<Self> {
-        let windows = Windows {
-            strides: r.sizes("strides")?,
-            padding: r
-                .sizes("padding")?
-                .chunks(2)
-                .map(|p| (p[0], p.get(1).copied().unwrap_or(0)))
-                .collect(),
-            dilations: r.sizes("dilations")?,
-            groups: r.size("groups")?,
-        };
-        let axes = windows.strides.len();
+    fn check(&self, op: &str) -> Result<()> {
         let expect = |fits: bool, expected: String, got: String| match fits {
             true => Ok(()),
             false => Err(Error::attribute(op, expected, got)),
         };
         let Windows {
-            strides, dilations, ..
-        } = &windows;
+            strides,
+            padding,
+            dilations,
+            groups,
+        } = self;
+        let axes = strides.len();
         expect(
             (1..=3).contains(&axes),
             "strides of 1 to 3 spatial axes".into(),
             format!("{strides:?}"),
         )?;
         expect(
-            windows.padding.len() == axes && r.sizes("padding")?.len() == 2 * axes,
+            padding.len() == 2 * axes,
             format!("padding before and after {axes} axes"),
-            format!("{:?}", r.sizes("padding")?),
+            format!("{padding:?}"),
         )?;
         expect(
             dilations.len() == axes,
             format!("dilations of {axes} axes"),
             format!("{dilations:?}"),
         )?;
-        let sizes = strides.iter().chain(dilations);
-        let paddings = windows.padding.iter().flat_map(|(a, b)| [a, b]);
+        let mut sizes = strides.iter().chain(dilations).chain(padding);
         expect(
-            sizes.chain(paddings).all(|n| *n <= LARGEST),
+            sizes.all(|n| *n <= LARGEST),
             format!("strides, padding and dilations up to {LARGEST}"),
-            format!("{strides:?}, {:?}, {dilations:?}", windows.padding),
+            format!("{strides:?}, {padding:?}, {dilations:?}"),
         )?;
-        let positive = !strides.contains(&0) && !dilations.contains(&0) && windows.groups > 0;
         expect(
-            positive,
+            !strides.contains(&0) && !dilations.contains(&0) && *groups > 0,
             "strides, dilations and groups of 1 or more".into(),
-            format!(
-                "strides {strides:?}, dilations {dilations:?}, groups {}",
-                windows.groups
-            ),
-        )?;
-        Ok(windows)
+            format!("strides {strides:?}, dilations {dilations:?}, groups {groups}"),
+        )
     }
 
     pub fn rank(&self) -> usize {
@@ -95,6 +83,7 @@ impl Windows {
 
     /// The convolution of images (N, *S, C) with kernels (*K, C / groups, M).
     pub fn geometry(&self, op: &str, x: &[usize], w: &[usize]) -> Result<Geometry> {
+        self.check(op)?;
         let d = self.rank();
         let refuse = |expected: String, got: &[usize]| Err(Error::shape(op, expected, show(got)));
         if x.len() != d + 2 {
@@ -122,7 +111,7 @@ impl Windows {
         }
         let mut axes = [Axis::ONE; 3];
         for i in 0..d {
-            let (before, after) = self.padding[i];
+            let (before, after) = (self.padding[2 * i], self.padding[2 * i + 1]);
             let extent = (w[i].max(1) - 1) * self.dilations[i] + 1;
             let room = (x[i + 1] + before + after).checked_sub(extent);
             let (Some(room), true) = (room, w[i] > 0) else {
@@ -153,7 +142,9 @@ impl Windows {
         };
         let output = self.output(&g);
         for shape in [x, w, &output] {
-            let bytes = shape.iter().try_fold(8usize, |n, size| n.checked_mul(*size));
+            let bytes = shape
+                .iter()
+                .try_fold(8usize, |n, size| n.checked_mul(*size));
             if bytes.is_none_or(|n| n > isize::MAX as usize) {
                 return refuse("images and kernels that memory can hold".into(), shape);
             }
@@ -165,21 +156,20 @@ impl Windows {
     pub fn output(&self, g: &Geometry) -> Vec<usize> {
         let sides = g.axes[3 - self.rank()..].iter().map(|a| a.output);
         let filters = g.groups * g.width;
-        std::iter::once(g.batch).chain(sides).chain([filters]).collect()
+        std::iter::once(g.batch)
+            .chain(sides)
+            .chain([filters])
+            .collect()
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Conv {
+    #[serde(flatten)]
     pub windows: Windows,
+    #[serde(with = "named")]
     pub activation: Activation,
-}
-
-pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(Conv {
-        windows: Windows::read("conv", r)?,
-        activation: r.one_of("activation", Activation::TABLE)?,
-    }))
 }
 
 impl Op for Conv {
@@ -204,22 +194,6 @@ impl Op for Conv {
             check::same_shape(self.name(), &[g.groups * g.width], &b.shape)?;
         }
         Ok(vec![Spec::new(self.windows.output(&g), x.dtype)])
-    }
-
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        self.forward_in_pieces(io, &Nobody)
-    }
-
-    fn forward_in_pieces(&self, io: &mut Io, follow: &dyn Follow) -> Result<()> {
-        let (x, w) = (io.inputs[0], io.inputs[1]);
-        let g = self.windows.geometry(self.name(), &x.spec.shape, &w.spec.shape)?;
-        with_float!(x.spec.dtype, T => {
-            let y = T::slice_mut(&mut io.outputs[0].data);
-            let b = io.inputs.get(2).map(|b| b.slice::<T>());
-            let end = (b, self.activation);
-            forward::<T>(&g, x.slice(), w.slice(), end, y, io.scratch, follow);
-        });
-        Ok(())
     }
 
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
@@ -253,31 +227,28 @@ impl Op for Conv {
         if let Some(wanted) = b.wanted.get(2) {
             gradients.push(match wanted {
                 false => None,
-                true => Some(column_sums(g, dz)?),
+                true => Some(g.reduce(Reduction::Sum, dz, &(0..=d).collect::<Vec<_>>(), false)?),
             });
         }
         Ok(gradients)
     }
 
-    fn has_pieces(&self, inputs: &[&Spec]) -> bool {
-        let g = self.windows.geometry(self.name(), &inputs[0].shape, &inputs[1].shape);
-        g.is_ok_and(|g| g.has_pieces(self.activation))
+    fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
+        let g = self
+            .windows
+            .geometry(self.name(), &inputs[0].shape, &inputs[1].shape)?;
+        let (activation, biased) = (self.activation, inputs.len() == 3);
+        Ok(with_float!(inputs[0].dtype, T => {
+            let scratch = g.forward_scratch::<T>();
+            let in_tiles = g.makes_tiles(activation);
+            let forward = Forward::new(g, biased);
+            let run = move |io: &mut Io, consumer: &dyn Consumer| {
+                let (x, w) = (io.inputs[0].slice(), io.inputs[1].slice());
+                let end = (io.inputs.get(2).map(|b| b.slice()), activation);
+                forward.run::<T>(x, w, end, io.outputs[0].slice(), io.scratch, consumer);
+                Ok(())
+            };
+            Kernel::in_tiles_where(in_tiles, run).with_scratch(scratch).into()
+        }))
     }
-
-    fn scratch(&self, inputs: &[&Spec]) -> usize {
-        let g = self.windows.geometry(self.name(), &inputs[0].shape, &inputs[1].shape);
-        with_float!(inputs[0].dtype, T => g.map_or(0, |g| g.forward_scratch::<T>()))
-    }
-}
-
-/// The sums of x over all axes but the last, from the smallest value that has them.
-fn column_sums(g: &mut Graph, x: Value) -> Result<Value> {
-    if let Source::Node { node, output: 0 } = *g.source(x) {
-        let node = &g.nodes[node];
-        if let Some(input) = node.op.same_column_sums() {
-            return column_sums(g, node.inputs[input]);
-        }
-    }
-    let axes: Vec<usize> = (0..g.spec(x).rank() - 1).collect();
-    g.reduce(Reduction::Sum, x, &axes, false)
 }

@@ -8,39 +8,35 @@
 use super::check;
 use super::conv::{Conv, Windows};
 use super::conv_kernel_grad::ConvKernelGrad;
-use crate::attrs::Reader;
 use crate::error::{Error, Result};
-use crate::graph::{Backward, Io, Op, Value};
-use crate::kernels::conv::{input_grad, Geometry};
+use crate::graph::{Backward, Op, Value};
+use crate::kernels::conv::{Geometry, InputGrad};
 use crate::kernels::epilogue::Activation;
-use crate::kernels::piece::{Follow, Nobody};
-use crate::tensor::{show, Element, Spec};
+use crate::kernels::tile::Consumer;
+use crate::run::{Io, Kernel, Prepared};
+use crate::tensor::{show, Spec};
 use crate::with_float;
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ConvTranspose {
+    #[serde(flatten)]
     pub windows: Windows,
     pub sizes: Vec<usize>,
-}
-
-pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
-    let windows = Windows::read("conv_transpose", r)?;
-    let sizes = r.sizes("sizes")?;
-    match sizes.len() == windows.rank() {
-        true => Ok(Arc::new(ConvTranspose { windows, sizes })),
-        false => Err(Error::attribute(
-            "conv_transpose",
-            format!("sizes of {} spatial axes", windows.rank()),
-            format!("{sizes:?}"),
-        )),
-    }
 }
 
 impl ConvTranspose {
     /// The convolution that this one transposes, from images of `sizes` to images like y.
     fn geometry(&self, y: &Spec, w: &Spec) -> Result<Geometry> {
         let d = self.windows.rank();
+        if self.sizes.len() != d {
+            return Err(Error::attribute(
+                self.name(),
+                format!("sizes of {d} spatial axes"),
+                format!("{:?}", self.sizes),
+            ));
+        }
         if w.rank() != d + 2 || y.rank() != d + 2 {
             return Err(Error::shape(
                 self.name(),
@@ -85,20 +81,6 @@ impl Op for ConvTranspose {
         Ok(vec![Spec::new(shape, y.dtype)])
     }
 
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        self.forward_in_pieces(io, &Nobody)
-    }
-
-    fn forward_in_pieces(&self, io: &mut Io, follow: &dyn Follow) -> Result<()> {
-        let (y, w) = (io.inputs[0], io.inputs[1]);
-        let g = self.geometry(y.spec, w.spec)?;
-        with_float!(y.spec.dtype, T => {
-            let x = T::slice_mut(&mut io.outputs[0].data);
-            input_grad::<T>(&g, y.slice(), w.slice(), x, io.scratch, follow);
-        });
-        Ok(())
-    }
-
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
         let dout = b.dout(self.name())?;
         let (y, w) = (b.inputs[0], b.inputs[1]);
@@ -128,13 +110,18 @@ impl Op for ConvTranspose {
         Ok(vec![dy, dw])
     }
 
-    fn has_pieces(&self, inputs: &[&Spec]) -> bool {
-        let g = self.geometry(inputs[0], inputs[1]);
-        g.is_ok_and(|g| g.has_pieces(Activation::Linear))
-    }
-
-    fn scratch(&self, inputs: &[&Spec]) -> usize {
-        let g = self.geometry(inputs[0], inputs[1]);
-        with_float!(inputs[0].dtype, T => g.map_or(0, |g| g.input_grad_scratch::<T>()))
+    fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
+        let g = self.geometry(inputs[0], inputs[1])?;
+        Ok(with_float!(inputs[0].dtype, T => {
+            let scratch = g.input_grad_scratch::<T>();
+            let in_tiles = g.makes_tiles(Activation::Linear);
+            let pass = InputGrad::new(g);
+            let run = move |io: &mut Io, consumer: &dyn Consumer| {
+                let (y, w) = (io.inputs[0].slice(), io.inputs[1].slice());
+                pass.run::<T>(y, w, io.outputs[0].slice(), io.scratch, consumer);
+                Ok(())
+            };
+            Kernel::in_tiles_where(in_tiles, run).with_scratch(scratch).into()
+        }))
     }
 }

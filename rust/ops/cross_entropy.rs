@@ -11,32 +11,25 @@ use super::build::Build;
 use super::check;
 use super::log_softmax::LogSoftmax;
 use super::reduce::Reduction;
-use crate::attrs::Reader;
 use crate::error::{Error, Result};
-use crate::graph::{Backward, Input, Io, Op, Value};
+use crate::graph::{Backward, Op, Value};
+use crate::kernels::cross_entropy::{cross_entropy, cross_entropy_grad, Reading, Target};
 use crate::kernels::float::Float;
 use crate::kernels::map::{Binary, Unary};
 use crate::kernels::number::Number;
-use crate::kernels::cross_entropy::{cross_entropy, cross_entropy_grad, Reading, Target};
 use crate::kernels::region::{share, IndexedParallelIterator, ParallelSlice, ParallelSliceMut};
+use crate::run::{Input, Kernel, Prepared};
 use crate::tensor::{show, Element, Spec};
 use crate::{with_dtype, with_float};
+use serde::{Deserialize, Serialize};
 use smallvec::{smallvec, SmallVec};
-use std::sync::Arc;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CrossEntropy {
     from_logits: bool,
     epsilon: f64,
     sparse: bool,
-}
-
-pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(CrossEntropy {
-        from_logits: r.bool("from_logits")?,
-        epsilon: r.float("epsilon")?,
-        sparse: r.bool("sparse")?,
-    }))
 }
 
 impl CrossEntropy {
@@ -112,24 +105,6 @@ impl Op for CrossEntropy {
         Ok(vec![Spec::new(rows, pred.dtype)])
     }
 
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        let classes = *io.inputs[0].spec.shape.last().expect("a class axis");
-        with_float!(io.inputs[0].spec.dtype, T => {
-            let out = T::slice_mut(&mut io.outputs[0].data);
-            if classes == 0 {
-                out.fill(T::default());
-                return Ok(());
-            }
-            let pred: &[T] = io.inputs[0].slice();
-            self.with_targets(&io.inputs[1], classes, |target| {
-                by_rows(pred, out, classes, 1, |row, pred, out| {
-                    let mut work: SmallVec<[T; 32]> = smallvec![T::default(); classes];
-                    cross_entropy::<T>(pred, |r| target(row + r), self.reading(), out, &mut work);
-                });
-            })
-        })
-    }
-
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
         let dout = b.dout(self.name())?;
         let (pred, target) = (b.inputs[0], b.inputs[1]);
@@ -165,8 +140,23 @@ impl Op for CrossEntropy {
         Ok(vec![dpred, Some(g.neg(dt)?)])
     }
 
-    fn can_fail(&self) -> bool {
-        self.sparse
+    fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
+        let classes = *inputs[0].shape.last().expect("a class axis");
+        let op = self.clone();
+        let kernel = with_float!(inputs[0].dtype, T => Kernel::new(move |io| {
+            let (pred, out) = (io.inputs[0].slice::<T>(), io.outputs[0].slice());
+            if classes == 0 {
+                out.fill(T::default());
+                return Ok(());
+            }
+            op.with_targets(&io.inputs[1], classes, |target| {
+                by_rows(pred, out, classes, 1, |row, pred, out| {
+                    let mut work: SmallVec<[T; 32]> = smallvec![T::default(); classes];
+                    cross_entropy::<T>(pred, |r| target(row + r), op.reading(), out, &mut work);
+                });
+            })
+        }));
+        Ok(kernel.fallible(self.sparse).into())
     }
 }
 
@@ -188,12 +178,15 @@ fn by_rows<T: Float>(
         return f(0, pred, out);
     }
     let rows = (TASK_LEN / n).max(1);
-    let tasks = pred.par_chunks(rows * n).zip(out.par_chunks_mut(rows * out_n));
+    let tasks = pred
+        .par_chunks(rows * n)
+        .zip(out.par_chunks_mut(rows * out_n));
     share(tasks.enumerate(), |(t, (pred, out))| f(t * rows, pred, out));
 }
 
 /// `dpred` of [`CrossEntropy`], from (pred, target, dout).
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct CrossEntropyGrad(CrossEntropy);
 
 impl Op for CrossEntropyGrad {
@@ -206,25 +199,20 @@ impl Op for CrossEntropyGrad {
         Ok(vec![pred.clone()])
     }
 
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        let classes = *io.inputs[0].spec.shape.last().expect("a class axis");
-        if io.inputs[0].spec.is_empty() {
-            return Ok(());
-        }
-        with_float!(io.inputs[0].spec.dtype, T => {
-            let out = T::slice_mut(&mut io.outputs[0].data);
-            self.0.with_targets(&io.inputs[1], classes, |target| {
-                let (pred, dout): (&[T], &[T]) = (io.inputs[0].slice(), io.inputs[2].slice());
+    fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
+        let classes = *inputs[0].shape.last().expect("a class axis");
+        let op = self.0.clone();
+        let kernel = with_float!(inputs[0].dtype, T => Kernel::new(move |io| {
+            let (pred, dout) = (io.inputs[0].slice::<T>(), io.inputs[2].slice::<T>());
+            let out = io.outputs[0].slice();
+            op.with_targets(&io.inputs[1], classes, |target| {
                 by_rows(pred, out, classes, classes, |row, pred, out| {
                     let dout = &dout[row..row + pred.len() / classes];
                     let target = |r| target(row + r);
-                    cross_entropy_grad::<T>(pred, target, self.0.reading(), dout, out);
+                    cross_entropy_grad::<T>(pred, target, op.reading(), dout, out);
                 });
             })
-        })
-    }
-
-    fn can_fail(&self) -> bool {
-        self.0.sparse
+        }));
+        Ok(kernel.fallible(self.0.sparse).into())
     }
 }

@@ -7,24 +7,31 @@
 use super::build::Build;
 use super::check;
 use super::lanes::{map_lanes, split};
-use crate::attrs::Reader;
+use super::named::{self, Named};
 use crate::error::{Error, Result};
-use crate::graph::{Backward, Io, Op, Value};
+use crate::graph::{Backward, Op, Value};
 use crate::kernels::number::Number;
-use crate::tensor::{DType, Element, Spec};
-use crate::with_dtype;
-use std::sync::Arc;
+use crate::run::{Kernel, Prepared};
+use crate::tensor::{DType, Spec};
+use crate::{with_dtype, with_float};
+use serde::{Deserialize, Serialize};
 
-const TABLE: &[(&str, Function)] = &[("cumsum", Function::Sum), ("cumprod", Function::Product)];
+impl Named for Function {
+    fn table() -> Vec<(&'static str, Self)> {
+        vec![("cumsum", Function::Sum), ("cumprod", Function::Product)]
+    }
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Function {
+pub enum Function {
     Sum,
     Product,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Cumulate {
+    #[serde(with = "named")]
     function: Function,
     axis: usize,
     reverse: bool,
@@ -43,19 +50,6 @@ impl Cumulate {
     }
 }
 
-pub fn functions() -> Vec<&'static str> {
-    TABLE.iter().map(|(name, _)| *name).collect()
-}
-
-pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(Cumulate {
-        function: r.one_of("function", TABLE)?,
-        axis: r.size("axis")?,
-        reverse: r.bool("reverse")?,
-        exclusive: r.bool("exclusive")?,
-    }))
-}
-
 impl Op for Cumulate {
     fn name(&self) -> &'static str {
         "cumulate"
@@ -68,30 +62,6 @@ impl Op for Cumulate {
             DType::Bool => Err(Error::dtype(self.name(), "x of numbers", "bool")),
             _ => Ok(vec![x.clone()]),
         }
-    }
-
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        let lanes = split(&io.inputs[0].spec.shape, self.axis);
-        with_dtype!(io.inputs[0].spec.dtype, T => {
-            let out = T::slice_mut(&mut io.outputs[0].data);
-            map_lanes(io.inputs[0].slice::<T>(), out, lanes, lanes.1, |x, y| {
-                let n = x.len();
-                let mut so_far = match self.function {
-                    Function::Sum => T::ZERO,
-                    Function::Product => T::ONE,
-                };
-                for step in 0..n {
-                    let i = if self.reverse { n - 1 - step } else { step };
-                    let with = match self.function {
-                        Function::Sum => so_far.add(x[i]),
-                        Function::Product => so_far.mul(x[i]),
-                    };
-                    y[i] = if self.exclusive { so_far } else { with };
-                    so_far = with;
-                }
-            });
-        });
-        Ok(())
     }
 
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
@@ -112,11 +82,43 @@ impl Op for Cumulate {
         let dx = b.graph.reshape(dx, &spec.shape)?;
         Ok(vec![Some(dx)])
     }
+
+    fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
+        let lanes = split(&inputs[0].shape, self.axis);
+        let Cumulate {
+            function,
+            reverse,
+            exclusive,
+            ..
+        } = *self;
+        Ok(with_dtype!(inputs[0].dtype, T => Kernel::new(move |io| {
+            let (x, out) = (io.inputs[0].slice::<T>(), io.outputs[0].slice());
+            map_lanes(x, out, lanes, lanes.1, |x, y| {
+                let n = x.len();
+                let mut so_far = match function {
+                    Function::Sum => T::ZERO,
+                    Function::Product => T::ONE,
+                };
+                for step in 0..n {
+                    let i = if reverse { n - 1 - step } else { step };
+                    let with = match function {
+                        Function::Sum => so_far.add(x[i]),
+                        Function::Product => so_far.mul(x[i]),
+                    };
+                    y[i] = if exclusive { so_far } else { with };
+                    so_far = with;
+                }
+            });
+            Ok(())
+        })
+        .into()))
+    }
 }
 
 /// `dx` of cumprod by the recurrence `s_j = dout_j + x_{j+1} s_{j+1}`, `dx_j = p_j s_j`, where `p_j` is
 /// the product before `x_j` (exclusive: `s_j = dout_{j+1} + x_{j+1} s_{j+1}`).
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct CumprodGrad(Cumulate);
 
 impl Op for CumprodGrad {
@@ -130,20 +132,19 @@ impl Op for CumprodGrad {
         Ok(vec![x.clone()])
     }
 
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        let (_, n, inner) = split(&io.inputs[0].spec.shape, self.0.axis);
-        crate::with_float!(io.inputs[0].spec.dtype, T => {
-            let x: &[T] = io.inputs[0].slice();
-            let dout: &[T] = io.inputs[1].slice();
-            let out = T::slice_mut(&mut io.outputs[0].data);
-            if n * inner == 0 {
-                return Ok(());
-            }
-            for (o, out) in out.chunks_mut(n * inner).enumerate() {
+    fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
+        let (_, n, inner) = split(&inputs[0].shape, self.0.axis);
+        let Cumulate {
+            reverse, exclusive, ..
+        } = self.0;
+        Ok(with_float!(inputs[0].dtype, T => Kernel::new(move |io| {
+            let (x, dout) = (io.inputs[0].slice::<T>(), io.inputs[1].slice::<T>());
+            let out = io.outputs[0].slice::<T>();
+            for (o, out) in out.chunks_mut((n * inner).max(1)).enumerate() {
                 let (x, dout) = (&x[o * n * inner..], &dout[o * n * inner..]);
                 for i in 0..inner {
                     let at = |step: usize| {
-                        let j = if self.0.reverse { n - 1 - step } else { step };
+                        let j = if reverse { n - 1 - step } else { step };
                         j * inner + i
                     };
                     let mut before = <T as Number>::ONE;
@@ -156,18 +157,19 @@ impl Op for CumprodGrad {
                         if step + 1 < n {
                             let next = at(step + 1);
                             share *= x[next];
-                            if self.0.exclusive {
+                            if exclusive {
                                 share += dout[next];
                             }
                         }
-                        if !self.0.exclusive {
+                        if !exclusive {
                             share += dout[at(step)];
                         }
                         out[at(step)] *= share;
                     }
                 }
             }
-        });
-        Ok(())
+            Ok(())
+        })
+        .into()))
     }
 }

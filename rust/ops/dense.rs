@@ -6,26 +6,23 @@
 use super::build::Build;
 use super::check;
 use super::matmul::Matmul;
-use crate::attrs::Reader;
+use super::named;
+use super::reduce::Reduction;
 use crate::error::{Error, Result};
-use crate::graph::{Backward, Graph, Io, Op, Source, Value};
+use crate::graph::{Backward, Graph, Op, Value};
 use crate::kernels::epilogue::{Activation, BiasActivation};
 use crate::kernels::gemm::{gemm, Mat, MatMut};
 use crate::kernels::map::{Compare, Unary};
-use super::reduce::Reduction;
-use crate::tensor::{show, Element, Spec};
+use crate::run::{Kernel, Prepared};
+use crate::tensor::{show, Spec};
 use crate::with_float;
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Dense {
+    #[serde(with = "named")]
     activation: Activation,
-}
-
-pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(Dense {
-        activation: r.one_of("activation", Activation::TABLE)?,
-    }))
 }
 
 impl Op for Dense {
@@ -51,25 +48,6 @@ impl Op for Dense {
         let mut shape = x.shape.clone();
         shape[x.rank() - 1] = w.shape[1];
         Ok(vec![Spec::new(shape, x.dtype)])
-    }
-
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        let (k, n) = (io.inputs[1].spec.shape[0], io.inputs[1].spec.shape[1]);
-        let out_len = io.outputs[0].spec.len();
-        if out_len == 0 {
-            return Ok(());
-        }
-        let m = out_len / n;
-        with_float!(io.outputs[0].spec.dtype, T => {
-            let (x, w) = (io.inputs[0].slice::<T>(), io.inputs[1].slice::<T>());
-            let end = BiasActivation {
-                bias: io.inputs[2].slice::<T>(),
-                activation: self.activation,
-            };
-            let out = MatMut::row_major(T::slice_mut(&mut io.outputs[0].data), m, n);
-            gemm(Mat::row_major(x, m, k), Mat::row_major(w, k, n), out, false, &end);
-        });
-        Ok(())
     }
 
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
@@ -109,6 +87,23 @@ impl Op for Dense {
         };
         Ok(vec![dx, dw, db])
     }
+
+    fn prepare(&self, inputs: &[&Spec], outputs: &[&Spec]) -> Result<Prepared> {
+        let (k, n) = (inputs[1].shape[0], inputs[1].shape[1]);
+        let m = outputs[0].len().checked_div(n).unwrap_or(0);
+        let activation = self.activation;
+        Ok(with_float!(inputs[0].dtype, T => Kernel::new(move |io| {
+            let end = BiasActivation {
+                bias: io.inputs[2].slice::<T>(),
+                activation,
+            };
+            let x = Mat::row_major(io.inputs[0].slice(), m, k);
+            let w = Mat::row_major(io.inputs[1].slice(), k, n);
+            gemm(x, w, MatMut::row_major(io.outputs[0].slice(), m, n), false, &end);
+            Ok(())
+        })
+        .into()))
+    }
 }
 
 /// `dout * f'(z)` from `y = f(z)`.
@@ -134,14 +129,6 @@ pub fn before_activation(g: &mut Graph, f: Activation, dout: Value, y: Value) ->
 
 /// `dout` where `y > 0`, else 0.
 pub fn relu_gradient(g: &mut Graph, dout: Value, y: Value) -> Result<Value> {
-    if let Source::Node { node, output: 0 } = *g.source(dout) {
-        let node = g.nodes[node].clone();
-        if let Some((input, mask)) = node.op.relu_mask(&node.inputs, y) {
-            let mut inputs = node.inputs;
-            inputs[input] = relu_gradient(g, inputs[input], mask)?;
-            return Ok(g.push_node(node.op, node.attrs, &inputs)?[0]);
-        }
-    }
     let zero = g.scalar(0.0, g.spec(y).dtype);
     let positive = g.compare(Compare::Gt, y, zero)?;
     g.select(positive, dout, zero)

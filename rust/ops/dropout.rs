@@ -4,24 +4,17 @@
 //! `dx` is the same op on `dout`: the seed gives the same mask, which is therefore never stored.
 
 use super::check;
-use crate::attrs::Reader;
 use crate::error::{Error, Result};
-use crate::graph::{Backward, Io, Op, Value};
+use crate::graph::{Backward, Op, Value};
 use crate::kernels::map::Instr;
+use crate::run::Prepared;
 use crate::tensor::{DType, Spec};
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Dropout {
     rate: f64,
-}
-
-pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
-    let rate = r.float("rate")?;
-    if !(0.0..1.0).contains(&rate) {
-        return Err(Error::attribute("dropout", "0 <= rate < 1", rate.to_string()));
-    }
-    Ok(Arc::new(Dropout { rate }))
 }
 
 /// A seed: two uint32.
@@ -37,13 +30,13 @@ impl Op for Dropout {
 
     fn shape(&self, inputs: &[&Spec]) -> Result<Vec<Spec>> {
         let [x, seed] = check::count(self.name(), inputs)?;
+        if !(0.0..1.0).contains(&self.rate) {
+            let got = self.rate.to_string();
+            return Err(Error::attribute(self.name(), "0 <= rate < 1", got));
+        }
         check::float(self.name(), "x", x)?;
         check_seed(self.name(), seed)?;
         Ok(vec![x.clone()])
-    }
-
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        super::fused::run_single(self, io)
     }
 
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
@@ -53,7 +46,7 @@ impl Op for Dropout {
         Ok(vec![Some(b.graph.push(op, &[dout, seed])?), None])
     }
 
-    fn pointwise(&self, _inputs: &[&Spec]) -> Option<Instr> {
-        Some(Instr::Dropout { rate: self.rate })
+    fn prepare(&self, _inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
+        Ok(Prepared::Elementwise(Instr::Dropout { rate: self.rate }))
     }
 }

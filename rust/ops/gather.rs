@@ -6,24 +6,19 @@
 use super::check;
 use super::lanes::split;
 use super::scatter_add::ScatterAdd;
-use crate::attrs::Reader;
 use crate::error::{Error, Result};
-use crate::graph::{Backward, Input, Io, Op, Value};
+use crate::graph::{Backward, Op, Value};
 use crate::kernels::rows::parallel_rows;
 use crate::memory::room;
-use crate::tensor::{Data, Element, Spec};
+use crate::run::{Input, Kernel, Prepared};
+use crate::tensor::{Data, Spec};
 use crate::with_dtype;
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Gather {
     pub axis: usize,
-}
-
-pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(Gather {
-        axis: r.size("axis")?,
-    }))
 }
 
 /// The indices as positions in `0..n`.
@@ -68,26 +63,6 @@ impl Op for Gather {
         Ok(vec![Spec::new(shape, x.dtype)])
     }
 
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        let (_, n, inner) = split(&io.inputs[0].spec.shape, self.axis);
-        let count = io.inputs[1].spec.len();
-        with_dtype!(io.inputs[0].spec.dtype, T => {
-            let x: &[T] = io.inputs[0].slice();
-            let out = T::slice_mut(&mut io.outputs[0].data);
-            let mut rows = room(0, count);
-            for (row, position) in rows.iter_mut().zip(positions(self.name(), &io.inputs[1], n)) {
-                *row = position? * inner;
-            }
-            parallel_rows(out, inner, |first, out| {
-                for (at, out) in (first..).zip(out.chunks_mut(inner)) {
-                    let from = at / count * n * inner + rows[at % count];
-                    out.copy_from_slice(&x[from..from + inner]);
-                }
-            });
-        });
-        Ok(())
-    }
-
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
         let dout = b.dout(self.name())?;
         let size = b.spec(b.inputs[0]).shape[self.axis];
@@ -99,7 +74,24 @@ impl Op for Gather {
         Ok(vec![Some(b.graph.push(op, &[dout, indices])?), None])
     }
 
-    fn can_fail(&self) -> bool {
-        true
+    fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
+        let (_, n, inner) = split(&inputs[0].shape, self.axis);
+        let count = inputs[1].len();
+        let name = self.name();
+        let kernel = with_dtype!(inputs[0].dtype, T => Kernel::new(move |io| {
+            let (x, out) = (io.inputs[0].slice::<T>(), io.outputs[0].slice());
+            let mut rows = room(0, count);
+            for (row, position) in rows.iter_mut().zip(positions(name, &io.inputs[1], n)) {
+                *row = position? * inner;
+            }
+            parallel_rows(out, inner, |first, out| {
+                for (at, out) in (first..).zip(out.chunks_mut(inner)) {
+                    let from = at / count * n * inner + rows[at % count];
+                    out.copy_from_slice(&x[from..from + inner]);
+                }
+            });
+            Ok(())
+        }));
+        Ok(kernel.fallible(true).into())
     }
 }

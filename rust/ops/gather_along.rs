@@ -7,22 +7,17 @@ use super::check;
 use super::gather::positions;
 use super::lanes::split;
 use super::scatter_along::ScatterAlong;
-use crate::attrs::Reader;
 use crate::error::{Error, Result};
-use crate::graph::{Backward, Io, Op, Value};
-use crate::tensor::{show, Element, Spec};
+use crate::graph::{Backward, Op, Value};
+use crate::run::{Kernel, Prepared};
+use crate::tensor::{show, Spec};
 use crate::with_dtype;
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct GatherAlong {
     pub axis: usize,
-}
-
-pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(GatherAlong {
-        axis: r.size("axis")?,
-    }))
 }
 
 /// Both of one rank, with the same sizes but for `axis`.
@@ -52,19 +47,6 @@ impl Op for GatherAlong {
         Ok(vec![Spec::new(indices.shape.clone(), x.dtype)])
     }
 
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        let (_, n, inner) = split(&io.inputs[0].spec.shape, self.axis);
-        let per = io.inputs[1].spec.shape[self.axis] * inner;
-        with_dtype!(io.inputs[0].spec.dtype, T => {
-            let x: &[T] = io.inputs[0].slice();
-            let out = T::slice_mut(&mut io.outputs[0].data);
-            for (at, position) in positions(self.name(), &io.inputs[1], n).enumerate() {
-                out[at] = x[(at / per * n + position?) * inner + at % inner];
-            }
-        });
-        Ok(())
-    }
-
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
         let dout = b.dout(self.name())?;
         let op = ScatterAlong {
@@ -75,7 +57,17 @@ impl Op for GatherAlong {
         Ok(vec![Some(b.graph.push(op, &[dout, indices])?), None])
     }
 
-    fn can_fail(&self) -> bool {
-        true
+    fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
+        let (_, n, inner) = split(&inputs[0].shape, self.axis);
+        let per = inputs[1].shape[self.axis] * inner;
+        let name = self.name();
+        let kernel = with_dtype!(inputs[0].dtype, T => Kernel::new(move |io| {
+            let (x, out) = (io.inputs[0].slice::<T>(), io.outputs[0].slice());
+            for (at, position) in positions(name, &io.inputs[1], n).enumerate() {
+                out[at] = x[(at / per * n + position?) * inner + at % inner];
+            }
+            Ok(())
+        }));
+        Ok(kernel.fallible(true).into())
     }
 }

@@ -2,27 +2,22 @@
 
 use super::check;
 use super::lanes::split;
-use crate::attrs::Reader;
+use super::named;
 use crate::error::{Error, Result};
-use crate::graph::{Backward, Io, Op, Value};
+use crate::graph::{Backward, Op, Value};
 use crate::kernels::number::Number;
-use crate::tensor::{show, DType, Element, Spec};
+use crate::run::{Kernel, Prepared};
+use crate::tensor::{show, DType, Spec};
 use crate::with_dtype;
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Iota {
     shape: Vec<usize>,
     axis: usize,
+    #[serde(with = "named")]
     dtype: DType,
-}
-
-pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(Iota {
-        shape: r.sizes("shape")?,
-        axis: r.size("axis")?,
-        dtype: r.dtype("dtype")?,
-    }))
 }
 
 impl Op for Iota {
@@ -42,17 +37,18 @@ impl Op for Iota {
         Ok(vec![Spec::new(self.shape.clone(), self.dtype)])
     }
 
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        let (_, n, inner) = split(&self.shape, self.axis);
-        with_dtype!(self.dtype, T => {
-            for (at, out) in T::slice_mut(&mut io.outputs[0].data).iter_mut().enumerate() {
-                *out = T::from_f64((at / inner % n) as f64);
-            }
-        });
-        Ok(())
-    }
-
     fn backward(&self, _: &mut Backward) -> Result<Vec<Option<Value>>> {
         Ok(vec![])
+    }
+
+    fn prepare(&self, _inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
+        let (_, n, inner) = split(&self.shape, self.axis);
+        Ok(with_dtype!(self.dtype, T => Kernel::new(move |io| {
+            for (at, out) in io.outputs[0].slice::<T>().iter_mut().enumerate() {
+                *out = T::from_f64((at / inner % n) as f64);
+            }
+            Ok(())
+        })
+        .into()))
     }
 }

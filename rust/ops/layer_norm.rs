@@ -7,26 +7,21 @@
 use super::build::Build;
 use super::check;
 use super::reduce::Reduction;
-use crate::attrs::Reader;
 use crate::error::{Error, Result};
-use crate::graph::{Backward, Io, Op, Value};
+use crate::graph::{Backward, Op, Value};
 use crate::kernels::normalise::{layer_norm, layer_norm_grad};
 use crate::kernels::number::Number;
-use crate::tensor::{show, Element, Spec};
+use crate::run::{Kernel, Prepared};
+use crate::tensor::{show, Spec};
 use crate::with_float;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LayerNorm {
     epsilon: f64,
     axes: Vec<usize>,
-}
-
-pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(LayerNorm {
-        epsilon: r.float("epsilon")?,
-        axes: r.sizes("axes")?,
-    }))
 }
 
 impl Op for LayerNorm {
@@ -52,31 +47,31 @@ impl Op for LayerNorm {
         Ok(vec![x.clone()])
     }
 
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        with_float!(io.inputs[0].spec.dtype, T => {
-            let out = T::slice_mut(&mut io.outputs[0].data);
-            let (x, gamma, beta) = (io.inputs[0].slice(), io.inputs[1].slice(), io.inputs[2].slice());
-            layer_norm::<T>(x, gamma, beta, <T as Number>::from_f64(self.epsilon), out);
-        });
-        Ok(())
-    }
-
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
         let dout = b.dout(self.name())?;
         let (x, gamma) = (b.inputs[0], b.inputs[1]);
         let lead: Vec<usize> = (0..b.spec(x).rank() - self.axes.len()).collect();
         let op = LayerNormGrad(self.clone());
-        let outputs = b
-            .graph
-            .push_node(Arc::new(op), Default::default(), &[x, gamma, dout])?;
+        let outputs = b.graph.push_node(Arc::new(op), &[x, gamma, dout])?;
         let dgamma = b.graph.reduce(Reduction::Sum, outputs[1], &lead, false)?;
         let dbeta = b.graph.reduce(Reduction::Sum, dout, &lead, false)?;
         Ok(vec![Some(outputs[0]), Some(dgamma), Some(dbeta)])
     }
+
+    fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
+        let epsilon = self.epsilon;
+        Ok(with_float!(inputs[0].dtype, T => Kernel::new(move |io| {
+            let (x, gamma, beta) = (io.inputs[0].slice(), io.inputs[1].slice(), io.inputs[2].slice());
+            layer_norm::<T>(x, gamma, beta, <T as Number>::from_f64(epsilon), io.outputs[0].slice());
+            Ok(())
+        })
+        .into()))
+    }
 }
 
 /// `dx` and `dout * h` of [`LayerNorm`], from (x, gamma, dout).
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct LayerNormGrad(LayerNorm);
 
 impl Op for LayerNormGrad {
@@ -89,18 +84,15 @@ impl Op for LayerNormGrad {
         Ok(vec![x.clone(), x.clone()])
     }
 
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        let (dx, dh) = io.outputs.split_at_mut(1);
-        with_float!(io.inputs[0].spec.dtype, T => {
-            layer_norm_grad::<T>(
-                io.inputs[0].slice(),
-                io.inputs[1].slice(),
-                io.inputs[2].slice(),
-                <T as Number>::from_f64(self.0.epsilon),
-                T::slice_mut(&mut dx[0].data),
-                T::slice_mut(&mut dh[0].data),
-            );
-        });
-        Ok(())
+    fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
+        let epsilon = self.0.epsilon;
+        Ok(with_float!(inputs[0].dtype, T => Kernel::new(move |io| {
+            let (x, gamma, dout) = (io.inputs[0].slice(), io.inputs[1].slice(), io.inputs[2].slice());
+            let (dx, dh) = io.outputs.split_at_mut(1);
+            let epsilon = <T as Number>::from_f64(epsilon);
+            layer_norm_grad::<T>(x, gamma, dout, epsilon, dx[0].slice(), dh[0].slice());
+            Ok(())
+        })
+        .into()))
     }
 }

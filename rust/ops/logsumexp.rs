@@ -6,28 +6,22 @@
 use super::build::Build;
 use super::check;
 use super::reduce::{Reduce, Reduction};
-use crate::attrs::Reader;
 use crate::error::{Error, Result};
-use crate::graph::{Backward, Io, Op, Value};
+use crate::graph::{Backward, Op, Value};
 use crate::kernels::map::{Compare, Unary};
 use crate::kernels::softmax::logsumexp;
 use crate::kernels::strided::{array, array_mut, copy};
 use crate::memory::room;
-use crate::tensor::{show, Element, Spec};
+use crate::run::{Kernel, Prepared};
+use crate::tensor::{show, Spec};
 use crate::with_float;
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Logsumexp {
     axes: Vec<usize>,
     keepdims: bool,
-}
-
-pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(Logsumexp {
-        axes: r.sizes("axes")?,
-        keepdims: r.bool("keepdims")?,
-    }))
 }
 
 impl Op for Logsumexp {
@@ -51,32 +45,13 @@ impl Op for Logsumexp {
         }
     }
 
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        let shape = &io.inputs[0].spec.shape;
-        let mut order: Vec<usize> = (0..shape.len()).filter(|a| !self.axes.contains(a)).collect();
-        let trailing = order.iter().enumerate().all(|(i, &a)| i == a);
-        order.extend(&self.axes);
-        let n = self.axes.iter().map(|&a| shape[a]).product();
-        with_float!(io.inputs[0].spec.dtype, T => {
-            let x: &[T] = io.inputs[0].slice();
-            let out = T::slice_mut(&mut io.outputs[0].data);
-            let mut work = room(T::default(), n);
-            if trailing {
-                logsumexp(x, out, &mut work);
-            } else {
-                let mut lanes = room(T::default(), x.len());
-                let moved = array(x, shape).permuted_axes(&order[..]);
-                copy(moved.view(), array_mut(&mut lanes, moved.shape()));
-                logsumexp(&lanes, out, &mut work);
-            }
-        });
-        Ok(())
-    }
-
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
         let dout = b.dout(self.name())?;
         let x = b.inputs[0];
-        let Spec { shape: mut kept, dtype } = b.spec(x);
+        let Spec {
+            shape: mut kept,
+            dtype,
+        } = b.spec(x);
         self.axes.iter().for_each(|&a| kept[a] = 1);
         let g = &mut *b.graph;
         // exp(x - max) / sum: exp(x - y) would carry the rounding of a large y.
@@ -90,5 +65,29 @@ impl Op for Logsumexp {
         let share = g.div(e, sum)?;
         let dout = g.reshape(dout, &kept)?;
         Ok(vec![Some(g.mul(share, dout)?)])
+    }
+
+    fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
+        let shape = inputs[0].shape.clone();
+        let mut order: Vec<usize> = (0..shape.len())
+            .filter(|a| !self.axes.contains(a))
+            .collect();
+        let trailing = order.iter().enumerate().all(|(i, &a)| i == a);
+        order.extend(&self.axes);
+        let n = self.axes.iter().map(|&a| shape[a]).product();
+        Ok(with_float!(inputs[0].dtype, T => Kernel::new(move |io| {
+            let (x, out) = (io.inputs[0].slice::<T>(), io.outputs[0].slice());
+            let mut work = room(T::default(), n);
+            if trailing {
+                logsumexp(x, out, &mut work);
+            } else {
+                let mut lanes = room(T::default(), x.len());
+                let moved = array(x, &shape).permuted_axes(&order[..]);
+                copy(moved.view(), array_mut(&mut lanes, moved.shape()));
+                logsumexp(&lanes, out, &mut work);
+            }
+            Ok(())
+        })
+        .into()))
     }
 }

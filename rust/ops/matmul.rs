@@ -5,25 +5,20 @@
 
 use super::build::Build;
 use super::check;
-use crate::attrs::Reader;
 use crate::error::{Error, Result};
-use crate::graph::{Backward, Io, Op, Value};
+use crate::graph::{Backward, Op, Value};
 use crate::kernels::gemm::{gemm, Mat, MatMut, NoEpilogue};
-use crate::tensor::{show, Element, Spec};
+use crate::memory::reserve;
+use crate::run::{Kernel, Prepared};
+use crate::tensor::{show, Spec};
 use crate::with_float;
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Matmul {
     pub transpose_a: bool,
     pub transpose_b: bool,
-}
-
-pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(Matmul {
-        transpose_a: r.bool("transpose_a")?,
-        transpose_b: r.bool("transpose_b")?,
-    }))
 }
 
 /// Rows and columns of a matrix operand, as it is read.
@@ -41,19 +36,20 @@ fn batch_index(from: &[usize], to: &[usize]) -> Vec<usize> {
     let own = crate::tensor::strides(from);
     let lead = to.len() - from.len();
     let count: usize = to.iter().product();
-    (0..count)
-        .map(|mut at| {
-            let mut index = 0;
-            for axis in (0..to.len()).rev() {
-                let coordinate = at % to[axis];
-                at /= to[axis];
-                if let Some(a) = axis.checked_sub(lead).filter(|a| from[*a] != 1) {
-                    index += coordinate * own[a];
-                }
+    let mut all = Vec::new();
+    reserve(&mut all, count);
+    all.extend((0..count).map(|mut at| {
+        let mut index = 0;
+        for axis in (0..to.len()).rev() {
+            let coordinate = at % to[axis];
+            at /= to[axis];
+            if let Some(a) = axis.checked_sub(lead).filter(|a| from[*a] != 1) {
+                index += coordinate * own[a];
             }
-            index
-        })
-        .collect()
+        }
+        index
+    }));
+    all
 }
 
 impl Op for Matmul {
@@ -87,38 +83,6 @@ impl Op for Matmul {
         Ok(vec![Spec::new(shape, a.dtype)])
     }
 
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        let (sa, sb) = (&io.inputs[0].spec.shape, &io.inputs[1].spec.shape);
-        let (m, k) = sides(sa, self.transpose_a);
-        let (_, n) = sides(sb, self.transpose_b);
-        let out_shape = &io.outputs[0].spec.shape;
-        let batch = &out_shape[..out_shape.len() - 2];
-        if batch.is_empty() {
-            with_float!(io.outputs[0].spec.dtype, T => {
-                let a = matrix(io.inputs[0].slice::<T>(), m, k, self.transpose_a);
-                let b = matrix(io.inputs[1].slice::<T>(), k, n, self.transpose_b);
-                let c = MatMut::row_major(T::slice_mut(&mut io.outputs[0].data), m, n);
-                gemm(a, b, c, false, &NoEpilogue);
-            });
-            return Ok(());
-        }
-        let index_a = batch_index(&sa[..sa.len() - 2], batch);
-        let index_b = batch_index(&sb[..sb.len() - 2], batch);
-        with_float!(io.outputs[0].spec.dtype, T => {
-            let (a, b) = (io.inputs[0].slice::<T>(), io.inputs[1].slice::<T>());
-            let out = T::slice_mut(&mut io.outputs[0].data);
-            if m * n == 0 {
-                return Ok(());
-            }
-            for (at, c) in out.chunks_mut(m * n).enumerate() {
-                let a = matrix(&a[index_a[at] * m * k..][..m * k], m, k, self.transpose_a);
-                let b = matrix(&b[index_b[at] * k * n..][..k * n], k, n, self.transpose_b);
-                gemm(a, b, MatMut::row_major(c, m, n), false, &NoEpilogue);
-            }
-        });
-        Ok(())
-    }
-
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
         let dout = b.dout(self.name())?;
         let (x, w) = (b.inputs[0], b.inputs[1]);
@@ -145,6 +109,26 @@ impl Op for Matmul {
         let dx = dx.map(|d| g.sum_to(d, &sx)).transpose()?;
         let dw = dw.map(|d| g.sum_to(d, &sw)).transpose()?;
         Ok(vec![dx, dw])
+    }
+
+    fn prepare(&self, inputs: &[&Spec], outputs: &[&Spec]) -> Result<Prepared> {
+        let (sa, sb) = (&inputs[0].shape, &inputs[1].shape);
+        let (ta, tb) = (self.transpose_a, self.transpose_b);
+        let (m, k) = sides(sa, ta);
+        let (_, n) = sides(sb, tb);
+        let batch = &outputs[0].shape[..outputs[0].rank() - 2];
+        let index_a = batch_index(&sa[..sa.len() - 2], batch);
+        let index_b = batch_index(&sb[..sb.len() - 2], batch);
+        Ok(with_float!(inputs[0].dtype, T => Kernel::new(move |io| {
+            let (a, b) = (io.inputs[0].slice::<T>(), io.inputs[1].slice::<T>());
+            for (at, c) in io.outputs[0].slice().chunks_mut((m * n).max(1)).enumerate() {
+                let a = matrix(&a[index_a[at] * m * k..][..m * k], m, k, ta);
+                let b = matrix(&b[index_b[at] * k * n..][..k * n], k, n, tb);
+                gemm(a, b, MatMut::row_major(c, m, n), false, &NoEpilogue);
+            }
+            Ok(())
+        })
+        .into()))
     }
 }
 

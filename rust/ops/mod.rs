@@ -1,97 +1,142 @@
-//! The ops, one a file. This list is the only one: a new op adds its line here.
+//! The ops, one a file. This list is the only one: a new op adds a module and an entry here.
 
-use crate::attrs::{Attrs, Reader};
 use crate::error::{caught, Error, Result};
-use crate::graph::{Input, Io, Op, Output};
+use crate::graph::{prepare, Op};
 use crate::memory::{keep, kept};
+use crate::run::{Input, Io, Output};
 use crate::tensor::{Data, DataMut, Spec};
+use named::names;
+use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
+pub mod adam;
+pub mod arg_reduce;
+pub mod argsort;
+pub mod batch_norm;
+pub mod binary;
+pub mod binary_cross_entropy;
+pub mod broadcast_to;
 pub mod build;
+pub mod cast;
 pub mod check;
-pub mod followed;
-pub mod fused;
+pub mod concat;
+pub mod conv;
+pub mod conv_kernel_grad;
+pub mod conv_transpose;
+pub mod cross_entropy;
+pub mod cumulate;
+pub mod dense;
+pub mod dropout;
+pub mod gather;
+pub mod gather_along;
+pub mod iota;
 pub mod lanes;
+pub mod layer_norm;
+pub mod log_softmax;
+pub mod logsumexp;
+pub mod matmul;
+pub mod named;
+pub mod one_hot;
+pub mod pool;
+pub mod pool_grad;
+pub mod pool_pick;
+pub mod random;
+pub mod reduce;
+pub mod reshape;
+pub mod resize;
+pub mod resize_grad;
+pub mod scatter_add;
+pub mod scatter_along;
+pub mod select;
+pub mod slice;
+pub mod slice_grad;
+pub mod softmax;
+pub mod sort;
+pub mod stop_gradient;
+pub mod top_k;
+pub mod transpose;
+pub mod unary;
+pub mod warp;
+pub mod warp_grad;
 
-/// Makes an op of its attributes.
-type New = fn(&mut Reader) -> Result<Arc<dyn Op>>;
+type Attributes<'d, 'de> = &'d mut dyn erased_serde::Deserializer<'de>;
+type Read = fn(Attributes) -> std::result::Result<Arc<dyn Op>, erased_serde::Error>;
 
-/// An op's name, its constructor and the names in its table of functions.
+/// An op's name, how it is read, and the names in its table of functions.
 pub struct Entry {
     pub name: &'static str,
-    pub new: New,
+    pub read: Read,
     pub functions: fn() -> Vec<&'static str>,
 }
 
-macro_rules! ops {
-    ($($name:ident $(: $functions:ident)?),* $(,)?) => {
-        $(pub mod $name;)*
-        /// Every op that the border can name.
-        pub const REGISTRY: &[Entry] = &[$(
-            Entry { name: stringify!($name), new: $name::new, functions: ops!(@ $name $($functions)?) }
-        ),*];
-    };
-    (@ $name:ident) => { Vec::new };
-    (@ $name:ident $functions:ident) => { $name::$functions };
+const fn op<T: Op + DeserializeOwned>(name: &'static str) -> Entry {
+    of_functions::<T>(name, Vec::new)
 }
 
-ops! {
-    unary: functions,
-    binary: functions,
-    select,
-    cast,
-    reduce: functions,
-    arg_reduce: functions,
-    matmul,
-    dense,
-    conv,
-    conv_transpose,
-    conv_kernel_grad,
-    reshape,
-    transpose,
-    broadcast_to,
-    concat,
-    slice,
-    slice_grad,
-    gather,
-    scatter_add,
-    gather_along,
-    scatter_along,
-    one_hot,
-    softmax,
-    log_softmax,
-    logsumexp,
-    cross_entropy,
-    binary_cross_entropy,
-    cumulate: functions,
-    sort,
-    argsort,
-    top_k,
-    layer_norm,
-    batch_norm,
-    pool: functions,
-    pool_grad: functions,
-    adam,
-    random: functions,
-    dropout,
-    iota,
-    resize,
-    resize_grad,
-    warp,
-    warp_grad,
-    stop_gradient,
+const fn of_functions<T: Op + DeserializeOwned>(
+    name: &'static str,
+    functions: fn() -> Vec<&'static str>,
+) -> Entry {
+    Entry {
+        name,
+        read: |attributes| Ok(Arc::new(erased_serde::deserialize::<T>(attributes)?)),
+        functions,
+    }
 }
 
-/// The op of this name with these attributes.
-pub fn new(name: &str, attrs: &Attrs) -> Result<Arc<dyn Op>> {
-    let entry = REGISTRY
-        .iter()
-        .find(|e| e.name == name)
-        .ok_or_else(|| Error::attribute("ops", "the name of an op", name))?;
-    let mut reader = Reader::new(entry.name, attrs);
-    let op = (entry.new)(&mut reader)?;
-    reader.finish()?;
-    Ok(op)
+/// Every op that the border can name.
+pub const REGISTRY: &[Entry] = &[
+    of_functions::<unary::Unary>("unary", names::<unary::Function>),
+    of_functions::<binary::Binary>("binary", names::<binary::Function>),
+    op::<select::Select>("select"),
+    op::<cast::Cast>("cast"),
+    of_functions::<reduce::Reduce>("reduce", names::<reduce::Reduction>),
+    of_functions::<arg_reduce::ArgReduce>("arg_reduce", names::<arg_reduce::Extreme>),
+    op::<matmul::Matmul>("matmul"),
+    op::<dense::Dense>("dense"),
+    op::<conv::Conv>("conv"),
+    op::<conv_transpose::ConvTranspose>("conv_transpose"),
+    op::<conv_kernel_grad::ConvKernelGrad>("conv_kernel_grad"),
+    op::<reshape::Reshape>("reshape"),
+    op::<transpose::Transpose>("transpose"),
+    op::<broadcast_to::BroadcastTo>("broadcast_to"),
+    op::<concat::Concat>("concat"),
+    op::<slice::Slice>("slice"),
+    op::<slice_grad::SliceGrad>("slice_grad"),
+    op::<gather::Gather>("gather"),
+    op::<scatter_add::ScatterAdd>("scatter_add"),
+    op::<gather_along::GatherAlong>("gather_along"),
+    op::<scatter_along::ScatterAlong>("scatter_along"),
+    op::<one_hot::OneHot>("one_hot"),
+    op::<softmax::Softmax>("softmax"),
+    op::<log_softmax::LogSoftmax>("log_softmax"),
+    op::<logsumexp::Logsumexp>("logsumexp"),
+    op::<cross_entropy::CrossEntropy>("cross_entropy"),
+    op::<binary_cross_entropy::BinaryCrossEntropy>("binary_cross_entropy"),
+    of_functions::<cumulate::Cumulate>("cumulate", names::<cumulate::Function>),
+    op::<sort::Sort>("sort"),
+    op::<argsort::Argsort>("argsort"),
+    op::<top_k::TopK>("top_k"),
+    op::<layer_norm::LayerNorm>("layer_norm"),
+    op::<batch_norm::BatchNorm>("batch_norm"),
+    of_functions::<pool::Pool>("pool", names::<crate::kernels::pool::Pooling>),
+    of_functions::<pool_grad::PoolGrad>("pool_grad", names::<crate::kernels::pool::Pooling>),
+    op::<pool_pick::PoolPick>("pool_pick"),
+    op::<adam::Adam>("adam"),
+    of_functions::<random::Random>("random", names::<random::Distribution>),
+    op::<dropout::Dropout>("dropout"),
+    op::<iota::Iota>("iota"),
+    op::<resize::Resize>("resize"),
+    op::<resize_grad::ResizeGrad>("resize_grad"),
+    op::<warp::Warp>("warp"),
+    op::<warp_grad::WarpGrad>("warp_grad"),
+    op::<stop_gradient::StopGradient>("stop_gradient"),
+];
+
+/// The entry of this name.
+pub fn entry(name: &str) -> Result<&'static Entry> {
+    let entry = REGISTRY.iter().find(|e| e.name == name);
+    entry.ok_or_else(|| Error::attribute("ops", "the name of an op", name))
 }
 
 /// Runs one op: the inputs with their specs, and where the outputs go.
@@ -100,9 +145,6 @@ pub fn apply<'a, 'b: 'a>(
     inputs: &[(&Spec, Data)],
     outputs: impl Iterator<Item = (&'a Spec, &'a mut DataMut<'b>)>,
 ) -> Result<()> {
-    let specs: Vec<&Spec> = inputs.iter().map(|(spec, _)| *spec).collect();
-    let bytes = op.scratch(&specs);
-    let mut scratch = kept(bytes).map_err(|e| e.of_op(op.name()))?;
     let views: Vec<Input> = inputs
         .iter()
         .map(|&(spec, data)| Input {
@@ -121,12 +163,16 @@ pub fn apply<'a, 'b: 'a>(
     if !results.is_empty() && results.iter().all(|output| output.spec.is_empty()) {
         return Ok(());
     }
+    let read: Vec<&Spec> = inputs.iter().map(|(spec, _)| *spec).collect();
+    let made: Vec<&Spec> = results.iter().map(|output| output.spec).collect();
+    let kernel = prepare(op, &read, &made)?.into_kernel(&read, &made);
+    let mut scratch = kept(kernel.scratch()).map_err(|e| e.of_op(op.name()))?;
     let mut io = Io {
         inputs: &views,
         outputs: &mut results,
-        scratch: scratch.bytes_mut(bytes),
+        scratch: scratch.bytes_mut(kernel.scratch()),
     };
-    let done = caught(op.name(), || op.forward(&mut io));
+    let done = caught(op.name(), || kernel.run(&mut io));
     keep(scratch);
     done
 }

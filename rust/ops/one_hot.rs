@@ -3,25 +3,21 @@
 //! No gradient flows to labels.
 
 use super::check;
-use crate::attrs::Reader;
+use super::named;
 use crate::error::Result;
-use crate::graph::{Backward, Io, Op, Value};
+use crate::graph::{Backward, Op, Value};
 use crate::kernels::number::Number;
-use crate::tensor::{DType, Element, Spec};
+use crate::run::{Kernel, Prepared};
+use crate::tensor::{DType, Spec};
 use crate::with_dtype;
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct OneHot {
     depth: usize,
+    #[serde(with = "named")]
     dtype: DType,
-}
-
-pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(OneHot {
-        depth: r.size("depth")?,
-        dtype: r.dtype("dtype")?,
-    }))
 }
 
 impl Op for OneHot {
@@ -37,24 +33,25 @@ impl Op for OneHot {
         Ok(vec![Spec::new(shape, self.dtype)])
     }
 
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        with_dtype!(io.inputs[0].spec.dtype, I => {
-            with_dtype!(self.dtype, T => {
-                let labels: &[I] = io.inputs[0].slice();
-                let out = T::slice_mut(&mut io.outputs[0].data);
-                out.fill(T::ZERO);
-                for (row, label) in labels.iter().enumerate() {
-                    let label = label.to_f64();
-                    if label >= 0.0 && label < self.depth as f64 {
-                        out[row * self.depth + label as usize] = T::ONE;
-                    }
-                }
-            })
-        });
-        Ok(())
-    }
-
     fn backward(&self, _: &mut Backward) -> Result<Vec<Option<Value>>> {
         Ok(vec![None])
+    }
+
+    fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
+        let depth = self.depth;
+        Ok(
+            with_dtype!(inputs[0].dtype, I => with_dtype!(self.dtype, T => Kernel::new(move |io| {
+            let (labels, out) = (io.inputs[0].slice::<I>(), io.outputs[0].slice::<T>());
+            out.fill(T::ZERO);
+            for (row, label) in labels.iter().enumerate() {
+                let label = label.to_f64();
+                if label >= 0.0 && label < depth as f64 {
+                    out[row * depth + label as usize] = T::ONE;
+                }
+            }
+            Ok(())
+        })
+        .into())),
+        )
     }
 }

@@ -6,54 +6,57 @@
 
 use super::check;
 use super::dropout::check_seed;
-use crate::attrs::Reader;
+use super::named::{self, Named};
 use crate::error::{Error, Result};
-use crate::graph::{Backward, Io, Op, Value};
+use crate::graph::{Backward, Op, Value};
 use crate::kernels::region::{share, IndexedParallelIterator, ParallelSliceMut};
 use crate::kernels::rng;
-use crate::tensor::{DType, Element, Spec};
+use crate::run::{Input, Kernel, Prepared};
+use crate::tensor::{DType, Spec};
 use crate::with_float;
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
 /// Elements a task.
 const CHUNK: usize = 1 << 14;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Distribution {
+pub enum Distribution {
     Uniform,
     Normal,
     TruncatedNormal,
     Bits,
 }
 
-const TABLE: &[(&str, Distribution)] = &[
-    ("uniform", Distribution::Uniform),
-    ("normal", Distribution::Normal),
-    ("truncated_normal", Distribution::TruncatedNormal),
-    ("bits", Distribution::Bits),
-];
+impl Named for Distribution {
+    fn table() -> Vec<(&'static str, Self)> {
+        vec![
+            ("uniform", Distribution::Uniform),
+            ("normal", Distribution::Normal),
+            ("truncated_normal", Distribution::TruncatedNormal),
+            ("bits", Distribution::Bits),
+        ]
+    }
+}
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Random {
+    #[serde(with = "named")]
     distribution: Distribution,
     shape: Vec<usize>,
+    #[serde(with = "named")]
     dtype: DType,
 }
 
-pub fn functions() -> Vec<&'static str> {
-    TABLE.iter().map(|(name, _)| *name).collect()
-}
-
-pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(Random {
-        distribution: r.one_of("distribution", TABLE)?,
-        shape: r.sizes("shape")?,
-        dtype: r.dtype("dtype")?,
-    }))
+fn seed_of(input: &Input) -> [u32; 2] {
+    let seed = input.slice();
+    [seed[0], seed[1]]
 }
 
 fn fill<T: Send>(out: &mut [T], f: impl Fn(&mut [T], u64) + Sync) {
-    share(out.par_chunks_mut(CHUNK).enumerate(), |(t, out)| f(out, (t * CHUNK) as u64));
+    share(out.par_chunks_mut(CHUNK).enumerate(), |(t, out)| {
+        f(out, (t * CHUNK) as u64)
+    });
 }
 
 impl Op for Random {
@@ -78,25 +81,31 @@ impl Op for Random {
         }
     }
 
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        let seed: &[u32] = io.inputs[0].slice();
-        let seed = [seed[0], seed[1]];
-        let data = &mut io.outputs[0].data;
-        if self.distribution == Distribution::Bits {
-            fill(u32::slice_mut(data), |out, first| rng::fill_bits(out, seed, first));
-            return Ok(());
+    fn backward(&self, _: &mut Backward) -> Result<Vec<Option<Value>>> {
+        Ok(vec![None])
+    }
+
+    fn prepare(&self, _inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
+        let distribution = self.distribution;
+        if distribution == Distribution::Bits {
+            let kernel = Kernel::new(|io| {
+                let seed = seed_of(&io.inputs[0]);
+                fill(io.outputs[0].slice(), |out, first| {
+                    rng::fill_bits(out, seed, first)
+                });
+                Ok(())
+            });
+            return Ok(kernel.into());
         }
-        with_float!(self.dtype, T => {
-            fill(T::slice_mut(data), |out, first| match self.distribution {
+        Ok(with_float!(self.dtype, T => Kernel::new(move |io| {
+            let seed = seed_of(&io.inputs[0]);
+            fill(io.outputs[0].slice(), |out, first| match distribution {
                 Distribution::Uniform => rng::fill_uniform::<T>(out, seed, first),
                 Distribution::Normal => rng::fill_normal::<T>(out, seed, first),
                 _ => rng::fill_truncated_normal::<T>(out, seed, first),
             });
-        });
-        Ok(())
-    }
-
-    fn backward(&self, _: &mut Backward) -> Result<Vec<Option<Value>>> {
-        Ok(vec![None])
+            Ok(())
+        })
+        .into()))
     }
 }

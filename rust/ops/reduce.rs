@@ -7,18 +7,19 @@ use super::build::Build;
 use super::check;
 use super::cumulate::Cumulate;
 use super::lanes::map_lanes;
-use crate::attrs::Reader;
+use super::named::{self, Named};
 use crate::error::{Error, Result};
-use crate::graph::{Backward, Graph, Io, Op, Value};
+use crate::graph::{Backward, Graph, Op, Value};
 use crate::kernels::columns::fold_columns;
 use crate::kernels::fold::{fold, Fold};
 use crate::kernels::map::Compare;
 use crate::kernels::number::Number;
 use crate::kernels::strided::{array, array_mut, copy};
 use crate::memory::room;
+use crate::run::{Kernel, Prepared};
 use crate::tensor::{show, DType, Element, Spec};
 use crate::{with_dtype, with_float};
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reduction {
@@ -31,21 +32,27 @@ pub enum Reduction {
     All,
 }
 
-const TABLE: &[(&str, Reduction)] = &[
-    ("sum", Reduction::Sum),
-    ("mean", Reduction::Mean),
-    ("max", Reduction::Max),
-    ("min", Reduction::Min),
-    ("prod", Reduction::Prod),
-    ("any", Reduction::Any),
-    ("all", Reduction::All),
-];
+impl Named for Reduction {
+    fn table() -> Vec<(&'static str, Self)> {
+        vec![
+            ("sum", Reduction::Sum),
+            ("mean", Reduction::Mean),
+            ("max", Reduction::Max),
+            ("min", Reduction::Min),
+            ("prod", Reduction::Prod),
+            ("any", Reduction::Any),
+            ("all", Reduction::All),
+        ]
+    }
+}
 
 /// Columns at the most that are summed where they are computed: their sums stay in cache.
 const WIDEST: usize = 1024;
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Reduce {
+    #[serde(with = "named")]
     function: Reduction,
     axes: Vec<usize>,
     keepdims: bool,
@@ -69,24 +76,34 @@ impl Reduce {
         }
     }
 
+    /// Whether it sums over all axes of x but the last, and keeps none.
+    pub fn is_column_sum(&self, x: &Spec) -> bool {
+        self.function == Reduction::Sum
+            && !self.keepdims
+            && x.rank() == self.axes.len() + 1
+            && !self.axes.contains(&self.axes.len())
+    }
+
+    /// Whether what computes x can sum its columns on the way: they are few, and one row or one column
+    /// is folded otherwise.
+    pub fn sums_columns(&self, x: &Spec) -> bool {
+        let Some((n, lead)) = x.shape.split_last() else {
+            return false;
+        };
+        let rows: usize = lead.iter().product();
+        self.function == Reduction::Sum
+            && lead.len() == self.axes.len()
+            && !self.axes.contains(&lead.len())
+            && rows > 1
+            && (2..=WIDEST).contains(n)
+    }
+
     /// The shape with every reduced axis of size 1.
     fn kept(&self, shape: &[usize]) -> Vec<usize> {
         let mut kept = shape.to_vec();
         self.axes.iter().for_each(|&a| kept[a] = 1);
         kept
     }
-}
-
-pub fn functions() -> Vec<&'static str> {
-    TABLE.iter().map(|(name, _)| *name).collect()
-}
-
-pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(Reduce {
-        function: r.one_of("function", TABLE)?,
-        axes: r.sizes("axes")?,
-        keepdims: r.bool("keepdims")?,
-    }))
 }
 
 impl Op for Reduce {
@@ -129,27 +146,6 @@ impl Op for Reduce {
         Ok(vec![Spec::new(shape, x.dtype)])
     }
 
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        let spec = io.inputs[0].spec;
-        with_dtype!(spec.dtype, T => {
-            let x: &[T] = io.inputs[0].slice();
-            let out = T::slice_mut(&mut io.outputs[0].data);
-            match self.function {
-                Reduction::Any if x.is_empty() => out.fill(T::ZERO),
-                Reduction::All if x.is_empty() => out.fill(T::ONE),
-                _ => reduce(self.fold(), x, &spec.shape, &self.axes, out),
-            }
-        });
-        if self.function == Reduction::Mean {
-            let count: usize = self.axes.iter().map(|&a| spec.shape[a]).product();
-            with_float!(spec.dtype, T => {
-                let n = <T as Number>::from_f64(count as f64);
-                T::slice_mut(&mut io.outputs[0].data).iter_mut().for_each(|y| *y /= n);
-            });
-        }
-        Ok(())
-    }
-
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
         if matches!(self.function, Reduction::Any | Reduction::All) {
             return Ok(vec![None]);
@@ -185,18 +181,30 @@ impl Op for Reduce {
         Ok(vec![Some(dx)])
     }
 
-    fn sums_columns(&self, inputs: &[&Spec]) -> bool {
-        let shape = &inputs[0].shape;
-        let Some((n, lead)) = shape.split_last() else {
-            return false;
-        };
-        let rows: usize = lead.iter().product();
-        // One row or one column is folded otherwise.
-        self.function == Reduction::Sum
-            && lead.len() == self.axes.len()
-            && !self.axes.contains(&lead.len())
-            && rows > 1
-            && (2..=WIDEST).contains(n)
+    fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
+        let plan = Plan::new(&inputs[0].shape, &self.axes);
+        let (function, f) = (self.function, self.fold());
+        let count: usize = self.axes.iter().map(|&a| inputs[0].shape[a]).product();
+        if function == Reduction::Mean {
+            return Ok(with_float!(inputs[0].dtype, T => Kernel::new(move |io| {
+                let (x, out) = (io.inputs[0].slice::<T>(), io.outputs[0].slice());
+                plan.reduce(f, x, out);
+                let n = <T as Number>::from_f64(count as f64);
+                out.iter_mut().for_each(|y| *y /= n);
+                Ok(())
+            })
+            .into()));
+        }
+        Ok(with_dtype!(inputs[0].dtype, T => Kernel::new(move |io| {
+            let (x, out) = (io.inputs[0].slice::<T>(), io.outputs[0].slice());
+            match function {
+                Reduction::Any if x.is_empty() => out.fill(T::ZERO),
+                Reduction::All if x.is_empty() => out.fill(T::ONE),
+                _ => plan.reduce(f, x, out),
+            }
+            Ok(())
+        })
+        .into()))
     }
 }
 
@@ -216,7 +224,10 @@ impl Reduce {
         let others = g.mul(before, after)?;
         let others = g.reshape(others, &moved)?;
         let mut inverse = vec![0; rank];
-        order.iter().enumerate().for_each(|(to, &from)| inverse[from] = to);
+        order
+            .iter()
+            .enumerate()
+            .for_each(|(to, &from)| inverse[from] = to);
         g.transpose(others, &inverse)
     }
 }
@@ -224,42 +235,87 @@ impl Reduce {
 /// Columns of fewer elements than this are folded beside the others, longer ones one after another.
 const APART_LEN: usize = 1 << 16;
 
-/// Folds `x` over `axes` into `out`.
-fn reduce<T: Number + Element>(f: Fold, x: &[T], shape: &[usize], axes: &[usize], out: &mut [T]) {
-    // Neighbouring axes of one kind act as one; size-1 axes as none.
-    let mut groups: Vec<(usize, bool)> = Vec::new();
-    for (axis, &size) in shape.iter().enumerate() {
-        let reduced = axes.contains(&axis);
-        match groups.last_mut() {
-            _ if size == 1 => {}
-            Some((n, kind)) if *kind == reduced => *n *= size,
-            _ => groups.push((size, reduced)),
+/// How a shape is folded over axes.
+enum Plan {
+    Copy,
+    /// All of it.
+    All,
+    /// Runs of this length.
+    Rows(usize),
+    /// Columns of so many rows, one matrix after the other.
+    Columns {
+        m: usize,
+        n: usize,
+        apart: bool,
+    },
+    /// Runs of length `n`, which first have to be gathered: the axes of `shape` in this order.
+    Gathered {
+        shape: Vec<usize>,
+        order: Vec<usize>,
+        n: usize,
+    },
+}
+
+impl Plan {
+    fn new(shape: &[usize], axes: &[usize]) -> Plan {
+        // Neighbouring axes of one kind act as one; size-1 axes as none.
+        let mut groups: Vec<(usize, bool)> = Vec::new();
+        for (axis, &size) in shape.iter().enumerate() {
+            let reduced = axes.contains(&axis);
+            match groups.last_mut() {
+                _ if size == 1 => {}
+                Some((n, kind)) if *kind == reduced => *n *= size,
+                _ => groups.push((size, reduced)),
+            }
         }
-    }
-    match groups[..] {
-        [] | [(_, false)] => out.copy_from_slice(x),
-        [(_, true)] => out[0] = fold_or_identity(f, x),
-        [(_, false), (n, true)] => rows(f, x, n, out),
-        [(_, true), (n, false)] => fold_columns(f, x, n, out),
-        [(outer, false), (m, true), (n, false)] if (1..APART_LEN).contains(&(m * n)) => {
-            map_lanes(x, out, (outer, m * n, 1), n, |x, out| fold_columns(f, x, n, out));
-        }
-        [(_, false), (m, true), (n, false)] => {
-            if n > 0 && !out.is_empty() {
-                for (at, out) in out.chunks_mut(n).enumerate() {
-                    fold_columns(f, &x[at * m * n..(at + 1) * m * n], n, out);
+        match groups[..] {
+            [] | [(_, false)] => Plan::Copy,
+            [(_, true)] => Plan::All,
+            [(_, false), (n, true)] => Plan::Rows(n),
+            [(m, true), (n, false)] => Plan::Columns { m, n, apart: false },
+            [(_, false), (m, true), (n, false)] => Plan::Columns {
+                m,
+                n,
+                apart: (1..APART_LEN).contains(&(m * n)),
+            },
+            _ => {
+                let mut order: Vec<usize> =
+                    (0..shape.len()).filter(|a| !axes.contains(a)).collect();
+                order.extend(axes);
+                Plan::Gathered {
+                    shape: shape.to_vec(),
+                    order,
+                    n: axes.iter().map(|&a| shape[a]).product(),
                 }
             }
         }
-        _ => {
-            let mut order: Vec<usize> = (0..shape.len()).filter(|a| !axes.contains(a)).collect();
-            order.extend(axes);
-            let moved = array(x, shape).permuted_axes(order);
-            let mut lanes = room(T::default(), x.len());
-            let to = array_mut(&mut lanes, moved.shape());
-            copy(moved.view(), to);
-            let n = axes.iter().map(|&a| shape[a]).product();
-            rows(f, &lanes, n, out);
+    }
+
+    /// Folds `x` into `out`.
+    fn reduce<T: Number + Element>(&self, f: Fold, x: &[T], out: &mut [T]) {
+        match *self {
+            Plan::Copy => out.copy_from_slice(x),
+            Plan::All => out[0] = fold_or_identity(f, x),
+            Plan::Rows(n) => rows(f, x, n, out),
+            Plan::Columns { m, n, apart: true } => {
+                let lanes = (out.len() / n, m * n, 1);
+                map_lanes(x, out, lanes, n, |x, out| fold_columns(f, x, n, out));
+            }
+            Plan::Columns { m, n, apart: false } => {
+                for (at, out) in out.chunks_mut(n.max(1)).enumerate() {
+                    fold_columns(f, &x[at * m * n..(at + 1) * m * n], n, out);
+                }
+            }
+            Plan::Gathered {
+                ref shape,
+                ref order,
+                n,
+            } => {
+                let mut lanes = room(T::default(), x.len());
+                let moved = array(x, shape).permuted_axes(&order[..]);
+                copy(moved.view(), array_mut(&mut lanes, moved.shape()));
+                rows(f, &lanes, n, out);
+            }
         }
     }
 }

@@ -4,32 +4,19 @@
 
 use super::build::Build;
 use super::check;
-use crate::attrs::Reader;
 use crate::error::{Error, Result};
-use crate::graph::{Backward, Io, Op, Value};
-use crate::tensor::{show, Element, Spec};
-use crate::with_dtype;
-use std::sync::Arc;
+use crate::graph::{Backward, Op, Value};
+use crate::run::Prepared;
+use crate::tensor::{show, Spec};
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Reshape {
     pub shape: Vec<usize>,
 }
 
-pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(Reshape {
-        shape: r.sizes("shape")?,
-    }))
-}
-
 /// Forward of the ops that give their input's elements unchanged.
-pub fn copy(io: &mut Io) {
-    with_dtype!(io.inputs[0].spec.dtype, T => {
-        let x: &[T] = io.inputs[0].slice();
-        T::slice_mut(&mut io.outputs[0].data).copy_from_slice(x);
-    });
-}
-
 impl Op for Reshape {
     fn name(&self) -> &'static str {
         "reshape"
@@ -48,18 +35,13 @@ impl Op for Reshape {
         Ok(vec![out])
     }
 
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        copy(io);
-        Ok(())
-    }
-
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
         let dout = b.dout(self.name())?;
         let shape = b.spec(b.inputs[0]).shape;
         Ok(vec![Some(b.graph.reshape(dout, &shape)?)])
     }
 
-    fn is_view(&self) -> bool {
-        true
+    fn prepare(&self, _inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
+        Ok(Prepared::View)
     }
 }

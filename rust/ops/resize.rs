@@ -4,46 +4,35 @@
 //! weights of the method. `nearest` copies, and takes any dtype. (Keys 1981; Duchon 1979.)
 
 use super::check;
+use super::named::{self, Named};
 use super::resize_grad::ResizeGrad;
-use crate::attrs::Reader;
 use crate::error::{Error, Result};
-use crate::graph::{Backward, Io, Op, Value};
+use crate::graph::{Backward, Op, Value};
 use crate::kernels::resize::{pick, resample, Method, Taps};
-use crate::tensor::{show, Element, Spec};
+use crate::run::{Kernel, Prepared};
+use crate::tensor::{show, Spec};
 use crate::{with_dtype, with_float};
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Resize {
     pub size: [usize; 2],
+    #[serde(with = "named")]
     pub method: Method,
     pub antialias: bool,
 }
 
-const METHODS: &[(&str, Method)] = &[
-    ("nearest", Method::Nearest),
-    ("bilinear", Method::Bilinear),
-    ("bicubic", Method::Bicubic),
-    ("lanczos3", Method::Lanczos3),
-    ("lanczos5", Method::Lanczos5),
-];
-
-/// The attributes, of which `op` reads the same.
-pub fn read(op: &str, r: &mut Reader) -> Result<Resize> {
-    let size = r.sizes("size")?;
-    let size = <[usize; 2]>::try_from(&size[..])
-        .ok()
-        .filter(|size| !size.contains(&0))
-        .ok_or_else(|| Error::attribute(op, "size: 2 ints of at least 1", show(&size)))?;
-    Ok(Resize {
-        size,
-        method: r.one_of("method", METHODS)?,
-        antialias: r.bool("antialias")?,
-    })
-}
-
-pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(read("resize", r)?))
+impl Named for Method {
+    fn table() -> Vec<(&'static str, Self)> {
+        vec![
+            ("nearest", Method::Nearest),
+            ("bilinear", Method::Bilinear),
+            ("bicubic", Method::Bicubic),
+            ("lanczos3", Method::Lanczos3),
+            ("lanczos5", Method::Lanczos5),
+        ]
+    }
 }
 
 /// Images (N, H, W, C) with at least one pixel each.
@@ -59,6 +48,17 @@ pub fn check_images(op: &str, name: &str, spec: &Spec) -> Result<()> {
 }
 
 impl Resize {
+    /// Refuses sizes of nothing, for `op`, which has the same attributes.
+    pub fn check(&self, op: &str) -> Result<()> {
+        match self.size.contains(&0) {
+            false => Ok(()),
+            true => {
+                let got = show(&self.size);
+                Err(Error::attribute(op, "size: 2 ints of at least 1", got))
+            }
+        }
+    }
+
     /// The weights of rows and columns, for images of this shape.
     pub fn taps(&self, shape: &[usize]) -> [Taps<f64>; 2] {
         [0, 1].map(|a| Taps::new(self.method, self.antialias, shape[1 + a], self.size[a]))
@@ -72,6 +72,7 @@ impl Op for Resize {
 
     fn shape(&self, inputs: &[&Spec]) -> Result<Vec<Spec>> {
         let [x] = check::count(self.name(), inputs)?;
+        self.check(self.name())?;
         if self.method != Method::Nearest {
             check::float(self.name(), "x", x)?;
         }
@@ -79,25 +80,6 @@ impl Op for Resize {
         let [height, width] = self.size;
         let shape = [x.shape[0], height, width, x.shape[3]];
         Ok(vec![Spec::new(shape, x.dtype)])
-    }
-
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        let spec = io.inputs[0].spec;
-        let [rows, columns] = self.taps(&spec.shape);
-        let channels = spec.shape[3];
-        if self.method == Method::Nearest {
-            with_dtype!(spec.dtype, T => {
-                let out = T::slice_mut(&mut io.outputs[0].data);
-                pick::<T, _>(io.inputs[0].slice(), channels, &rows, &columns, out);
-            });
-        } else {
-            with_float!(spec.dtype, T => {
-                let out = T::slice_mut(&mut io.outputs[0].data);
-                let x: &[T] = io.inputs[0].slice();
-                resample(x, channels, &rows.cast(), &columns.cast(), out);
-            });
-        }
-        Ok(())
     }
 
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
@@ -108,5 +90,27 @@ impl Op for Resize {
             ..self.clone()
         });
         Ok(vec![Some(b.graph.push(op, &[dout])?)])
+    }
+
+    fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
+        let [rows, columns] = self.taps(&inputs[0].shape);
+        let channels = inputs[0].shape[3];
+        if self.method == Method::Nearest {
+            return Ok(with_dtype!(inputs[0].dtype, T => Kernel::new(move |io| {
+                let (x, out) = (io.inputs[0].slice(), io.outputs[0].slice());
+                pick::<T, _>(x, channels, &rows, &columns, out);
+                Ok(())
+            })
+            .into()));
+        }
+        Ok(with_float!(inputs[0].dtype, T => {
+            let (rows, columns) = (rows.cast(), columns.cast());
+            let kernel = Kernel::new(move |io| {
+                let (x, out) = (io.inputs[0].slice(), io.outputs[0].slice());
+                resample::<T>(x, channels, &rows, &columns, out);
+                Ok(())
+            });
+            kernel.into()
+        }))
     }
 }

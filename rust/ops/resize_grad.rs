@@ -5,22 +5,19 @@
 //! with which `resize` makes images of x's size of images of y's.
 
 use super::check;
-use super::resize::{check_images, read, Resize};
-use crate::attrs::Reader;
+use super::resize::{check_images, Resize};
 use crate::error::Result;
-use crate::graph::{Backward, Io, Op, Value};
+use crate::graph::{Backward, Op, Value};
 use crate::kernels::resize::resample;
-use crate::tensor::{Element, Spec};
+use crate::run::{Kernel, Prepared};
+use crate::tensor::Spec;
 use crate::with_float;
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
 /// `size` is that of the images that were resized.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ResizeGrad(pub Resize);
-
-pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(ResizeGrad(read("resize_grad", r)?)))
-}
 
 impl ResizeGrad {
     /// The op that this one is the adjoint of, for gradients of this shape.
@@ -39,6 +36,7 @@ impl Op for ResizeGrad {
 
     fn shape(&self, inputs: &[&Spec]) -> Result<Vec<Spec>> {
         let [x] = check::count(self.name(), inputs)?;
+        self.0.check(self.name())?;
         check::float(self.name(), "x", x)?;
         check_images(self.name(), "x", x)?;
         let [height, width] = self.0.size;
@@ -46,22 +44,24 @@ impl Op for ResizeGrad {
         Ok(vec![Spec::new(shape, x.dtype)])
     }
 
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        let spec = io.inputs[0].spec;
-        let channels = spec.shape[3];
-        let op = self.forwards(&spec.shape);
-        let [rows, columns] = op.taps(&io.outputs[0].spec.shape).map(|t| t.transposed());
-        with_float!(spec.dtype, T => {
-            let out = T::slice_mut(&mut io.outputs[0].data);
-            let x: &[T] = io.inputs[0].slice();
-            resample(x, channels, &rows.cast(), &columns.cast(), out);
-        });
-        Ok(())
-    }
-
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
         let dout = b.dout(self.name())?;
         let op = self.forwards(&b.spec(b.inputs[0]).shape);
         Ok(vec![Some(b.graph.push(op, &[dout])?)])
+    }
+
+    fn prepare(&self, inputs: &[&Spec], outputs: &[&Spec]) -> Result<Prepared> {
+        let channels = inputs[0].shape[3];
+        let forwards = self.forwards(&inputs[0].shape);
+        let [rows, columns] = forwards.taps(&outputs[0].shape).map(|t| t.transposed());
+        Ok(with_float!(inputs[0].dtype, T => {
+            let (rows, columns) = (rows.cast(), columns.cast());
+            let kernel = Kernel::new(move |io| {
+                let (x, out) = (io.inputs[0].slice(), io.outputs[0].slice());
+                resample::<T>(x, channels, &rows, &columns, out);
+                Ok(())
+            });
+            kernel.into()
+        }))
     }
 }

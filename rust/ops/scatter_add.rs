@@ -5,25 +5,19 @@
 
 use super::check;
 use super::gather::{positions, Gather};
-use crate::attrs::Reader;
 use crate::error::{Error, Result};
-use crate::graph::{Backward, Io, Op, Value};
+use crate::graph::{Backward, Op, Value};
 use crate::kernels::number::Number;
-use crate::tensor::{show, DType, Element, Spec};
+use crate::run::{Kernel, Prepared};
+use crate::tensor::{show, DType, Spec};
 use crate::with_dtype;
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ScatterAdd {
     pub axis: usize,
     pub size: usize,
-}
-
-pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(ScatterAdd {
-        axis: r.size("axis")?,
-        size: r.size("size")?,
-    }))
 }
 
 impl Op for ScatterAdd {
@@ -51,28 +45,6 @@ impl Op for ScatterAdd {
         Ok(vec![Spec::new(shape, x.dtype)])
     }
 
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        let shape = &io.inputs[0].spec.shape;
-        let count = io.inputs[1].spec.len();
-        let outer: usize = shape[..self.axis].iter().product();
-        let inner: usize = shape[self.axis + io.inputs[1].spec.rank()..].iter().product();
-        with_dtype!(io.inputs[0].spec.dtype, T => {
-            let x: &[T] = io.inputs[0].slice();
-            let out = T::slice_mut(&mut io.outputs[0].data);
-            out.fill(T::ZERO);
-            for (j, position) in positions(self.name(), &io.inputs[1], self.size).enumerate() {
-                let position = position?;
-                for o in 0..outer {
-                    let (from, to) = ((o * count + j) * inner, (o * self.size + position) * inner);
-                    for i in 0..inner {
-                        out[to + i] = out[to + i].add(x[from + i]);
-                    }
-                }
-            }
-        });
-        Ok(())
-    }
-
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
         let dout = b.dout(self.name())?;
         let indices = b.inputs[1];
@@ -80,7 +52,26 @@ impl Op for ScatterAdd {
         Ok(vec![Some(dx), None])
     }
 
-    fn can_fail(&self) -> bool {
-        true
+    fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
+        let shape = &inputs[0].shape;
+        let (count, size) = (inputs[1].len(), self.size);
+        let outer: usize = shape[..self.axis].iter().product();
+        let inner: usize = shape[self.axis + inputs[1].rank()..].iter().product();
+        let name = self.name();
+        let kernel = with_dtype!(inputs[0].dtype, T => Kernel::new(move |io| {
+            let (x, out) = (io.inputs[0].slice::<T>(), io.outputs[0].slice::<T>());
+            out.fill(T::ZERO);
+            for (j, position) in positions(name, &io.inputs[1], size).enumerate() {
+                let position = position?;
+                for o in 0..outer {
+                    let (from, to) = ((o * count + j) * inner, (o * size + position) * inner);
+                    for i in 0..inner {
+                        out[to + i] = out[to + i].add(x[from + i]);
+                    }
+                }
+            }
+            Ok(())
+        }));
+        Ok(kernel.fallible(true).into())
     }
 }

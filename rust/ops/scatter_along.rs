@@ -7,25 +7,19 @@ use super::check;
 use super::gather::positions;
 use super::gather_along::GatherAlong;
 use super::lanes::split;
-use crate::attrs::Reader;
 use crate::error::{Error, Result};
-use crate::graph::{Backward, Io, Op, Value};
+use crate::graph::{Backward, Op, Value};
 use crate::kernels::number::Number;
-use crate::tensor::{DType, Element, Spec};
+use crate::run::{Kernel, Prepared};
+use crate::tensor::{DType, Spec};
 use crate::with_dtype;
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ScatterAlong {
     pub axis: usize,
     pub size: usize,
-}
-
-pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(ScatterAlong {
-        axis: r.size("axis")?,
-        size: r.size("size")?,
-    }))
 }
 
 impl Op for ScatterAlong {
@@ -46,28 +40,28 @@ impl Op for ScatterAlong {
         Ok(vec![Spec::new(shape, x.dtype)])
     }
 
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        let (_, n, inner) = split(&io.inputs[0].spec.shape, self.axis);
-        with_dtype!(io.inputs[0].spec.dtype, T => {
-            let x: &[T] = io.inputs[0].slice();
-            let out = T::slice_mut(&mut io.outputs[0].data);
-            out.fill(T::ZERO);
-            for (at, position) in positions(self.name(), &io.inputs[1], self.size).enumerate() {
-                let to = (at / (n * inner) * self.size + position?) * inner + at % inner;
-                out[to] = out[to].add(x[at]);
-            }
-        });
-        Ok(())
-    }
-
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
         let dout = b.dout(self.name())?;
         let indices = b.inputs[1];
-        let dx = b.graph.push(GatherAlong { axis: self.axis }, &[dout, indices])?;
+        let dx = b
+            .graph
+            .push(GatherAlong { axis: self.axis }, &[dout, indices])?;
         Ok(vec![Some(dx), None])
     }
 
-    fn can_fail(&self) -> bool {
-        true
+    fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
+        let (_, n, inner) = split(&inputs[0].shape, self.axis);
+        let size = self.size;
+        let name = self.name();
+        let kernel = with_dtype!(inputs[0].dtype, T => Kernel::new(move |io| {
+            let (x, out) = (io.inputs[0].slice::<T>(), io.outputs[0].slice::<T>());
+            out.fill(T::ZERO);
+            for (at, position) in positions(name, &io.inputs[1], size).enumerate() {
+                let to = (at / (n * inner) * size + position?) * inner + at % inner;
+                out[to] = out[to].add(x[at]);
+            }
+            Ok(())
+        }));
+        Ok(kernel.fallible(true).into())
     }
 }

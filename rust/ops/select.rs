@@ -5,19 +5,16 @@
 
 use super::build::Build;
 use super::check;
-use crate::attrs::Reader;
 use crate::error::Result;
-use crate::graph::{Backward, Io, Op, Value};
+use crate::graph::{Backward, Op, Value};
 use crate::kernels::map::Instr;
+use crate::run::Prepared;
 use crate::tensor::{DType, Spec};
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug)]
-pub struct Select;
-
-pub fn new(_: &mut Reader) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(Select))
-}
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Select {}
 
 impl Op for Select {
     fn name(&self) -> &'static str {
@@ -30,10 +27,6 @@ impl Op for Select {
         check::same_dtype(self.name(), a, b)?;
         let shape = check::broadcast(self.name(), &[&cond.shape, &a.shape, &b.shape])?;
         Ok(vec![Spec::new(shape, a.dtype)])
-    }
-
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        super::fused::run_single(self, io)
     }
 
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
@@ -50,7 +43,7 @@ impl Op for Select {
         ])
     }
 
-    fn pointwise(&self, _inputs: &[&Spec]) -> Option<Instr> {
-        Some(Instr::Select)
+    fn prepare(&self, _inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
+        Ok(Prepared::Elementwise(Instr::Select))
     }
 }

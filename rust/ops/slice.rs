@@ -5,16 +5,17 @@
 
 use super::check;
 use super::slice_grad::SliceGrad;
-use crate::attrs::Reader;
 use crate::error::{Error, Result};
-use crate::graph::{Backward, Io, Op, Value};
+use crate::graph::{Backward, Op, Value};
 use crate::kernels::strided::{array, array_mut, copy};
-use crate::tensor::{show, Element, Spec};
-use ndarray::{ArrayBase, Axis, IxDyn, RawData};
+use crate::run::{Kernel, Prepared};
+use crate::tensor::{show, Spec};
 use crate::with_dtype;
-use std::sync::Arc;
+use ndarray::{ArrayBase, Axis, IxDyn, RawData};
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Slice {
     pub start: Vec<i64>,
     pub stop: Vec<i64>,
@@ -33,14 +34,6 @@ impl Slice {
         out.stop[axis] = to as i64;
         out
     }
-}
-
-pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(Slice {
-        start: r.ints("start")?.to_vec(),
-        stop: r.ints("stop")?.to_vec(),
-        step: r.ints("step")?.to_vec(),
-    }))
 }
 
 /// How many elements `start:stop:step` has; of a step of 0 none.
@@ -99,7 +92,10 @@ impl Op for Slice {
         {
             return Err(Error::shape(
                 self.name(),
-                format!("start, stop and step of length {rank} for {}", show(&x.shape)),
+                format!(
+                    "start, stop and step of length {rank} for {}",
+                    show(&x.shape)
+                ),
                 format!(
                     "lengths {}, {} and {}",
                     self.start.len(),
@@ -125,16 +121,6 @@ impl Op for Slice {
         Ok(vec![Spec::new(shape, x.dtype)])
     }
 
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        let shape = &io.outputs[0].spec.shape;
-        with_dtype!(io.inputs[0].spec.dtype, T => {
-            let mut x = array::<T>(io.inputs[0].slice(), &io.inputs[0].spec.shape);
-            cut(&mut x, &self.start, &self.step, shape);
-            copy(x, array_mut(T::slice_mut(&mut io.outputs[0].data), shape));
-        });
-        Ok(())
-    }
-
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
         let dout = b.dout(self.name())?;
         let shape = b.spec(b.inputs[0]).shape;
@@ -144,5 +130,17 @@ impl Op for Slice {
             step: self.step.clone(),
         };
         Ok(vec![Some(b.graph.push(op, &[dout])?)])
+    }
+
+    fn prepare(&self, inputs: &[&Spec], outputs: &[&Spec]) -> Result<Prepared> {
+        let (from, to) = (inputs[0].shape.clone(), outputs[0].shape.clone());
+        let Slice { start, step, .. } = self.clone();
+        Ok(with_dtype!(inputs[0].dtype, T => Kernel::new(move |io| {
+            let mut x = array::<T>(io.inputs[0].slice(), &from);
+            cut(&mut x, &start, &step, &to);
+            copy(x, array_mut(io.outputs[0].slice(), &to));
+            Ok(())
+        })
+        .into()))
     }
 }

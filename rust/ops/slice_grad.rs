@@ -5,27 +5,20 @@
 
 use super::check;
 use super::slice::{cut, is_inside, Slice};
-use crate::attrs::Reader;
 use crate::error::{Error, Result};
-use crate::graph::{Backward, Io, Op, Value};
+use crate::graph::{Backward, Op, Value};
 use crate::kernels::strided::{array, array_mut, copy};
-use crate::tensor::{show, Element, Spec};
+use crate::run::{Kernel, Prepared};
+use crate::tensor::{show, Spec};
 use crate::with_dtype;
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SliceGrad {
     pub shape: Vec<usize>,
     pub start: Vec<i64>,
     pub step: Vec<i64>,
-}
-
-pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(SliceGrad {
-        shape: r.sizes("shape")?,
-        start: r.ints("start")?.to_vec(),
-        step: r.ints("step")?.to_vec(),
-    }))
 }
 
 impl Op for SliceGrad {
@@ -39,7 +32,10 @@ impl Op for SliceGrad {
         if self.shape.len() != rank || self.start.len() != rank || self.step.len() != rank {
             return Err(Error::shape(
                 self.name(),
-                format!("shape, start and step of length {rank} for {}", show(&x.shape)),
+                format!(
+                    "shape, start and step of length {rank} for {}",
+                    show(&x.shape)
+                ),
                 format!(
                     "lengths {}, {} and {}",
                     self.shape.len(),
@@ -62,18 +58,6 @@ impl Op for SliceGrad {
         Ok(vec![Spec::new(self.shape.clone(), x.dtype)])
     }
 
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        let shape = &io.inputs[0].spec.shape;
-        with_dtype!(io.inputs[0].spec.dtype, T => {
-            let out = T::slice_mut(&mut io.outputs[0].data);
-            out.fill(T::default());
-            let mut part = array_mut(out, &self.shape);
-            cut(&mut part, &self.start, &self.step, shape);
-            copy(array::<T>(io.inputs[0].slice(), shape), part);
-        });
-        Ok(())
-    }
-
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
         let dout = b.dout(self.name())?;
         let x = b.spec(b.inputs[0]);
@@ -89,5 +73,19 @@ impl Op for SliceGrad {
             step: self.step.clone(),
         };
         Ok(vec![Some(b.graph.push(op, &[dout])?)])
+    }
+
+    fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
+        let (from, to) = (inputs[0].shape.clone(), self.shape.clone());
+        let SliceGrad { start, step, .. } = self.clone();
+        Ok(with_dtype!(inputs[0].dtype, T => Kernel::new(move |io| {
+            let out = io.outputs[0].slice::<T>();
+            out.fill(T::default());
+            let mut part = array_mut(out, &to);
+            cut(&mut part, &start, &step, &from);
+            copy(array(io.inputs[0].slice(), &from), part);
+            Ok(())
+        })
+        .into()))
     }
 }

@@ -6,23 +6,18 @@ use super::build::Build;
 use super::check;
 use super::lanes::{map_rows, split};
 use super::reduce::Reduction;
-use crate::attrs::Reader;
 use crate::error::Result;
-use crate::graph::{Backward, Io, Op, Value};
+use crate::graph::{Backward, Op, Value};
 use crate::kernels::softmax::softmax;
-use crate::tensor::{Element, Spec};
+use crate::run::{Kernel, Prepared};
+use crate::tensor::Spec;
 use crate::with_float;
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Softmax {
     pub axis: usize,
-}
-
-pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(Softmax {
-        axis: r.size("axis")?,
-    }))
 }
 
 impl Op for Softmax {
@@ -37,15 +32,6 @@ impl Op for Softmax {
         Ok(vec![x.clone()])
     }
 
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        let lanes = split(&io.inputs[0].spec.shape, self.axis);
-        with_float!(io.inputs[0].spec.dtype, T => {
-            let out = T::slice_mut(&mut io.outputs[0].data);
-            map_rows(io.inputs[0].slice::<T>(), out, lanes, |x, y| softmax(x, y, lanes.1));
-        });
-        Ok(())
-    }
-
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
         let dout = b.dout(self.name())?;
         let y = b.outputs[0];
@@ -54,5 +40,15 @@ impl Op for Softmax {
         let sum = g.reduce(Reduction::Sum, product, &[self.axis], true)?;
         let centred = g.sub(dout, sum)?;
         Ok(vec![Some(g.mul(y, centred)?)])
+    }
+
+    fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
+        let lanes = split(&inputs[0].shape, self.axis);
+        Ok(with_float!(inputs[0].dtype, T => Kernel::new(move |io| {
+            let (x, out) = (io.inputs[0].slice::<T>(), io.outputs[0].slice());
+            map_rows(x, out, lanes, |x, y| softmax(x, y, lanes.1));
+            Ok(())
+        })
+        .into()))
     }
 }

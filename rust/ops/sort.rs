@@ -6,22 +6,17 @@ use super::argsort::{ascending, Argsort};
 use super::check;
 use super::lanes::{map_lanes, split};
 use super::scatter_along::ScatterAlong;
-use crate::attrs::Reader;
 use crate::error::Result;
-use crate::graph::{Backward, Io, Op, Value};
-use crate::tensor::{Element, Spec};
+use crate::graph::{Backward, Op, Value};
+use crate::run::{Kernel, Prepared};
+use crate::tensor::Spec;
 use crate::with_dtype;
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Sort {
     axis: usize,
-}
-
-pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(Sort {
-        axis: r.size("axis")?,
-    }))
 }
 
 impl Op for Sort {
@@ -35,18 +30,6 @@ impl Op for Sort {
         Ok(vec![x.clone()])
     }
 
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        let lanes = split(&io.inputs[0].spec.shape, self.axis);
-        with_dtype!(io.inputs[0].spec.dtype, T => {
-            let out = T::slice_mut(&mut io.outputs[0].data);
-            map_lanes(io.inputs[0].slice::<T>(), out, lanes, lanes.1, |x, y| {
-                y.copy_from_slice(x);
-                y.sort_by(ascending);
-            });
-        });
-        Ok(())
-    }
-
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
         let dout = b.dout(self.name())?;
         let x = b.inputs[0];
@@ -57,5 +40,18 @@ impl Op for Sort {
             size,
         };
         Ok(vec![Some(b.graph.push(op, &[dout, order])?)])
+    }
+
+    fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
+        let lanes = split(&inputs[0].shape, self.axis);
+        Ok(with_dtype!(inputs[0].dtype, T => Kernel::new(move |io| {
+            let (x, out) = (io.inputs[0].slice::<T>(), io.outputs[0].slice());
+            map_lanes(x, out, lanes, lanes.1, |x, y| {
+                y.copy_from_slice(x);
+                y.sort_by(ascending);
+            });
+            Ok(())
+        })
+        .into()))
     }
 }

@@ -1,18 +1,15 @@
 //! `y = x`; no gradient flows back.
 
 use super::check;
-use crate::attrs::Reader;
 use crate::error::Result;
-use crate::graph::{Backward, Io, Op, Value};
+use crate::graph::{Backward, Op, Value};
+use crate::run::Prepared;
 use crate::tensor::Spec;
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug)]
-pub struct StopGradient;
-
-pub fn new(_: &mut Reader) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(StopGradient))
-}
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StopGradient {}
 
 impl Op for StopGradient {
     fn name(&self) -> &'static str {
@@ -24,16 +21,11 @@ impl Op for StopGradient {
         Ok(vec![x.clone()])
     }
 
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        super::reshape::copy(io);
-        Ok(())
-    }
-
     fn backward(&self, _: &mut Backward) -> Result<Vec<Option<Value>>> {
         Ok(vec![None])
     }
 
-    fn is_view(&self) -> bool {
-        true
+    fn prepare(&self, _inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
+        Ok(Prepared::View)
     }
 }

@@ -7,21 +7,18 @@ use super::argsort::ascending;
 use super::check;
 use super::lanes::{map_lanes, split};
 use super::scatter_along::ScatterAlong;
-use crate::attrs::Reader;
 use crate::error::{Error, Result};
-use crate::graph::{Backward, Io, Op, Value};
+use crate::graph::{Backward, Op, Value};
 use crate::memory::room;
-use crate::tensor::{show, DType, Element, Spec};
+use crate::run::{Kernel, Prepared};
+use crate::tensor::{show, DType, Spec};
 use crate::with_dtype;
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct TopK {
     k: usize,
-}
-
-pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(TopK { k: r.size("k")? }))
 }
 
 impl Op for TopK {
@@ -48,14 +45,27 @@ impl Op for TopK {
         ])
     }
 
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        let shape = &io.inputs[0].spec.shape;
+    fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
+        let Some(dout) = b.douts[0] else {
+            return Ok(vec![None]);
+        };
+        let x = b.spec(b.inputs[0]);
+        let op = ScatterAlong {
+            axis: x.rank() - 1,
+            size: x.shape[x.rank() - 1],
+        };
+        let indices = b.outputs[1];
+        Ok(vec![Some(b.graph.push(op, &[dout, indices])?)])
+    }
+
+    fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
+        let shape = &inputs[0].shape;
         let lanes = split(shape, shape.len() - 1);
         let k = self.k;
-        with_dtype!(io.inputs[0].spec.dtype, T => {
+        Ok(with_dtype!(inputs[0].dtype, T => Kernel::new(move |io| {
             let x: &[T] = io.inputs[0].slice();
             let (values, indices) = io.outputs.split_at_mut(1);
-            let indices = i32::slice_mut(&mut indices[0].data);
+            let indices = indices[0].slice::<i32>();
             map_lanes(x, indices, lanes, k, |x, y| {
                 let mut order = room(0i32, x.len());
                 order.iter_mut().enumerate().for_each(|(at, i)| *i = at as i32);
@@ -69,24 +79,11 @@ impl Op for TopK {
                 order.sort_unstable_by(first);
                 y.copy_from_slice(&order);
             });
-            let values = T::slice_mut(&mut values[0].data);
-            for (at, value) in values.iter_mut().enumerate() {
+            for (at, value) in values[0].slice::<T>().iter_mut().enumerate() {
                 *value = x[at / k * lanes.1 + indices[at] as usize];
             }
-        });
-        Ok(())
-    }
-
-    fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
-        let Some(dout) = b.douts[0] else {
-            return Ok(vec![None]);
-        };
-        let x = b.spec(b.inputs[0]);
-        let op = ScatterAlong {
-            axis: x.rank() - 1,
-            size: x.shape[x.rank() - 1],
-        };
-        let indices = b.outputs[1];
-        Ok(vec![Some(b.graph.push(op, &[dout, indices])?)])
+            Ok(())
+        })
+        .into()))
     }
 }

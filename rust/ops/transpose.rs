@@ -4,23 +4,18 @@
 
 use super::build::Build;
 use super::check;
-use crate::attrs::Reader;
 use crate::error::{Error, Result};
-use crate::graph::{Backward, Io, Op, Value};
+use crate::graph::{Backward, Op, Value};
 use crate::kernels::strided::{array, array_mut, copy};
-use crate::tensor::{show, Element, Spec};
+use crate::run::{Kernel, Prepared};
+use crate::tensor::{show, Spec};
 use crate::with_dtype;
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Transpose {
     pub axes: Vec<usize>,
-}
-
-pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(Transpose {
-        axes: r.sizes("axes")?,
-    }))
 }
 
 impl Op for Transpose {
@@ -43,15 +38,6 @@ impl Op for Transpose {
         Ok(vec![Spec::new(shape, x.dtype)])
     }
 
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        let (from, to) = (&io.inputs[0].spec.shape, &io.outputs[0].spec.shape);
-        with_dtype!(io.inputs[0].spec.dtype, T => {
-            let x = array::<T>(io.inputs[0].slice(), from).permuted_axes(&self.axes[..]);
-            copy(x, array_mut(T::slice_mut(&mut io.outputs[0].data), to));
-        });
-        Ok(())
-    }
-
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
         let dout = b.dout(self.name())?;
         let mut inverse = vec![0; self.axes.len()];
@@ -59,5 +45,16 @@ impl Op for Transpose {
             inverse[from] = to;
         }
         Ok(vec![Some(b.graph.transpose(dout, &inverse)?)])
+    }
+
+    fn prepare(&self, inputs: &[&Spec], outputs: &[&Spec]) -> Result<Prepared> {
+        let (from, to) = (inputs[0].shape.clone(), outputs[0].shape.clone());
+        let axes = self.axes.clone();
+        Ok(with_dtype!(inputs[0].dtype, T => Kernel::new(move |io| {
+            let x = array::<T>(io.inputs[0].slice(), &from).permuted_axes(&axes[..]);
+            copy(x, array_mut(io.outputs[0].slice(), &to));
+            Ok(())
+        })
+        .into()))
     }
 }

@@ -7,23 +7,26 @@
 use super::build::Build;
 use super::check;
 use super::dense::relu_gradient;
-use crate::attrs::Reader;
+use super::named::{self, Named};
 use crate::error::{Error, Result};
-use crate::graph::{Backward, Io, Op, Value};
+use crate::graph::{Backward, Op, Value};
 use crate::kernels::map::{self, Instr, Logical, Test};
+use crate::run::Prepared;
 use crate::tensor::{DType, Spec};
+use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
-use std::sync::Arc;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Function {
+pub enum Function {
     Number(map::Unary),
     Test(Test),
     Not,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Unary {
+    #[serde(with = "named")]
     function: Function,
 }
 
@@ -35,25 +38,17 @@ impl Unary {
     }
 }
 
-fn table() -> Vec<(&'static str, Function)> {
-    let numbers = map::Unary::TABLE
-        .iter()
-        .map(|(n, f)| (*n, Function::Number(*f)));
-    let tests = Test::TABLE.iter().map(|(n, f)| (*n, Function::Test(*f)));
-    numbers
-        .chain(tests)
-        .chain([("logical_not", Function::Not)])
-        .collect()
-}
-
-pub fn functions() -> Vec<&'static str> {
-    table().into_iter().map(|(name, _)| name).collect()
-}
-
-pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(Unary {
-        function: r.one_of("function", &table())?,
-    }))
+impl Named for Function {
+    fn table() -> Vec<(&'static str, Self)> {
+        let numbers = map::Unary::TABLE
+            .iter()
+            .map(|(n, f)| (*n, Function::Number(*f)));
+        let tests = Test::TABLE.iter().map(|(n, f)| (*n, Function::Test(*f)));
+        numbers
+            .chain(tests)
+            .chain([("logical_not", Function::Not)])
+            .collect()
+    }
 }
 
 impl Op for Unary {
@@ -79,10 +74,6 @@ impl Op for Unary {
             }
         };
         Ok(vec![Spec::new(x.shape.clone(), out)])
-    }
-
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        super::fused::run_single(self, io)
     }
 
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
@@ -152,7 +143,11 @@ impl Op for Unary {
                 let product = g.mul(below, above)?;
                 let slope = g.unary(Rsqrt, product)?;
                 let dx = g.mul(dout, slope)?;
-                if f == Acos { g.neg(dx)? } else { dx }
+                if f == Acos {
+                    g.neg(dx)?
+                } else {
+                    dx
+                }
             }
             Atan => {
                 let square = g.unary(Square, x)?;
@@ -246,11 +241,11 @@ impl Op for Unary {
         Ok(vec![Some(dx)])
     }
 
-    fn pointwise(&self, _inputs: &[&Spec]) -> Option<Instr> {
-        Some(match self.function {
+    fn prepare(&self, _inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
+        Ok(Prepared::Elementwise(match self.function {
             Function::Number(f) => Instr::Unary(f),
             Function::Test(f) => Instr::Test(f),
             Function::Not => Instr::Logical(Logical::Not),
-        })
+        }))
     }
 }

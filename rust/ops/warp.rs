@@ -7,49 +7,53 @@
 //! four counts; outside the image the fill rule gives each neighbour.
 
 use super::check;
+use super::named::{self, Named};
 use super::resize::check_images;
 use super::warp_grad::WarpGrad;
-use crate::attrs::Reader;
 use crate::error::Result;
-use crate::graph::{Backward, Io, Op, Value};
+use crate::graph::{Backward, Op, Value};
 use crate::kernels::float::Float;
 use crate::kernels::warp::{warp, Fill, Method, Reading, Size};
-use crate::tensor::{Element, Spec};
+use crate::run::{Kernel, Prepared};
+use crate::tensor::Spec;
 use crate::with_float;
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Warp {
-    pub reading: Reading,
+    #[serde(with = "named")]
+    pub method: Method,
+    #[serde(with = "named")]
+    pub fill: Fill,
     pub value: f64,
 }
 
-const METHODS: &[(&str, Method)] = &[
-    ("nearest", Method::Nearest),
-    ("bilinear", Method::Bilinear),
-];
-
-const FILLS: &[(&str, Fill)] = &[
-    ("constant", Fill::Constant),
-    ("nearest", Fill::Nearest),
-    ("reflect", Fill::Reflect),
-    ("wrap", Fill::Wrap),
-    ("mirror", Fill::Mirror),
-];
-
-/// The attributes `method` and `fill`.
-pub fn read(r: &mut Reader) -> Result<Reading> {
-    Ok(Reading {
-        method: r.one_of("method", METHODS)?,
-        fill: r.one_of("fill", FILLS)?,
-    })
+impl Named for Method {
+    fn table() -> Vec<(&'static str, Self)> {
+        vec![("nearest", Method::Nearest), ("bilinear", Method::Bilinear)]
+    }
 }
 
-pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(Warp {
-        reading: read(r)?,
-        value: r.float("value")?,
-    }))
+impl Named for Fill {
+    fn table() -> Vec<(&'static str, Self)> {
+        vec![
+            ("constant", Fill::Constant),
+            ("nearest", Fill::Nearest),
+            ("reflect", Fill::Reflect),
+            ("wrap", Fill::Wrap),
+            ("mirror", Fill::Mirror),
+        ]
+    }
+}
+
+impl Warp {
+    fn reading(&self) -> Reading {
+        Reading {
+            method: self.method,
+            fill: self.fill,
+        }
+    }
 }
 
 /// The shape rule of images and transforms.
@@ -80,23 +84,26 @@ impl Op for Warp {
         check_inputs(self.name(), "images", inputs)
     }
 
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        let spec = io.inputs[0].spec;
-        with_float!(spec.dtype, T => {
-            let out = T::slice_mut(&mut io.outputs[0].data);
-            let (images, transforms) = (io.inputs[0].slice(), io.inputs[1].slice());
-            let value = <T as Float>::from_f64(self.value);
-            warp(images, transforms, size(spec), self.reading, value, out);
-        });
-        Ok(())
-    }
-
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
         let dout = b.dout(self.name())?;
         let transforms = b.inputs[1];
         let op = WarpGrad {
-            reading: self.reading,
+            method: self.method,
+            fill: self.fill,
         };
         Ok(vec![Some(b.graph.push(op, &[dout, transforms])?), None])
+    }
+
+    fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
+        let size = size(inputs[0]);
+        let reading = self.reading();
+        let value = self.value;
+        Ok(with_float!(inputs[0].dtype, T => Kernel::new(move |io| {
+            let (images, transforms) = (io.inputs[0].slice(), io.inputs[1].slice());
+            let value = <T as Float>::from_f64(value);
+            warp(images, transforms, size, reading, value, io.outputs[0].slice::<T>());
+            Ok(())
+        })
+        .into()))
     }
 }

@@ -4,22 +4,23 @@
 //! `dx = ` the op `warp` of `dout` with the value 0; none flows into the transforms. x (N, H, W, C),
 //! transforms (N, 8).
 
-use super::warp::{check_inputs, read, size, Warp};
-use crate::attrs::Reader;
+use super::named;
+use super::warp::{check_inputs, size, Warp};
 use crate::error::Result;
-use crate::graph::{Backward, Io, Op, Value};
-use crate::kernels::warp::{warp_grad, Reading};
-use crate::tensor::{Element, Spec};
+use crate::graph::{Backward, Op, Value};
+use crate::kernels::warp::{warp_grad, Fill, Method, Reading};
+use crate::run::{Kernel, Prepared};
+use crate::tensor::Spec;
 use crate::with_float;
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct WarpGrad {
-    pub reading: Reading,
-}
-
-pub fn new(r: &mut Reader) -> Result<Arc<dyn Op>> {
-    Ok(Arc::new(WarpGrad { reading: read(r)? }))
+    #[serde(with = "named")]
+    pub method: Method,
+    #[serde(with = "named")]
+    pub fill: Fill,
 }
 
 impl Op for WarpGrad {
@@ -31,23 +32,28 @@ impl Op for WarpGrad {
         check_inputs(self.name(), "x", inputs)
     }
 
-    fn forward(&self, io: &mut Io) -> Result<()> {
-        let spec = io.inputs[0].spec;
-        with_float!(spec.dtype, T => {
-            let out = T::slice_mut(&mut io.outputs[0].data);
-            let (x, transforms): (&[T], &[T]) = (io.inputs[0].slice(), io.inputs[1].slice());
-            warp_grad(x, transforms, size(spec), self.reading, out);
-        });
-        Ok(())
-    }
-
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
         let dout = b.dout(self.name())?;
         let transforms = b.inputs[1];
         let op = Warp {
-            reading: self.reading,
+            method: self.method,
+            fill: self.fill,
             value: 0.0,
         };
         Ok(vec![Some(b.graph.push(op, &[dout, transforms])?), None])
+    }
+
+    fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
+        let size = size(inputs[0]);
+        let reading = Reading {
+            method: self.method,
+            fill: self.fill,
+        };
+        Ok(with_float!(inputs[0].dtype, T => Kernel::new(move |io| {
+            let (x, transforms) = (io.inputs[0].slice(), io.inputs[1].slice());
+            warp_grad::<T>(x, transforms, size, reading, io.outputs[0].slice());
+            Ok(())
+        })
+        .into()))
     }
 }

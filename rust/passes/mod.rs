@@ -1,6 +1,6 @@
-//! Passes over graphs. They ask the ops; they know no list of ops.
+//! What becomes of a graph: its gradients, its fusions, its tasks and their memory.
 
 pub mod autodiff;
-pub mod fuse;
-pub mod lower;
 pub mod plan;
+pub mod rewrite;
+pub mod tasks;

@@ -1,6 +1,6 @@
 //! Where every value lives while a program runs: lifetimes, memory shared in place, one arena.
 
-use super::fuse::Task;
+use super::tasks::Task;
 use crate::graph::{Cell, Graph, Source, Value};
 use crate::memory::ALIGN;
 use std::collections::{HashMap, HashSet};
@@ -135,8 +135,7 @@ pub fn plan(graph: &Graph, tasks: &[Task], assigned: Assigned, outputs: &[Value]
                 places.insert(*out, Place::Arena(offset));
             }
         }
-        let specs: Vec<_> = task.inputs.iter().map(|v| graph.spec(*v)).collect();
-        let bytes = task.op.scratch(&specs);
+        let bytes = task.kernel.scratch();
         let offset = arena.take(bytes);
         arena.give(offset, bytes);
         scratch.push((offset, bytes));
@@ -189,7 +188,7 @@ pub fn plan(graph: &Graph, tasks: &[Task], assigned: Assigned, outputs: &[Value]
 /// The value whose memory each view shows.
 fn roots(graph: &Graph, tasks: &[Task]) -> HashMap<Value, Value> {
     let mut root: HashMap<Value, Value> = HashMap::new();
-    for task in tasks.iter().filter(|t| t.op.is_view()) {
+    for task in tasks.iter().filter(|t| t.is_view) {
         let from = task.inputs[0];
         if graph.spec(from).dtype == graph.spec(task.outputs[0]).dtype {
             root.insert(task.outputs[0], *root.get(&from).unwrap_or(&from));
@@ -200,7 +199,7 @@ fn roots(graph: &Graph, tasks: &[Task]) -> HashMap<Value, Value> {
 
 fn may_overwrite(task: &Task, input: usize, output: usize, graph: &Graph) -> bool {
     graph.spec(task.inputs[input]).bytes() == graph.spec(task.outputs[output]).bytes()
-        && task.op.in_place(input, output)
+        && task.kernel.in_place(input, output)
 }
 
 /// Moves behind all others the tasks that make nothing but the cells' final values, for each other at
@@ -219,7 +218,7 @@ pub fn finals_last(
     let mut last = vec![false; tasks.len()];
     for (at, task) in tasks.iter().enumerate().rev() {
         let is_final = |v| finals.contains(v) && !read.contains(v);
-        last[at] = !task.op.can_fail() && !task.op.is_view() && task.outputs.iter().all(is_final);
+        last[at] = !task.kernel.can_fail() && !task.is_view && task.outputs.iter().all(is_final);
         if !last[at] {
             read.extend(task.inputs.iter().map(root_of));
         }
@@ -252,7 +251,7 @@ fn assigned_in_place(
     };
     let last_bound = tasks
         .iter()
-        .rposition(|t| t.op.can_fail() || reads_batch(t));
+        .rposition(|t| t.kernel.can_fail() || reads_batch(t));
     let kept: Vec<Value> = outputs.iter().map(root_of).collect();
     let finals: Vec<Value> = assigned.iter().map(|(_, v)| root_of(v)).collect();
     let reads: HashMap<u64, Value> = (0..graph.len())

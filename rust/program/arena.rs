@@ -6,8 +6,9 @@
 //! A run may be lent the caller's memory for feeds and outputs, which are then read and computed
 //! where they are. What is lent stands in for the arena's memory of all the values that share it.
 
-use crate::graph::{Cell, Input, Output};
+use crate::graph::Cell;
 use crate::memory::{data_at, data_mut_at, Buffer};
+use crate::run::{Input, Output};
 use crate::tensor::{Data, DataMut, Element, Spec, Tensor};
 use crate::with_dtype;
 use smallvec::SmallVec;

@@ -1,12 +1,13 @@
-//! From a graph to a program: lower, fuse, plan, and resolve every value to its memory.
+//! From a graph to a program: rewrite, make tasks, plan, and resolve every value to its memory.
 
 use super::arena::{Lent, Operand};
 use crate::error::{Error, Result};
-use crate::graph::{Cell, Graph, Op, Source, Value};
+use crate::graph::{Cell, Graph, Source, Value};
 use crate::memory::{Buffer, ALIGN};
-use crate::passes::fuse::fuse;
-use crate::passes::lower::lower;
 use crate::passes::plan::{finals_last, plan, Place, Plan};
+use crate::passes::rewrite::{rewrite, Miss};
+use crate::passes::tasks::tasks;
+use crate::run::Kernel;
 use crate::tensor::{DType, Spec, Tensor};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,10 +23,16 @@ fn too_large() -> Error {
     Error::shape(PLACE, expected, "more")
 }
 
-/// One op with its operands resolved.
+/// One kernel with its operands resolved.
 #[derive(Debug)]
 pub struct Step {
-    pub op: Arc<dyn Op>,
+    /// What it does: an op's name, several of a chain.
+    pub name: String,
+    pub kernel: Kernel,
+    /// The fusions that made it.
+    pub fusions: Vec<&'static str>,
+    /// Why it is not joined with the one before.
+    pub misses: Vec<String>,
     pub inputs: Vec<Operand>,
     pub outputs: Vec<Operand>,
     pub scratch: Operand,
@@ -47,6 +54,8 @@ pub struct Program {
     pub saves: Vec<(Operand, Operand)>,
     /// Cells by id, true where assigned.
     pub cells: Vec<(Arc<Cell>, bool)>,
+    /// Patterns that could not be fused.
+    pub misses: Vec<Miss>,
     _constants: Vec<Arc<Tensor>>,
     arena: Buffer,
 }
@@ -54,13 +63,14 @@ pub struct Program {
 impl Program {
     /// Compiles `outputs` and, where `assign` is set, the graph's assignments.
     pub fn compile(graph: &Graph, outputs: &[Value], assign: bool) -> Result<Program> {
-        let (graph, moved) = lower(graph)?;
-        let graph = &graph;
-        let outputs: &[Value] = &outputs.iter().map(|v| moved[v.0]).collect::<Vec<_>>();
+        let rewritten = rewrite(graph, outputs, assign)?;
+        let graph = rewritten.graph.as_ref().unwrap_or(graph);
+        let outputs = &rewritten.outputs[..];
         let assigned = if assign { &graph.assigned[..] } else { &[] };
         let mut wanted = outputs.to_vec();
         wanted.extend(assigned.iter().map(|(_, v)| *v));
-        let tasks = finals_last(graph, fuse(graph, &wanted), assigned, outputs);
+        let tasks = tasks(graph, &wanted, &rewritten.made_by)?;
+        let tasks = finals_last(graph, tasks, assigned, outputs);
         let plan = plan(graph, &tasks, assigned, outputs);
 
         let constants: Vec<Arc<Tensor>> = (0..graph.len())
@@ -102,12 +112,12 @@ impl Program {
 
         let mut steps = Vec::with_capacity(tasks.len());
         let mut commit = None;
-        for (at, task) in tasks.iter().enumerate() {
+        for (at, task) in tasks.into_iter().enumerate() {
             // What is empty needs no computing, however many rows of nothing it has.
             if !task.outputs.is_empty() && task.outputs.iter().all(|v| graph.spec(*v).is_empty()) {
                 continue;
             }
-            if task.op.is_view() && plan.places[&task.inputs[0]] == plan.places[&task.outputs[0]] {
+            if task.is_view && plan.places[&task.inputs[0]] == plan.places[&task.outputs[0]] {
                 continue;
             }
             if task.outputs.iter().any(is_cell) {
@@ -115,7 +125,10 @@ impl Program {
             }
             let (offset, size) = plan.scratch[at];
             steps.push(Step {
-                op: task.op.clone(),
+                name: task.name,
+                kernel: task.kernel,
+                fusions: task.fusions,
+                misses: task.misses,
                 inputs: task
                     .inputs
                     .iter()
@@ -124,7 +137,7 @@ impl Program {
                     .collect(),
                 outputs: task.outputs.iter().map(|v| operand(*v)).collect(),
                 scratch: Operand::in_arena(&arena, offset, Spec::new([size], DType::U8)),
-                layer: task.layer.clone(),
+                layer: task.layer,
             });
         }
 
@@ -159,6 +172,7 @@ impl Program {
             copies,
             saves,
             cells,
+            misses: rewritten.misses,
             _constants: constants,
             arena,
         })

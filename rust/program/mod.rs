@@ -3,6 +3,7 @@
 pub mod arena;
 pub mod compile;
 pub mod epoch;
+mod explain;
 pub mod step;
 
 pub use compile::Program;

@@ -3,8 +3,8 @@
 use super::arena::{Locked, Memory, Operands};
 use super::compile::{Program, Step};
 use crate::error::{caught, Error, Result};
-use crate::graph::Io;
 use crate::kernels::{interrupt, map};
+use crate::run::Io;
 use crate::tensor::{DType, Data, DataMut, Element, Tensor};
 use crate::with_dtype;
 
@@ -106,9 +106,9 @@ fn run_steps(memory: &mut Memory, steps: &[Step]) -> Result<()> {
         };
         let run = || {
             interrupt::check();
-            step.op.forward(&mut io)
+            step.kernel.run(&mut io)
         };
-        caught(step.op.name(), run).map_err(|e| e.in_layer(&step.layer))?;
+        caught(&step.name, run).map_err(|e| e.in_layer(&step.layer))?;
     }
     Ok(())
 }

@@ -5,10 +5,14 @@
 use super::arena::lock;
 use super::step::{Batch, Rows};
 use super::Program;
-use crate::attrs::{Attr, Attrs};
 use crate::error::Error;
 use crate::graph::{Cell, Graph, Source, Value};
-use crate::ops;
+use crate::kernels::map::Unary;
+use crate::ops::build::Build;
+use crate::ops::gather::Gather;
+use crate::ops::matmul::Matmul;
+use crate::ops::reduce::Reduction;
+use crate::ops::softmax::Softmax;
 use crate::tensor::{DType, DataMut, Element, Spec, Tensor};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -44,20 +48,6 @@ struct Drawn {
     outputs: Vec<Value>,
 }
 
-fn text(s: &str) -> Attr {
-    Attr::Str(s.to_string())
-}
-
-fn push(graph: &mut Graph, op: &str, attrs: &[(&str, Attr)], inputs: &[Value]) -> Value {
-    let attrs: Attrs = attrs
-        .iter()
-        .map(|(k, v)| (k.to_string(), v.clone()))
-        .collect();
-    graph
-        .push_node(ops::new(op, &attrs).unwrap(), attrs, inputs)
-        .unwrap()[0]
-}
-
 /// A graph of matrices (70, 48): every drawn op gives one again, so that any two can meet.
 fn draw(random: &mut Random) -> Drawn {
     let mut graph = Graph::new();
@@ -76,46 +66,34 @@ fn draw(random: &mut Random) -> Drawn {
             pool[random.below(pool.len())],
         );
         let g = &mut graph;
-        let turned = [("axes", Attr::Ints(vec![1, 0]))];
-        let flat = [("shape", Attr::Ints(vec![(ROWS * COLUMNS) as i64]))];
-        let whole = [("shape", Attr::Ints(vec![ROWS as i64, COLUMNS as i64]))];
         let made = match random.below(9) {
-            0 => push(g, "unary", &[("function", text("tanh"))], &[a]),
-            1 => push(g, "unary", &[("function", text("relu"))], &[a]),
-            2 => push(g, "binary", &[("function", text("add"))], &[a, b]),
-            3 => push(g, "binary", &[("function", text("mul"))], &[a, b]),
-            4 => push(g, "softmax", &[("axis", Attr::Int(1))], &[a]),
+            0 => g.unary(Unary::Tanh, a).unwrap(),
+            1 => g.unary(Unary::Relu, a).unwrap(),
+            2 => g.add(a, b).unwrap(),
+            3 => g.mul(a, b).unwrap(),
+            4 => g.push(Softmax { axis: 1 }, &[a]).unwrap(),
             5 => {
                 // (70, 48) (48, 70) (70, 48), not in place.
-                let plain = [
-                    ("transpose_a", Attr::Bool(false)),
-                    ("transpose_b", Attr::Bool(true)),
-                ];
-                let square = push(g, "matmul", &plain, &[a, b]);
-                let plain = [
-                    ("transpose_a", Attr::Bool(false)),
-                    ("transpose_b", Attr::Bool(false)),
-                ];
-                let product = push(g, "matmul", &plain, &[square, a]);
-                push(g, "unary", &[("function", text("tanh"))], &[product])
+                let product = |transpose_b| Matmul {
+                    transpose_a: false,
+                    transpose_b,
+                };
+                let square = g.push(product(true), &[a, b]).unwrap();
+                let product = g.push(product(false), &[square, a]).unwrap();
+                g.unary(Unary::Tanh, product).unwrap()
             }
             6 => {
-                let sum = [
-                    ("function", text("sum")),
-                    ("axes", Attr::Ints(vec![0])),
-                    ("keepdims", Attr::Bool(true)),
-                ];
-                let sums = push(g, "reduce", &sum, &[a]);
-                push(g, "binary", &[("function", text("sub"))], &[b, sums])
+                let sums = g.reduce(Reduction::Sum, a, &[0], true).unwrap();
+                g.sub(b, sums).unwrap()
             }
             7 => {
-                let view = push(g, "reshape", &flat, &[a]);
-                let squares = push(g, "unary", &[("function", text("square"))], &[view]);
-                push(g, "reshape", &whole, &[squares])
+                let view = g.reshape(a, &[ROWS * COLUMNS]).unwrap();
+                let squares = g.unary(Unary::Square, view).unwrap();
+                g.reshape(squares, &[ROWS, COLUMNS]).unwrap()
             }
             _ => {
-                let t = push(g, "transpose", &turned, &[a]);
-                push(g, "transpose", &turned, &[t])
+                let t = g.transpose(a, &[1, 0]).unwrap();
+                g.transpose(t, &[1, 0]).unwrap()
             }
         };
         pool.push(made);
@@ -133,12 +111,7 @@ fn draw(random: &mut Random) -> Drawn {
         graph.assign(&cells[1], a).unwrap();
     }
     let late = pool[random.below(pool.len())];
-    let picked = push(
-        &mut graph,
-        "gather",
-        &[("axis", Attr::Int(0))],
-        &[late, rows],
-    );
+    let picked = graph.push(Gather { axis: 0 }, &[late, rows]).unwrap();
     let outputs = vec![picked, pool[random.below(pool.len())], pool[pool.len() - 1]];
     Drawn {
         graph,
@@ -162,7 +135,8 @@ fn one_by_one(graph: &Graph, feeds: &[Tensor]) -> HashMap<Value, Tensor> {
                 let mut out = Tensor::zeros(graph.spec(Value(at)).clone()).unwrap();
                 let spec = out.spec().clone();
                 let mut target = out.data_mut();
-                ops::apply(&*node.op, &inputs, std::iter::once((&spec, &mut target))).unwrap();
+                crate::ops::apply(&*node.op, &inputs, std::iter::once((&spec, &mut target)))
+                    .unwrap();
                 out
             }
         };

@@ -2,7 +2,7 @@
 
 use super::axis::{Span, Walk};
 use super::{Geometry, Real};
-use crate::kernels::isa::{dispatch, Kernel};
+use crate::kernels::isa::{dispatch, Loop};
 use crate::kernels::region::{share, IndexedParallelIterator, ParallelIterator, ParallelSliceMut};
 
 /// Channels whose sums stay in registers.
@@ -10,46 +10,62 @@ const CHANNELS: usize = 32;
 /// Chunks of images whose kernels are summed apart, at the most.
 const MAX_CHUNKS: usize = 16;
 
-/// A pass that gathers each position's taps: forward, or the gradient by input.
-struct Gather<'a, T> {
-    walks: [Walk; 3],
-    spans: [Vec<Span>; 3],
-    /// Kernel sizes of the last two axes.
-    kernel: [usize; 2],
-    source: &'a [T],
+/// All of a pass that gathers each position's taps (forward, or the gradient by input) that follows from
+/// its shapes.
+#[derive(Debug)]
+pub(super) struct Plan {
+    parts: Vec<Part>,
+    batch: usize,
     source_shape: [usize; 3],
     result_shape: [usize; 3],
+    /// Loop sizes of the last two axes.
+    kernel: [usize; 2],
+    channels: usize,
+}
+
+/// Positions that interleave with those of other parts.
+#[derive(Debug)]
+struct Part {
+    walks: [Walk; 3],
+    spans: [Vec<Span>; 3],
+}
+
+/// One run of a part.
+struct Gather<'a, T> {
+    plan: &'a Plan,
+    part: &'a Part,
     w: &'a [T],
     bias: Option<&'a [T]>,
     relu: bool,
-    channels: usize,
 }
 
 /// One image of a pass.
 struct Image<'a, 'b, T> {
-    pass: &'a Gather<'b, T>,
+    pass: Gather<'b, T>,
     source: &'a [T],
     result: &'a mut [T],
 }
 
-impl<T: Real> Kernel for Image<'_, '_, T> {
+impl<T: Real> Loop for Image<'_, '_, T> {
     type Out = ();
     #[inline(always)]
     fn run(self) {
-        let p = self.pass;
+        let p = &self.pass;
+        let (plan, part) = (p.plan, p.part);
         let mut taps: Vec<(usize, usize)> = Vec::new();
-        for d in &p.spans[0] {
-            for h in &p.spans[1] {
-                for w in &p.spans[2] {
+        for d in &part.spans[0] {
+            for h in &part.spans[1] {
+                for w in &part.spans[2] {
                     for od in d.positions.clone() {
                         for oh in h.positions.clone() {
                             for ow in w.positions.clone() {
                                 list_taps(p, [d, h, w], [od, oh, ow], &mut taps);
-                                let at =
-                                    |i: usize, o: usize| p.walks[i].first + o * p.walks[i].apart;
-                                let line = at(0, od) * p.result_shape[1] + at(1, oh);
-                                let to = (line * p.result_shape[2] + at(2, ow)) * p.channels;
-                                let out = &mut self.result[to..to + p.channels];
+                                let at = |i: usize, o: usize| {
+                                    part.walks[i].first + o * part.walks[i].apart
+                                };
+                                let line = at(0, od) * plan.result_shape[1] + at(1, oh);
+                                let to = (line * plan.result_shape[2] + at(2, ow)) * plan.channels;
+                                let out = &mut self.result[to..to + plan.channels];
                                 position(p, self.source, &taps, out);
                             }
                         }
@@ -70,7 +86,7 @@ fn list_taps<T>(
 ) {
     taps.clear();
     let place = |axis: usize, tap: usize| {
-        let walk = &p.walks[axis];
+        let walk = &p.part.walks[axis];
         let at = (o[axis] * walk.stride) as isize + walk.taps[tap].shift;
         (at as usize, walk.taps[tap].kernel)
     };
@@ -78,9 +94,9 @@ fn list_taps<T>(
         for h in spans[1].taps.clone() {
             for w in spans[2].taps.clone() {
                 let [(xd, kd), (xh, kh), (xw, kw)] = [place(0, d), place(1, h), place(2, w)];
-                let source = (xd * p.source_shape[1] + xh) * p.source_shape[2] + xw;
-                let kernel = (kd * p.kernel[0] + kh) * p.kernel[1] + kw;
-                taps.push((source * p.channels, kernel * p.channels));
+                let source = (xd * p.plan.source_shape[1] + xh) * p.plan.source_shape[2] + xw;
+                let kernel = (kd * p.plan.kernel[0] + kh) * p.plan.kernel[1] + kw;
+                taps.push((source * p.plan.channels, kernel * p.plan.channels));
             }
         }
     }
@@ -119,69 +135,54 @@ fn position<T: Real>(p: &Gather<'_, T>, source: &[T], taps: &[(usize, usize)], o
     }
 }
 
-fn run<T: Real>(g: &Geometry, passes: &[Gather<'_, T>], result: &mut [T]) {
-    let images = result.par_chunks_mut(result.len() / g.batch);
-    share(images.enumerate(), |(image, result)| {
-        for pass in passes {
-            let size = pass.source.len() / g.batch;
-            dispatch(Image {
-                pass,
-                source: &pass.source[image * size..(image + 1) * size],
-                result,
-            });
-        }
-    });
-}
-
-/// `y`, as [`super::forward`] but for activations that are not linear or relu.
-pub(super) fn forward<T: Real>(
-    g: &Geometry,
-    x: &[T],
-    w: &[T],
-    bias: Option<&[T]>,
-    relu: bool,
-    y: &mut [T],
-) {
-    let walks = [0, 1, 2].map(|a| g.axes[a].forward());
-    let pass = Gather {
-        spans: [0, 1, 2].map(|a| walks[a].spans()),
-        walks,
-        kernel: [g.axes[1].kernel, g.axes[2].kernel],
-        source: x,
-        source_shape: g.inputs(),
-        result_shape: g.outputs(),
-        w,
-        bias,
-        relu,
-        channels: g.groups,
-    };
-    run(g, &[pass], y);
-}
-
-/// `dx`, as [`super::input_grad`].
-pub(super) fn input_grad<T: Real>(g: &Geometry, dout: &[T], w: &[T], dx: &mut [T]) {
-    let mut passes = Vec::new();
-    for d in 0..g.axes[0].stride {
-        for h in 0..g.axes[1].stride {
-            for w_phase in 0..g.axes[2].stride {
-                let phases = [d, h, w_phase];
-                let walks = [0, 1, 2].map(|a| g.axes[a].backward(phases[a]));
-                passes.push(Gather {
-                    spans: [0, 1, 2].map(|a| walks[a].spans()),
-                    walks,
-                    kernel: [g.axes[1].kernel, g.axes[2].kernel],
-                    source: dout,
-                    source_shape: g.outputs(),
-                    result_shape: g.inputs(),
-                    w,
-                    bias: None,
-                    relu: false,
-                    channels: g.groups,
-                });
-            }
+impl Plan {
+    pub fn new(
+        g: &Geometry,
+        result_shape: [usize; 3],
+        source_shape: [usize; 3],
+        walks: Vec<[Walk; 3]>,
+    ) -> Plan {
+        let part = |walks: [Walk; 3]| Part {
+            spans: [0, 1, 2].map(|a| walks[a].spans()),
+            walks,
+        };
+        Plan {
+            parts: walks.into_iter().map(part).collect(),
+            batch: g.batch,
+            source_shape,
+            result_shape,
+            kernel: [g.axes[1].kernel, g.axes[2].kernel],
+            channels: g.groups,
         }
     }
-    run(g, &passes, dx);
+
+    /// The result, before activations other than relu.
+    pub fn run<T: Real>(
+        &self,
+        source: &[T],
+        w: &[T],
+        bias: Option<&[T]>,
+        relu: bool,
+        result: &mut [T],
+    ) {
+        let size = source.len() / self.batch;
+        let images = result.par_chunks_mut(result.len() / self.batch);
+        share(images.enumerate(), |(image, result)| {
+            for part in &self.parts {
+                dispatch(Image {
+                    pass: Gather {
+                        plan: self,
+                        part,
+                        w,
+                        bias,
+                        relu,
+                    },
+                    source: &source[image * size..(image + 1) * size],
+                    result,
+                });
+            }
+        });
+    }
 }
 
 /// How many kernels of partial sums [`kernel_grad`] wants room for besides the result.
@@ -197,7 +198,7 @@ struct KernelOf<'a, T> {
     dw: &'a mut [T],
 }
 
-impl<T: Real> Kernel for KernelOf<'_, T> {
+impl<T: Real> Loop for KernelOf<'_, T> {
     type Out = ();
     #[inline(always)]
     fn run(self) {

@@ -6,33 +6,86 @@
 
 use super::axis::{Span, Walk};
 use super::tiles::{Element, Gather, Pixel, Segment, Tiles, WIDEST};
-use crate::kernels::piece::Follow;
 use crate::kernels::region::{share, IntoParallelIterator};
-use std::cell::RefCell;
+use crate::kernels::tile::Consumer;
+use crate::memory::reserve;
+use smallvec::SmallVec;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// Multiply-adds that one task is worth.
 const TASK: usize = 500_000;
 /// Bytes that one task should read or write at the most: they stay in the second-level cache.
 const BLOCK_BYTES: usize = 256 << 10;
-/// As many with what its follower reads.
-const FOLLOWED_BYTES: usize = 384 << 10;
+/// As many with what its consumer reads.
+const CONSUMED_BYTES: usize = 384 << 10;
 /// Images of one task, where they are small: the few positions in a corner of all of them fill a tile.
 const TOGETHER: usize = 8;
 /// Tasks that images are not put together below.
 const MIN_TASKS: usize = 16;
 
-/// What all parts of one computation share. Counts of channels are of one group.
-pub(super) struct Job<'a, T: 'static> {
-    pub tiles: &'static Tiles<T>,
+/// Counts and sizes of one pass. Counts of channels are of one group.
+#[derive(Clone, Debug)]
+pub(super) struct Shapes {
     pub batch: usize,
     pub groups: usize,
-    pub source: &'a [T],
-    pub source_shape: [usize; 3],
+    pub source: [usize; 3],
     pub depth: usize,
-    pub result: *mut T,
-    pub result_shape: [usize; 3],
+    pub result: [usize; 3],
     pub width: usize,
+}
+
+/// Where a kernel holds the numbers of a pass: tap `(d, h, w)` at `tap` elements from tap to tap, and in
+/// it source channel `c` and result channel `n` of group `g` at `g * group + c * row + n * column`.
+#[derive(Clone, Debug)]
+pub(super) struct Layout {
+    pub shape: [usize; 3],
+    pub tap: usize,
+    pub group: usize,
+    pub row: usize,
+    pub column: usize,
+}
+
+/// All of a pass that follows from its shapes.
+#[derive(Debug)]
+pub(super) struct Plan {
+    shapes: Shapes,
+    layout: Layout,
+    parts: Vec<Part>,
+    /// Made when the first consumer is known, whose reads are those of all.
+    lists: OnceLock<Lists>,
+}
+
+/// Positions that interleave with those of other parts (one phase of a strided gradient).
+#[derive(Debug)]
+struct Part {
+    walks: [Walk; 3],
+    boxes: Vec<Cut>,
+    /// Rows of the packed kernel.
+    rows: usize,
+}
+
+/// A box of positions, and the segments of their sums.
+#[derive(Debug)]
+struct Cut {
+    positions: [Range<usize>; 3],
+    segments: Vec<Segment>,
+}
+
+/// How the work is cut, and where the positions of a task lie, for the first images.
+#[derive(Debug)]
+struct Lists {
+    cuts: Cuts,
+    /// By block of the axis, part and box: the positions of as many images as a task has at the most,
+    /// image by image.
+    pixels: Vec<Vec<Vec<Vec<Pixel>>>>,
+}
+
+/// The numbers that one run of a pass reads and writes.
+pub(super) struct Job<'a, T: 'static> {
+    pub tiles: &'static Tiles<T>,
+    pub source: &'a [T],
+    pub result: *mut T,
     pub bias: Option<&'a [T]>,
     pub relu: bool,
 }
@@ -40,54 +93,59 @@ pub(super) struct Job<'a, T: 'static> {
 // SAFETY: the source is only read; tasks write disjoint positions of the result.
 unsafe impl<T: Sync> Sync for Job<'_, T> {}
 
-/// Positions that interleave with those of other parts (one phase of a strided gradient), with
-/// the packed kernel of their taps.
-pub(super) struct Part<'a, T> {
-    walks: [Walk; 3],
-    boxes: Vec<Cut>,
-    kernel: &'a [T],
-    /// Rows of the packed kernel.
-    rows: usize,
-}
+impl Plan {
+    /// The plan of the parts of these `walks`.
+    pub fn new(shapes: Shapes, layout: Layout, walks: Vec<[Walk; 3]>) -> Plan {
+        let part = |walks: [Walk; 3]| Part {
+            boxes: boxes(&walks, &shapes),
+            rows: walks.iter().map(|w| w.taps.len()).product::<usize>() * shapes.depth,
+            walks,
+        };
+        Plan {
+            parts: walks.into_iter().map(part).collect(),
+            shapes,
+            layout,
+            lists: OnceLock::new(),
+        }
+    }
 
-/// A box of positions, and the segments of their sums.
-struct Cut {
-    positions: [Range<usize>; 3],
-    segments: Vec<Segment>,
-}
-
-impl<'a, T: Element> Part<'a, T> {
-    /// Packs the taps of `walks` from a kernel whose tap `(d, h, w)` holds, at `tap_size` elements
-    /// from tap to tap, source channel `c` and result channel `n` of group `g` at
-    /// `g * group_step + c * row_step + n * col_step`. Gives the part and what is left of `room`.
-    pub fn pack(
-        job: &Job<'_, T>,
-        walks: [Walk; 3],
-        kernel_shape: [usize; 3],
-        tap_size: usize,
-        (group_step, row_step, col_step): (usize, usize, usize),
+    /// Packs the taps of every part from a kernel into `room`.
+    fn pack<'a, T: Element>(
+        &self,
+        lanes: usize,
         kernel: &[T],
-        room: &'a mut [T],
-    ) -> (Self, &'a mut [T]) {
-        let rows = walks.iter().map(|w| w.taps.len()).product::<usize>() * job.depth;
-        let padded = job.width.next_multiple_of(job.tiles.lanes);
-        let (packed, left) = room.split_at_mut(job.groups * rows * padded);
+        mut room: &'a mut [T],
+    ) -> SmallVec<[&'a [T]; 8]> {
+        let padded = self.shapes.width.next_multiple_of(lanes);
+        let mut all = SmallVec::new();
+        for part in &self.parts {
+            let (packed, left) = room.split_at_mut(self.shapes.groups * part.rows * padded);
+            self.pack_part(part, lanes, kernel, packed);
+            all.push(&*packed);
+            room = left;
+        }
+        all
+    }
+
+    fn pack_part<T: Element>(&self, part: &Part, lanes: usize, kernel: &[T], packed: &mut [T]) {
+        let (shapes, layout) = (&self.shapes, &self.layout);
+        let [taps_d, taps_h, taps_w] = [0, 1, 2].map(|a| &part.walks[a].taps);
         let mut at = 0;
-        for group in 0..job.groups {
-            for columns in strips(job.width, job.tiles.lanes) {
-                let width = columns.len().next_multiple_of(job.tiles.lanes);
-                for d in &walks[0].taps {
-                    for h in &walks[1].taps {
-                        for w in &walks[2].taps {
-                            let tap = (d.kernel * kernel_shape[1] + h.kernel) * kernel_shape[2]
+        for group in 0..shapes.groups {
+            for columns in strips(shapes.width, lanes) {
+                let width = columns.len().next_multiple_of(lanes);
+                for d in taps_d {
+                    for h in taps_h {
+                        for w in taps_w {
+                            let tap = (d.kernel * layout.shape[1] + h.kernel) * layout.shape[2]
                                 + w.kernel;
-                            let from = tap * tap_size + group * group_step;
-                            for c in 0..job.depth {
+                            let from = tap * layout.tap + group * layout.group;
+                            for c in 0..shapes.depth {
                                 let row = &mut packed[at..at + width];
-                                let first = from + c * row_step + columns.start * col_step;
+                                let first = from + c * layout.row + columns.start * layout.column;
                                 for (j, to) in row.iter_mut().enumerate() {
                                     *to = if j < columns.len() {
-                                        kernel[first + j * col_step]
+                                        kernel[first + j * layout.column]
                                     } else {
                                         T::ZERO
                                     };
@@ -99,15 +157,148 @@ impl<'a, T: Element> Part<'a, T> {
                 }
             }
         }
-        let boxes = boxes(&walks, job);
-        let part = Part {
-            walks,
-            boxes,
-            kernel: packed,
-            rows,
-        };
-        (part, left)
     }
+
+    fn lists(&self, size: usize, reads: usize) -> &Lists {
+        self.lists.get_or_init(|| {
+            let cuts = Cuts::new(self, size, reads);
+            let images = 0..cuts.images.div_ceil(cuts.image_blocks);
+            let blocks = (0..cuts.axis_blocks).map(|block| {
+                let parts = self.parts.iter().map(|part| {
+                    let limits = cuts.positions(block, part.walks[cuts.axis].count);
+                    let boxes = part.boxes.iter().map(|cut| {
+                        let mut positions = cut.positions.clone();
+                        let along = &mut positions[cuts.axis];
+                        *along = along.start.max(limits.start)..along.end.min(limits.end);
+                        pixels(&self.shapes, &part.walks, images.clone(), &positions)
+                    });
+                    boxes.collect()
+                });
+                parts.collect()
+            });
+            Lists {
+                pixels: blocks.collect(),
+                cuts,
+            }
+        })
+    }
+
+    /// Computes every position of every part.
+    pub fn run<T: Element>(
+        &self,
+        job: &Job<'_, T>,
+        kernel: &[T],
+        room: &mut [T],
+        consumer: &dyn Consumer,
+    ) {
+        let kernels = self.pack(job.tiles.lanes, kernel, room);
+        let Lists { cuts, pixels } = self.lists(size_of::<T>(), consumer.reads());
+        let shapes = &self.shapes;
+        let image = shapes.result.iter().product::<usize>() * shapes.groups * shapes.width;
+        let source = shapes.source.iter().product::<usize>() * shapes.groups * shapes.depth;
+        let most = cuts.images.div_ceil(cuts.image_blocks);
+        // What a task makes lies in one piece an image, unless the positions of parts interleave.
+        let contiguous = cuts.axis_blocks == 1 || self.parts.len() == 1;
+        let tasks = (0..cuts.image_blocks * cuts.axis_blocks).into_par_iter();
+        share(tasks, |task| {
+            let images = cuts.images(task / cuts.axis_blocks);
+            let block = task % cuts.axis_blocks;
+            let from = Start {
+                source: images.start * source,
+                result: images.start * image,
+            };
+            for ((part, pixels), kernel) in self.parts.iter().zip(&pixels[block]).zip(&kernels) {
+                for (cut, pixels) in part.boxes.iter().zip(pixels) {
+                    let pixels = &pixels[..pixels.len() / most * images.len()];
+                    // SAFETY: tasks take disjoint positions.
+                    unsafe {
+                        self.run_box(
+                            job,
+                            (kernel, part.rows),
+                            &cut.segments,
+                            (pixels, from),
+                            consumer,
+                        )
+                    };
+                }
+            }
+            if contiguous {
+                let longest = shapes.result[cuts.axis];
+                let along = cuts.positions(block, longest);
+                let line = image / longest;
+                for at in images {
+                    let start = at * image;
+                    // SAFETY: this task has made these elements, which no other one touches.
+                    unsafe {
+                        consumer.take(
+                            job.result.cast(),
+                            start + along.start * line..start + along.end * line,
+                        );
+                    }
+                }
+            }
+        });
+        if !contiguous {
+            // SAFETY: every task is done.
+            unsafe { consumer.take(job.result.cast(), 0..shapes.batch * image) };
+        }
+    }
+
+    /// # Safety
+    /// No other thread writes these pixels; segments stay inside the source for them.
+    unsafe fn run_box<T: Element>(
+        &self,
+        job: &Job<'_, T>,
+        (kernel, rows): (&[T], usize),
+        segments: &[Segment],
+        (pixels, from): (&[Pixel], Start),
+        consumer: &dyn Consumer,
+    ) {
+        let shapes = &self.shapes;
+        let (lanes, channels) = (job.tiles.lanes, shapes.groups * shapes.width);
+        let mut kernel = kernel.as_ptr();
+        for group in 0..shapes.groups {
+            for columns in strips(shapes.width, lanes) {
+                let vectors = columns.len().div_ceil(lanes);
+                let tiles = job.tiles.gather[vectors - 1];
+                let first = group * shapes.width + columns.start;
+                let count = pixels.len().div_ceil(tiles.len());
+                for t in 0..count {
+                    // Evenly cut: a low tile would leave the multiply-add units waiting.
+                    let these = &pixels[t * pixels.len() / count..(t + 1) * pixels.len() / count];
+                    if group == 0 && columns.start == 0 {
+                        for run in these.chunk_by(|a, b| a.result + channels == b.result) {
+                            let start = from.result + run[0].result;
+                            consumer.prefetch(start..start + run.len() * channels);
+                        }
+                    }
+                    // SAFETY: source and result hold the pixels' channels; the kernel holds a strip
+                    // of `rows` rows; the bias a channel each; the tile's rows are the pixels.
+                    unsafe {
+                        let source = job.source.as_ptr().wrapping_add(from.source);
+                        tiles[these.len() - 1](&Gather {
+                            pixels: these,
+                            segments,
+                            source: source.wrapping_add(group * shapes.depth),
+                            kernel,
+                            bias: job.bias.map_or(std::ptr::null(), |b| b[first..].as_ptr()),
+                            result: job.result.wrapping_add(from.result + first),
+                            last: columns.len() - (vectors - 1) * lanes,
+                            relu: job.relu,
+                        });
+                    }
+                }
+                kernel = kernel.wrapping_add(rows * vectors * lanes);
+            }
+        }
+    }
+}
+
+/// Where a task's first image begins.
+#[derive(Clone, Copy)]
+struct Start {
+    source: usize,
+    result: usize,
 }
 
 /// Elements of the packed kernel of `rows` rows in all groups, for any instruction set.
@@ -124,13 +315,13 @@ fn strips(width: usize, lanes: usize) -> impl Iterator<Item = Range<usize>> {
 }
 
 /// The boxes of all positions, each with the segments of its taps.
-fn boxes<T>(walks: &[Walk; 3], job: &Job<'_, T>) -> Vec<Cut> {
-    let channels = job.groups * job.depth;
-    let [_, height, width] = job.source_shape;
+fn boxes(walks: &[Walk; 3], shapes: &Shapes) -> Vec<Cut> {
+    let channels = shapes.groups * shapes.depth;
+    let [_, height, width] = shapes.source;
     let [spans_d, spans_h, spans_w] = [0, 1, 2].map(|a| walks[a].spans());
     let [taps_d, taps_h, taps_w] = [0, 1, 2].map(|a| &walks[a].taps);
     // Along the last axis, taps that are neighbours in the image make one segment.
-    let joined = job.groups == 1 && taps_w.windows(2).all(|t| t[1].shift == t[0].shift + 1);
+    let joined = shapes.groups == 1 && taps_w.windows(2).all(|t| t[1].shift == t[0].shift + 1);
     let segments = |d: &Span, h: &Span, w: &Span| {
         let mut list = Vec::new();
         for td in d.taps.clone() {
@@ -141,8 +332,8 @@ fn boxes<T>(walks: &[Walk; 3], job: &Job<'_, T>) -> Vec<Cut> {
                     list.push(Segment {
                         shift: (line * width as isize + taps_w[taps.start].shift)
                             * channels as isize,
-                        row: (row + taps.start) * job.depth,
-                        len: taps.len() * job.depth,
+                        row: (row + taps.start) * shapes.depth,
+                        len: taps.len() * shapes.depth,
                     });
                 };
                 match joined {
@@ -169,6 +360,7 @@ fn boxes<T>(walks: &[Walk; 3], job: &Job<'_, T>) -> Vec<Cut> {
 }
 
 /// How the work is cut: images, and along the first axis that has more than one position.
+#[derive(Debug)]
 struct Cuts {
     images: usize,
     image_blocks: usize,
@@ -177,30 +369,34 @@ struct Cuts {
 }
 
 impl Cuts {
-    fn new<T>(job: &Job<'_, T>, parts: &[Part<'_, T>], follow: &dyn Follow) -> Cuts {
-        let work = |p: &Part<T>| {
+    /// For elements of `size` bytes and a consumer that reads `reads` bytes for each.
+    fn new(plan: &Plan, size: usize, reads: usize) -> Cuts {
+        let shapes = &plan.shapes;
+        let work = |p: &Part| {
             let positions: usize = p.walks.iter().map(|w| w.count).product();
-            positions * p.rows * job.width * job.groups
+            positions * p.rows * shapes.width * shapes.groups
         };
-        let work: usize = parts.iter().map(work).sum::<usize>().max(1);
-        let source = job.source_shape.iter().product::<usize>() * job.groups * job.depth;
-        let result = job.result_shape.iter().product::<usize>() * job.groups * job.width;
-        let read = source * size_of::<T>();
-        let all = read + result * size_of::<T>();
-        let followed = all + result * follow.reads();
-        let axis = (0..2).find(|a| job.result_shape[*a] > 1).unwrap_or(2);
-        let longest = job.result_shape[axis];
-        let few = if job.batch < MIN_TASKS {
+        let work: usize = plan.parts.iter().map(work).sum::<usize>().max(1);
+        let source = shapes.source.iter().product::<usize>() * shapes.groups * shapes.depth;
+        let result = shapes.result.iter().product::<usize>() * shapes.groups * shapes.width;
+        let read = source * size;
+        let all = read + result * size;
+        let consumed = all + result * reads;
+        let axis = (0..2).find(|a| shapes.result[*a] > 1).unwrap_or(2);
+        let longest = shapes.result[axis];
+        let few = if shapes.batch < MIN_TASKS {
             work / TASK
         } else {
             1
         };
-        let fit = (BLOCK_BYTES / all.max(1)).min(FOLLOWED_BYTES / followed.max(1));
+        let fit = (BLOCK_BYTES / all.max(1)).min(CONSUMED_BYTES / consumed.max(1));
         let small = fit.clamp(1, TOGETHER);
-        let images = (TASK / work).max(small.min(job.batch / MIN_TASKS)).max(1);
+        let images = (TASK / work)
+            .max(small.min(shapes.batch / MIN_TASKS))
+            .max(1);
         Cuts {
-            images: job.batch,
-            image_blocks: job.batch.div_ceil(images),
+            images: shapes.batch,
+            image_blocks: shapes.batch.div_ceil(images),
             axis,
             axis_blocks: read.div_ceil(BLOCK_BYTES).max(few).clamp(1, longest.max(1)),
         }
@@ -216,67 +412,17 @@ impl Cuts {
     }
 }
 
-thread_local! {
-    static PIXELS: RefCell<Vec<Pixel>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Computes every position of every part.
-pub(super) fn gather<T: Element>(job: &Job<'_, T>, parts: &[Part<'_, T>], follow: &dyn Follow) {
-    let cuts = Cuts::new(job, parts, follow);
-    let image: usize = job.result_shape.iter().product::<usize>() * job.groups * job.width;
-    // What a task makes lies in one piece an image, unless the positions of parts interleave.
-    let in_pieces = cuts.axis_blocks == 1 || parts.len() == 1;
-    let tasks = (0..cuts.image_blocks * cuts.axis_blocks).into_par_iter();
-    share(tasks, |task| {
-        let images = cuts.images(task / cuts.axis_blocks);
-        let block = task % cuts.axis_blocks;
-        PIXELS.with_borrow_mut(|pixels| {
-            for part in parts {
-                let limits = cuts.positions(block, part.walks[cuts.axis].count);
-                for cut in &part.boxes {
-                    let mut positions = cut.positions.clone();
-                    let along = &mut positions[cuts.axis];
-                    *along = along.start.max(limits.start)..along.end.min(limits.end);
-                    list_pixels(job, part, images.clone(), &positions, pixels);
-                    // SAFETY: tasks take disjoint positions.
-                    unsafe { run_box(job, part, &cut.segments, pixels, follow) };
-                }
-            }
-        });
-        if in_pieces {
-            let longest = job.result_shape[cuts.axis];
-            let along = cuts.positions(block, longest);
-            let line = image / longest;
-            for at in images {
-                let start = at * image;
-                // SAFETY: this task has made these elements, which no other one touches.
-                unsafe {
-                    follow.made(
-                        job.result.cast(),
-                        start + along.start * line..start + along.end * line,
-                    );
-                }
-            }
-        }
-    });
-    if !in_pieces {
-        // SAFETY: every task is done.
-        unsafe { follow.made(job.result.cast(), 0..job.batch * image) };
-    }
-}
-
 /// Where each position of a box, image by image, reads and writes.
-fn list_pixels<T>(
-    job: &Job<'_, T>,
-    part: &Part<'_, T>,
+fn pixels(
+    shapes: &Shapes,
+    [walk_d, walk_h, walk_w]: &[Walk; 3],
     images: Range<usize>,
     [d, h, w]: &[Range<usize>; 3],
-    pixels: &mut Vec<Pixel>,
-) {
-    pixels.clear();
-    let [walk_d, walk_h, walk_w] = &part.walks;
-    let (source, result) = (job.source_shape, job.result_shape);
-    let (source_channels, result_channels) = (job.groups * job.depth, job.groups * job.width);
+) -> Vec<Pixel> {
+    let (source, result) = (shapes.source, shapes.result);
+    let channels = (shapes.groups * shapes.depth, shapes.groups * shapes.width);
+    let mut pixels = Vec::new();
+    reserve(&mut pixels, images.len() * d.len() * h.len() * w.len());
     for image in images {
         for d in d.clone() {
             for h in h.clone() {
@@ -285,56 +431,11 @@ fn list_pixels<T>(
                     + walk_h.first
                     + h * walk_h.apart;
                 pixels.extend(w.clone().map(|w| Pixel {
-                    source: (from * source[2] + w * walk_w.stride) * source_channels,
-                    result: (to * result[2] + walk_w.first + w * walk_w.apart) * result_channels,
+                    source: (from * source[2] + w * walk_w.stride) * channels.0,
+                    result: (to * result[2] + walk_w.first + w * walk_w.apart) * channels.1,
                 }));
             }
         }
     }
-}
-
-/// # Safety
-/// No other thread writes these pixels; segments stay inside the source for them.
-unsafe fn run_box<T: Element>(
-    job: &Job<'_, T>,
-    part: &Part<'_, T>,
-    segments: &[Segment],
-    pixels: &[Pixel],
-    follow: &dyn Follow,
-) {
-    let (lanes, channels) = (job.tiles.lanes, job.groups * job.width);
-    let mut kernel = part.kernel.as_ptr();
-    for group in 0..job.groups {
-        for columns in strips(job.width, lanes) {
-            let vectors = columns.len().div_ceil(lanes);
-            let tiles = job.tiles.gather[vectors - 1];
-            let first = group * job.width + columns.start;
-            let count = pixels.len().div_ceil(tiles.len());
-            for t in 0..count {
-                // Evenly cut: a low tile would leave the multiply-add units waiting.
-                let these = &pixels[t * pixels.len() / count..(t + 1) * pixels.len() / count];
-                if group == 0 && columns.start == 0 {
-                    for run in these.chunk_by(|a, b| a.result + channels == b.result) {
-                        let start = run[0].result;
-                        follow.soon(start..start + run.len() * channels);
-                    }
-                }
-                // SAFETY: source and result hold the pixels' channels; the kernel holds a strip of
-                // `rows` rows; the bias a channel each; the tile's rows are the pixels.
-                unsafe {
-                    tiles[these.len() - 1](&Gather {
-                        pixels: these,
-                        segments,
-                        source: job.source.as_ptr().wrapping_add(group * job.depth),
-                        kernel,
-                        bias: job.bias.map_or(std::ptr::null(), |b| b[first..].as_ptr()),
-                        result: job.result.wrapping_add(first),
-                        last: columns.len() - (vectors - 1) * lanes,
-                        relu: job.relu,
-                    });
-                }
-            }
-            kernel = kernel.wrapping_add(part.rows * vectors * lanes);
-        }
-    }
+    pixels
 }

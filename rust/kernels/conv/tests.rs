@@ -173,32 +173,32 @@ fn close(got: &[f64], expected: &[f64], what: &str) {
     }
 }
 
-/// Sees that every element is told once, when it is complete.
+/// Sees that every element is handed once, when it is complete.
 struct Witness<'a> {
     expected: &'a [f64],
-    told: Vec<AtomicUsize>,
+    handed: Vec<AtomicUsize>,
 }
 
 impl<'a> Witness<'a> {
     fn new(expected: &'a [f64]) -> Self {
-        let told = expected.iter().map(|_| AtomicUsize::new(0)).collect();
-        Witness { expected, told }
+        let handed = expected.iter().map(|_| AtomicUsize::new(0)).collect();
+        Witness { expected, handed }
     }
 
     fn has_seen_all(self) {
-        assert!(self.told.into_iter().all(|n| n.into_inner() == 1));
+        assert!(self.handed.into_iter().all(|n| n.into_inner() == 1));
     }
 }
 
-impl Follow for Witness<'_> {
-    unsafe fn made(&self, base: *mut u8, range: Range<usize>) {
+impl Consumer for Witness<'_> {
+    unsafe fn take(&self, base: *mut u8, range: Range<usize>) {
         for i in range {
-            self.told[i].fetch_add(1, Relaxed);
+            self.handed[i].fetch_add(1, Relaxed);
             // SAFETY: the promise of `made`.
             let got = unsafe { *base.cast::<f64>().add(i) };
             assert!(
                 (got - self.expected[i]).abs() < 1e-11,
-                "element {i} is told as {got}"
+                "element {i} is handed as {got}"
             );
         }
     }
@@ -220,8 +220,7 @@ fn all_passes_equal_the_definition() {
         let mut got = vec![7.0; y.len()];
         let mut scratch = room::<f64>(&g);
         let witness = Witness::new(&y);
-        forward(
-            &g,
+        Forward::new(g.clone(), true).run(
             &x,
             &w,
             (Some(&bias), Activation::Relu),
@@ -233,7 +232,7 @@ fn all_passes_equal_the_definition() {
         close(&got, &y, &format!("y of {g:?}"));
         let mut got = vec![7.0; x.len()];
         let witness = Witness::new(&dx);
-        input_grad(&g, &dout, &w, &mut got, &mut scratch, &witness);
+        InputGrad::new(g.clone()).run(&dout, &w, &mut got, &mut scratch, &witness);
         witness.has_seen_all();
         close(&got, &dx, &format!("dx of {g:?}"));
         let mut got = vec![7.0; w.len()];
@@ -259,16 +258,15 @@ fn every_isa_gives_the_same_bits() {
             let (mut y, mut dx) = (vec![0.0; dout.len()], vec![0.0; x.len()]);
             let mut dw = vec![0.0; w.len()];
             let mut scratch = room::<f32>(&g);
-            forward(
-                &g,
+            Forward::new(g.clone(), true).run(
                 &x,
                 &w,
                 (Some(&bias), Activation::Tanh),
                 &mut y,
                 &mut scratch,
-                &Nobody,
+                &NoConsumer,
             );
-            input_grad(&g, &dout, &w, &mut dx, &mut scratch, &Nobody);
+            InputGrad::new(g.clone()).run(&dout, &w, &mut dx, &mut scratch, &NoConsumer);
             kernel_grad(&g, &x, Lines::Stored(&dout), &mut dw, &mut scratch);
             let all = y.iter().chain(&dx).chain(&dw);
             all.map(|v| v.to_bits()).collect::<Vec<_>>()

@@ -1,7 +1,7 @@
 //! Accuracy sweeps, and the same bits under every instruction set.
 
 use crate::kernels::float::Float;
-use crate::kernels::isa::{dispatch_on, Isa, Kernel};
+use crate::kernels::isa::{dispatch_on, Isa, Loop};
 
 /// Both signs of every magnitude from subnormal to infinite, and a dense line over `[-20, 20]`.
 fn samples<T: Float>() -> Vec<T> {
@@ -35,7 +35,7 @@ struct Map<'a, T, F> {
     f: F,
 }
 
-impl<T: Float, F: Fn(T) -> T> Kernel for Map<'_, T, F> {
+impl<T: Float, F: Fn(T) -> T> Loop for Map<'_, T, F> {
     type Out = ();
     #[inline(always)]
     fn run(self) {

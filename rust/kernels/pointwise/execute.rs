@@ -1,8 +1,8 @@
 //! One instruction on one block: the loops of `map` on typed slices, apart or in place.
 
 use super::Step;
-use crate::kernels::joined;
 use crate::kernels::map::{self, Binary, Instr};
+use crate::kernels::merged;
 use crate::kernels::rng;
 use crate::memory::ALIGN;
 use crate::tensor::{DType, Element};
@@ -80,10 +80,10 @@ pub unsafe fn execute(step: &Step, args: Operands, target: *mut u8, n: usize, st
             Instr::Pair(f, then) => with_float!(step.dtype, T => {
                 let third = if step.args.len() == 2 { args[0] } else { args[2] };
                 let operands = [args[0], args[1], third].map(|arg| slice::<T>(arg, n));
-                joined::pair(f, then, operands, slice_mut(target, n))
+                merged::pair(f, then, operands, slice_mut(target, n))
             }),
             Instr::Choose(f) => with_float!(step.dtype, T => {
-                joined::choose(f, args.map(|arg| slice::<T>(arg, n)), slice_mut(target, n))
+                merged::choose(f, args.map(|arg| slice::<T>(arg, n)), slice_mut(target, n))
             }),
             Instr::Dropout { rate } => {
                 let seed: &[u32] = slice(args[1], 2);

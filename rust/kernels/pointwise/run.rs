@@ -278,7 +278,7 @@ pub(super) struct Base {
 unsafe impl Sync for Base {}
 
 impl Base {
-    /// Of an output of elements of `size` bytes, whose address is told later.
+    /// Of an output of elements of `size` bytes, whose address is handed later.
     pub fn unknown(size: usize) -> Self {
         let ptr = std::ptr::null_mut();
         Base { ptr, size }

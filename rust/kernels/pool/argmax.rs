@@ -5,11 +5,11 @@
 //! numbered in order from 0, those inside the image only. For windows of which no two share an element.
 
 use super::super::float::Float;
-use super::super::isa::{dispatch, Kernel};
+use super::super::isa::{dispatch, Loop};
 use super::super::number::Number;
-use super::super::piece::Makes;
 use super::super::region::{share, IndexedParallelIterator, ParallelSliceMut};
 use super::super::rows::parallel_blocks;
+use super::super::tile::Produce;
 use super::{attains, by_blocks, by_image, by_sizes, fold_block, lanes};
 use super::{Windows, BLOCK, PARALLEL_LEN, PART, TASK_LEN};
 use std::ops::Range;
@@ -46,7 +46,7 @@ struct ForwardWithArgmax<'a, T> {
     argmax: &'a mut [u8],
 }
 
-impl<T: Float + Number> Kernel for ForwardWithArgmax<'_, T> {
+impl<T: Float + Number> Loop for ForwardWithArgmax<'_, T> {
     type Out = ();
     #[inline(always)]
     fn run(self) {
@@ -133,15 +133,15 @@ pub fn pool_with_argmax<T: Float + Number>(
     });
 }
 
-/// As [`pool_with_argmax`], of an `x` that `first` makes and tells of.
+/// As [`pool_with_argmax`], of an `x` that `produce` makes.
 ///
 /// # Errors
-/// Those of `first`.
-pub fn pool_with_argmax_of_pieces<T: Float + Number, E>(
+/// Those of `produce`.
+pub fn pool_with_argmax_on_tiles<T: Float + Number, E>(
     windows: &Windows,
     out: &mut [T],
     argmax: &mut [u8],
-    first: Makes<E>,
+    produce: Produce<E>,
 ) -> Result<(), E> {
     let image = windows.pooled().max(1);
     let parts: Vec<_> = out
@@ -149,7 +149,7 @@ pub fn pool_with_argmax_of_pieces<T: Float + Number, E>(
         .zip(argmax.chunks_mut(image))
         .map(Mutex::new)
         .collect();
-    by_image(windows, first, |image, x| {
+    by_image(windows, produce, |image, x| {
         let (out, argmax) = &mut *parts[image].lock().unwrap_or_else(|e| e.into_inner());
         dispatch(ForwardWithArgmax {
             windows,
@@ -169,7 +169,7 @@ struct Unpool<'a, T> {
     out: &'a mut [T],
 }
 
-impl<T: Float + Number> Kernel for Unpool<'_, T> {
+impl<T: Float + Number> Loop for Unpool<'_, T> {
     type Out = ();
     #[inline(always)]
     fn run(self) {

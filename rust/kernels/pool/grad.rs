@@ -1,7 +1,7 @@
 //! The gradient of pooling by the image.
 
 use super::super::float::Float;
-use super::super::isa::{dispatch, Kernel};
+use super::super::isa::{dispatch, Loop};
 use super::super::number::Number;
 use super::super::region::{share_if, IntoParallelIterator};
 use super::{attains, by_blocks, by_sizes, lanes};
@@ -63,7 +63,7 @@ struct Grad<'a, 'b, T, const MEAN: bool, const ADD: bool> {
     band: &'a mut Band<'b, T>,
 }
 
-impl<T: Float + Number, const MEAN: bool, const ADD: bool> Kernel for Grad<'_, '_, T, MEAN, ADD> {
+impl<T: Float + Number, const MEAN: bool, const ADD: bool> Loop for Grad<'_, '_, T, MEAN, ADD> {
     type Out = ();
     #[inline(always)]
     fn run(self) {

@@ -1,7 +1,7 @@
 //! What a maximum picked: the gradient of its gradient.
 
 use super::super::float::Float;
-use super::super::isa::{dispatch, Kernel};
+use super::super::isa::{dispatch, Loop};
 use super::super::number::Number;
 use super::{attains, by_blocks, by_rows, lanes, Windows, BLOCK, PART};
 use std::ops::Range;
@@ -15,7 +15,7 @@ struct Pick<'a, T> {
     out: &'a mut [T],
 }
 
-impl<T: Float + Number> Kernel for Pick<'_, T> {
+impl<T: Float + Number> Loop for Pick<'_, T> {
     type Out = ();
     #[inline(always)]
     fn run(self) {

@@ -1,12 +1,12 @@
-//! Joins steps whose result only the next one reads, so that one loop does both.
+//! Merges steps whose result only the next one reads, so that one loop does both.
 
 use super::Step;
-use crate::kernels::joined::Then;
 use crate::kernels::map::{Binary, Instr, Unary};
+use crate::kernels::merged::Then;
 
-/// The steps, some of them joined, of a program with `first` inputs; `kept` are the values that are
+/// The steps, some of them merged, of a program with `first` inputs; `kept` are the values that are
 /// stored or summed, which go on under their new numbers.
-pub fn join(first: usize, steps: Vec<Step>, kept: [&mut [usize]; 2]) -> Vec<Step> {
+pub fn merge(first: usize, steps: Vec<Step>, kept: [&mut [usize]; 2]) -> Vec<Step> {
     let mut reads = vec![0; first + steps.len()];
     for arg in steps.iter().flat_map(|s| &s.args) {
         reads[*arg] += 1;
@@ -15,32 +15,32 @@ pub fn join(first: usize, steps: Vec<Step>, kept: [&mut [usize]; 2]) -> Vec<Step
         reads[*value] += 2;
     }
     // None where a later step does the work.
-    let mut joined: Vec<Option<Step>> = Vec::with_capacity(steps.len());
+    let mut merged: Vec<Option<Step>> = Vec::with_capacity(steps.len());
     for step in steps {
         let together = step.args.iter().enumerate().find_map(|(position, &arg)| {
-            let earlier = joined.get(arg.checked_sub(first)?)?.as_ref()?;
+            let earlier = merged.get(arg.checked_sub(first)?)?.as_ref()?;
             let both = both(earlier, &step, position).filter(|_| reads[arg] == 1)?;
             Some((arg - first, both))
         });
         let step = match together {
             Some((earlier, both)) => {
-                joined[earlier] = None;
+                merged[earlier] = None;
                 both
             }
             None => step,
         };
-        joined.push(Some(step));
+        merged.push(Some(step));
     }
     let mut number: Vec<usize> = (0..first).collect();
     let mut next = first;
-    for step in &joined {
+    for step in &merged {
         number.push(next);
         next += step.is_some() as usize;
     }
     for value in kept.into_iter().flatten() {
         *value = number[*value];
     }
-    let mut steps: Vec<Step> = joined.into_iter().flatten().collect();
+    let mut steps: Vec<Step> = merged.into_iter().flatten().collect();
     for arg in steps.iter_mut().flat_map(|s| &mut s.args) {
         *arg = number[*arg];
     }

@@ -1,7 +1,7 @@
 //! Two element-wise instructions in one loop, each rounded as if it ran alone.
 
 use super::float::Float;
-use super::isa::{dispatch, Kernel};
+use super::isa::{dispatch, Loop};
 use super::map::{map2, Binary, Compare};
 use super::number::Number;
 
@@ -22,7 +22,7 @@ pub enum Then {
 
 struct Map3<'a, T, F>([&'a [T]; 3], &'a mut [T], F);
 
-impl<T: Copy, F: Fn(T, T, T) -> T> Kernel for Map3<'_, T, F> {
+impl<T: Copy, F: Fn(T, T, T) -> T> Loop for Map3<'_, T, F> {
     type Out = ();
     #[inline(always)]
     fn run(self) {
@@ -78,13 +78,13 @@ pub fn pair<T: Float + Number>(f: Binary, then: Then, [a, b, c]: [&[T]; 3], out:
         Binary::Add => second!(x, y, x + y),
         Binary::Sub => second!(x, y, x - y),
         Binary::Mul => second!(x, y, x * y),
-        other => unreachable!("{other:?} is not joined"),
+        other => unreachable!("{other:?} is not merged"),
     }
 }
 
 struct Choose<'a, T, F>([&'a [T]; 4], &'a mut [T], F);
 
-impl<T: Copy, F: Fn(T, T) -> bool> Kernel for Choose<'_, T, F> {
+impl<T: Copy, F: Fn(T, T) -> bool> Loop for Choose<'_, T, F> {
     type Out = ();
     #[inline(always)]
     fn run(self) {

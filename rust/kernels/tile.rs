@@ -1,33 +1,33 @@
-//! Results told piece by piece, so that the next computation finds a piece in the cache still.
+//! Results handed over tile by tile, so that the next computation finds a tile in the cache still.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering::AcqRel};
 
-/// Whoever goes on with the pieces of a result.
-pub trait Follow: Sync {
+/// Whoever goes on with the tiles of a result.
+pub trait Consumer: Sync {
     /// Bytes that going on with an element reads from elsewhere.
     fn reads(&self) -> usize {
         0
     }
 
-    /// Hears that the elements `range` are being made by this thread, and are told soon: what goes on
+    /// Hears that this thread is making the elements `range`, and hands them over next: what goes on
     /// with them can be fetched meanwhile.
-    fn soon(&self, range: Range<usize>) {
+    fn prefetch(&self, range: Range<usize>) {
         let _ = range;
     }
 
     /// Takes the elements `range` of the result that begins at `base`.
     ///
     /// # Safety
-    /// The elements are complete, are told once, and from now on are the follower's; `base` is the
-    /// same for all pieces and points to the whole result.
-    unsafe fn made(&self, base: *mut u8, range: Range<usize>);
+    /// The elements are complete, are handed over once, and from now on are the consumer's; `base` is
+    /// the same for all tiles and points to the whole result.
+    unsafe fn take(&self, base: *mut u8, range: Range<usize>);
 }
 
-/// Makes a result, and tells of its pieces.
-pub type Makes<'a, E> = &'a mut dyn FnMut(&dyn Follow) -> Result<(), E>;
+/// Makes a result, and hands its tiles over.
+pub type Produce<'a, E> = &'a mut dyn FnMut(&dyn Consumer) -> Result<(), E>;
 
-/// Chunks of a result, and how many elements of each have not come.
+/// Chunks of a result, and how many elements of each are not ready.
 pub struct Chunks {
     size: usize,
     missing: Vec<AtomicUsize>,
@@ -43,8 +43,9 @@ impl Chunks {
         }
     }
 
-    /// Calls `complete` with each chunk whose last elements are among those of `range`, which have come.
-    pub fn came(&self, range: Range<usize>, mut complete: impl FnMut(usize)) {
+    /// Calls `complete` with each chunk whose last elements are among those of `range`, which are
+    /// ready.
+    pub fn ready(&self, range: Range<usize>, mut complete: impl FnMut(usize)) {
         let mut start = range.start;
         while start < range.end {
             let chunk = start / self.size;
@@ -58,21 +59,21 @@ impl Chunks {
     }
 
     /// # Panics
-    /// Some elements have not come.
+    /// Some elements have never been ready.
     pub fn finish(self) {
         assert!(self.missing.into_iter().all(|m| m.into_inner() == 0));
     }
 }
 
-/// A follower that does nothing.
-pub struct Nobody;
+/// A consumer that does nothing.
+pub struct NoConsumer;
 
-impl Follow for Nobody {
-    unsafe fn made(&self, _base: *mut u8, _range: Range<usize>) {}
+impl Consumer for NoConsumer {
+    unsafe fn take(&self, _base: *mut u8, _range: Range<usize>) {}
 }
 
-/// Tells a whole result.
-pub fn tell<T>(follow: &dyn Follow, result: &mut [T]) {
+/// Hands a whole result over.
+pub fn hand_over<T>(consumer: &dyn Consumer, result: &mut [T]) {
     // SAFETY: the slice is this caller's, and handed over at once.
-    unsafe { follow.made(result.as_mut_ptr().cast(), 0..result.len()) }
+    unsafe { consumer.take(result.as_mut_ptr().cast(), 0..result.len()) }
 }

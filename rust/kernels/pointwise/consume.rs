@@ -1,9 +1,9 @@
-//! A program that goes on with the pieces of an input while somebody else still makes the others.
+//! A program that goes on with the tiles of an input while somebody else still makes the others.
 
 use super::run::{Base, Run};
 use super::{Bound, Layout, Operand, USUAL};
 use crate::kernels::isa::ask_for;
-use crate::kernels::piece::{Chunks, Follow};
+use crate::kernels::tile::{Chunks, Consumer};
 use crate::tensor::{DataMut, Element};
 use crate::with_dtype;
 use smallvec::SmallVec;
@@ -11,7 +11,7 @@ use std::ops::Range;
 
 /// A run whose chunks begin when the last of their elements has come. The input that comes lies in
 /// the memory of the first output.
-pub struct Follower<'a> {
+pub struct OnTiles<'a> {
     run: Run<'a>,
     chunks: Chunks,
     /// The other inputs that are read element for element.
@@ -27,12 +27,12 @@ unsafe impl Sync for Stream {}
 impl Bound {
     /// A run that follows the input in the memory of the first output; `outputs` are the others that
     /// are stored.
-    pub fn follow<'a>(
+    pub fn consume<'a>(
         &'a self,
         inputs: &'a [Operand<'a>],
         outputs: &mut [DataMut<'a>],
         scratch: &'a mut [u8],
-    ) -> Follower<'a> {
+    ) -> OnTiles<'a> {
         let coming = Base::unknown(self.program.dtype(self.program.outputs[0]).size());
         let bases = [coming]
             .into_iter()
@@ -43,7 +43,7 @@ impl Bound {
             let apart = input.in_place.is_none() && matches!(self.layouts[i], Layout::Full);
             apart.then_some(Stream(start, dtype.size()))
         });
-        Follower {
+        OnTiles {
             streams: streams.collect(),
             run: Run::new(self, inputs, bases.collect(), scratch),
             chunks: Chunks::new(self.len, self.chunk()),
@@ -51,7 +51,7 @@ impl Bound {
     }
 }
 
-impl Follower<'_> {
+impl OnTiles<'_> {
     /// Gives the sums of columns, after all elements have come.
     pub fn finish(self, summed: &mut [DataMut]) {
         self.chunks.finish();
@@ -59,19 +59,19 @@ impl Follower<'_> {
     }
 }
 
-impl Follow for Follower<'_> {
+impl Consumer for OnTiles<'_> {
     fn reads(&self) -> usize {
         self.streams.iter().map(|Stream(_, size)| size).sum()
     }
 
-    fn soon(&self, range: Range<usize>) {
+    fn prefetch(&self, range: Range<usize>) {
         for Stream(start, size) in &self.streams {
             ask_for(start.wrapping_add(range.start * size), range.len() * size);
         }
     }
 
-    unsafe fn made(&self, base: *mut u8, range: Range<usize>) {
+    unsafe fn take(&self, base: *mut u8, range: Range<usize>) {
         self.chunks
-            .came(range, |chunk| self.run.with_first_output(base).chunk(chunk));
+            .ready(range, |chunk| self.run.with_first_output(base).chunk(chunk));
     }
 }

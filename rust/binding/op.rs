@@ -1,0 +1,41 @@
+//! Ops over the border: their attributes are a dictionary.
+
+use crate::error::Error;
+use crate::graph::Op;
+use crate::ops;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use pythonize::{pythonize, Depythonizer};
+use serde_path_to_error::{Deserializer, Track};
+use std::sync::Arc;
+
+/// The op of this name with these attributes.
+pub fn op_from(name: &str, attributes: &Bound<'_, PyDict>) -> PyResult<Arc<dyn Op>> {
+    let entry = ops::entry(name)?;
+    let mut track = Track::new();
+    let mut from = Depythonizer::from_object(attributes);
+    let tracked = Deserializer::new(&mut from, &mut track);
+    let mut erased = <dyn erased_serde::Deserializer>::erase(tracked);
+    let read = (entry.read)(&mut erased);
+    read.map_err(|error| {
+        let path = track.path().to_string();
+        let key = path.split(['.', '[']).next().unwrap_or("");
+        let error = match error.to_string() {
+            text if text.contains("too big") => "ints of 64 bits".to_string(),
+            text => text,
+        };
+        let (expected, got) = match attributes.get_item(key) {
+            Ok(Some(value)) => (format!("{path}: {error}"), value.to_string()),
+            _ => (
+                format!("other attributes ({error})"),
+                attributes.to_string(),
+            ),
+        };
+        Error::attribute(entry.name, expected, got).into()
+    })
+}
+
+/// An op's attributes.
+pub fn attributes_of<'py>(py: Python<'py>, op: &dyn Op) -> PyResult<Bound<'py, PyDict>> {
+    Ok(pythonize(py, op)?.cast_into()?)
+}
