@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 from chainrule import ops
-from chainrule.losses.loss import FunctionLoss, Tensor
+from chainrule.losses.loss import FunctionLoss, Tensor, predictions
 from chainrule.tracing.masking import set_keras_mask
 from chainrule.tracing.policies import DTypePolicy
 
@@ -61,7 +61,7 @@ def categorical_crossentropy(
     Returns
     -------
     tensor (...)
-        A value for each row, in the dtype of `y_pred`.
+        A value for each row, in the float dtype of `y_pred`.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def categorical_crossentropy(
     array([0.6931], dtype=float32)
     """
     require_int_axis(axis)
-    y_pred = ops.convert_to_tensor(y_pred)
+    y_pred = predictions(y_pred)
     y_true = ops.cast(y_true, y_pred.dtype)
     y_true = smooth_classes(y_true, y_pred, label_smoothing, "categorical_crossentropy")
     return ops.categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
@@ -119,7 +119,7 @@ def sparse_categorical_crossentropy(
     Returns
     -------
     tensor (...)
-        A value for each row, in the dtype of `y_pred`.
+        A value for each row, in the float dtype of `y_pred`.
 
     Raises
     ------
@@ -139,7 +139,7 @@ def sparse_categorical_crossentropy(
     >>> np.round(losses.sparse_categorical_crossentropy([1, 0], [[0.5, 0.5], [0.2, 0.8]]), 4)
     array([0.6931, 1.6094], dtype=float32)
     """
-    y_pred = ops.convert_to_tensor(y_pred)
+    y_pred = predictions(y_pred)
     y_true = ops.convert_to_tensor(y_true)
     rank = len(y_pred.shape)
     if len(y_true.shape) == rank and y_true.shape[axis] == 1:
@@ -188,7 +188,7 @@ def binary_crossentropy(
     Returns
     -------
     tensor (...)
-        A value for each row, in the dtype of `y_pred`.
+        A value for each row, in the float dtype of `y_pred`.
 
     Raises
     ------
@@ -204,7 +204,7 @@ def binary_crossentropy(
     >>> np.round(losses.binary_crossentropy([[0.0, 1.0]], [[0.5, 0.5]]), 4)
     array([0.6931], dtype=float32)
     """
-    y_pred = ops.convert_to_tensor(y_pred)
+    y_pred = predictions(y_pred)
     y_true = smooth_binary(ops.cast(y_true, y_pred.dtype), label_smoothing)
     loss = ops.binary_crossentropy(y_true, y_pred, from_logits=from_logits)
     return ops.mean(loss, axis=axis)

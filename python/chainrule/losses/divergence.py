@@ -26,7 +26,7 @@ def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
     Returns
     -------
     tensor (...)
-        A value for each row, in the dtype of `y_pred`.
+        A value for each row, in the float dtype of `y_pred`.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def poisson(y_true: Any, y_pred: Any) -> Tensor:
     Returns
     -------
     tensor (...)
-        A value for each row, in the dtype of `y_pred`.
+        A value for each row, in the float dtype of `y_pred`.
 
     Raises
     ------

@@ -8,7 +8,7 @@ from typing import Any
 from chainrule import ops
 from chainrule.base import config as backend_config
 from chainrule.losses.crossentropy import require_int_axis, smooth_binary, smooth_classes
-from chainrule.losses.loss import FunctionLoss, Tensor
+from chainrule.losses.loss import FunctionLoss, Tensor, predictions
 from chainrule.tracing.policies import DTypePolicy
 
 
@@ -48,7 +48,7 @@ def binary_focal_crossentropy(
     Returns
     -------
     tensor (...)
-        A value for each row, in the dtype of `y_pred`.
+        A value for each row, in the float dtype of `y_pred`.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def binary_focal_crossentropy(
     >>> np.round(losses.binary_focal_crossentropy([[0.0, 1.0]], [[0.4, 0.6]]), 4)
     array([0.0817], dtype=float32)
     """
-    y_pred = ops.convert_to_tensor(y_pred)
+    y_pred = predictions(y_pred)
     y_true = smooth_binary(ops.cast(y_true, y_pred.dtype), label_smoothing)
     if from_logits:
         y_pred = ops.sigmoid(y_pred)
@@ -114,7 +114,7 @@ def categorical_focal_crossentropy(
     Returns
     -------
     tensor (...)
-        A value for each row, in the dtype of `y_pred`.
+        A value for each row, in the float dtype of `y_pred`.
 
     Raises
     ------
@@ -137,7 +137,7 @@ def categorical_focal_crossentropy(
     array([0.0433], dtype=float32)
     """
     require_int_axis(axis)
-    y_pred = ops.convert_to_tensor(y_pred)
+    y_pred = predictions(y_pred)
     y_true = ops.cast(y_true, y_pred.dtype)
     y_true = smooth_classes(y_true, y_pred, label_smoothing, "categorical_focal_crossentropy")
     if from_logits:
@@ -166,7 +166,7 @@ def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) ->
     Returns
     -------
     tensor (batch)
-        A value for each row, in the dtype of `y_pred`.
+        A value for each row, in the float dtype of `y_pred`.
 
     Raises
     ------
@@ -189,7 +189,7 @@ def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) ->
     >>> losses.categorical_generalized_cross_entropy([1], [[0.75, 0.25]], q=0.5)
     array([1.], dtype=float32)
     """
-    y_pred = ops.convert_to_tensor(y_pred)
+    y_pred = predictions(y_pred)
     y_true = ops.cast(y_true, "int32")
     if len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] == 1:
         y_true = ops.squeeze(y_true, axis=-1)

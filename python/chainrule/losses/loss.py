@@ -11,6 +11,7 @@ import numpy as np
 from chainrule import ops
 from chainrule.base import config as backend_config
 from chainrule.base import serialization, tree
+from chainrule.base.dtypes import is_float_dtype
 from chainrule.base.errors import ShapeError
 from chainrule.base.name_scopes import layer_path, layer_scope, name_scope
 from chainrule.base.naming import auto_name
@@ -226,6 +227,12 @@ def to_tensors(x: Any, dtype: str) -> Any:
     return ops.convert_to_tensor(x, dtype=dtype)
 
 
+def predictions(y_pred: Any) -> Tensor:
+    """Predictions as a tensor of floats: integers and booleans become `config.floatx()`."""
+    y_pred = ops.convert_to_tensor(y_pred)
+    return y_pred if is_float_dtype(y_pred.dtype) else ops.cast(y_pred, backend_config.floatx())
+
+
 def tensor_pair(y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
     """Convert both to tensors of ``y_pred``'s dtype.
 
@@ -234,7 +241,7 @@ def tensor_pair(y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
     ShapeError
         When their shapes do not broadcast, up to a last axis of size one.
     """
-    y_pred = ops.convert_to_tensor(y_pred)
+    y_pred = predictions(y_pred)
     y_true = ops.convert_to_tensor(y_true, dtype=y_pred.dtype)
     true, pred = squeeze_or_expand_to_same_rank(y_true, y_pred)
     for m, n in zip(reversed(true.shape), reversed(pred.shape), strict=False):

@@ -31,7 +31,7 @@ def hinge(y_true: Any, y_pred: Any) -> Tensor:
     Returns
     -------
     tensor (...)
-        A value for each row, in the dtype of `y_pred`.
+        A value for each row, in the float dtype of `y_pred`.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def squared_hinge(y_true: Any, y_pred: Any) -> Tensor:
     Returns
     -------
     tensor (...)
-        A value for each row, in the dtype of `y_pred`.
+        A value for each row, in the float dtype of `y_pred`.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def categorical_hinge(y_true: Any, y_pred: Any) -> Tensor:
     Returns
     -------
     tensor (...)
-        A value for each row, in the dtype of `y_pred`.
+        A value for each row, in the float dtype of `y_pred`.
 
     Raises
     ------

@@ -36,7 +36,7 @@ def mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
     Returns
     -------
     tensor (...)
-        A value for each row, in the dtype of `y_pred`.
+        A value for each row, in the float dtype of `y_pred`.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def mean_absolute_error(y_true: Any, y_pred: Any) -> Tensor:
     Returns
     -------
     tensor (...)
-        A value for each row, in the dtype of `y_pred`.
+        A value for each row, in the float dtype of `y_pred`.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Tensor:
     Returns
     -------
     tensor (...)
-        A value for each row, in the dtype of `y_pred`.
+        A value for each row, in the float dtype of `y_pred`.
 
     Raises
     ------
@@ -140,7 +140,7 @@ def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Tensor:
     Returns
     -------
     tensor (...)
-        A value for each row, in the dtype of `y_pred`.
+        A value for each row, in the float dtype of `y_pred`.
 
     Raises
     ------
@@ -180,7 +180,7 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
     Returns
     -------
     tensor (...)
-        A value for each row, in the dtype of `y_pred`.
+        A value for each row, in the float dtype of `y_pred`.
 
     Raises
     ------
@@ -225,7 +225,7 @@ def log_cosh(y_true: Any, y_pred: Any) -> Tensor:
     Returns
     -------
     tensor (...)
-        A value for each row, in the dtype of `y_pred`.
+        A value for each row, in the float dtype of `y_pred`.
 
     Raises
     ------
@@ -267,7 +267,7 @@ def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
     Returns
     -------
     tensor (...)
-        A value for each vector, in the dtype of `y_pred`.
+        A value for each vector, in the float dtype of `y_pred`.
 
     Raises
     ------

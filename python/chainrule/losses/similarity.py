@@ -7,7 +7,7 @@ from typing import Any
 
 from chainrule import ops
 from chainrule.base import config as backend_config
-from chainrule.losses.loss import FunctionLoss, Tensor
+from chainrule.losses.loss import FunctionLoss, Tensor, predictions
 from chainrule.tracing.masking import set_keras_mask
 from chainrule.tracing.policies import DTypePolicy
 
@@ -29,7 +29,7 @@ def dice(y_true: Any, y_pred: Any, axis: Axes = None) -> Tensor:
     Returns
     -------
     tensor
-        The shape without those axes, in the dtype of `y_pred`.
+        The shape without those axes, in the float dtype of `y_pred`.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def dice(y_true: Any, y_pred: Any, axis: Axes = None) -> Tensor:
     >>> round(float(losses.dice([1.0, 1.0, 0.0], [1.0, 0.0, 0.0])), 4)
     0.3333
     """
-    y_pred = ops.convert_to_tensor(y_pred)
+    y_pred = predictions(y_pred)
     y_true = ops.cast(y_true, y_pred.dtype)
     overlap = ops.sum(y_true * y_pred, axis=axis)
     size = ops.add(ops.sum(y_true, axis=axis), ops.sum(y_pred, axis=axis))
@@ -87,7 +87,7 @@ def tversky(
     Returns
     -------
     tensor
-        The shape without those axes, in the dtype of `y_pred`.
+        The shape without those axes, in the float dtype of `y_pred`.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def tversky(
     >>> round(float(losses.tversky([1.0, 1.0, 0.0], [1.0, 0.0, 0.0], alpha=1.0)), 4)
     0.5
     """
-    y_pred = ops.convert_to_tensor(y_pred)
+    y_pred = predictions(y_pred)
     y_true = ops.cast(y_true, y_pred.dtype)
     overlap = ops.sum(y_true * y_pred, axis=axis)
     missed = ops.sum((1.0 - y_pred) * y_true, axis=axis)
@@ -152,7 +152,7 @@ def circle(
     Returns
     -------
     tensor (batch)
-        A value for each sample, in the dtype of `y_pred`.
+        A value for each sample, in the float dtype of `y_pred`.
 
     Raises
     ------
@@ -175,7 +175,7 @@ def circle(
     >>> np.round(losses.circle([0, 0, 1], same), 4)
     array([0., 0., 0.], dtype=float32)
     """
-    y_pred = ops.convert_to_tensor(y_pred)
+    y_pred = predictions(y_pred)
     labels = ops.reshape(ops.cast(y_true, "int32"), (-1, 1))
     if ref_embeddings is None:
         ref_embeddings = y_pred

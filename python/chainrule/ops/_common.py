@@ -104,6 +104,23 @@ def eager_only(function: Callable[..., Any], *xs: Any, name: str | None = None) 
         raise DataError(message) from error
 
 
+def check_broadcast(op: str, *xs: Any) -> None:
+    """Check that the shapes broadcast.
+
+    Raises
+    ------
+    ShapeError
+        When they do not.
+    """
+    shapes = [tuple(x.shape) for x in xs]
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        found = " and ".join(str(shape) for shape in shapes)
+        message = f"{op}: expected shapes that broadcast together, got {found}"
+        raise ShapeError(message) from None
+
+
 def static_shape(shape: Any) -> tuple[int, ...]:
     """A shape argument as a tuple of ints.
 

@@ -293,6 +293,10 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
     return apply("gather", {"axis": axis}, [x, index])
 
 
+# Those of Keras on every backend, and two that move elements too.
+_PADDINGS = ("constant", "reflect", "symmetric", "edge", "wrap")
+
+
 @operation
 def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = None) -> Any:
     """x with elements added before and after along each axis, as NumPy's `np.pad`.
@@ -317,10 +321,9 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = N
     Raises
     ------
     ValueError
-        An unknown mode, `constant_values` with another mode than "constant", a `pad_width` for
-        another number of axes, or an empty axis to continue.
+        An unknown mode, or `constant_values` with another mode than "constant".
     ShapeError
-        A negative `pad_width`.
+        A `pad_width` that is negative or for another number of axes, or an empty axis to continue.
     DTypeError
         `x` holds no numbers.
 
@@ -330,16 +333,29 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = N
     [0, 1, 2, 0]
     """
     x = as_tensor(x)
+    if mode not in _PADDINGS:
+        raise ValueError(f"pad: expected `mode` to be one of {_PADDINGS}, got {mode!r}")
     if mode != "constant" and constant_values is not None:
         raise ValueError(
             "Argument `constant_values` can only be provided when `mode == 'constant'`. "
             f"Received: mode={mode}"
         )
-    widths = np.broadcast_to(np.asarray(pad_width, int), (x.ndim, 2)).tolist()
+    try:
+        widths = np.broadcast_to(np.asarray(pad_width, int), (x.ndim, 2)).tolist()
+    except ValueError:
+        raise ShapeError(
+            f"pad: expected `pad_width` of one pair for each of {x.ndim} axes, got {pad_width}"
+        ) from None
     if min((n for pair in widths for n in pair), default=0) < 0:
         raise ShapeError(f"pad: `pad_width` must not be negative, got {pad_width}")
     if mode == "constant":
         return _pad_constant(x, widths, 0 if constant_values is None else constant_values)
+    for axis, (n, (before, after)) in enumerate(zip(x.shape, widths)):
+        if not n and before + after:
+            raise ShapeError(
+                f"pad: expected elements to continue along axis {axis} with mode {mode!r}, "
+                f"got shape {tuple(x.shape)}"
+            )
     for axis, (before, after) in enumerate(widths):
         line: Any = np.arange(x.shape[axis], dtype="int32")
         padding: Any = mode

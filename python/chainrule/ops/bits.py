@@ -8,7 +8,7 @@ import numpy as np
 
 from chainrule.base.dtypes import is_float_dtype
 from chainrule.base.errors import DTypeError
-from chainrule.ops._common import eager_only
+from chainrule.ops._common import check_broadcast, eager_only
 from chainrule.tracing.casting import as_dtype, as_tensor, promote
 from chainrule.tracing.recording import operation
 
@@ -18,10 +18,15 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _pair(function: np.ufunc, x: Any, y: Any) -> Any:
-    x, y = promote(as_tensor(x), y)
+def _check_integers(function: np.ufunc, x: Any) -> None:
     if is_float_dtype(x.dtype):
         raise DTypeError(f"{function.__name__}: expected integers, got dtype {x.dtype}")
+
+
+def _pair(function: np.ufunc, x: Any, y: Any) -> Any:
+    x, y = promote(as_tensor(x), y)
+    _check_integers(function, x)
+    check_broadcast(function.__name__, x, y)
     return np.asarray(eager_only(function, x, y))
 
 
@@ -45,7 +50,7 @@ def bitwise_and(x: Any, y: Any) -> Any:
         Floats, or an argument that holds no numbers.
     TypeError
         A traced argument.
-    ValueError
+    ShapeError
         Shapes that do not broadcast.
 
     Examples
@@ -76,7 +81,7 @@ def bitwise_or(x: Any, y: Any) -> Any:
         Floats, or an argument that holds no numbers.
     TypeError
         A traced argument.
-    ValueError
+    ShapeError
         Shapes that do not broadcast.
 
     Examples
@@ -107,7 +112,7 @@ def bitwise_xor(x: Any, y: Any) -> Any:
         Floats, or an argument that holds no numbers.
     TypeError
         A traced argument.
-    ValueError
+    ShapeError
         Shapes that do not broadcast.
 
     Examples
@@ -134,15 +139,19 @@ def bitwise_invert(x: Any) -> Any:
 
     Raises
     ------
+    DTypeError
+        Floats, or an argument that holds no numbers.
     TypeError
-        Floats, or a traced argument.
+        A traced argument.
 
     Examples
     --------
     >>> bitwise_invert([0]).tolist()
     [-1]
     """
-    return np.asarray(eager_only(np.invert, as_tensor(x)))
+    x = as_tensor(x)
+    _check_integers(np.invert, x)
+    return np.asarray(eager_only(np.invert, x))
 
 
 @operation
@@ -161,8 +170,10 @@ def bitwise_not(x: Any) -> Any:
 
     Raises
     ------
+    DTypeError
+        Floats, or an argument that holds no numbers.
     TypeError
-        Floats, or a traced argument.
+        A traced argument.
 
     Examples
     --------
@@ -174,6 +185,7 @@ def bitwise_not(x: Any) -> Any:
 
 def _shift(function: np.ufunc, x: Any, y: Any) -> Any:
     x = as_tensor(x)
+    _check_integers(function, x)
     if isinstance(y, int):
         return np.asarray(eager_only(function, x, as_dtype(y, str(x.dtype))))
     return _pair(function, x, y)
@@ -197,9 +209,11 @@ def bitwise_left_shift(x: Any, y: Any) -> Any:
 
     Raises
     ------
+    DTypeError
+        Floats, or an argument that holds no numbers.
     TypeError
-        Floats, or a traced argument.
-    ValueError
+        A traced argument.
+    ShapeError
         Shapes that do not broadcast.
 
     Examples
@@ -229,9 +243,11 @@ def left_shift(x: Any, y: Any) -> Any:
 
     Raises
     ------
+    DTypeError
+        Floats, or an argument that holds no numbers.
     TypeError
-        Floats, or a traced argument.
-    ValueError
+        A traced argument.
+    ShapeError
         Shapes that do not broadcast.
 
     Examples
@@ -260,9 +276,11 @@ def bitwise_right_shift(x: Any, y: Any) -> Any:
 
     Raises
     ------
+    DTypeError
+        Floats, or an argument that holds no numbers.
     TypeError
-        Floats, or a traced argument.
-    ValueError
+        A traced argument.
+    ShapeError
         Shapes that do not broadcast.
 
     Examples
@@ -292,9 +310,11 @@ def right_shift(x: Any, y: Any) -> Any:
 
     Raises
     ------
+    DTypeError
+        Floats, or an argument that holds no numbers.
     TypeError
-        Floats, or a traced argument.
-    ValueError
+        A traced argument.
+    ShapeError
         Shapes that do not broadcast.
 
     Examples

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.base.dtypes import standardize_dtype
-from chainrule.base.errors import ShapeError
+from chainrule.base.dtypes import is_int_dtype, standardize_dtype
+from chainrule.base.errors import DataError, DTypeError, ShapeError
 from chainrule.ops._common import binary, normalize_axis, static_shape
 from chainrule.ops.indexing import take_slice
 from chainrule.tracing.casting import as_dtype, as_tensor, is_traced
@@ -212,17 +212,25 @@ def _dynamic_update(x: Any, start_indices: list[Any], updates: Any) -> Any:
 
 
 def _flat_indices(indices: Any, shape: tuple[int, ...]) -> Any:
-    """Row-major numbers of index vectors `(..., k)` into the first k axes of `shape`."""
+    """Row-major numbers of index vectors `(..., k)` into the first k axes of `shape`.
+
+    While tracing, a vector with an index out of range gets a number out of range.
+    """
     indices = as_dtype(indices, "int32")
     flat: Any = np.zeros(indices.shape[:-1], "int32")
+    outside: Any = np.zeros(indices.shape[:-1], "bool")
     for axis in range(indices.shape[-1]):
         column = take_slice(indices, indices.ndim - 1, axis)
         size = np.int32(shape[axis])
-        column = apply(
-            "select", {}, [column < 0, column + size, column]
-        )
+        column = apply("select", {}, [column < 0, column + size, column])
         flat = flat * size + column
-    return flat
+        wrong = binary("logical_or", column < 0, column >= size)
+        outside = binary("logical_or", outside, wrong)
+    if isinstance(outside, np.ndarray) and outside.any():
+        place = np.asarray(indices)[outside][0].tolist()
+        raise DataError(f"scatter: expected indices inside {tuple(shape)}, got {place}")
+    beyond = np.int32(math.prod(shape[: indices.shape[-1]]))
+    return apply("select", {}, [outside, beyond, flat])
 
 
 @operation
@@ -246,13 +254,12 @@ def scatter(indices: Any, values: Any, shape: Any) -> Any:
     Raises
     ------
     ShapeError
-        `values` whose number of elements does not fit.
+        `indices` without axes, k above the number of sizes, or `values` whose number of elements
+        does not fit.
     DataError
         An index out of range.
-    IndexError
-        `indices` without axes, or k above the number of sizes.
     DTypeError
-        `values` holds booleans, or an argument that holds no numbers.
+        `values` holds booleans, `indices` other than integers, or an argument holds no numbers.
 
     Examples
     --------
@@ -262,8 +269,20 @@ def scatter(indices: Any, values: Any, shape: Any) -> Any:
     shape = static_shape(shape)
     values = as_tensor(values)
     indices = as_tensor(indices)
-    k = indices.shape[-1]
+    if not is_int_dtype(indices.dtype):
+        raise DTypeError(f"scatter: expected `indices` of integers, got {indices.dtype}")
+    k = indices.shape[-1] if indices.ndim else 0
+    if not indices.ndim or k > len(shape):
+        raise ShapeError(
+            f"scatter: expected `indices` of shape (..., k) with k up to {len(shape)}, the axes of "
+            f"`shape`, got {tuple(indices.shape)}"
+        )
     rest = shape[k:]
+    if math.prod(values.shape) != math.prod([*indices.shape[:-1], *rest]):
+        raise ShapeError(
+            f"scatter: expected `values` of shape {(*indices.shape[:-1], *rest)}, "
+            f"got {tuple(values.shape)}"
+        )
     rows = math.prod(shape[:k])
     flat = _flat_indices(indices, shape)
     flat = apply("reshape", {"shape": [math.prod(flat.shape)]}, [flat])

@@ -71,8 +71,8 @@ def cross(
     x1, x2 = moveaxis(x1, axisa, 0), moveaxis(x2, axisb, 0)
     if x1.shape[0] not in (2, 3) or x2.shape[0] not in (2, 3):
         raise ShapeError(
-            "`x1`'s dim on `axis={axisa}` and `x2`'s dim on `axis={axisb}` must be either 2 or 3, "
-            f"got {x1.shape[0]} and {x2.shape[0]}"
+            f"cross: expected `x1`'s dim on `axis={axisa}` and `x2`'s dim on `axis={axisb}` to be "
+            f"either 2 or 3, got {x1.shape[0]} and {x2.shape[0]}"
         )
     both_flat = x1.shape[0] == x2.shape[0] == 2
     a = [x1[i] for i in range(x1.shape[0])]
@@ -177,7 +177,8 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     y : tensor
         Of one axis or more; integers and booleans become floats.
     x : tensor, optional
-        The points, (n,) or of the shape of y. Default: at distance `dx`.
+        The points: as many as y has along `axis`, (n,), or with as many axes as y. Default: at
+        distance `dx`.
     dx : float
         The distance of the points without `x`. Default 1.0.
     axis : int
@@ -208,6 +209,12 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
         width = as_dtype(dx, dtype)
     else:
         x = as_dtype(x, dtype)
+        size = y.shape[axis]
+        if x.ndim not in (1, y.ndim) or x.shape[axis if x.ndim == y.ndim else 0] != size:
+            raise ShapeError(
+                f"trapezoid: expected `x` of {size} points for `y` of shape {tuple(y.shape)} along "
+                f"axis {axis}, got shape {tuple(x.shape)}"
+            )
         width = diff(x, axis=axis if x.ndim > 1 else 0)
         if x.ndim == 1:
             width = _reshape(width, [width.shape[0] if i == axis else 1 for i in range(y.ndim)])
@@ -240,7 +247,7 @@ def correlate(x1: Any, x2: Any, mode: str = "valid") -> Any:
     ValueError
         An unknown mode.
     ShapeError
-        Tensors that are not 1-D.
+        Tensors that are not 1-D, or empty.
     DTypeError
         An argument that holds no numbers.
 
@@ -255,6 +262,11 @@ def correlate(x1: Any, x2: Any, mode: str = "valid") -> Any:
     if x1.ndim != 1 or x2.ndim != 1:
         raise ShapeError(
             "correlate: expected 1-D tensors, got shapes "
+            f"{tuple(x1.shape)} and {tuple(x2.shape)}"
+        )
+    if 0 in (x1.shape[0], x2.shape[0]):
+        raise ShapeError(
+            "correlate: expected tensors of at least one element, got shapes "
             f"{tuple(x1.shape)} and {tuple(x2.shape)}"
         )
     if not (is_float_dtype(x1.dtype) or is_float_dtype(x2.dtype)):

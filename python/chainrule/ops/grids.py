@@ -9,11 +9,12 @@ import numpy as np
 
 from chainrule.base.config import floatx
 from chainrule.base.dtypes import is_float_dtype, result_type, standardize_dtype
+from chainrule.base.errors import DataError
 from chainrule.base.loading import take_elements
 from chainrule.ops._common import binary
 from chainrule.ops.shaping import expand_dims, moveaxis
 from chainrule.tracing.arrays import storage_dtype
-from chainrule.tracing.casting import as_dtype, as_tensor, promote_float
+from chainrule.tracing.casting import as_dtype, as_tensor, is_traced, promote_float
 from chainrule.tracing.dispatch import apply
 from chainrule.tracing.recording import operation
 
@@ -153,8 +154,8 @@ def geomspace(
     Parameters
     ----------
     start, stop : tensor
-        Both ends, of one sign and not 0 (else NaN), of shapes that broadcast; integers become
-        floats.
+        Both ends, of one sign and not 0 (else NaN while tracing), of shapes that broadcast;
+        integers become floats.
     num : int
         How many. Default 50.
     endpoint : bool
@@ -175,6 +176,8 @@ def geomspace(
         Shapes that do not broadcast, or an axis that is not there.
     ValueError
         An unknown dtype.
+    DataError
+        An end that is 0, or ends of different signs.
     DTypeError
         An argument that holds no numbers.
 
@@ -185,7 +188,12 @@ def geomspace(
     """
     start, stop = promote_float(start, stop)
     name = standardize_dtype(start.dtype)
-    sign = apply("unary", {"function": "sign"}, [start])
+    sign, other = (apply("unary", {"function": "sign"}, [x]) for x in (start, stop))
+    same = binary("mul", sign, other)
+    if not is_traced(same) and np.any(same <= 0):
+        raise DataError(
+            f"geomspace: expected ends of one sign that are not 0, got {start} and {stop}"
+        )
     logs = [apply("unary", {"function": "log"}, [binary("mul", x, sign)]) for x in (start, stop)]
     exponents = linspace(logs[0], logs[1], num, endpoint, axis=axis)
     power = apply("unary", {"function": "exp"}, [exponents])

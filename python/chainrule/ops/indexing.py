@@ -27,11 +27,11 @@ def take_slice(x: Any, axis: int, index: int) -> Any:
     Parameters
     ----------
     x : tensor
-        An array or traced tensor of one axis or more, any dtype.
+        Of one axis or more, any dtype.
     axis : int
-        From 0 up.
+        Which axis; negative ones count from the last.
     index : int
-        From 0 to the size of the axis - 1.
+        Which element, from 0 to the size of the axis - 1; negative ones count from the end.
 
     Returns
     -------
@@ -41,15 +41,23 @@ def take_slice(x: Any, axis: int, index: int) -> Any:
     Raises
     ------
     ShapeError
-        No such index.
+        No such axis or index.
     DTypeError
         `x` holds no numbers.
 
     Examples
     --------
-    >>> take_slice(np.array([[1, 2], [3, 4]]), 0, 1).tolist()
+    >>> take_slice([[1, 2], [3, 4]], 0, 1).tolist()
     [3, 4]
     """
+    x = as_tensor(x)
+    axis = normalize_axis(axis, x.ndim, "take_slice")
+    size = x.shape[axis]
+    if not -size <= index < size:
+        raise ShapeError(
+            f"take_slice: expected an index of {size} elements along axis {axis}, got {index}"
+        )
+    index %= size
     part = block(x, axis, index, index + 1)
     return _reshape(part, [n for i, n in enumerate(x.shape) if i != axis])
 

@@ -50,7 +50,7 @@ def concatenate(xs: Any, axis: int | None = 0) -> Any:
     """
     tensors = promote(*(as_tensor(x) for x in xs))
     if not tensors:
-        raise ShapeError("concatenate: expected at least one tensor")
+        raise ShapeError("concatenate: expected at least one tensor, got none")
     if axis is None:
         tensors, axis = [ravel(t) for t in tensors], 0
     axis = normalize_axis(axis, tensors[0].ndim, "concatenate")
@@ -76,7 +76,7 @@ def stack(x: Any, axis: int = 0) -> Any:
     Raises
     ------
     ShapeError
-        Shapes that differ, or an axis that the result does not have.
+        No tensors, shapes that differ, or an axis that the result does not have.
     DTypeError
         A tensor that holds no numbers.
 
@@ -87,6 +87,8 @@ def stack(x: Any, axis: int = 0) -> Any:
     """
     tensors = promote(*(as_tensor(t) for t in x))
     shapes = {tuple(t.shape) for t in tensors}
+    if not tensors:
+        raise ShapeError("stack: expected at least one tensor, got none")
     if len(shapes) > 1:
         raise ShapeError(f"stack: expected tensors of one shape, got {sorted(shapes)}")
     place = normalize_axis(axis, len(shapes.pop()) + 1, "stack")
@@ -100,6 +102,13 @@ def _at_least(x: Any, rank: int) -> Any:
     if rank == 3 and x.ndim == 1:
         return expand_dims(x, (0, 2))
     return expand_dims(x, tuple(range(rank - x.ndim))) if x.ndim < rank else x
+
+
+def _all_at_least(xs: Any, rank: int, op: str) -> list[Any]:
+    tensors = [_at_least(x, rank) for x in xs]
+    if not tensors:
+        raise ShapeError(f"{op}: expected at least one tensor, got none")
+    return tensors
 
 
 @operation
@@ -128,7 +137,7 @@ def vstack(xs: Any) -> Any:
     >>> vstack([[1, 2], [3, 4]]).tolist()
     [[1, 2], [3, 4]]
     """
-    return concatenate([_at_least(x, 2) for x in xs], 0)
+    return concatenate(_all_at_least(xs, 2, "vstack"), 0)
 
 
 @operation
@@ -149,7 +158,7 @@ def hstack(xs: Any) -> Any:
     Raises
     ------
     ShapeError
-        Sizes that differ along another axis.
+        No tensors, or sizes that differ along another axis.
     DTypeError
         A tensor that holds no numbers.
 
@@ -158,7 +167,7 @@ def hstack(xs: Any) -> Any:
     >>> hstack([[1, 2], [3]]).tolist()
     [1, 2, 3]
     """
-    tensors = [_at_least(x, 1) for x in xs]
+    tensors = _all_at_least(xs, 1, "hstack")
     return concatenate(tensors, 0 if tensors[0].ndim == 1 else 1)
 
 
@@ -188,7 +197,7 @@ def dstack(xs: Any) -> Any:
     >>> dstack([[1, 2], [3, 4]]).tolist()
     [[[1, 3], [2, 4]]]
     """
-    return concatenate([_at_least(x, 3) for x in xs], 2)
+    return concatenate(_all_at_least(xs, 3, "dstack"), 2)
 
 
 @operation

@@ -128,7 +128,7 @@ def dot(x1: Any, x2: Any) -> Any:
     x1, x2, dtype = _factors(x1, x2)
     if x1.ndim == 0 or x2.ndim == 0:
         return as_dtype(binary("mul", x1, x2), dtype)
-    return as_dtype(_tensordot(x1, x2, [x1.ndim - 1], [max(x2.ndim - 2, 0)]), dtype)
+    return as_dtype(_tensordot(x1, x2, [x1.ndim - 1], [max(x2.ndim - 2, 0)], "dot"), dtype)
 
 
 @operation
@@ -161,7 +161,7 @@ def inner(x1: Any, x2: Any) -> Any:
     x1, x2, dtype = _factors(x1, x2)
     if x1.ndim == 0 or x2.ndim == 0:
         return as_dtype(binary("mul", x1, x2), dtype)
-    return as_dtype(_tensordot(x1, x2, [x1.ndim - 1], [x2.ndim - 1]), dtype)
+    return as_dtype(_tensordot(x1, x2, [x1.ndim - 1], [x2.ndim - 1], "inner"), dtype)
 
 
 @operation
@@ -192,7 +192,7 @@ def vdot(x1: Any, x2: Any) -> Any:
     11.0
     """
     x1, x2, dtype = _factors(ravel(x1), ravel(x2))
-    return as_dtype(_tensordot(x1, x2, [0], [0]), dtype)
+    return as_dtype(_tensordot(x1, x2, [0], [0], "vdot"), dtype)
 
 
 @operation
@@ -242,9 +242,10 @@ def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Any:
     Raises
     ------
     ShapeError
-        Axes of different sizes, lists of different lengths, or an axis that is not there.
-    IndexError
-        More axes than a tensor has.
+        Axes of different sizes, lists of different lengths, an axis that is not there or is named
+        twice, or a number above that of the axes.
+    ValueError
+        `axes` that are neither a number nor two lists.
     DTypeError
         An argument that holds no numbers.
 
@@ -255,22 +256,38 @@ def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Any:
     """
     x1, x2, dtype = _factors(x1, x2)
     if isinstance(axes, (int, np.integer)):
+        most = min(x1.ndim, x2.ndim)
+        if not 0 <= axes <= most:
+            raise ShapeError(f"tensordot: expected `axes` from 0 to {most}, got {axes}")
         a = list(range(x1.ndim - int(axes), x1.ndim))
         b = list(range(int(axes)))
     else:
+        a, b = _paired(axes, x1.ndim, x2.ndim)
+    return as_dtype(_tensordot(x1, x2, a, b, "tensordot"), dtype)
+
+
+def _paired(axes: Any, rank1: int, rank2: int) -> tuple[list[int], list[int]]:
+    """Two lists of axes, counted from the front."""
+    try:
         first, second = axes
-        a = [normalize_axis(i, x1.ndim, "tensordot") for i in sequence(first)]
-        b = [normalize_axis(i, x2.ndim, "tensordot") for i in sequence(second)]
-    return as_dtype(_tensordot(x1, x2, a, b), dtype)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"tensordot: expected `axes` to be a number or two lists of axes, got {axes!r}"
+        ) from None
+    a = [normalize_axis(i, rank1, "tensordot") for i in sequence(first)]
+    b = [normalize_axis(i, rank2, "tensordot") for i in sequence(second)]
+    if len(set(a)) != len(a) or len(set(b)) != len(b):
+        raise ShapeError(f"tensordot: expected each axis once in `axes`, got {axes}")
+    return a, b
 
 
-def _tensordot(x1: Any, x2: Any, a: list[int], b: list[int]) -> Any:
+def _tensordot(x1: Any, x2: Any, a: list[int], b: list[int], op: str) -> Any:
     sizes = [x1.shape[i] for i in a if i < x1.ndim]
     others = [x2.shape[i] for i in b if i < x2.ndim]
     if min(a, default=0) < 0 or len(a) != len(b) or sizes != others:
         raise ShapeError(
-            f"the summed axes must have equal sizes, got axes {a} of shape {tuple(x1.shape)} and "
-            f"{b} of {tuple(x2.shape)}"
+            f"{op}: the summed axes must have equal sizes, got axes {a} of shape "
+            f"{tuple(x1.shape)} and {b} of {tuple(x2.shape)}"
         )
     free1 = [i for i in range(x1.ndim) if i not in a]
     free2 = [i for i in range(x2.ndim) if i not in b]

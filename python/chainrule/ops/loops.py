@@ -14,6 +14,7 @@ from chainrule.base.errors import ShapeError
 from chainrule.ops._common import block, normalize_axis
 from chainrule.ops.arranging import flip
 from chainrule.ops.conversion import convert_to_tensor
+from chainrule.ops.creation import zeros
 from chainrule.ops.joining import concatenate, stack
 from chainrule.tracing.casting import as_tensor, is_traced
 from chainrule.tracing.recording import operation
@@ -148,7 +149,8 @@ def _stacked(size: int | None, spec: Any) -> Any:
 
 
 def _map_spec(f: Callable[[Any], Any], xs: Any) -> Any:
-    return _stacked(tree.flatten(xs)[0].shape[0], compute_output_spec(f, _slice_spec(xs)))
+    size = _steps("map", tree.flatten(xs), None)
+    return _stacked(size, compute_output_spec(f, _slice_spec(xs)))
 
 
 @operation(spec=_map_spec)
@@ -172,11 +174,7 @@ def map(f: Callable[[Any], Any], xs: Any) -> Any:
     TypeError
         `f` is not callable.
     ShapeError
-        Results of different shapes.
-    ValueError
-        No slices.
-    IndexError
-        A tensor without axes.
+        Results of different shapes, or a tensor without axes.
     DTypeError
         `xs` holds no numbers.
 
@@ -186,7 +184,7 @@ def map(f: Callable[[Any], Any], xs: Any) -> Any:
     >>> map(lambda row: row * 2, np.array([1, 2])).tolist()
     [2, 4]
     """
-    return scan(lambda carry, x: (carry, f(x)), (), xs)[1]
+    return _scan("map", lambda carry, x: (carry, f(x)), (), xs)[1]
 
 
 def _scan_spec(
@@ -197,8 +195,8 @@ def _scan_spec(
     reverse: bool = False,
     unroll: Any = 1,
 ) -> Any:
+    size = _steps("scan", [] if xs is None else tree.flatten(xs), length)
     first = None if xs is None else _slice_spec(xs)
-    size = tree.flatten(xs)[0].shape[0] if length is None else int(length)
     carry, y = compute_output_spec(f, init, first)
     if y is None:
         return carry, _stacked(size, tree.map_structure(_like, init))
@@ -243,11 +241,10 @@ def scan(
     TypeError
         `f` is not callable.
     ValueError
-        Neither xs nor length, no slices, or a bad `unroll`.
+        Neither xs nor length, or a bad `unroll`.
     ShapeError
-        Results of different shapes.
-    IndexError
-        A tensor without axes, or fewer slices than `length`.
+        Results of different shapes, a tensor without axes, or another number of slices than
+        `length`.
     DTypeError
         An argument that holds no numbers.
 
@@ -266,9 +263,22 @@ def scan(
         )
     if xs is None and length is None:
         raise ValueError("Got no `xs` to scan over and `length` not provided.")
+    return _scan("scan", f, init, xs, length, reverse)
+
+
+def _scan(
+    op: str,
+    f: Callable[[Any, Any], Any],
+    init: Any,
+    xs: Any,
+    length: int | None = None,
+    reverse: bool = False,
+) -> Any:
     slices = [] if xs is None else [convert_to_tensor(x) for x in tree.flatten(xs)]
-    count = int(length) if length is not None else int(slices[0].shape[0])
+    count = _steps(op, slices, length)
     carry = tree.map_structure(convert_to_tensor, init)
+    if not count:
+        return carry, _nothing(f, carry, None if xs is None else tree.pack_sequence_as(xs, slices))
     outputs = []
     for i in builtins.reversed(range(count)) if reverse else range(count):
         item = None if xs is None else tree.pack_sequence_as(xs, [x[i] for x in slices])
@@ -277,6 +287,27 @@ def scan(
     if reverse:
         outputs.reverse()
     return carry, tree.map_structure(lambda *ys: stack(ys), *outputs)
+
+
+def _steps(op: str, slices: list[Any], length: int | None) -> Any:
+    """How many slices there are, which all tensors and `length` agree on; None where unknown."""
+    sizes = {x.shape[0] for x in slices if x.ndim}
+    if length is not None:
+        sizes.add(int(length))
+    known = sizes - {None}
+    if not sizes or len(known) > 1 or not all(x.ndim for x in slices):
+        number = "slices" if length is None else f"{int(length)} slices"
+        shapes = [tuple(x.shape) for x in slices]
+        raise ShapeError(f"{op}: expected tensors of equally many {number}, got shapes {shapes}")
+    return known.pop() if known else None
+
+
+def _nothing(f: Callable[[Any, Any], Any], carry: Any, xs: Any) -> Any:
+    """What no slices give: tensors of no rows, of the shapes and dtypes of f's results."""
+    first = tree.map_structure(_like, carry), None if xs is None else _slice_spec(xs)
+    _, y = compute_output_spec(f, *first)
+    rows = _stacked(0, first[0] if y is None else y)
+    return tree.map_structure(lambda row: zeros(row.shape, row.dtype), rows)
 
 
 def _associative_spec(

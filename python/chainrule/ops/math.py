@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.base.dtypes import standardize_dtype
-from chainrule.base.errors import ShapeError
+from chainrule.base.errors import DTypeError, ShapeError
 from chainrule.base.loading import take_elements
 from chainrule.base.namespace import publish
 from chainrule.ops._common import binary, eager_only, root, unary
@@ -40,12 +40,16 @@ def _check_segments(data: Any, ids: Any) -> None:
         )
 
 
-def _segments(data: Any, segment_ids: Any, num_segments: int | None) -> tuple[Any, Any, int]:
+def _segments(
+    op: str, data: Any, segment_ids: Any, num_segments: int | None
+) -> tuple[Any, Any, int]:
     data, ids = as_tensor(data), as_tensor(segment_ids)
     _check_segments(data, ids)
+    if standardize_dtype(data.dtype) == "bool":
+        raise DTypeError(f"{op}: expected `data` of numbers, got bool")
     if num_segments is None:
         if is_traced(ids):
-            raise TypeError("segment ops need `num_segments` while tracing")
+            raise TypeError(f"{op}: expected `num_segments` while tracing, got None")
         num_segments = int(ids.max()) + 1 if ids.size else 0
     return data, as_dtype(ids, "int32"), int(num_segments)
 
@@ -94,7 +98,7 @@ def segment_sum(
     >>> segment_sum([1.0, 2.0, 4.0], [0, 1, 0]).tolist()
     [5.0, 2.0]
     """
-    data, ids, n = _segments(data, segment_ids, num_segments)
+    data, ids, n = _segments("segment_sum", data, segment_ids, num_segments)
     inside = binary("logical_and", ids >= 0, ids < n)
     ids = apply("select", {}, [inside, ids, np.asarray(n, "int32")])
     out = apply("scatter_add", {"axis": 0, "size": n + 1}, [data, ids])
@@ -103,7 +107,7 @@ def segment_sum(
 
 
 def _segment_reduce(function: str, start: float, data: Any, ids: Any, n: int | None) -> Any:
-    data, ids, n = _segments(data, ids, n)
+    data, ids, n = _segments(f"segment_{function}", data, ids, n)
     dtype = standardize_dtype(data.dtype)
     if not dtype.startswith(("float", "bfloat")):
         info = np.iinfo(dtype)
@@ -143,12 +147,10 @@ def segment_max(
     ------
     ShapeError
         Other than one id a row.
-    ValueError
-        `data` holds booleans.
     TypeError
         No `num_segments` inside a trace.
     DTypeError
-        An argument that holds no numbers.
+        `data` holds booleans, or an argument that holds no numbers.
 
     Examples
     --------
@@ -186,12 +188,10 @@ def segment_min(
     ------
     ShapeError
         Other than one id a row.
-    ValueError
-        `data` holds booleans.
     TypeError
         No `num_segments` inside a trace.
     DTypeError
-        An argument that holds no numbers.
+        `data` holds booleans, or an argument that holds no numbers.
 
     Examples
     --------
@@ -228,12 +228,10 @@ def segment_prod(
     ------
     ShapeError
         Other than one id a row.
-    ValueError
-        `data` holds booleans.
     TypeError
         No `num_segments` inside a trace.
     DTypeError
-        An argument that holds no numbers.
+        `data` holds booleans, or an argument that holds no numbers.
 
     Examples
     --------

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.base.config import floatx
-from chainrule.base.dtypes import is_float_dtype, standardize_dtype
-from chainrule.ops._common import binary, eager_only, unary
+from chainrule.base.dtypes import is_float_dtype, is_int_dtype, standardize_dtype
+from chainrule.base.errors import DTypeError
+from chainrule.ops._common import binary, check_broadcast, eager_only, unary
 from chainrule.tracing.casting import as_dtype, as_tensor, promote, promote_float
 from chainrule.tracing.dispatch import apply
 from chainrule.tracing.recording import operation
@@ -202,6 +203,9 @@ def heaviside(x1: Any, x2: Any) -> Any:
 
 def _integers_only(function: np.ufunc, x1: Any, x2: Any) -> Any:
     x1, x2 = promote(x1, x2)
+    if not is_int_dtype(x1.dtype):
+        raise DTypeError(f"{function.__name__}: expected integers, got {x1.dtype}")
+    check_broadcast(function.__name__, x1, x2)
     return np.asarray(eager_only(function, x1, x2))
 
 
@@ -221,9 +225,11 @@ def gcd(x1: Any, x2: Any) -> Any:
 
     Raises
     ------
+    DTypeError
+        Floats, booleans, or an argument that holds no numbers.
     TypeError
-        Floats, booleans, or a traced argument.
-    ValueError
+        A traced argument.
+    ShapeError
         Shapes that do not broadcast.
 
     Examples
@@ -250,9 +256,11 @@ def lcm(x1: Any, x2: Any) -> Any:
 
     Raises
     ------
+    DTypeError
+        Floats, booleans, or an argument that holds no numbers.
     TypeError
-        Floats, booleans, or a traced argument.
-    ValueError
+        A traced argument.
+    ShapeError
         Shapes that do not broadcast.
 
     Examples

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.base.dtypes import is_int_dtype, result_type, standardize_dtype
+from chainrule.base.dtypes import is_float_dtype, is_int_dtype, result_type, standardize_dtype
 from chainrule.base.errors import DataError, DTypeError, ShapeError
-from chainrule.ops._common import binary, eager_only, sequence
+from chainrule.ops._common import binary, eager_only, sequence, unary
 from chainrule.ops.comparison import _where
 from chainrule.ops.shaping import _reshape, ravel
 from chainrule.tracing.casting import as_dtype, as_tensor, is_traced, promote
@@ -65,15 +65,15 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
 
 @operation
 def searchsorted(sorted_sequence: Any, values: Any, side: str = "left") -> Any:
-    """Where each value would go into a sorted 1-D tensor, as NumPy's `np.searchsorted`; NaN goes to
-    0.
+    """Where each value would go into a sorted 1-D tensor, as NumPy's `np.searchsorted`.
 
     Parameters
     ----------
     sorted_sequence : tensor
-        (n,), ascending.
+        (n,), ascending, NaN last.
     values : tensor
-        Of any shape; brought to a common dtype with the sequence.
+        Of any shape; brought to a common dtype with the sequence. NaN goes before or after the
+        sequence's.
     side : str
         Before equal elements ("left") or after them ("right"). Default "left".
 
@@ -85,7 +85,7 @@ def searchsorted(sorted_sequence: Any, values: Any, side: str = "left") -> Any:
     Raises
     ------
     ValueError
-        A sequence that is not 1-D.
+        A sequence that is not 1-D, or an unknown `side`.
     DTypeError
         An argument that holds no numbers.
 
@@ -94,6 +94,8 @@ def searchsorted(sorted_sequence: Any, values: Any, side: str = "left") -> Any:
     >>> searchsorted([1, 2, 3], [2, 5]).tolist()
     [1, 3]
     """
+    if side not in ("left", "right"):
+        raise ValueError(f"searchsorted: expected `side` 'left' or 'right', got {side!r}")
     line, values = as_tensor(sorted_sequence), as_tensor(values)
     if line.ndim != 1:
         raise ValueError(
@@ -103,6 +105,12 @@ def searchsorted(sorted_sequence: Any, values: Any, side: str = "left") -> Any:
     line, values = promote(line, values)
     column = _reshape(values, [*values.shape, 1])
     before = binary("lt" if side == "left" else "le", line, column)
+    if is_float_dtype(standardize_dtype(line.dtype)):
+        # NaN is above all numbers.
+        above = unary("is_nan", column)
+        if side == "left":
+            above = binary("logical_and", above, unary("logical_not", unary("is_nan", line)))
+        before = binary("logical_or", before, above)
     attrs = {"function": "sum", "axes": [values.ndim], "keepdims": False}
     return apply("reduce", attrs, [as_dtype(before, "int32")])
 
@@ -114,7 +122,7 @@ def digitize(x: Any, bins: Any) -> Any:
     Parameters
     ----------
     x : tensor
-        Of any shape; NaN gives 0.
+        Of any shape; NaN gives n.
     bins : tensor
         (n,), ascending.
 

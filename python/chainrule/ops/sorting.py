@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule.base.config import floatx
 from chainrule.base.dtypes import is_float_dtype, result_type, standardize_dtype
+from chainrule.base.errors import ShapeError
 from chainrule.ops import reductions
 from chainrule.ops._common import binary, eager_only, normalize_axes, normalize_axis, unary
 from chainrule.ops.shaping import _reshape, moveaxis, transpose
@@ -169,9 +170,7 @@ def quantile(
     ValueError
         q outside [0, 1], or an unknown method.
     ShapeError
-        An axis that `x` does not have, or one named twice.
-    DataError
-        No elements.
+        An axis that `x` does not have, or one named twice; no elements.
     DTypeError
         `x` holds no numbers.
 
@@ -180,6 +179,10 @@ def quantile(
     >>> quantile([1.0, 2.0, 4.0], 0.25).item()
     1.5
     """
+    return _quantile("quantile", x, q, axis, method, keepdims)
+
+
+def _quantile(op: str, x: Any, q: Any, axis: Any, method: str, keepdims: bool) -> Any:
     x = as_tensor(x)
     if standardize_dtype(x.dtype) == "int64":
         x = as_dtype(x, floatx())
@@ -188,9 +191,13 @@ def quantile(
     points = np.asarray(as_tensor(q), "float64")
     if points.size and not (0 <= points.min() and points.max() <= 1):
         raise ValueError(f"quantile: expected q in [0, 1], got {q}")
-    axes = normalize_axes(axis, x.ndim, "quantile")
+    axes = normalize_axes(axis, x.ndim, op)
     kept = [i for i in range(x.ndim) if i not in axes]
     count = math.prod(x.shape[i] for i in axes)
+    if not count:
+        raise ShapeError(
+            f"{op}: expected at least one element along axes {axes}, got shape {tuple(x.shape)}"
+        )
     lead = [x.shape[i] for i in kept]
     rows = _reshape(transpose(x, kept + axes), [*lead, count])
     ordered = apply("sort", {"axis": len(lead)}, [rows])
@@ -253,9 +260,7 @@ def percentile(
     ValueError
         q outside [0, 100], or an unknown method.
     ShapeError
-        An axis that `x` does not have, or one named twice.
-    DataError
-        No elements.
+        An axis that `x` does not have, or one named twice; no elements.
     DTypeError
         `x` holds no numbers.
 
@@ -264,7 +269,10 @@ def percentile(
     >>> percentile([1.0, 2.0, 4.0], 25.0).item()
     1.5
     """
-    return quantile(x, np.asarray(as_tensor(q), "float64") / 100.0, axis, method, keepdims)
+    shares = np.asarray(as_tensor(q), "float64") / 100.0
+    if shares.size and not (0 <= shares.min() and shares.max() <= 1):
+        raise ValueError(f"percentile: expected q in [0, 100], got {q}")
+    return _quantile("percentile", x, shares, axis, method, keepdims)
 
 
 @operation
@@ -288,9 +296,7 @@ def median(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     Raises
     ------
     ShapeError
-        An axis that `x` does not have, or one named twice.
-    DataError
-        No elements.
+        An axis that `x` does not have, or one named twice; no elements.
     DTypeError
         `x` holds no numbers.
 
@@ -299,7 +305,7 @@ def median(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     >>> median([3.0, 1.0, 2.0]).item()
     2.0
     """
-    return quantile(x, 0.5, axis, "linear", keepdims)
+    return _quantile("median", x, 0.5, axis, "linear", keepdims)
 
 
 def unique(
