@@ -10,6 +10,7 @@ mod program;
 mod results;
 
 use crate::error::Error;
+use crate::fusions::FUSIONS;
 use crate::graph::infer;
 use crate::kernels::finite::all_finite_data;
 use crate::kernels::{isa, threads};
@@ -101,6 +102,12 @@ fn op_names(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     Ok(out)
 }
 
+/// The names of the fusions, in the order in which they are tried.
+#[pyfunction]
+fn fusions() -> Vec<&'static str> {
+    FUSIONS.iter().map(|fusion| fusion.name).collect()
+}
+
 /// Whether an array of floats holds neither NaN nor infinity.
 #[pyfunction]
 fn all_finite(py: Python<'_>, array: &Bound<'_, PyAny>) -> PyResult<bool> {
@@ -156,6 +163,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<program::PyProgram>()?;
     m.add_function(wrap_pyfunction!(eager, m)?)?;
     m.add_function(wrap_pyfunction!(op_names, m)?)?;
+    m.add_function(wrap_pyfunction!(fusions, m)?)?;
     m.add_function(wrap_pyfunction!(all_finite, m)?)?;
     m.add_function(wrap_pyfunction!(files::load_safetensors, m)?)?;
     m.add_function(wrap_pyfunction!(files::save_safetensors, m)?)?;

@@ -294,10 +294,8 @@ pub struct Joined {
     pub inputs: Vec<Value>,
     /// The values stored, then the sums of columns.
     pub outputs: Vec<Value>,
-    /// The last of its nodes.
-    pub last: usize,
-    /// How many nodes it does the work of.
-    pub count: usize,
+    /// The nodes that it does the work of, in order.
+    pub members: Vec<usize>,
 }
 
 impl Groups {
@@ -382,8 +380,7 @@ impl Groups {
             kernel: program(bound, overwrites),
             inputs,
             outputs,
-            last: members[members.len() - 1],
-            count: members.len(),
+            members: members.clone(),
         }
     }
 }

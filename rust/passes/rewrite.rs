@@ -18,13 +18,16 @@ pub struct Miss {
     pub why: String,
 }
 
+/// Names of fusions.
+pub type Makers = HashMap<Value, Vec<&'static str>>;
+
 /// What is left of a graph when every fusion has seen it.
 pub struct Rewritten {
     /// None where no pattern was found.
     pub graph: Option<Graph>,
     pub outputs: Vec<Value>,
-    /// The fusion that made the node, by the node's first output.
-    pub made_by: HashMap<Value, &'static str>,
+    /// The fusions that made a node, by the node's first output.
+    pub made_by: Makers,
     pub misses: Vec<Miss>,
 }
 
@@ -33,7 +36,7 @@ pub fn rewrite(graph: &Graph, outputs: &[Value], assign: bool) -> Result<Rewritt
     let mut done = Rewritten {
         graph: None,
         outputs: outputs.to_vec(),
-        made_by: HashMap::new(),
+        made_by: Makers::new(),
         misses: Vec::new(),
     };
     for fusion in FUSIONS {
@@ -73,7 +76,7 @@ fn sweep(graph: &Graph, fusion: &Fusion, done: &mut Rewritten, assign: bool) -> 
     let mut next = Graph::new();
     let mut moved: Vec<Option<Value>> = vec![None; graph.len()];
     let mut counts: HashMap<Value, usize> = HashMap::new();
-    let mut made_by = HashMap::new();
+    let mut made_by = Makers::new();
     for at in 0..graph.len() {
         let new = match graph.source(Value(at)) {
             Source::Input { name, .. } => next.input(name, graph.spec(Value(at)).clone())?,
@@ -96,17 +99,15 @@ fn sweep(graph: &Graph, fusion: &Fusion, done: &mut Rewritten, assign: bool) -> 
                     false => None,
                     true => fused(fusion, &mut next, node.clone(), &counts, &mut done.misses)?,
                 };
-                let maker = match outputs {
-                    Some(_) => Some(fusion.name),
-                    None => done.made_by.get(&old.outputs[0]).copied(),
-                };
+                let mut makers = done.made_by.remove(&old.outputs[0]).unwrap_or_default();
+                makers.extend(outputs.as_ref().map(|_| fusion.name));
                 let outputs = match outputs {
                     Some(outputs) => outputs,
                     None => next.push_node(node.op, &node.inputs)?,
                 };
-                if let Some(maker) = maker {
+                if !makers.is_empty() {
                     let new = next.nodes[before..].iter().map(|n| n.outputs[0]);
-                    made_by.extend(new.map(|value| (value, maker)));
+                    made_by.extend(new.map(|value| (value, makers.clone())));
                 }
                 for (old, new) in old.outputs.iter().zip(outputs) {
                     moved[old.0] = Some(new);

@@ -1,12 +1,12 @@
 //! The tasks of a graph: its nodes as kernels, element-wise ones joined, and those that go on with what
 //! another makes chained to it: its tiles are in the cache still.
 
+use super::rewrite::Makers;
 use crate::error::Result;
 use crate::fusions::elementwise::{self, Groups, Item, Joined, Nodes};
 use crate::graph::{prepare, Graph, Source, Value};
 use crate::run::{chain, Kernel, Prepared};
 use crate::tensor::Spec;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// What explanations call a chain.
@@ -31,11 +31,7 @@ pub struct Task {
 
 /// The tasks that compute `wanted`, in an order in which they can run; `made_by` says which fusion
 /// made nodes, by their first output.
-pub fn tasks(
-    graph: &Graph,
-    wanted: &[Value],
-    made_by: &HashMap<Value, &'static str>,
-) -> Result<Vec<Task>> {
+pub fn tasks(graph: &Graph, wanted: &[Value], made_by: &Makers) -> Result<Vec<Task>> {
     let mut nodes = Nodes {
         graph,
         prepared: prepared(graph, wanted)?,
@@ -48,7 +44,9 @@ pub fn tasks(
                 let task = single(&mut nodes, *at, made_by);
                 push_single(&mut tasks, task);
             }
-            Item::Group(group) => push_group(&nodes, &groups, *group, wanted, &mut tasks),
+            Item::Group(group) => {
+                push_group(&nodes, &groups, *group, (wanted, made_by), &mut tasks);
+            }
         }
     }
     Ok(tasks)
@@ -75,7 +73,7 @@ fn prepared(graph: &Graph, wanted: &[Value]) -> Result<Vec<Option<Prepared>>> {
 }
 
 /// The task of one node.
-fn single(nodes: &mut Nodes, at: usize, made_by: &HashMap<Value, &'static str>) -> Task {
+fn single(nodes: &mut Nodes, at: usize, made_by: &Makers) -> Task {
     let node = &nodes.graph.nodes[at];
     let specs = |values: &[Value]| values.iter().map(|v| nodes.graph.spec(*v)).collect();
     let (inputs, outputs): (Vec<&Spec>, Vec<&Spec>) = (specs(&node.inputs), specs(&node.outputs));
@@ -87,7 +85,7 @@ fn single(nodes: &mut Nodes, at: usize, made_by: &HashMap<Value, &'static str>) 
         inputs: node.inputs.clone(),
         outputs: node.outputs.clone(),
         layer: node.layer.clone(),
-        fusions: made_by.get(&node.outputs[0]).copied().into_iter().collect(),
+        fusions: made_by.get(&node.outputs[0]).cloned().unwrap_or_default(),
         misses: Vec::new(),
     }
 }
@@ -111,7 +109,7 @@ fn push_group(
     nodes: &Nodes,
     groups: &Groups,
     group: usize,
-    wanted: &[Value],
+    (wanted, made_by): (&[Value], &Makers),
     tasks: &mut Vec<Task>,
 ) {
     let (mut first, mut misses) = (None, Vec::new());
@@ -131,18 +129,22 @@ fn push_group(
         kernel,
         inputs,
         outputs,
-        last,
-        count,
+        members,
     } = joined;
-    let own = (count > 1).then_some(elementwise::NAME);
+    let makers = members
+        .iter()
+        .flat_map(|n| made_by.get(&nodes.graph.nodes[*n].outputs[0]));
+    let mut fusions: Vec<&'static str> = makers.flatten().copied().collect();
+    fusions.extend((members.len() > 1).then_some(elementwise::NAME));
+    fusions.dedup();
     let task = Task {
         name: elementwise::NAME.to_string(),
         kernel,
         is_view: false,
         inputs,
         outputs: outputs.clone(),
-        layer: nodes.graph.nodes[last].layer.clone(),
-        fusions: own.into_iter().collect(),
+        layer: nodes.graph.nodes[members[members.len() - 1]].layer.clone(),
+        fusions,
         misses,
     };
     let task = match first {

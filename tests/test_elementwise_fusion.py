@@ -5,70 +5,16 @@ The numbers are those of the ops one after the other, to the last bit.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
-from chainrule import _core
+from tests.fusions import Chain, names
 
 # Rows by columns: of one block and of many, in whole vectors and not, wide rows with rows left over.
 SHAPES = [
     (3, 2), (40, 5), (1000, 16), (4099, 16), (513, 10), (300, 67), (70, 512), (67, 700), (40, 1024),
     (33, 1025), (9, 7, 5, 3), (128, 8, 8, 64), (600, 1),
 ]
-
-
-def names(program: _core.Program) -> list[str]:
-    """The ops that the program runs."""
-    return [task["op"] for task in program.explain() if task["outputs"]]
-
-
-class Chain:
-    """A graph of inputs and nodes, and beside it every value computed eagerly."""
-
-    def __init__(self, dtype: str) -> None:
-        self.graph = _core.Graph()
-        self.rng = np.random.default_rng(0)
-        self.dtype = dtype
-        self.values: dict[int, np.ndarray] = {}
-        self.feeds: list[np.ndarray] = []
-
-    def input(self, *shape: int) -> int:
-        return self.fed(self.rng.normal(size=shape))
-
-    def fed(self, value: np.ndarray) -> int:
-        value = value.astype(self.dtype)
-        shape = value.shape
-        leaf = self.graph.input(f"x{len(self.feeds)}", shape, self.dtype)
-        self.values[leaf] = value
-        self.feeds.append(value)
-        return leaf
-
-    def push(self, op: str, attrs: dict[str, Any], *inputs: int) -> list[int]:
-        outputs = self.graph.push(op, attrs, list(inputs))
-        results = _core.eager(op, attrs, [self.values[v] for v in inputs])
-        self.values.update(zip(outputs, results, strict=True))
-        return outputs
-
-    def f(self, function: str, *inputs: int) -> int:
-        """A unary or binary function."""
-        op = "unary" if len(inputs) == 1 else "binary"
-        return self.push(op, {"function": function}, *inputs)[0]
-
-    def sum(self, x: int) -> int:
-        axes = list(range(self.values[x].ndim - 1))
-        return self.push("reduce", {"function": "sum", "axes": axes, "keepdims": False}, x)[0]
-
-    def check(self, outputs: list[int], steps: list[str] | None = None) -> None:
-        """The program runs these steps and gives the eager bits, twice."""
-        program = self.graph.compile(outputs)
-        assert steps is None or names(program) == steps
-        for _ in range(2):
-            for value, got in zip(outputs, program.run(self.feeds), strict=True):
-                want = self.values[value]
-                assert (got.shape, got.dtype) == (want.shape, want.dtype)
-                assert got.tobytes() == want.tobytes()
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
