@@ -10,7 +10,6 @@ pub mod finite;
 pub mod float;
 pub mod fold;
 pub mod gemm;
-
 pub mod interrupt;
 pub mod isa;
 pub mod map;

@@ -22,7 +22,7 @@ const ALONE: Duration = Duration::from_micros(10);
 
 type Work<'a> = dyn Fn() + Sync + 'a;
 
-/// Calls `work` on this thread and, while it runs, on up to `helpers` workers or a few more, once each; on
+/// Calls `work` on this thread and, while it runs, on workers, up to `helpers` at a time and once each; on
 /// this thread alone where the workers help another caller, or this is one of them.
 pub fn with_team(helpers: usize, work: &Work<'_>) {
     match claim().as_mut().and_then(|team| team.workers()) {
@@ -52,7 +52,7 @@ struct Workers {
 
 impl Workers {
     fn new(pool: ThreadPool) -> Self {
-        let meeting = Arc::<Meeting>::default();
+        let meeting = Arc::new(Meeting::new(pool.current_num_threads()));
         let theirs = meeting.clone();
         pool.spawn_broadcast(move |_| theirs.attend());
         Workers {
@@ -114,9 +114,11 @@ fn forget_in_children() {
 }
 
 /// Where a caller and its workers meet. `state` is one word, so that a worker enters only while the
-/// meeting is open: `number of the meeting << 32 | OPEN | workers inside`.
+/// meeting is open and wants more: `number of the meeting << 32 | OPEN | wanted << 16 | workers inside`.
 struct Meeting {
     state: Line<AtomicU64>,
+    /// All that may come.
+    workers: usize,
     /// Written only while the meeting is closed and empty.
     work: UnsafeCell<*const Work<'static>>,
     /// Whether no meeting comes any more.
@@ -133,19 +135,6 @@ struct Meeting {
 #[repr(align(128))]
 pub struct Line<T>(pub T);
 
-impl Default for Meeting {
-    fn default() -> Self {
-        Meeting {
-            state: Line::default(),
-            work: UnsafeCell::new(&|| ()),
-            last: AtomicBool::default(),
-            sleepers: Line::default(),
-            bed: Mutex::default(),
-            bell: Condvar::default(),
-        }
-    }
-}
-
 // SAFETY: `work` is written by the holder of the team while no worker is inside, and read by workers that
 // are inside only; it may be called from any thread. All else is atomic.
 unsafe impl Sync for Meeting {}
@@ -153,20 +142,32 @@ unsafe impl Sync for Meeting {}
 unsafe impl Send for Meeting {}
 
 const OPEN: u64 = 1 << 31;
-const INSIDE: u64 = OPEN - 1;
+const INSIDE: u64 = (1 << 16) - 1;
 
 impl Meeting {
+    fn new(workers: usize) -> Self {
+        Meeting {
+            state: Line::default(),
+            workers,
+            work: UnsafeCell::new(&|| ()),
+            last: AtomicBool::default(),
+            sleepers: Line::default(),
+            bed: Mutex::default(),
+            bell: Condvar::default(),
+        }
+    }
+
     /// One meeting; the caller holds the team.
     fn hold(&self, helpers: usize, work: &Work<'_>) {
         // SAFETY: the lifetime is forgotten for the meeting only, which is closed and empty when this
         // function ends. This thread holds the team, and the last meeting is closed and empty.
         unsafe { *self.work.get() = std::mem::transmute::<&Work<'_>, &Work<'static>>(work) };
-        self.announce(OPEN, helpers);
+        self.announce(OPEN | (helpers as u64) << 16, helpers);
         let _close = Close(self);
         work();
     }
 
-    /// Begins the next state, and wakes so many of those who sleep.
+    /// Begins the next state, and wakes workers where fewer than wanted are awake.
     fn announce(&self, open: u64, wanted: usize) {
         let next = (self.state.0.load(Relaxed) >> 32).wrapping_add(1);
         self.state.0.store(next << 32 | open, SeqCst);
@@ -174,7 +175,8 @@ impl Meeting {
         // other.
         if self.sleepers.0.load(SeqCst) > 0 {
             let mut called = self.bed();
-            let more = wanted.min(self.sleepers.0.load(SeqCst));
+            let sleepers = self.sleepers.0.load(SeqCst);
+            let more = wanted.saturating_sub(self.workers - sleepers).min(sleepers);
             self.sleepers.0.fetch_sub(more, SeqCst);
             *called += more;
             drop(called);
@@ -214,8 +216,8 @@ impl Meeting {
                     // SAFETY: this worker is inside.
                     unsafe { (**self.work.get())() };
                     self.state.0.fetch_sub(1, Release);
+                    patience = Patience::default();
                 }
-                patience = Patience::default();
             } else if patience.is_over() {
                 self.sleep(seen);
                 patience = Patience::default();
@@ -223,9 +225,10 @@ impl Meeting {
         }
     }
 
-    /// Counts this worker in, unless the meeting is closed.
+    /// Counts this worker in, unless the meeting is closed or full.
     fn enter(&self, state: u64) -> bool {
-        let this = |now: u64| now & OPEN != 0 && now >> 32 == state >> 32;
+        let wanted = (state & (OPEN - 1)) >> 16;
+        let this = |now: u64| now & OPEN != 0 && now >> 32 == state >> 32 && now & INSIDE < wanted;
         let more = |now| this(now).then_some(now + 1);
         self.state.0.fetch_update(AcqRel, Acquire, more).is_ok()
     }
