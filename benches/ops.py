@@ -85,16 +85,16 @@ class Bench:
 
     def _ours(self, row: Row) -> Callable[[int], Any]:
         keras: Any = importlib.import_module("chainrule")
-        scopes: Any = importlib.import_module("chainrule.tracing.scopes")
+        tracing: Any = importlib.import_module("chainrule.tracing.trace")
         variables = [keras.Variable(a, dtype=a.dtype.name, trainable=True) for a in row.arrays()]
         if row.op.startswith("update"):
             optimizer, variable, gradient = row.ours(*variables)
             optimizer.build([variable])
-            with scopes.Trace() as trace:
+            with tracing.Trace() as trace:
                 optimizer.apply([trace.read(gradient)], [variable])
                 program = trace.compile([])
         else:
-            with scopes.Trace() as trace:
+            with tracing.Trace() as trace:
                 outputs = row.ours(*(trace.read(v) for v in variables))
                 program = trace.compile(outputs if isinstance(outputs, list) else [outputs])
         return lambda count: program.epoch([], None, 1, 0, count, [])
