@@ -27,7 +27,8 @@ pub trait Op: erased_serde::Serialize + Any + Debug + Send + Sync {
     /// Pushes the gradient by each input; `None` where none flows. The standard one refuses.
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
         let _ = b;
-        Err(Error::gradient(self.name(), "a differentiable op", "none"))
+        let wanted = "an op that has a derivative";
+        Err(Error::gradient(self.name(), wanted, "one that has none"))
     }
 
     /// What runs on inputs and outputs of these specs, which [`Op::shape`] has checked.

@@ -9,11 +9,12 @@
 
 use super::build::Build;
 use super::check;
+use super::cross_entropy_grad::CrossEntropyGrad;
 use super::log_softmax::LogSoftmax;
 use super::reduce::Reduction;
 use crate::error::{Error, Result};
-use crate::graph::{Backward, Op, Value};
-use crate::kernels::cross_entropy::{cross_entropy, cross_entropy_grad, Reading, Target};
+use crate::graph::{Backward, Graph, Op, Value};
+use crate::kernels::cross_entropy::{cross_entropy, Reading, Target};
 use crate::kernels::float::Float;
 use crate::kernels::map::{Binary, Unary};
 use crate::kernels::number::Number;
@@ -27,13 +28,23 @@ use smallvec::{smallvec, SmallVec};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CrossEntropy {
-    from_logits: bool,
-    epsilon: f64,
-    sparse: bool,
+    pub from_logits: bool,
+    pub epsilon: f64,
+    pub sparse: bool,
 }
 
 impl CrossEntropy {
-    fn reading(&self) -> Reading {
+    /// `share` kept in `[epsilon, 1 - epsilon]`.
+    pub fn clip(&self, g: &mut Graph, share: Value) -> Result<Value> {
+        let dtype = g.spec(share).dtype;
+        let low = g.scalar(self.epsilon, dtype);
+        let one = g.scalar(1.0, dtype);
+        let high = g.sub(one, low)?;
+        let p = g.binary(Binary::Maximum, share, low)?;
+        g.binary(Binary::Minimum, p, high)
+    }
+
+    pub fn reading(&self) -> Reading {
         match self.from_logits {
             true => Reading::Logits,
             false => Reading::Probabilities(self.epsilon),
@@ -41,7 +52,7 @@ impl CrossEntropy {
     }
 
     /// Every label, checked to be a class.
-    fn labels(&self, target: &Input, classes: usize) -> Result<SmallVec<[usize; 128]>> {
+    fn labels(op: &str, target: &Input, classes: usize) -> Result<SmallVec<[usize; 128]>> {
         with_dtype!(target.spec.dtype, I => {
             target
                 .slice::<I>()
@@ -51,7 +62,7 @@ impl CrossEntropy {
                     match label >= 0.0 && label < classes as f64 {
                         true => Ok(label as usize),
                         false => Err(Error::data(
-                            "cross_entropy",
+                            op,
                             format!("labels in [0, {classes})"),
                             label.to_string(),
                         )),
@@ -61,15 +72,16 @@ impl CrossEntropy {
         })
     }
 
-    /// Calls `f` with the target of each row.
-    fn with_targets<'a, T: Float + Number + Element>(
+    /// Calls `f` with the target of each row; `op` is who refuses a label.
+    pub fn with_targets<'a, T: Float + Number + Element>(
         &self,
+        op: &str,
         target: &Input<'a>,
         classes: usize,
         f: impl FnOnce(&(dyn Fn(usize) -> Target<'a, T> + Sync)),
     ) -> Result<()> {
         if self.sparse {
-            let labels = self.labels(target, classes)?;
+            let labels = CrossEntropy::labels(op, target, classes)?;
             f(&|row| Target::Label(labels[row]));
         } else {
             let t: &'a [T] = target.slice();
@@ -126,11 +138,7 @@ impl Op for CrossEntropy {
         } else {
             let total = g.reduce(Reduction::Sum, pred, &[last], true)?;
             let share = g.div(pred, total)?;
-            let low = g.scalar(self.epsilon, spec.dtype);
-            let one = g.scalar(1.0, spec.dtype);
-            let high = g.sub(one, low)?;
-            let p = g.binary(Binary::Maximum, share, low)?;
-            let p = g.binary(Binary::Minimum, p, high)?;
+            let p = self.clip(g, share)?;
             g.unary(Unary::Log, p)?
         };
         let mut rows = spec.shape.clone();
@@ -149,7 +157,7 @@ impl Op for CrossEntropy {
                 out.fill(T::default());
                 return Ok(());
             }
-            op.with_targets(&io.inputs[1], classes, |target| {
+            op.with_targets(op.name(), &io.inputs[1], classes, |target| {
                 by_rows(pred, out, classes, 1, |row, pred, out| {
                     let mut work: SmallVec<[T; 32]> = smallvec![T::default(); classes];
                     cross_entropy::<T>(pred, |r| target(row + r), op.reading(), out, &mut work);
@@ -167,7 +175,7 @@ const TASK_LEN: usize = 1 << 13;
 
 /// Calls `f(first row, rows of pred, rows of out)` on runs of rows, cut by shape; a row is `n` elements
 /// of `pred` and `out_n` of `out`.
-fn by_rows<T: Float>(
+pub fn by_rows<T: Float>(
     pred: &[T],
     out: &mut [T],
     n: usize,
@@ -182,37 +190,4 @@ fn by_rows<T: Float>(
         .par_chunks(rows * n)
         .zip(out.par_chunks_mut(rows * out_n));
     share(tasks.enumerate(), |(t, (pred, out))| f(t * rows, pred, out));
-}
-
-/// `dpred` of [`CrossEntropy`], from (pred, target, dout).
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CrossEntropyGrad(CrossEntropy);
-
-impl Op for CrossEntropyGrad {
-    fn name(&self) -> &'static str {
-        "cross_entropy"
-    }
-
-    fn shape(&self, inputs: &[&Spec]) -> Result<Vec<Spec>> {
-        let [pred, _, _] = check::count(self.name(), inputs)?;
-        Ok(vec![pred.clone()])
-    }
-
-    fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
-        let classes = *inputs[0].shape.last().expect("a class axis");
-        let op = self.0.clone();
-        let kernel = with_float!(inputs[0].dtype, T => Kernel::new(move |io| {
-            let (pred, dout) = (io.inputs[0].slice::<T>(), io.inputs[2].slice::<T>());
-            let out = io.outputs[0].slice();
-            op.with_targets(&io.inputs[1], classes, |target| {
-                by_rows(pred, out, classes, classes, |row, pred, out| {
-                    let dout = &dout[row..row + pred.len() / classes];
-                    let target = |r| target(row + r);
-                    cross_entropy_grad::<T>(pred, target, op.reading(), dout, out);
-                });
-            })
-        }));
-        Ok(kernel.fallible(self.0.sparse).into())
-    }
 }

@@ -6,10 +6,11 @@
 
 use super::build::Build;
 use super::check;
+use super::layer_norm_grad::LayerNormGrad;
 use super::reduce::Reduction;
 use crate::error::{Error, Result};
 use crate::graph::{Backward, Op, Value};
-use crate::kernels::normalise::{layer_norm, layer_norm_grad};
+use crate::kernels::normalise::layer_norm;
 use crate::kernels::number::Number;
 use crate::run::{Kernel, Prepared};
 use crate::tensor::{show, Spec};
@@ -20,8 +21,8 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LayerNorm {
-    epsilon: f64,
-    axes: Vec<usize>,
+    pub epsilon: f64,
+    pub axes: Vec<usize>,
 }
 
 impl Op for LayerNorm {
@@ -63,34 +64,6 @@ impl Op for LayerNorm {
         Ok(with_float!(inputs[0].dtype, T => Kernel::new(move |io| {
             let (x, gamma, beta) = (io.inputs[0].slice(), io.inputs[1].slice(), io.inputs[2].slice());
             layer_norm::<T>(x, gamma, beta, <T as Number>::from_f64(epsilon), io.outputs[0].slice());
-            Ok(())
-        })
-        .into()))
-    }
-}
-
-/// `dx` and `dout * h` of [`LayerNorm`], from (x, gamma, dout).
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LayerNormGrad(LayerNorm);
-
-impl Op for LayerNormGrad {
-    fn name(&self) -> &'static str {
-        "layer_norm"
-    }
-
-    fn shape(&self, inputs: &[&Spec]) -> Result<Vec<Spec>> {
-        let [x, _, _] = check::count(self.name(), inputs)?;
-        Ok(vec![x.clone(), x.clone()])
-    }
-
-    fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
-        let epsilon = self.0.epsilon;
-        Ok(with_float!(inputs[0].dtype, T => Kernel::new(move |io| {
-            let (x, gamma, dout) = (io.inputs[0].slice(), io.inputs[1].slice(), io.inputs[2].slice());
-            let (dx, dh) = io.outputs.split_at_mut(1);
-            let epsilon = <T as Number>::from_f64(epsilon);
-            layer_norm_grad::<T>(x, gamma, dout, epsilon, dx[0].slice(), dh[0].slice());
             Ok(())
         })
         .into()))

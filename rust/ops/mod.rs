@@ -24,6 +24,7 @@ pub mod conv;
 pub mod conv_kernel_grad;
 pub mod conv_transpose;
 pub mod cross_entropy;
+pub mod cross_entropy_grad;
 pub mod cumulate;
 pub mod dense;
 pub mod dropout;
@@ -32,6 +33,8 @@ pub mod gather_along;
 pub mod iota;
 pub mod lanes;
 pub mod layer_norm;
+pub mod layer_norm_grad;
+pub mod linear_recurrence;
 pub mod log_softmax;
 pub mod logsumexp;
 pub mod matmul;
@@ -112,12 +115,15 @@ pub const REGISTRY: &[Entry] = &[
     op::<log_softmax::LogSoftmax>("log_softmax"),
     op::<logsumexp::Logsumexp>("logsumexp"),
     op::<cross_entropy::CrossEntropy>("cross_entropy"),
+    op::<cross_entropy_grad::CrossEntropyGrad>("cross_entropy_grad"),
     op::<binary_cross_entropy::BinaryCrossEntropy>("binary_cross_entropy"),
     of_functions::<cumulate::Cumulate>("cumulate", names::<cumulate::Function>),
+    op::<linear_recurrence::LinearRecurrence>("linear_recurrence"),
     op::<sort::Sort>("sort"),
     op::<argsort::Argsort>("argsort"),
     op::<top_k::TopK>("top_k"),
     op::<layer_norm::LayerNorm>("layer_norm"),
+    op::<layer_norm_grad::LayerNormGrad>("layer_norm_grad"),
     op::<batch_norm::BatchNorm>("batch_norm"),
     of_functions::<pool::Pool>("pool", names::<crate::kernels::pool::Pooling>),
     of_functions::<pool_grad::PoolGrad>("pool_grad", names::<crate::kernels::pool::Pooling>),

@@ -15,9 +15,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OneHot {
-    depth: usize,
+    pub depth: usize,
     #[serde(with = "named")]
-    dtype: DType,
+    pub dtype: DType,
 }
 
 impl Op for OneHot {

@@ -29,7 +29,8 @@ def _log_p(attrs: Attrs, pred: Array) -> Array:
     return np.asarray(np.log(np.clip(p, epsilon, 1 - epsilon)))
 
 
-def _targets(attrs: Attrs, pred: Array, target: Array) -> Array:
+def targets(attrs: Attrs, pred: Array, target: Array) -> Array:
+    """t: a weight for each class; of labels the one-hot."""
     if not attrs["sparse"]:
         return target
     classes = pred.shape[-1]
@@ -41,7 +42,7 @@ def _targets(attrs: Attrs, pred: Array, target: Array) -> Array:
 
 def forward(attrs: Attrs, pred: Array, target: Array) -> Array:
     """y = -sum over classes of t_c * log p_c"""
-    t = _targets(attrs, pred, target)
+    t = targets(attrs, pred, target)
     with np.errstate(invalid="ignore"):
         terms = np.where(t == 0, 0, t * _log_p(attrs, pred))
     return np.asarray(-terms.sum(axis=-1))
@@ -52,7 +53,7 @@ def backward(
 ) -> tuple[Array | None, ...]:
     """dpred as in the head of this file, dt = -dout * log p"""
     pred, target = inputs
-    t = _targets(attrs, pred, target)
+    t = targets(attrs, pred, target)
     dout = needed(douts[0])[..., np.newaxis]
     log_p = _log_p(attrs, pred)
     dtarget = None if attrs["sparse"] else -dout * log_p

@@ -17,7 +17,7 @@ import numpy as np
 from chainrule.reference._arrays import Array, Attrs, needed
 
 
-def _standardise(attrs: Attrs, x: Array) -> tuple[Array, Array]:
+def standardise(attrs: Attrs, x: Array) -> tuple[Array, Array]:
     """h and 1 / sqrt(variance + epsilon)"""
     axes = tuple(attrs["axes"])
     centred = x - x.mean(axis=axes, keepdims=True)
@@ -28,7 +28,7 @@ def _standardise(attrs: Attrs, x: Array) -> tuple[Array, Array]:
 
 def forward(attrs: Attrs, x: Array, gamma: Array, beta: Array) -> Array:
     """y = gamma * h + beta"""
-    return gamma * _standardise(attrs, x)[0] + beta
+    return gamma * standardise(attrs, x)[0] + beta
 
 
 def backward(
@@ -39,7 +39,7 @@ def backward(
     dout = needed(douts[0])
     axes = tuple(attrs["axes"])
     leading = tuple(range(x.ndim - len(axes)))
-    h, scale = _standardise(attrs, x)
+    h, scale = standardise(attrs, x)
     g = dout * gamma
     mean_g = g.mean(axis=axes, keepdims=True)
     mean_gh = (g * h).mean(axis=axes, keepdims=True)
