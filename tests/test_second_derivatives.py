@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
 
-from chainrule import _core
+from chainrule import _core, grad, losses, ops
 from chainrule.errors import GradientError
 from chainrule.reference import walk
 from tests import cases
@@ -122,3 +122,53 @@ def test_where_there_is_none_the_core_says_so() -> None:
         with pytest.raises(GradientError, match="unary: .*digamma"):
             case = twice(row, True)
             case.graph.gradients(case.number, case.wrt)
+
+
+# Functions of (2, 3) that are smooth where their parts have kinks, or 0 times infinity.
+EVERYWHERE: dict[str, Callable[[Any], Any]] = {
+    "logsumexp": lambda x: ops.logsumexp(x, axis=0),
+    "logsumexp over all": ops.logsumexp,
+    "logaddexp": lambda x: ops.logaddexp(x[0], x[1]),
+    "logaddexp2": lambda x: ops.logaddexp2(x, 0.0),
+    "hypot": lambda x: ops.hypot(x, 1.0),
+    "softmax": lambda x: ops.softmax(x, axis=(0, 1)),
+    "log_softmax": ops.log_softmax,
+    "softplus": ops.softplus,
+    "silu": ops.silu,
+    "gelu": lambda x: ops.gelu(x, approximate=False),
+    "squareplus": ops.squareplus,
+    "sinc": ops.sinc,
+    "prod": lambda x: ops.prod(x, axis=1),
+    "cumprod": lambda x: ops.cumprod(x, axis=1),
+    "square by power": lambda x: ops.power(x, 2.0),
+    "powers": lambda x: ops.vander(x[0], 4),
+    "power of exponents": lambda x: ops.power(ops.square(x[0]) + 1.5, x[1]),
+    "variance": lambda x: ops.var(x, axis=1),
+    "layer norm": lambda x: ops.layer_normalization(x, axis=-1),
+    "cosine": lambda x: losses.cosine_similarity(np.ones(3), x + 1.0),
+    "log_cosh": lambda x: losses.log_cosh(np.zeros(3), x),
+    "entropy of logits": lambda x: losses.categorical_crossentropy(np.eye(3)[:2], x, True),
+    "sparse entropy of logits": lambda x: losses.sparse_categorical_crossentropy([0, 2], x, True),
+    "binary entropy of logits": lambda x: losses.binary_crossentropy(np.eye(3)[:2], x, True),
+}
+PLACES = {
+    "zeros": np.zeros((2, 3)),
+    "ties": np.full((2, 3), 0.5),
+    "mixed": np.array([[0.0, 0.5, 0.5], [0.5, 0.0, 0.0]]),
+    "far": np.array([[20.0, -20.0, 0.0], [0.0, 0.0, 1.0]]),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("name", EVERYWHERE)
+def test_smooth_functions_have_their_second_derivative_everywhere(name: str, place: str) -> None:
+    x, function = PLACES[place], EVERYWHERE[name]
+    rng = np.random.default_rng(6)
+    weights = rng.normal(size=np.shape(function(x)))
+    way = rng.normal(size=x.shape)
+    slope = grad(lambda a: ops.sum(function(a) * weights))
+    got = np.asarray(grad(lambda a: ops.sum(slope(a) * way))(x))
+    for step in 1e-5 * np.eye(6).reshape(6, 2, 3):
+        above, below = (float(np.sum(slope(x + sign * step) * way)) for sign in (1, -1))
+        measured = (above - below) / 2e-5
+        assert float(np.sum(got * step)) / 1e-5 == pytest.approx(measured, rel=1e-4, abs=1e-4)

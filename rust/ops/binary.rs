@@ -123,12 +123,17 @@ impl Op for Binary {
                 let zero = g.scalar(0.0, dtype);
                 let one = g.scalar(1.0, dtype);
                 let dx = if want_x {
-                    // z x^(z-1), and 0 where z = 0, at x = 0 too
+                    // z x^(z-1), and 0 where z = 0, at x of 0 and NaN too; their power is that of 1,
+                    // so that neither it nor its derivative is infinite
                     let less = g.sub(z, one)?;
-                    let power = g.binary(Pow, x, less)?;
-                    let slope = g.mul(z, power)?;
                     let flat = g.compare(Compare::Eq, z, zero)?;
-                    let slope = g.select(flat, zero, slope)?;
+                    let size = g.unary(map::Unary::Abs, x)?;
+                    let tiny = g.scalar(f64::from(f32::MIN_POSITIVE), dtype);
+                    let usual = g.compare(Compare::Ge, size, tiny)?;
+                    let safe = g.select(usual, x, one)?;
+                    let safe = g.select(flat, safe, x)?;
+                    let power = g.binary(Pow, safe, less)?;
+                    let slope = g.mul(z, power)?;
                     Some(g.mul(dout, slope)?)
                 } else {
                     None

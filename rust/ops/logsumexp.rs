@@ -6,6 +6,7 @@
 use super::build::Build;
 use super::check;
 use super::reduce::{Reduce, Reduction};
+use super::stop_gradient::StopGradient;
 use crate::error::{Error, Result};
 use crate::graph::{Backward, Op, Value};
 use crate::kernels::map::{Compare, Unary};
@@ -55,11 +56,17 @@ impl Op for Logsumexp {
         self.axes.iter().for_each(|&a| kept[a] = 1);
         let g = &mut *b.graph;
         // exp(x - max) / sum: exp(x - y) would carry the rounding of a large y.
+        // Any shift gives the same share, so none of its derivative comes from max, which has kinks.
         let top = g.reduce(Reduction::Max, x, &self.axes, true)?;
+        let top = g.push(StopGradient {}, &[top])?;
         // Where the largest are infinite, they share the gradient.
-        let (largest, zero) = (g.compare(Compare::Eq, x, top)?, g.scalar(0.0, dtype));
+        let (zero, infinity) = (g.scalar(0.0, dtype), g.scalar(f64::INFINITY, dtype));
+        let size = g.unary(Unary::Abs, x)?;
+        let endless = g.compare(Compare::Eq, size, infinity)?;
+        let largest = g.compare(Compare::Eq, x, top)?;
+        let endless = g.select(largest, endless, largest)?;
         let shifted = g.sub(x, top)?;
-        let shifted = g.select(largest, zero, shifted)?;
+        let shifted = g.select(endless, zero, shifted)?;
         let e = g.unary(Unary::Exp, shifted)?;
         let sum = g.reduce(Reduction::Sum, e, &self.axes, true)?;
         let share = g.div(e, sum)?;

@@ -81,17 +81,22 @@ def hypot(x1: Any, x2: Any) -> Any:
     """
     x1, x2 = promote_float(x1, x2)
     dtype = standardize_dtype(x1.dtype)
-    x1, x2 = unary("abs", x1), unary("abs", x2)
     first = unary("is_inf", x1)
     endless = binary("logical_or", first, unary("is_inf", x2))
     zero = as_dtype(0.0, dtype)
-    infinite = apply("select", {}, [first, x1, x2])
+    infinite = unary("abs", apply("select", {}, [first, x1, x2]))
     x1, x2 = (apply("select", {}, [endless, zero, x]) for x in (x1, x2))
-    large, small = binary("maximum", x1, x2), binary("minimum", x1, x2)
+    # Which is the larger is a choice between two smooth formulas, not a kink.
+    large, small = _larger_first(binary("ge", unary("abs", x1), unary("abs", x2)), x1, x2)
     flat = binary("eq", large, zero)
     ratio = binary("div", small, apply("select", {}, [flat, as_dtype(1.0, dtype), large]))
     root = unary("sqrt", binary("add", unary("square", ratio), as_dtype(1.0, dtype)))
-    return apply("select", {}, [endless, infinite, binary("mul", large, root)])
+    return apply("select", {}, [endless, infinite, binary("mul", unary("abs", large), root)])
+
+
+def _larger_first(first: Any, x1: Any, x2: Any) -> tuple[Any, Any]:
+    """x1 and x2 where `first` holds, else x2 and x1; both of the broadcast shape."""
+    return apply("select", {}, [first, x1, x2]), apply("select", {}, [first, x2, x1])
 
 
 @operation
@@ -121,14 +126,15 @@ def logaddexp(x1: Any, x2: Any) -> Any:
     0.6931
     """
     x1, x2 = promote_float(x1, x2)
-    same = binary("eq", x1, x2)
-    dtype = standardize_dtype(x1.dtype)
-    zero = as_dtype(0.0, dtype)
+    zero = as_dtype(0.0, standardize_dtype(x1.dtype))
     # Of two equal infinities the difference is NaN, and so would be its gradient.
-    first, second = (apply("select", {}, [same, zero, x]) for x in (x1, x2))
-    distance = unary("abs", binary("sub", first, second))
-    tail = unary("log1p", unary("exp", unary("neg", distance)))
-    return binary("add", binary("maximum", x1, x2), tail)
+    endless = binary("logical_and", binary("eq", x1, x2), unary("is_inf", x1))
+    top = binary("maximum", x1, x2)
+    x1, x2 = (apply("select", {}, [endless, zero, x]) for x in (x1, x2))
+    # Which is the larger is a choice between two smooth formulas, not a kink.
+    large, small = _larger_first(binary("ge", x1, x2), x1, x2)
+    smooth = binary("add", large, unary("softplus", binary("sub", small, large)))
+    return apply("select", {}, [endless, top, smooth])
 
 
 @operation
