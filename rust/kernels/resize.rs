@@ -90,9 +90,9 @@ impl Taps<f64> {
             let reach = method.radius() * width;
             let first = (centre - reach).ceil().max(0.0) as usize;
             let last = ((centre + reach).floor() as usize).min(inputs - 1);
-            let found: Vec<f64> = (first..=last)
-                .map(|j| method.weight((centre - j as f64).abs() / width))
-                .collect();
+            let mut found: Vec<f64> = Vec::new();
+            reserve(&mut found, (last + 1).saturating_sub(first));
+            found.extend((first..=last).map(|j| method.weight((centre - j as f64).abs() / width)));
             let total: f64 = found.iter().sum();
             // As JAX: sums near zero are no weights at all.
             let scale = match total.abs() > 1e3 * f64::from(f32::EPSILON) {
@@ -100,8 +100,8 @@ impl Taps<f64> {
                 false => 0.0,
             };
             let kept = trim(&found);
-            let weights: Vec<f64> = found[kept.clone()].iter().map(|w| w * scale).collect();
-            taps.push(first + kept.start, &weights);
+            found[kept.clone()].iter_mut().for_each(|w| *w *= scale);
+            taps.push(first + kept.start, &found[kept]);
         }
         taps
     }
