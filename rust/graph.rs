@@ -260,6 +260,26 @@ impl Graph {
         }
         let specs: Vec<&Spec> = inputs.iter().map(|v| self.spec(*v)).collect();
         let outputs = infer(&*op, &specs).map_err(|e| e.in_layer(&self.layer))?;
+        Ok(self.insert(key, op, inputs, outputs))
+    }
+
+    /// Applies the op of another graph's node, whose inputs here have the specs that they have there.
+    pub fn copy_node(&mut self, from: &Graph, node: &Node, inputs: &[Value]) -> Result<Vec<Value>> {
+        let key = key_of(&*node.op, inputs)?;
+        if let Some(found) = self.known.get(&key) {
+            return Ok(found.clone());
+        }
+        let outputs = node.outputs.iter().map(|v| from.spec(*v).clone());
+        Ok(self.insert(key, node.op.clone(), inputs, outputs.collect()))
+    }
+
+    fn insert(
+        &mut self,
+        key: Vec<u8>,
+        op: Arc<dyn Op>,
+        inputs: &[Value],
+        outputs: Vec<Spec>,
+    ) -> Vec<Value> {
         let node = self.nodes.len();
         let outputs: Vec<Value> = outputs
             .into_iter()
@@ -273,7 +293,7 @@ impl Graph {
             layer: self.layer.clone(),
         });
         self.known.insert(key, outputs.clone());
-        Ok(outputs)
+        outputs
     }
 
     /// The op of a node where it is a `T`.

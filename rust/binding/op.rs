@@ -12,27 +12,32 @@ use std::sync::Arc;
 /// The op of this name with these attributes.
 pub fn op_from(name: &str, attributes: &Bound<'_, PyDict>) -> PyResult<Arc<dyn Op>> {
     let entry = ops::entry(name)?;
+    let mut from = Depythonizer::from_object(attributes);
+    let read = (entry.read)(&mut <dyn erased_serde::Deserializer>::erase(&mut from));
+    read.map_err(|_| unreadable(entry, attributes).into())
+}
+
+/// What is wrong with attributes that cannot be read.
+fn unreadable(entry: &ops::Entry, attributes: &Bound<'_, PyDict>) -> Error {
     let mut track = Track::new();
     let mut from = Depythonizer::from_object(attributes);
     let tracked = Deserializer::new(&mut from, &mut track);
-    let mut erased = <dyn erased_serde::Deserializer>::erase(tracked);
-    let read = (entry.read)(&mut erased);
-    read.map_err(|error| {
-        let path = track.path().to_string();
-        let key = path.split(['.', '[']).next().unwrap_or("");
-        let error = match error.to_string() {
-            text if text.contains("too big") => "ints of 64 bits".to_string(),
-            text => text,
-        };
-        let (expected, got) = match attributes.get_item(key) {
-            Ok(Some(value)) => (format!("{path}: {error}"), value.to_string()),
-            _ => (
-                format!("other attributes ({error})"),
-                attributes.to_string(),
-            ),
-        };
-        Error::attribute(entry.name, expected, got).into()
-    })
+    let read = (entry.read)(&mut <dyn erased_serde::Deserializer>::erase(tracked));
+    let error = match read.map(drop).map_err(|e| e.to_string()) {
+        Err(text) if text.contains("too big") => "ints of 64 bits".to_string(),
+        Err(text) => text,
+        Ok(()) => "attributes that stay as they are".to_string(),
+    };
+    let path = track.path().to_string();
+    let key = path.split(['.', '[']).next().unwrap_or("");
+    let (expected, got) = match attributes.get_item(key) {
+        Ok(Some(value)) => (format!("{path}: {error}"), value.to_string()),
+        _ => (
+            format!("other attributes ({error})"),
+            attributes.to_string(),
+        ),
+    };
+    Error::attribute(entry.name, expected, got)
 }
 
 /// An op's attributes.

@@ -90,20 +90,25 @@ fn sweep(graph: &Graph, fusion: &Fusion, done: &mut Rewritten, assign: bool) -> 
             Source::Node { node, .. } if !needed(*node) => continue,
             Source::Node { node, .. } => {
                 let old = &graph.nodes[*node];
-                let mut node = old.clone();
                 let inputs = old.inputs.iter().map(|v| moved[v.0].expect(MOVED));
-                node.inputs = inputs.collect();
+                let inputs: Vec<Value> = inputs.collect();
                 next.set_layer(&old.layer);
                 let before = next.nodes.len();
                 let outputs = match (fusion.pattern)(graph, old) {
                     false => None,
-                    true => fused(fusion, &mut next, node.clone(), &counts, &mut done.misses)?,
+                    true => {
+                        let node = Node {
+                            inputs: inputs.clone(),
+                            ..old.clone()
+                        };
+                        fused(fusion, &mut next, node, &counts, &mut done.misses)?
+                    }
                 };
                 let mut makers = done.made_by.remove(&old.outputs[0]).unwrap_or_default();
                 makers.extend(outputs.as_ref().map(|_| fusion.name));
                 let outputs = match outputs {
                     Some(outputs) => outputs,
-                    None => next.push_node(node.op, &node.inputs)?,
+                    None => next.copy_node(graph, old, &inputs)?,
                 };
                 if !makers.is_empty() {
                     let new = next.nodes[before..].iter().map(|n| n.outputs[0]);
