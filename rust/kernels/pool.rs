@@ -206,10 +206,12 @@ impl<T: Float + Number, const MEAN: bool> Loop for Forward<'_, T, MEAN> {
     type Out = ();
     #[inline(always)]
     fn run(self) {
-        let channels = self.windows.channels;
-        let steps = self.windows.steps();
+        // A copy, which the compiler knows that no write to `out` changes.
+        let windows = self.windows.clone();
+        let channels = windows.channels;
+        let steps = windows.steps();
         let mut pixels = self.out.chunks_exact_mut(channels);
-        self.windows.each(
+        windows.each(
             self.rows,
             #[inline(always)]
             |taps| {

@@ -36,12 +36,24 @@ pub fn share<I: IndexedParallelIterator>(tasks: I, f: impl Fn(I::Item) + Sync) {
 /// As [`share`], on the calling thread alone unless it is `worth_it`.
 #[inline]
 pub fn share_if<I: IndexedParallelIterator>(worth_it: bool, tasks: I, f: impl Fn(I::Item) + Sync) {
+    if !worth_it {
+        return tasks.with_producer(Alone(f));
+    }
     let count = tasks.len();
-    let helpers = match worth_it {
-        true => num_threads().min(count).saturating_sub(1),
-        false => 0,
-    };
+    let helpers = num_threads().min(count).saturating_sub(1);
     tasks.with_producer(Region { helpers, count, f });
+}
+
+/// Tasks too small to share, or to be given up between.
+struct Alone<F>(F);
+
+impl<T, F: Fn(T)> ProducerCallback<T> for Alone<F> {
+    type Output = ();
+
+    #[inline]
+    fn callback<P: Producer<Item = T>>(self, tasks: P) {
+        tasks.into_iter().for_each(self.0);
+    }
 }
 
 struct Region<F> {

@@ -111,8 +111,12 @@ fn sweep(graph: &Graph, fusion: &Fusion, done: &mut Rewritten, assign: bool) -> 
                     None => next.copy_node(graph, old, &inputs)?,
                 };
                 if !makers.is_empty() {
+                    // What stands for it may be there already, as the first of its outputs.
                     let new = next.nodes[before..].iter().map(|n| n.outputs[0]);
-                    made_by.extend(new.map(|value| (value, makers.clone())));
+                    for value in new.chain([outputs[0]]) {
+                        let known: &mut Vec<_> = made_by.entry(value).or_default();
+                        known.extend(makers.iter().filter(|m| !known.contains(m)).collect::<Vec<_>>());
+                    }
                 }
                 for (old, new) in old.outputs.iter().zip(outputs) {
                     moved[old.0] = Some(new);
