@@ -3,7 +3,7 @@
 use super::float::Float;
 use super::isa::{dispatch, Loop};
 use super::number::Number;
-use super::region::{share_if, IndexedParallelIterator, ParallelSlice, ParallelSliceMut};
+use super::region::{share, IndexedParallelIterator, ParallelSlice, ParallelSliceMut};
 
 /// Elements a task.
 const CHUNK: usize = 1 << 14;
@@ -54,13 +54,15 @@ impl<T: Float> Loop for Step<'_, T> {
 
 /// `m += (g - m)(1 - beta_1)`, `v += (g^2 - v)(1 - beta_2)`, `w -= alpha m / (sqrt(v) + epsilon)`.
 pub fn adam<T: Float + Number>(w: &mut [T], m: &mut [T], v: &mut [T], g: &[T], adam: Adam<T>) {
-    let worth_it = w.len() >= PARALLEL_LEN;
+    if w.len() < PARALLEL_LEN {
+        return dispatch(Step { w, m, v, g, adam });
+    }
     let tasks = w
         .par_chunks_mut(CHUNK)
         .zip(m.par_chunks_mut(CHUNK))
         .zip(v.par_chunks_mut(CHUNK))
         .zip(g.par_chunks(CHUNK));
-    share_if(worth_it, tasks, |(((w, m), v), g)| {
+    share(tasks, |(((w, m), v), g)| {
         dispatch(Step { w, m, v, g, adam })
     });
 }

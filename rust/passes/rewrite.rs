@@ -115,7 +115,12 @@ fn sweep(graph: &Graph, fusion: &Fusion, done: &mut Rewritten, assign: bool) -> 
                     let new = next.nodes[before..].iter().map(|n| n.outputs[0]);
                     for value in new.chain([outputs[0]]) {
                         let known: &mut Vec<_> = made_by.entry(value).or_default();
-                        known.extend(makers.iter().filter(|m| !known.contains(m)).collect::<Vec<_>>());
+                        known.extend(
+                            makers
+                                .iter()
+                                .filter(|m| !known.contains(m))
+                                .collect::<Vec<_>>(),
+                        );
                     }
                 }
                 for (old, new) in old.outputs.iter().zip(outputs) {
