@@ -31,3 +31,10 @@ def test_rows(fusion: str, row: Fused | Left, dtype: str) -> None:
     if isinstance(row, Left):
         assert bool(misses) == (row.why is not None), misses
         assert row.why is None or any(row.why in miss for miss in misses), misses
+
+
+def test_every_task_of_a_pool_and_its_gradient_says_who_made_it() -> None:
+    c = Chain()
+    p, dy = fusions.pool(c, c.input(3, 8, 8, 2))
+    made = {task["op"]: task["fusions"] for task in c.graph.compile([p, dy]).explain()}
+    assert made == {"pool_with_argmax": ["pool_argmax"], "unpool": ["pool_argmax"]}

@@ -39,6 +39,16 @@ pub struct Site<'s> {
     pub node: Node,
     /// How many nodes read each value of `graph`, the caller and the assignments counted too.
     pub readers: &'s dyn Fn(Value) -> usize,
+    /// Nodes that were there and have another op now.
+    pub replaced: Vec<usize>,
+}
+
+impl Site<'_> {
+    /// Gives a node that is there another op, whose first outputs are those that it has; all of them.
+    pub fn replace(&mut self, node: usize, op: impl Op) -> Result<Vec<Value>> {
+        self.replaced.push(node);
+        self.graph.replace(node, op)
+    }
 }
 
 pub enum Found {

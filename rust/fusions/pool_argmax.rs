@@ -37,22 +37,22 @@ fn pattern(graph: &Graph, node: &Node) -> bool {
 }
 
 fn fuse(site: &mut Site) -> Result<Found> {
-    let (g, node) = (&mut *site.graph, &site.node);
+    let (g, node) = (&*site.graph, &site.node);
     let (Some(made), Some(grad)) = (pool_of(g, node), is::<PoolGrad>(&*node.op)) else {
         return Ok(Found::Refused("the pool has gone".into()));
     };
-    let images = g.spec(node.inputs[0]).clone();
+    let (images, dy) = (g.spec(node.inputs[0]).clone(), node.inputs[2]);
     let pool = grad.0.clone();
     if !pool.windows(grad.name(), &images)?.has_argmax() {
         return Ok(Found::Refused(
             "a window has more places than a byte counts".into(),
         ));
     }
-    let argmax = g.replace(made, PoolWithArgmax(pool.clone()))?[1];
+    let argmax = site.replace(made, PoolWithArgmax(pool.clone()))?[1];
     let unpool = Unpool { pool, images };
-    Ok(Found::Fused(vec![
-        g.push(unpool, &[argmax, node.inputs[2]])?
-    ]))
+    Ok(Found::Fused(vec![site
+        .graph
+        .push(unpool, &[argmax, dy])?]))
 }
 
 /// A pool of maxima that also says where each comes from, for [`Unpool`].

@@ -105,22 +105,24 @@ fn sweep(graph: &Graph, fusion: &Fusion, done: &mut Rewritten, assign: bool) -> 
                     }
                 };
                 let mut makers = done.made_by.remove(&old.outputs[0]).unwrap_or_default();
-                makers.extend(outputs.as_ref().map(|_| fusion.name));
-                let outputs = match outputs {
-                    Some(outputs) => outputs,
-                    None => next.copy_node(graph, old, &inputs)?,
+                let (outputs, replaced) = match outputs {
+                    Some(fused) => {
+                        makers.push(fusion.name);
+                        fused
+                    }
+                    None => (next.copy_node(graph, old, &inputs)?, Vec::new()),
                 };
                 if !makers.is_empty() {
+                    let new = next.nodes[before..].iter();
+                    let made = new.chain(replaced.iter().map(|n| &next.nodes[*n]));
                     // What stands for it may be there already, as the first of its outputs.
-                    let new = next.nodes[before..].iter().map(|n| n.outputs[0]);
-                    for value in new.chain([outputs[0]]) {
-                        let known: &mut Vec<_> = made_by.entry(value).or_default();
-                        known.extend(
-                            makers
-                                .iter()
-                                .filter(|m| !known.contains(m))
-                                .collect::<Vec<_>>(),
-                        );
+                    for value in made.map(|n| n.outputs[0]).chain([outputs[0]]) {
+                        let known = made_by.entry(value).or_default();
+                        makers.iter().for_each(|maker| {
+                            if !known.contains(maker) {
+                                known.push(maker);
+                            }
+                        });
                     }
                 }
                 for (old, new) in old.outputs.iter().zip(outputs) {
@@ -145,23 +147,25 @@ fn sweep(graph: &Graph, fusion: &Fusion, done: &mut Rewritten, assign: bool) -> 
     Ok(next)
 }
 
-/// What stands for a node of the pattern in the new graph; none where the guard refuses.
+/// What stands for a node of the pattern in the new graph, and the nodes there that have another op now;
+/// none where the guard refuses.
 fn fused(
     fusion: &Fusion,
     graph: &mut Graph,
     node: Node,
     counts: &HashMap<Value, usize>,
     misses: &mut Vec<Miss>,
-) -> Result<Option<Vec<Value>>> {
+) -> Result<Option<(Vec<Value>, Vec<usize>)>> {
     let (op, layer) = (node.op.name(), node.layer.to_string());
     let readers = |value: Value| counts.get(&value).copied().unwrap_or(0);
     let mut site = Site {
         graph,
         node,
         readers: &readers,
+        replaced: Vec::new(),
     };
     Ok(match (fusion.fuse)(&mut site)? {
-        Found::Fused(outputs) => Some(outputs),
+        Found::Fused(outputs) => Some((outputs, site.replaced)),
         Found::Refused(why) => {
             misses.push(Miss {
                 fusion: fusion.name,
