@@ -136,6 +136,14 @@ pub struct Node {
     pub layer: Arc<str>,
 }
 
+impl Node {
+    /// The op where it is a `T`.
+    pub fn op<T: Op>(&self) -> Option<&T> {
+        let op: &dyn Any = &*self.op;
+        op.downcast_ref()
+    }
+}
+
 /// A graph under construction. Nodes are in an order in which they can run.
 #[derive(Default)]
 pub struct Graph {
@@ -296,18 +304,12 @@ impl Graph {
         outputs
     }
 
-    /// The op of a node where it is a `T`.
-    pub fn op<T: Op>(&self, node: usize) -> Option<&T> {
-        let op: &dyn Any = &*self.nodes[node].op;
-        op.downcast_ref()
-    }
-
     /// The node that makes a value, and its op where it is a `T`.
     pub fn made_by<T: Op>(&self, value: Value) -> Option<(usize, &T)> {
         let Source::Node { node, .. } = *self.source(value) else {
             return None;
         };
-        Some((node, self.op(node)?))
+        Some((node, self.nodes[node].op()?))
     }
 
     /// Gives a node another op, whose first outputs are those that the node has; also gives the others.

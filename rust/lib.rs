@@ -11,7 +11,7 @@
 //! | `kernels` | slices in, slices out: SIMD, threads, GEMM, reductions; most of `unsafe`  |
 //! | `run`     | how ops run: kernels made for given shapes, chains of them                |
 //! | `graph`   | the trait `Op` and the graph; no concrete op                              |
-//! | `ops`     | one op a file: attributes, shape rule, backward, and its kernel          |
+//! | `ops`     | one op a file: attributes, shape rule, backward, and its kernel           |
 //! | `fusions` | one fusion a file: pattern, guard, and what stands for it                 |
 //! | `passes`  | autodiff, rewriting by fusions, tasks, the plan of memory                 |
 //! | `program` | compiled graphs: steps, arena, the loop over batches                      |

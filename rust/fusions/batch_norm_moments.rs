@@ -1,7 +1,7 @@
 //! Batch normalisation as its statistics, which read all of x, and element-wise ops, which join what
 //! follows.
 
-use super::{is, Found, Fusion, Site};
+use super::{Found, Fusion, Site};
 use crate::error::Result;
 use crate::graph::{Graph, Node, Op};
 use crate::kernels::moments::{moments, moments_on_tiles};
@@ -21,12 +21,12 @@ pub const FUSION: Fusion = Fusion {
 };
 
 fn pattern(_: &Graph, node: &Node) -> bool {
-    is::<BatchNorm>(&*node.op).is_some()
+    node.op::<BatchNorm>().is_some()
 }
 
 fn fuse(site: &mut Site) -> Result<Found> {
     let (g, node) = (&mut *site.graph, &site.node);
-    let Some(op) = is::<BatchNorm>(&*node.op) else {
+    let Some(op) = node.op::<BatchNorm>() else {
         return Ok(Found::Refused("the op has gone".into()));
     };
     let (x, gamma, beta) = (node.inputs[0], node.inputs[1], node.inputs[2]);

@@ -3,7 +3,7 @@
 //!
 //! Equal but for rounding: the same numbers, added in the order of the smaller value.
 
-use super::{is, Found, Fusion, Site};
+use super::{Found, Fusion, Site};
 use crate::error::Result;
 use crate::graph::{Graph, Node, Value};
 use crate::ops::build::Build;
@@ -23,7 +23,7 @@ fn smaller(graph: &Graph, x: Value) -> Option<Value> {
 }
 
 fn pattern(graph: &Graph, node: &Node) -> bool {
-    is::<Reduce>(&*node.op).is_some_and(|op| {
+    node.op::<Reduce>().is_some_and(|op| {
         op.is_column_sum(graph.spec(node.inputs[0])) && smaller(graph, node.inputs[0]).is_some()
     })
 }

@@ -43,7 +43,7 @@ impl Nodes<'_> {
 
     fn sums_columns(&self, at: usize) -> bool {
         let input = || self.graph.spec(self.graph.nodes[at].inputs[0]);
-        let op = self.graph.op::<Reduce>(at);
+        let op = self.graph.nodes[at].op::<Reduce>();
         op.is_some_and(|op| op.sums_columns(input()))
     }
 }

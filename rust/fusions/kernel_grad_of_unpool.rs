@@ -2,7 +2,7 @@
 //! they are never stored.
 
 use super::pool_argmax::Unpool;
-use super::{is, Found, Fusion, Site};
+use super::{Found, Fusion, Site};
 use crate::error::Result;
 use crate::graph::{Graph, Node, Op};
 use crate::kernels::conv::{kernel_grad, Lines};
@@ -22,13 +22,13 @@ pub const FUSION: Fusion = Fusion {
 };
 
 fn pattern(graph: &Graph, node: &Node) -> bool {
-    is::<ConvKernelGrad>(&*node.op).is_some() && graph.made_by::<Unpool>(node.inputs[1]).is_some()
+    node.op::<ConvKernelGrad>().is_some() && graph.made_by::<Unpool>(node.inputs[1]).is_some()
 }
 
 fn fuse(site: &mut Site) -> Result<Found> {
     let (g, node) = (&mut *site.graph, &site.node);
     let (x, y) = (node.inputs[0], node.inputs[1]);
-    let (Some(grad), Some((made, unpool))) = (is(&*node.op), g.made_by::<Unpool>(y)) else {
+    let (Some(grad), Some((made, unpool))) = (node.op(), g.made_by::<Unpool>(y)) else {
         return Ok(Found::Refused("the unpooled images have gone".into()));
     };
     let grad: &ConvKernelGrad = grad;

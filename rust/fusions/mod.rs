@@ -13,7 +13,6 @@ mod relu_of_pool_grad;
 
 use crate::error::Result;
 use crate::graph::{Graph, Node, Op, Source, Value};
-use std::any::Any;
 
 /// Every fusion, in the order in which they are tried; each sees the work of those before.
 pub const FUSIONS: &[Fusion] = &[
@@ -56,12 +55,6 @@ pub enum Found {
     Fused(Vec<Value>),
     /// Why the guard refuses.
     Refused(String),
-}
-
-/// The op as a `T`.
-fn is<T: Op>(op: &dyn Op) -> Option<&T> {
-    let op: &dyn Any = op;
-    op.downcast_ref()
 }
 
 /// Whether the value is the number 0, alone.

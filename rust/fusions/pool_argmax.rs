@@ -1,7 +1,7 @@
 //! The gradient of a pool of maxima by the places that the pool has noted, so that it need not read
 //! the images again.
 
-use super::{is, Found, Fusion, Site};
+use super::{Found, Fusion, Site};
 use crate::error::Result;
 use crate::graph::{Graph, Node, Op};
 use crate::kernels::pool::{pool_with_argmax, pool_with_argmax_on_tiles, unpool, Pooling, Windows};
@@ -21,7 +21,7 @@ pub const FUSION: Fusion = Fusion {
 
 /// The node that makes the gradient's maxima, and whether it notes their places already.
 fn pool_of(graph: &Graph, node: &Node) -> Option<usize> {
-    let pool = &is::<PoolGrad>(&*node.op)?.0;
+    let pool = &node.op::<PoolGrad>()?.0;
     let (x, y) = (node.inputs[0], node.inputs[1]);
     let made = match (graph.made_by::<Pool>(y), graph.made_by::<PoolWithArgmax>(y)) {
         (Some((made, op)), _) if op == pool => made,
@@ -38,7 +38,7 @@ fn pattern(graph: &Graph, node: &Node) -> bool {
 
 fn fuse(site: &mut Site) -> Result<Found> {
     let (g, node) = (&*site.graph, &site.node);
-    let (Some(made), Some(grad)) = (pool_of(g, node), is::<PoolGrad>(&*node.op)) else {
+    let (Some(made), Some(grad)) = (pool_of(g, node), node.op::<PoolGrad>()) else {
         return Ok(Found::Refused("the pool has gone".into()));
     };
     let (images, dy) = (g.spec(node.inputs[0]).clone(), node.inputs[2]);

@@ -2,7 +2,7 @@
 //! maxima have a gradient, and the maximum of a window is positive where its source is. The mask then
 //! reads `p`, which is smaller than `y`.
 
-use super::{is, is_zero, Found, Fusion, Site};
+use super::{is_zero, Found, Fusion, Site};
 use crate::error::Result;
 use crate::graph::{Graph, Node, Value};
 use crate::kernels::map::Compare;
@@ -38,7 +38,7 @@ fn pattern(graph: &Graph, node: &Node) -> bool {
     let [cond, dy, zero] = node.inputs[..] else {
         return false;
     };
-    is::<Select>(&*node.op).is_some()
+    node.op::<Select>().is_some()
         && is_zero(graph, zero)
         && positive(graph, cond).is_some_and(|y| grad_of_max(graph, dy, y).is_some())
 }

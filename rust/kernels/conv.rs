@@ -153,6 +153,64 @@ enum Way {
     Tiles(gather::Plan),
 }
 
+/// The images on one side of a convolution.
+struct Side {
+    sizes: [usize; 3],
+    /// Channels of one group.
+    channels: usize,
+    /// Elements of the kernel from one of them to the next.
+    step: usize,
+}
+
+/// What a convolution reads and what it makes.
+fn sides(g: &Geometry) -> (Side, Side) {
+    let read = Side {
+        sizes: g.inputs(),
+        channels: g.depth,
+        step: g.groups * g.width,
+    };
+    let made = Side {
+        sizes: g.outputs(),
+        channels: g.width,
+        step: 1,
+    };
+    (read, made)
+}
+
+impl Way {
+    /// The way from `source` to `result`, whose positions the `walks` take.
+    fn new(
+        g: &Geometry,
+        source: Side,
+        result: Side,
+        walks: Vec<[axis::Walk; 3]>,
+        is_product: bool,
+    ) -> Way {
+        if g.is_depthwise() {
+            return Way::Depthwise(depthwise::Plan::new(g, result.sizes, source.sizes, walks));
+        }
+        if is_product {
+            return Way::Product;
+        }
+        let shapes = gather::Shapes {
+            batch: g.batch,
+            groups: g.groups,
+            source: source.sizes,
+            depth: source.channels,
+            result: result.sizes,
+            width: result.channels,
+        };
+        let layout = gather::Layout {
+            shape: g.kernel(),
+            tap: g.depth * g.groups * g.width,
+            group: g.width,
+            row: source.step,
+            column: result.step,
+        };
+        Way::Tiles(gather::Plan::new(shapes, layout, walks))
+    }
+}
+
 /// The forward pass of one geometry, ready to run.
 #[derive(Debug)]
 pub struct Forward {
@@ -170,35 +228,9 @@ pub struct InputGrad {
 impl Forward {
     /// `biased` says whether a bias comes: without one, a matrix product runs as tiles.
     pub fn new(g: Geometry, biased: bool) -> Forward {
-        let walks = || [0, 1, 2].map(|a| g.axes[a].forward());
-        let way = if g.is_depthwise() {
-            Way::Depthwise(depthwise::Plan::new(
-                &g,
-                g.outputs(),
-                g.inputs(),
-                vec![walks()],
-            ))
-        } else if g.is_product() && biased {
-            Way::Product
-        } else {
-            let columns = g.groups * g.width;
-            let shapes = gather::Shapes {
-                batch: g.batch,
-                groups: g.groups,
-                source: g.inputs(),
-                depth: g.depth,
-                result: g.outputs(),
-                width: g.width,
-            };
-            let layout = gather::Layout {
-                shape: g.kernel(),
-                tap: g.depth * columns,
-                group: g.width,
-                row: columns,
-                column: 1,
-            };
-            Way::Tiles(gather::Plan::new(shapes, layout, vec![walks()]))
-        };
+        let walks = vec![[0, 1, 2].map(|a| g.axes[a].forward())];
+        let (images, filters) = sides(&g);
+        let way = Way::new(&g, images, filters, walks, g.is_product() && biased);
         Forward { g, way }
     }
 
@@ -279,29 +311,8 @@ impl InputGrad {
                 }
             }
         }
-        let way = if g.is_depthwise() {
-            Way::Depthwise(depthwise::Plan::new(&g, g.inputs(), g.outputs(), walks))
-        } else if g.is_product() {
-            Way::Product
-        } else {
-            let columns = g.groups * g.width;
-            let shapes = gather::Shapes {
-                batch: g.batch,
-                groups: g.groups,
-                source: g.outputs(),
-                depth: g.width,
-                result: g.inputs(),
-                width: g.depth,
-            };
-            let layout = gather::Layout {
-                shape: g.kernel(),
-                tap: g.depth * columns,
-                group: g.width,
-                row: 1,
-                column: columns,
-            };
-            Way::Tiles(gather::Plan::new(shapes, layout, walks))
-        };
+        let (images, filters) = sides(&g);
+        let way = Way::new(&g, filters, images, walks, g.is_product());
         InputGrad { g, way }
     }
 

@@ -248,7 +248,7 @@ impl Op for Conv {
                 forward.run::<T>(x, w, end, io.outputs[0].slice(), io.scratch, consumer);
                 Ok(())
             };
-            Kernel::in_tiles_where(in_tiles, run).with_scratch(scratch).into()
+            Kernel::producer(in_tiles, run).with_scratch(scratch).into()
         }))
     }
 }

@@ -121,7 +121,7 @@ impl Op for ConvTranspose {
                 pass.run::<T>(y, w, io.outputs[0].slice(), io.scratch, consumer);
                 Ok(())
             };
-            Kernel::in_tiles_where(in_tiles, run).with_scratch(scratch).into()
+            Kernel::producer(in_tiles, run).with_scratch(scratch).into()
         }))
     }
 }

@@ -103,14 +103,19 @@ impl Op for Resize {
             })
             .into()));
         }
-        Ok(with_float!(inputs[0].dtype, T => {
-            let (rows, columns) = (rows.cast(), columns.cast());
-            let kernel = Kernel::new(move |io| {
-                let (x, out) = (io.inputs[0].slice(), io.outputs[0].slice());
-                resample::<T>(x, channels, &rows, &columns, out);
-                Ok(())
-            });
-            kernel.into()
-        }))
+        Ok(resampled(inputs[0], rows, columns).into())
     }
+}
+
+/// The kernel of images x whose rows and columns are resampled by these weights.
+pub fn resampled(x: &Spec, rows: Taps<f64>, columns: Taps<f64>) -> Kernel {
+    let channels = x.shape[3];
+    with_float!(x.dtype, T => {
+        let (rows, columns) = (rows.cast(), columns.cast());
+        Kernel::new(move |io| {
+            let (x, out) = (io.inputs[0].slice(), io.outputs[0].slice());
+            resample::<T>(x, channels, &rows, &columns, out);
+            Ok(())
+        })
+    })
 }

@@ -5,13 +5,11 @@
 //! with which `resize` makes images of x's size of images of y's.
 
 use super::check;
-use super::resize::{check_images, Resize};
+use super::resize::{check_images, resampled, Resize};
 use crate::error::Result;
 use crate::graph::{Backward, Op, Value};
-use crate::kernels::resize::resample;
-use crate::run::{Kernel, Prepared};
+use crate::run::Prepared;
 use crate::tensor::Spec;
-use crate::with_float;
 use serde::{Deserialize, Serialize};
 
 /// `size` is that of the images that were resized.
@@ -51,17 +49,8 @@ impl Op for ResizeGrad {
     }
 
     fn prepare(&self, inputs: &[&Spec], outputs: &[&Spec]) -> Result<Prepared> {
-        let channels = inputs[0].shape[3];
         let forwards = self.forwards(&inputs[0].shape);
         let [rows, columns] = forwards.taps(&outputs[0].shape).map(|t| t.transposed());
-        Ok(with_float!(inputs[0].dtype, T => {
-            let (rows, columns) = (rows.cast(), columns.cast());
-            let kernel = Kernel::new(move |io| {
-                let (x, out) = (io.inputs[0].slice(), io.outputs[0].slice());
-                resample::<T>(x, channels, &rows, &columns, out);
-                Ok(())
-            });
-            kernel.into()
-        }))
+        Ok(resampled(inputs[0], rows, columns).into())
     }
 }

@@ -1,6 +1,6 @@
 //! `y = f(x)`, element by element.
 //!
-//! `dx = dout * f'(x)`, written per function in [`Op::backward`], by `y` where that is cheaper.
+//! `dx = dout * f'(x)`, written per function in `backward`, by `y` where that is cheaper.
 //! Any shape. Floats; the functions of [`map::Unary::on_integers`] also integers; `is_*` give bool;
 //! `logical_not` takes and gives bool. Derivatives: Abramowitz & Stegun, ch. 3-7.
 

@@ -112,18 +112,11 @@ fn sweep(graph: &Graph, fusion: &Fusion, done: &mut Rewritten, assign: bool) -> 
                     }
                     None => (next.copy_node(graph, old, &inputs)?, Vec::new()),
                 };
-                if !makers.is_empty() {
-                    let new = next.nodes[before..].iter();
-                    let made = new.chain(replaced.iter().map(|n| &next.nodes[*n]));
-                    // What stands for it may be there already, as the first of its outputs.
-                    for value in made.map(|n| n.outputs[0]).chain([outputs[0]]) {
-                        let known = made_by.entry(value).or_default();
-                        makers.iter().for_each(|maker| {
-                            if !known.contains(maker) {
-                                known.push(maker);
-                            }
-                        });
-                    }
+                let new = next.nodes[before..].iter();
+                let changed = new.chain(replaced.iter().map(|n| &next.nodes[*n]));
+                // What stands for it may be there already, as the first of its outputs.
+                for value in changed.map(|n| n.outputs[0]).chain([outputs[0]]) {
+                    credit(&mut made_by, value, &makers);
                 }
                 for (old, new) in old.outputs.iter().zip(outputs) {
                     moved[old.0] = Some(new);
@@ -145,6 +138,16 @@ fn sweep(graph: &Graph, fusion: &Fusion, done: &mut Rewritten, assign: bool) -> 
     }
     done.made_by = made_by;
     Ok(next)
+}
+
+/// Adds the names of fusions, each once, to those that made a node.
+fn credit(made_by: &mut Makers, value: Value, makers: &[&'static str]) {
+    for maker in makers {
+        let known = made_by.entry(value).or_default();
+        if !known.contains(maker) {
+            known.push(maker);
+        }
+    }
 }
 
 /// What stands for a node of the pattern in the new graph, and the nodes there that have another op now;

@@ -76,20 +76,14 @@ impl Kernel {
         Kernel::of(How::Whole(Box::new(run)))
     }
 
-    /// As [`Kernel::new`]; `run` hands the elements of output 0 over tile by tile, as they are made.
+    /// As [`Kernel::new`]; where `in_tiles`, `run` hands the elements of output 0 over tile by tile, as
+    /// they are made.
     pub fn producer(
-        run: impl Fn(&mut Io, &dyn Consumer) -> Result<()> + Send + Sync + 'static,
-    ) -> Self {
-        Kernel::of(How::InTiles(Box::new(run)))
-    }
-
-    /// [`Kernel::producer`] where `in_tiles`; else it hands nothing over that anybody may count on.
-    pub fn in_tiles_where(
         in_tiles: bool,
         run: impl Fn(&mut Io, &dyn Consumer) -> Result<()> + Send + Sync + 'static,
     ) -> Self {
         match in_tiles {
-            true => Kernel::producer(run),
+            true => Kernel::of(How::InTiles(Box::new(run))),
             false => Kernel::new(move |io| run(io, &NoConsumer)),
         }
     }
