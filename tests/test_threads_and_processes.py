@@ -84,7 +84,7 @@ def test_python_runs_beside_the_core() -> None:
     ticks = 0
 
     def work() -> None:
-        model.fit(np.tile(X, (8, 1)), np.tile(Y, 8), epochs=10, verbose=0)
+        model.fit(np.tile(X, (8, 1)), np.tile(Y, 8), epochs=100, verbose=0)
         done.set()
 
     thread = threading.Thread(target=work)
