@@ -154,7 +154,11 @@ pub struct Fed<'py> {
 
 impl<'py> Fed<'py> {
     pub fn new(any: &Bound<'py, PyAny>) -> PyResult<Self> {
-        let array = Array::new(any)?;
+        let aligned = match any.cast::<PyUntypedArray>() {
+            Ok(given) if !given.is_aligned() => Some(any.call_method1("copy", ("C",))?),
+            _ => None,
+        };
+        let array = Array::new(aligned.as_ref().unwrap_or(any))?;
         let copy = match array.data() {
             Some(_) => None,
             None => Some(array.to_tensor()?),

@@ -13,7 +13,6 @@ use crate::tensor::Spec;
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
-use std::sync::Mutex;
 
 #[pyclass(name = "Graph", module = "chainrule._core")]
 pub struct PyGraph {
@@ -147,8 +146,6 @@ impl PyGraph {
         let outputs = self.values(&outputs)?;
         let compile = || Program::compile(&self.graph, &outputs, assign);
         let program = detached(py, "compile", compile)?;
-        Ok(PyProgram {
-            program: Mutex::new(program),
-        })
+        Ok(PyProgram { program })
     }
 }

@@ -1,11 +1,12 @@
 //! `Program`: runs compiled graphs on arrays with the GIL released.
 
 use super::array::{Array, ArrayMut, Fed};
-use super::calls::ctrl_c;
-use super::results::filled;
+use super::calls::{ctrl_c, detached};
+use super::results::filled_here;
 use crate::error::{caught, Error};
+use crate::kernels::finite::all_finite_data;
 use crate::kernels::interrupt::{watched, TICK};
-use crate::program::arena::lock;
+use crate::program::arena::{lock, try_lock, Locked};
 use crate::program::epoch::Batches;
 use crate::program::step::Batch;
 use crate::program::Program;
@@ -14,23 +15,35 @@ use numpy::{PyArray1, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyBool;
 use pythonize::pythonize;
+use smallvec::SmallVec;
 use std::cell::RefCell;
-use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
 #[pyclass(name = "Program", module = "chainrule._core", frozen)]
 pub struct PyProgram {
-    pub program: Mutex<Program>,
+    pub program: Program,
 }
 
-impl PyProgram {
-    fn lock(&self) -> MutexGuard<'_, Program> {
-        self.program.lock().unwrap_or_else(|e| e.into_inner())
+/// Elements that are looked at without releasing the GIL.
+const FEW: usize = 1 << 14;
+
+/// Where errors of a run lie.
+const RUN: &str = "run";
+
+/// The cells of a brief program that nobody else holds.
+fn brief_lock(program: &Program) -> Option<Locked<'_>> {
+    match program.is_brief {
+        true => try_lock(&program.cells),
+        false => None,
     }
 }
 
 /// Refuses feeds whose shapes differ; of batches only the rows' shapes are compared.
-fn check_feeds(program: &Program, specs: &[Spec], whole: bool) -> Result<(), Error> {
+fn check_feeds(
+    program: &Program,
+    specs: impl ExactSizeIterator<Item = Spec>,
+    whole: bool,
+) -> Result<(), Error> {
     if specs.len() != program.feeds.len() {
         let (expected, got) = (program.feeds.len(), specs.len());
         return Err(Error::shape(
@@ -39,7 +52,7 @@ fn check_feeds(program: &Program, specs: &[Spec], whole: bool) -> Result<(), Err
             got.to_string(),
         ));
     }
-    for (spec, (name, operand)) in specs.iter().zip(&program.feeds) {
+    for (spec, (name, operand)) in specs.zip(&program.feeds) {
         let (got, expected) = (&spec.shape, &operand.spec.shape);
         let fits = match whole {
             true => got == expected,
@@ -58,26 +71,47 @@ fn check_feeds(program: &Program, specs: &[Spec], whole: bool) -> Result<(), Err
 
 #[pymethods]
 impl PyProgram {
-    /// Runs once on arrays of the inputs' shapes; gives new arrays.
+    /// Runs once on arrays of the inputs' shapes; gives new arrays. With `sound`, gives None instead where
+    /// a feed holds NaN or infinity.
+    #[pyo3(signature = (feeds, sound=false))]
     fn run<'py>(
         &self,
         py: Python<'py>,
         feeds: Vec<Bound<'py, PyAny>>,
-    ) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        let fed = feeds.iter().map(Fed::new).collect::<PyResult<Vec<_>>>()?;
-        let specs: Vec<Spec> = fed.iter().map(Fed::spec).collect();
-        let rows = fed.iter().map(Fed::rows).collect::<PyResult<Vec<_>>>()?;
-        let made: Vec<Spec> = py.detach(|| {
-            let program = self.lock();
-            program.outputs.iter().map(|o| o.spec.clone()).collect()
-        });
-        filled(py, "run", &made, |targets| {
-            let program = self.lock();
-            check_feeds(&program, &specs, true)?;
-            let mut memory = lock(&program.cells);
-            let targets = targets.iter_mut().map(DataMut::reborrow);
-            program.run(&mut memory, &rows, Batch::From(0), targets)
-        })
+        sound: bool,
+    ) -> PyResult<Option<Vec<Bound<'py, PyAny>>>> {
+        let program = &self.program;
+        let fed = feeds
+            .iter()
+            .map(Fed::new)
+            .collect::<PyResult<SmallVec<[_; 4]>>>()?;
+        check_feeds(program, fed.iter().map(Fed::spec), true)?;
+        let rows = fed
+            .iter()
+            .map(Fed::rows)
+            .collect::<PyResult<SmallVec<[_; 4]>>>()?;
+        if sound {
+            let few = rows.iter().map(|r| r.data.len()).sum::<usize>() <= FEW;
+            let finite = || rows.iter().all(|r| all_finite_data(r.data));
+            if !(if few { finite() } else { py.detach(finite) }) {
+                return Ok(None);
+            }
+        }
+        let specs = program.outputs.iter().map(|o| &o.spec);
+        let made = filled_here(py, RUN, specs, |targets| {
+            let mut run = |cells: &mut Locked| {
+                let mut arena = program.arenas.lend().map_err(|e| e.of_op(RUN))?;
+                let targets = targets.iter_mut().map(DataMut::reborrow);
+                program.run(cells, &mut arena, &rows, Batch::From(0), targets)
+            };
+            // Others get the GIL sooner when it is over than by taking it now; but whoever holds the
+            // cells may want it.
+            if let Some(mut cells) = brief_lock(program) {
+                return Ok(caught(RUN, || run(&mut cells))?);
+            }
+            detached(py, RUN, || run(&mut lock(&program.cells)))
+        })?;
+        Ok(Some(made))
     }
 
     /// Runs `count` batches of `size` rows: rows `order[start], order[start + 1], ...` of the feeds,
@@ -138,9 +172,9 @@ impl PyProgram {
             .collect::<PyResult<Vec<DataMut>>>()?;
         // Batches begin again when they were given up, so the whole is not called again.
         py.detach(|| {
-            let mut program = self.lock();
-            check_feeds(&program, &specs, false)?;
-            check_results(&program, &targets, count)?;
+            let program = &self.program;
+            check_feeds(program, specs.into_iter(), false)?;
+            check_results(program, &targets, count)?;
             let batches = Batches {
                 feeds: rows,
                 order,
@@ -181,28 +215,22 @@ impl PyProgram {
         })
     }
 
-    /// Bytes of memory that the program keeps between runs.
+    /// Bytes of memory that one run works in; they are kept for the next.
     #[getter]
-    fn arena_bytes(&self, py: Python<'_>) -> usize {
-        py.detach(|| self.lock().arena_bytes())
+    fn arena_bytes(&self) -> usize {
+        self.program.arenas.bytes()
     }
 
     /// Name and shape of what to feed, in order.
     #[getter]
-    fn feeds(&self, py: Python<'_>) -> Vec<(String, Vec<usize>)> {
-        py.detach(|| {
-            let program = self.lock();
-            let feeds = program.feeds.iter();
-            feeds
-                .map(|(n, o)| (n.clone(), o.spec.shape.clone()))
-                .collect()
-        })
+    fn feeds(&self) -> Vec<(&str, &[usize])> {
+        let feeds = self.program.feeds.iter();
+        feeds.map(|(n, o)| (&n[..], &o.spec.shape[..])).collect()
     }
 
     /// What a run executes, one dictionary a task, and the patterns that could not be fused.
     fn explain<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let explanation = py.detach(|| self.lock().explain());
-        Ok(pythonize(py, &explanation)?)
+        Ok(pythonize(py, &self.program.explain())?)
     }
 }
 

@@ -32,8 +32,20 @@ pub fn filled<'py>(
     specs: &[Spec],
     mut fill: impl FnMut(&mut [DataMut]) -> Result<(), Error> + Send,
 ) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    filled_here(py, place, specs.iter(), |targets| {
+        detached(py, place, || fill(targets))
+    })
+}
+
+/// As [`filled`], by a `fill` that releases the GIL itself where it takes time.
+pub fn filled_here<'py, 's>(
+    py: Python<'py>,
+    place: &str,
+    specs: impl Iterator<Item = &'s Spec> + Clone,
+    fill: impl FnOnce(&mut [DataMut]) -> PyResult<()>,
+) -> PyResult<Vec<Bound<'py, PyAny>>> {
     let arrays = specs
-        .iter()
+        .clone()
         .map(|spec| to_fill(py, place, spec))
         .collect::<PyResult<Vec<_>>>()?;
     {
@@ -45,10 +57,9 @@ pub fn filled<'py>(
             .iter_mut()
             .map(ArrayMut::data_mut)
             .collect::<PyResult<Vec<DataMut>>>()?;
-        detached(py, place, || fill(&mut targets))?;
+        fill(&mut targets)?;
     }
     specs
-        .iter()
         .zip(arrays)
         .map(|(spec, array)| match spec.dtype {
             DType::Bool => array.call_method1("view", ("bool",)),

@@ -6,14 +6,17 @@
 //! A run may be lent the caller's memory for feeds and outputs, which are then read and computed
 //! where they are. What is lent stands in for the arena's memory of all the values that share it.
 
+use crate::error::OutOfMemory;
 use crate::graph::Cell;
-use crate::memory::{data_at, data_mut_at, Buffer};
+use crate::memory::{data_at, data_mut_at, keep, kept, Buffer, LARGE};
 use crate::run::{Input, Output};
 use crate::tensor::{Data, DataMut, Element, Spec, Tensor};
 use crate::with_dtype;
 use smallvec::SmallVec;
 use std::marker::PhantomData;
-use std::sync::{Arc, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError, RwLockReadGuard, RwLockWriteGuard, TryLockError,
+};
 
 /// Memory that the caller may lend to one run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,55 +27,128 @@ pub enum Lent {
     Result(usize),
 }
 
-/// Address and spec of one operand of a step. Valid while the program's arena, its constants and
-/// its cells live, which the program owns.
+/// The arenas of a program: each run has one to itself.
+#[derive(Debug)]
+pub struct Arenas {
+    bytes: usize,
+    /// Those of runs that are over, for the next.
+    idle: Mutex<Vec<Buffer>>,
+}
+
+/// So many small arenas wait for the next runs, and one large one; other large ones are kept with the
+/// memory of results.
+const MOST_IDLE: usize = 64;
+
+impl Arenas {
+    /// Arenas of so many bytes, of which the first is made at once.
+    pub fn new(bytes: usize) -> Result<Self, OutOfMemory> {
+        let first = Buffer::zeroed(bytes)?;
+        Ok(Arenas {
+            bytes,
+            idle: Mutex::new(vec![first]),
+        })
+    }
+
+    /// Bytes of one arena.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// An arena for one run, or several one after the other.
+    pub fn lend(&self) -> Result<Arena<'_>, OutOfMemory> {
+        let idle = self.idle().and_then(|mut idle| idle.pop());
+        let buffer = match idle {
+            Some(buffer) => buffer,
+            None if self.bytes < LARGE => Buffer::zeroed(self.bytes)?,
+            None => kept(self.bytes)?,
+        };
+        Ok(Arena { buffer, home: self })
+    }
+
+    /// Nobody waits for the lock: in a forked child it may be held by a thread that is not there.
+    fn idle(&self) -> Option<MutexGuard<'_, Vec<Buffer>>> {
+        match self.idle.try_lock() {
+            Ok(idle) => Some(idle),
+            Err(TryLockError::Poisoned(idle)) => Some(idle.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+}
+
+/// An arena while a run has it. It holds anything.
+#[derive(Debug)]
+pub struct Arena<'p> {
+    buffer: Buffer,
+    home: &'p Arenas,
+}
+
+impl Arena<'_> {
+    pub fn is_of(&self, arenas: &Arenas) -> bool {
+        std::ptr::eq(self.home, arenas)
+    }
+}
+
+impl Drop for Arena<'_> {
+    fn drop(&mut self) {
+        let buffer = std::mem::replace(&mut self.buffer, Buffer::empty());
+        let most = if buffer.len() < LARGE { MOST_IDLE } else { 1 };
+        match self.home.idle() {
+            Some(mut idle) if idle.len() < most => idle.push(buffer),
+            _ => keep(buffer),
+        }
+    }
+}
+
+/// Where an operand lies where a run is lent nothing for it.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    /// From so many bytes of the run's arena on.
+    Arena(usize),
+    /// In a cell or a constant.
+    At(*mut u8),
+}
+
+/// Place and spec of one operand of a step. Valid while the program's constants and its cells live,
+/// which the program owns.
 #[derive(Debug)]
 pub struct Operand {
-    ptr: *mut u8,
+    place: Place,
     pub spec: Spec,
     pub in_place: Option<usize>,
-    /// What stands in for `ptr` where a run is lent it.
+    /// What stands in for its place where a run is lent it.
     pub lent: Option<Lent>,
 }
 
-// SAFETY: an address only; it is followed inside `Views`, under the program's lock and its cells'.
+// SAFETY: an address only; it is followed inside `Memory`, under the cells' locks.
 unsafe impl Send for Operand {}
 // SAFETY: as above.
 unsafe impl Sync for Operand {}
 
 impl Operand {
-    pub fn in_arena(arena: &Buffer, offset: usize, spec: Spec) -> Self {
-        assert!(offset + spec.bytes() <= arena.len());
-        // SAFETY: within the buffer, checked.
-        let ptr = unsafe { arena.as_ptr().add(offset) };
+    fn new(place: Place, spec: Spec) -> Self {
         Operand {
-            ptr,
+            place,
             spec,
             in_place: None,
             lent: None,
         }
+    }
+
+    pub fn in_arena(arenas: &Arenas, offset: usize, spec: Spec) -> Self {
+        assert!(offset + spec.bytes() <= arenas.bytes);
+        Operand::new(Place::Arena(offset), spec)
     }
 
     /// The cell's elements; a cell's tensor is written in place, never replaced.
     pub fn in_cell(cell: &Arc<Cell>, spec: Spec) -> Self {
         let guard = cell.tensor.read().unwrap_or_else(|e| e.into_inner());
         assert_eq!(spec.bytes(), cell.spec.bytes());
-        Operand {
-            ptr: guard.as_ptr(),
-            spec,
-            in_place: None,
-            lent: None,
-        }
+        Operand::new(Place::At(guard.as_ptr()), spec)
     }
 
     pub fn in_tensor(tensor: &Tensor, spec: Spec) -> Self {
         assert_eq!(spec.bytes(), tensor.spec().bytes());
-        Operand {
-            ptr: tensor.as_ptr(),
-            spec,
-            in_place: None,
-            lent: None,
-        }
+        Operand::new(Place::At(tensor.as_ptr()), spec)
     }
 
     pub fn or_lent(mut self, lent: Option<Lent>) -> Self {
@@ -91,32 +167,62 @@ pub type Operands<T> = SmallVec<[T; 8]>;
 
 /// Holds what makes operands readable and writable: the cells' locks.
 pub struct Locked<'a> {
-    _reads: Vec<RwLockReadGuard<'a, Tensor>>,
-    _writes: Vec<RwLockWriteGuard<'a, Tensor>>,
+    _reads: Guards<RwLockReadGuard<'a, Tensor>>,
+    _writes: Guards<RwLockWriteGuard<'a, Tensor>>,
 }
+
+type Guards<T> = SmallVec<[T; 16]>;
 
 /// Locks cells in the order of their ids, which every program does, so that none waits in a ring.
 pub fn lock(cells: &[(Arc<Cell>, bool)]) -> Locked<'_> {
     let mut out = Locked {
-        _reads: Vec::with_capacity(cells.len()),
-        _writes: Vec::with_capacity(cells.len()),
+        _reads: SmallVec::new(),
+        _writes: SmallVec::new(),
     };
     for (cell, assigned) in cells {
-        if *assigned {
-            out._writes
-                .push(cell.tensor.write().unwrap_or_else(|e| e.into_inner()));
-        } else {
-            out._reads
-                .push(cell.tensor.read().unwrap_or_else(|e| e.into_inner()));
+        match assigned {
+            true => {
+                let guard = cell.tensor.write();
+                out._writes
+                    .push(guard.unwrap_or_else(PoisonError::into_inner));
+            }
+            false => {
+                let guard = cell.tensor.read();
+                out._reads
+                    .push(guard.unwrap_or_else(PoisonError::into_inner));
+            }
         }
     }
     out
 }
 
+/// As [`lock`], where nobody has to be waited for.
+pub fn try_lock(cells: &[(Arc<Cell>, bool)]) -> Option<Locked<'_>> {
+    fn had<T>(tried: Result<T, TryLockError<T>>) -> Option<T> {
+        match tried {
+            Ok(guard) => Some(guard),
+            Err(TryLockError::Poisoned(guard)) => Some(guard.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+    let mut out = Locked {
+        _reads: SmallVec::new(),
+        _writes: SmallVec::new(),
+    };
+    for (cell, assigned) in cells {
+        match assigned {
+            true => out._writes.push(had(cell.tensor.try_write())?),
+            false => out._reads.push(had(cell.tensor.try_read())?),
+        }
+    }
+    Some(out)
+}
+
 impl Locked<'_> {
-    /// The memory of one run.
-    pub fn run(&mut self) -> Memory<'_> {
+    /// The memory of one run of the program whose cells and arena these are.
+    pub fn run<'r>(&'r mut self, arena: &'r mut Arena) -> Memory<'r> {
         Memory {
+            arena: arena.buffer.as_ptr(),
             feeds: SmallVec::new(),
             results: SmallVec::new(),
             _borrowed: PhantomData,
@@ -126,6 +232,7 @@ impl Locked<'_> {
 
 /// The memory of one run: the cells are locked, and what is lent stays borrowed.
 pub struct Memory<'r> {
+    arena: *mut u8,
     /// What is lent for each feed, null for nothing.
     feeds: SmallVec<[*mut u8; 4]>,
     /// The same for each output.
@@ -172,13 +279,23 @@ impl<'r> Memory<'r> {
     #[inline]
     fn address(&self, operand: &Operand) -> *mut u8 {
         let lent = match operand.lent {
-            None => return operand.ptr,
+            None => None,
             Some(Lent::Feed(at)) => self.feeds.get(at),
             Some(Lent::Result(at)) => self.results.get(at),
         };
         match lent {
             Some(lent) if !lent.is_null() => *lent,
-            _ => operand.ptr,
+            _ => self.own(operand),
+        }
+    }
+
+    /// Where the operand lies, whatever is lent.
+    #[inline]
+    fn own(&self, operand: &Operand) -> *mut u8 {
+        match operand.place {
+            // SAFETY: the operand lies within the arenas of its program, and the arena is one of them.
+            Place::Arena(offset) => unsafe { self.arena.add(offset) },
+            Place::At(address) => address,
         }
     }
 
@@ -217,7 +334,8 @@ impl<'r> Memory<'r> {
         // and none to inputs that are not marked in place.
         let results = outputs.iter().map(|o| unsafe { self.written(o) }).collect();
         // SAFETY: as above; bytes are readable whatever they hold.
-        let scratch = unsafe { std::slice::from_raw_parts_mut(scratch.ptr, scratch.spec.len()) };
+        let scratch =
+            unsafe { std::slice::from_raw_parts_mut(self.own(scratch), scratch.spec.len()) };
         (views, results, scratch)
     }
 
@@ -234,7 +352,8 @@ impl<'r> Memory<'r> {
     unsafe fn written<'s>(&self, operand: &'s Operand) -> Output<'s> {
         let address = self.address(operand);
         // A feed that is lent is only read: the plan writes nothing over feeds.
-        debug_assert!(!matches!(operand.lent, Some(Lent::Feed(_))) || address == operand.ptr);
+        let lent = matches!(operand.lent, Some(Lent::Feed(_)));
+        debug_assert!(!lent || address == self.own(operand));
         Output {
             spec: &operand.spec,
             // SAFETY: the caller's promise; what is lent is borrowed for the run.

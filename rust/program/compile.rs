@@ -1,9 +1,9 @@
 //! From a graph to a program: rewrite, make tasks, plan, and resolve every value to its memory.
 
-use super::arena::{Lent, Operand};
+use super::arena::{Arenas, Lent, Operand};
 use crate::error::{Error, Result};
 use crate::graph::{Cell, Graph, Source, Value};
-use crate::memory::{Buffer, ALIGN};
+use crate::memory::ALIGN;
 use crate::passes::plan::{finals_last, plan, Place, Plan};
 use crate::passes::rewrite::{rewrite, Miss};
 use crate::passes::tasks::tasks;
@@ -39,7 +39,11 @@ pub struct Step {
     pub layer: Arc<str>,
 }
 
-/// A compiled graph. Runs one batch at a time; a second caller waits.
+/// A program whose steps read and write no more bytes is brief: a few microseconds.
+const BRIEF: usize = 64 << 10;
+
+/// A compiled graph. Any number of threads may run it; those that assign the same cells wait for each
+/// other.
 #[derive(Debug)]
 pub struct Program {
     /// What to feed, in order: names and places.
@@ -56,8 +60,10 @@ pub struct Program {
     pub cells: Vec<(Arc<Cell>, bool)>,
     /// Patterns that could not be fused.
     pub misses: Vec<Miss>,
+    /// Whether a run is over sooner than another thread could have used the time.
+    pub is_brief: bool,
+    pub arenas: Arenas,
     _constants: Vec<Arc<Tensor>>,
-    arena: Buffer,
 }
 
 impl Program {
@@ -87,12 +93,12 @@ impl Program {
             let size = graph.spec(*value).bytes().next_multiple_of(ALIGN);
             bytes = bytes.checked_add(size).ok_or_else(too_large)?;
         }
-        let arena = Buffer::zeroed(bytes).map_err(|e| e.of_op(PLACE))?;
+        let arenas = Arenas::new(bytes).map_err(|e| e.of_op(PLACE))?;
         let lent = lendable(graph, &plan, outputs);
         let operand = |v: Value| {
             let spec = graph.spec(v).clone();
             let operand = match plan.places[&v] {
-                Place::Arena(offset) => Operand::in_arena(&arena, offset, spec),
+                Place::Arena(offset) => Operand::in_arena(&arenas, offset, spec),
                 Place::Cell(slot) => Operand::in_cell(&plan.cells[slot].0, spec),
                 Place::Constant(c) => match graph.source(c) {
                     Source::Constant(t) => Operand::in_tensor(t, spec),
@@ -136,7 +142,7 @@ impl Program {
                     .map(|(v, shared)| operand(*v).overwritten_by(*shared))
                     .collect(),
                 outputs: task.outputs.iter().map(|v| operand(*v)).collect(),
-                scratch: Operand::in_arena(&arena, offset, Spec::new([size], DType::U8)),
+                scratch: Operand::in_arena(&arenas, offset, Spec::new([size], DType::U8)),
                 layer: task.layer,
             });
         }
@@ -146,7 +152,7 @@ impl Program {
                 .iter()
                 .find(|(s, _)| *s == v)
                 .map(|(_, offset)| *offset);
-            at.map(|offset| Operand::in_arena(&arena, offset, graph.spec(v).clone()))
+            at.map(|offset| Operand::in_arena(&arenas, offset, graph.spec(v).clone()))
         };
         let saves = saved
             .iter()
@@ -162,10 +168,15 @@ impl Program {
             })
             .collect();
         let results = outputs.iter().map(|v| operand(*v)).collect();
+        let touched = |step: &Step| -> usize {
+            let operands = step.inputs.iter().chain(&step.outputs);
+            operands.map(|o| o.spec.bytes()).sum()
+        };
         let mut cells = plan.cells.clone();
         cells.sort_by_key(|(cell, _)| cell.id);
         Ok(Program {
             commit: commit.unwrap_or(steps.len()),
+            is_brief: steps.iter().map(touched).sum::<usize>() <= BRIEF,
             feeds: feeds.into_iter().map(|(_, n, o)| (n, o)).collect(),
             steps,
             outputs: results,
@@ -173,19 +184,14 @@ impl Program {
             saves,
             cells,
             misses: rewritten.misses,
+            arenas,
             _constants: constants,
-            arena,
         })
     }
 
     /// Whether a run takes so little time that nobody waits to give it up.
     pub fn is_small(&self) -> bool {
-        self.arena.len() < SMALL
-    }
-
-    /// Bytes of memory that the program keeps between runs.
-    pub fn arena_bytes(&self) -> usize {
-        self.arena.len()
+        self.arenas.bytes() < SMALL
     }
 }
 

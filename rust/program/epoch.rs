@@ -25,13 +25,14 @@ impl Program {
     /// unlocked, and says whether to go on. So does `interrupted` where a batch was given up, which
     /// begins again then. Returns the number of batches done.
     pub fn epoch(
-        &mut self,
+        &self,
         batches: &Batches,
         results: &mut [DataMut],
         mut pause: impl FnMut() -> bool,
         mut report: impl FnMut(usize) -> bool,
         mut interrupted: impl FnMut() -> bool,
     ) -> Result<usize> {
+        let mut arena = self.arenas.lend().map_err(|e| e.of_op("epoch"))?;
         let mut memory = Some(lock(&self.cells));
         let mut done = 0;
         while done < batches.count {
@@ -48,7 +49,7 @@ impl Program {
                     let len = output.spec.len();
                     result.part(done * len, len)
                 });
-            match self.run(locked, &batches.feeds, batch, parts) {
+            match self.run(locked, &mut arena, &batches.feeds, batch, parts) {
                 Err(Error::Interrupted) => {
                     memory = None;
                     if !interrupted() {

@@ -1,6 +1,6 @@
 //! One run of a program: feed, compute, assign.
 
-use super::arena::{Locked, Memory, Operands};
+use super::arena::{Arena, Locked, Memory, Operands};
 use super::compile::{Program, Step};
 use crate::error::{caught, Error, Result};
 use crate::kernels::{interrupt, map};
@@ -51,7 +51,8 @@ impl Program {
     /// caller gives up ([`interrupt`]).
     pub fn run<'r>(
         &self,
-        memory: &'r mut Locked,
+        cells: &'r mut Locked,
+        arena: &'r mut Arena,
         feeds: &[Rows<'r>],
         batch: Batch,
         results: impl Iterator<Item = DataMut<'r>>,
@@ -63,7 +64,8 @@ impl Program {
                 feeds.len().to_string(),
             ));
         }
-        let mut memory = memory.run();
+        assert!(arena.is_of(&self.arenas));
+        let mut memory = cells.run(arena);
         for (rows, (name, operand)) in feeds.iter().zip(&self.feeds) {
             if !memory.lend_feed(operand, rows.lying(batch, operand.spec.len())) {
                 let mut out = memory.output(operand);

@@ -147,9 +147,15 @@ fn one_by_one(graph: &Graph, feeds: &[Tensor]) -> HashMap<Value, Tensor> {
 
 fn run(program: &Program, feeds: &[Tensor], results: &mut [Tensor]) -> Result<(), Error> {
     let rows: Vec<Rows> = feeds.iter().map(Rows::of).collect();
-    let mut memory = lock(&program.cells);
+    let (mut cells, mut arena) = (lock(&program.cells), program.arenas.lend().unwrap());
     let targets: Vec<DataMut> = results.iter_mut().map(Tensor::data_mut).collect();
-    program.run(&mut memory, &rows, Batch::From(0), targets.into_iter())
+    program.run(
+        &mut cells,
+        &mut arena,
+        &rows,
+        Batch::From(0),
+        targets.into_iter(),
+    )
 }
 
 fn contents(cells: &[Arc<Cell>]) -> Vec<Vec<u8>> {
