@@ -1,7 +1,7 @@
 """The border: what the compiled core gives to Python."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, final
+from typing import Any, final, overload
 
 from numpy.typing import NDArray
 
@@ -61,7 +61,10 @@ class Graph:
 
 @final
 class Program:
+    @overload
     def run(self, feeds: Sequence[_Array]) -> list[_Array]: ...
+    @overload
+    def run(self, feeds: Sequence[_Array], sound: bool) -> list[_Array] | None: ...
     def epoch(
         self,
         feeds: Sequence[_Array],

@@ -15,6 +15,18 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 _local = threading.local()
 
 
+class Changes:
+    """How often anything has been tracked or forgotten, by any tracker.
+
+    Who has looked at the layers of a model need not look again while the number stays.
+    """
+
+    count = 0
+
+
+changes = Changes()
+
+
 def is_tracking_enabled() -> bool:
     """Whether attribute assignment registers state in this thread."""
     return bool(getattr(_local, "enabled", True))
@@ -131,6 +143,7 @@ class Tracker:
             if id(value) in ids:
                 ids.remove(id(value))
                 _remove_by_id(self.config[name][1], value)
+                changes.count += 1
 
     def lock(self, msg: str | None = None) -> None:
         """Refuse new elements from here on, with the message `msg`."""
@@ -148,6 +161,7 @@ class Tracker:
             raise ValueError(self._lock_violation_msg)
         self.config[store_name][1].append(value)
         self.stored_ids[store_name].add(id(value))
+        changes.count += 1
 
     def is_in_store(self, store_name: str, value: Any) -> bool:
         """Whether the very object `value` is in the store."""
@@ -162,6 +176,7 @@ class Tracker:
         store[index] = new_value
         self.stored_ids[store_name].remove(id(old_value))
         self.stored_ids[store_name].add(id(new_value))
+        changes.count += 1
 
 
 def _container(cls: Any, values: Any) -> Any:

@@ -188,6 +188,8 @@ class ArraySource:
 
 def flat(structure: Any) -> list[Any]:
     """The leaves; none of None."""
+    if type(structure) is np.ndarray:
+        return [structure]
     return [] if structure is None else list(tree.flatten(structure))
 
 

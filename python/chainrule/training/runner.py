@@ -19,7 +19,7 @@ from chainrule.training.events import Ticker
 from chainrule.training.feeds import ArrayFeed, Feed, Piece
 from chainrule.training.trace import OutputSpec, Programs, Signature, compile_step
 
-__all__ = ["Outputs", "Runner"]
+__all__ = ["Outputs", "Runner", "check_rows", "packed"]
 
 Array = NDArray[Any]
 
@@ -56,12 +56,7 @@ class Outputs:
         if self.rows is None:
             self._parts.append([_empty(spec, spec.shape) for spec in self._specs])
             return self._parts[-1]
-        for spec in self._specs:
-            if spec.shape[:1] != (piece.size,):
-                raise DataError(
-                    f"predict: expected outputs of {piece.size} rows as the inputs have, got "
-                    f"{spec.shape}"
-                )
+        check_rows(self._specs, piece.size)
         if not self._whole:
             self._whole = [_empty(spec, (self.rows, *spec.shape[1:])) for spec in self._specs]
         start = self._placed
@@ -76,7 +71,21 @@ class Outputs:
             found = self._whole
         else:
             found = [array[first * self.size : last * self.size] for array in self._whole]
-        return _packed(self._structure, self._specs, found)
+        return packed(self._structure, self._specs, found)
+
+
+def check_rows(specs: list[OutputSpec], rows: int) -> None:
+    """Refuse outputs of another number of rows than the inputs, which `predict` cannot join.
+
+    Raises
+    ------
+    DataError
+    """
+    for spec in specs:
+        if spec.shape[:1] != (rows,):
+            raise DataError(
+                f"predict: expected outputs of {rows} rows as the inputs have, got {spec.shape}"
+            )
 
 
 def _empty(spec: OutputSpec, shape: tuple[int, ...]) -> Array:
@@ -84,7 +93,7 @@ def _empty(spec: OutputSpec, shape: tuple[int, ...]) -> Array:
     return np.empty(shape, "uint8" if dtype == "bool" else dtype)
 
 
-def _packed(structure: Any, specs: list[OutputSpec], arrays: list[Array]) -> Any:
+def packed(structure: Any, specs: list[OutputSpec], arrays: list[Array]) -> Any:
     """What the core gave, in the structure and the dtypes of the model's outputs."""
     typed = [a.astype(storage_dtype(s.dtype), copy=False) for a, s in zip(arrays, specs)]
     return tree.pack_sequence_as(structure, typed)
@@ -109,10 +118,19 @@ class Runner:
         self._class_weight = class_weight
         self._known: set[Signature] = set()
         self._key: Any = None
+        # The program of whole arrays by their number of rows a step, since the last look.
+        self._prepared: dict[int, tuple[_core.Program, Any]] = {}
 
-    def begin(self) -> None:
-        """Look at the model: a layer that was frozen, say, needs another program."""
-        self._key = self.model._trace_key(self.mode)
+    def begin(self) -> Any:
+        """Look at the model: a layer that was frozen, say, needs another program.
+
+        Returns what tells such models apart.
+        """
+        key = self.model._trace_key(self.mode)
+        if key != self._key:
+            self._key = key
+            self._prepared.clear()
+        return key
 
     def program(self, batch: Any, rows: int) -> tuple[_core.Program, Any]:
         """The program for batches like this one, and the structure of its outputs."""
@@ -125,13 +143,23 @@ class Runner:
             lambda: compile_step(self.model, self.mode, batch, signature),
         )
 
-    def one(self, x: Any, y: Any, sample_weight: Any) -> Any:
-        """One batch as it is; the outputs of predictions, in their structure."""
+    def _program_of(self, piece: Piece, given: Piece) -> tuple[_core.Program, Any]:
+        """The program of a piece as it was checked; of whole arrays it is looked up once."""
+        if piece is not given:
+            return self.program(piece.batch, piece.size)
+        if self._key is None:
+            self.begin()
+        found = self._prepared.get(piece.size)
+        if found is None:
+            found = self._prepared[piece.size] = self.program(piece.batch, piece.size)
+        return found
+
+    def one(self, x: Any, y: Any, sample_weight: Any) -> None:
+        """One batch as it is, of which nothing is predicted."""
         batch = (x, y, sample_weight)
         leaves = [a for part in batch for a in flat(part) if a is not None]
-        program, structure = self.program(batch, len(leaves[0]))
-        outputs = program.run(leaves)
-        return None if structure is None else _packed(structure, tree.flatten(structure), outputs)
+        program, _ = self.program(batch, len(leaves[0]))
+        program.run(leaves)
 
     def prepare(self, feed: Feed) -> bool:
         """Compile what the epochs need: what cannot run fails before a weight moves.
@@ -140,8 +168,7 @@ class Runner:
         """
         found = False
         for piece in feed.samples():
-            piece = self._checked(piece)
-            self.program(piece.batch, piece.size)
+            self._program_of(self._checked(piece), piece)
             found = True
         return found
 
@@ -190,7 +217,7 @@ class Runner:
         with closing(feed.pieces()) as pieces:
             for given in pieces:
                 piece = self._checked(given)
-                program, structure = self.program(piece.batch, piece.size)
+                program, structure = self._program_of(piece, given)
                 start, end = feed.done, feed.done + piece.count
                 ticker.begin(start)
                 results = [] if outputs is None else outputs.room(structure, piece)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from chainrule.base.tracking import changes
 from chainrule.training.activity import Activity
+from chainrule.training.answers import Answers
 from chainrule.training.compile_loss import CompileLoss
 from chainrule.training.compile_metrics import CompileMetrics
 from chainrule.training.trace import Programs
@@ -40,6 +42,10 @@ class TrainingState:
         The calls that change the model and run now.
     programs : Programs
         The compiled steps.
+    answers : Answers
+        The compiled predictions by what is asked.
+    generation : int
+        Predictions that were compiled in another one are not of now.
     output_specs : dict
         The outputs' shapes and dtypes by those of the inputs.
     readers : list, optional
@@ -59,15 +65,43 @@ class TrainingState:
         self.tracker: Any = None
         self.activity = Activity()
         self.programs = Programs()
+        self.answers = Answers(Programs.LIMIT)
+        self.generation = 0
         self.output_specs: dict[Any, Any] = {}
+        # How many layers there are and whether all are built, as of that count of changes.
+        self._layers, self._seen = (0, False), -1
         self.readers: list[tuple[str, Any, bool]] | None = None
         self.feeds: dict[str, Any] = {}
         self.initial_epoch: int | None = None
 
+    def _look(self, model: Any) -> None:
+        """Count the layers again where any have come or gone, of whatever model."""
+        if self._seen != changes.count:
+            seen = changes.count
+            layers = model._flatten_layers()
+            self._layers = len(layers), all(layer.built for layer in layers)
+            self._seen = seen if self._layers[1] else -1
+
+    def count_layers(self, model: Any) -> int:
+        """How many layers the model has, itself included."""
+        self._look(model)
+        return self._layers[0]
+
+    def is_built(self, model: Any) -> bool:
+        """Whether all layers are built; those that are built stay so until one comes or goes."""
+        self._look(model)
+        return self._layers[1]
+
     def forget_layers(self) -> None:
         """The layers are others: nothing that was traced holds."""
         self.output_specs.clear()
+        self.forget_programs()
+
+    def forget_programs(self) -> None:
+        """Nothing that was compiled holds."""
         self.programs.clear()
+        self.generation += 1
+        changes.count += 1
 
     def end_fit(self) -> None:
         """No `fit` runs."""

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from chainrule import _core
 from chainrule.base import tree
 from chainrule.base.errors import DTypeError
@@ -13,7 +15,7 @@ from chainrule.tracing.trace import Trace
 from chainrule.training.activity import tracing
 from chainrule.training.data import flat
 
-Spec = tuple[tuple[int, ...], str]
+Spec = tuple[tuple[int, ...], Any]
 
 
 class OutputSpec:
@@ -36,12 +38,14 @@ class Signature:
         """The signature of a batch of `rows` rows of these arrays."""
         leaves = [a for part in batch for a in flat(part) if a is not None]
         return Signature(
-            _skeleton(batch), tuple(((rows, *a.shape[1:]), a.dtype.name) for a in leaves)
+            _skeleton(batch), tuple([((rows, *a.shape[1:]), a.dtype) for a in leaves])
         )
 
 
 def _skeleton(structure: Any) -> Any:
     """A hashable picture of a structure: `"*"` for each array."""
+    if type(structure) is np.ndarray:
+        return "*"
     if isinstance(structure, dict):
         return ("dict", *((k, _skeleton(structure[k])) for k in sorted(structure)))
     if isinstance(structure, (list, tuple)):
@@ -65,7 +69,7 @@ def traced_inputs(
                 tensors.append(None)
                 continue
             shape, dtype = next(specs)
-            tensors.append(trace.input(name if i == 0 else f"{name}[{i}]", shape, dtype))
+            tensors.append(trace.input(name if i == 0 else f"{name}[{i}]", shape, dtype.name))
         parts.append(tree.pack_sequence_as(part, tensors))
     return parts
 

@@ -144,7 +144,7 @@ class Trainer(Fitting):
                 "non_finite": non_finite,
             }
             state.compilations += 1
-            state.programs.clear()
+            state.forget_programs()
             self.stop_training = False
             self.non_finite = non_finite
             self.run_eagerly = run_eagerly
@@ -158,11 +158,10 @@ class Trainer(Fitting):
 
     def _trace_key(self, mode: str) -> tuple[Any, ...]:
         """What a compiled step depends on beside the batch."""
-        layers = self._flatten_layers()
-        flags = tuple(layer.trainable for layer in layers)
         count = self._training.compilations
         if mode == "predict":
-            return (len(layers),)
+            return (self._training.generation, self._training.count_layers(self))
+        flags = tuple(layer.trainable for layer in self._flatten_layers())
         if mode == "test" or self.optimizer is None:
             return (count, flags)
         trainable = tuple(id(v) for v in self.trainable_variables)
@@ -217,21 +216,22 @@ class Trainer(Fitting):
             self._make_ready(mode, source)
 
     def _make_ready(self, mode: str, source: ArraySource) -> None:
-        x, y, _ = source.batch(slice(0, 1))
-        if not self.built or any(not layer.built for layer in self._flatten_layers()):
-            self._build_on(x)
+        state = self._training
+        if not (self.built and state.is_built(self)):
+            self._build_on(source.batch(slice(0, 1))[0])
         if mode == "predict":
             return
+        x, y, _ = source.batch(slice(0, 1))
         if mode == "train" and self.optimizer is not None and not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
-        metrics, loss = self._training.metrics, self._training.loss
+        metrics, loss = state.metrics, state.loss
         unbuilt = [part for part in (loss, metrics) if part is not None and not part.built]
         if y is not None and unbuilt:
             y_pred = self._output_spec_of(x)
             for part in unbuilt:
                 aligned = part.align(y, y_pred) if isinstance(part, CompileLoss) else y
                 part.build(aligned, y_pred)
-            self._training.readers = None
+            state.readers = None
 
     def _check_targets(self, source: ArraySource, prefix: str = "") -> None:
         """Labels within the classes and targets of the outputs' shapes, before a weight changes."""
