@@ -1,0 +1,185 @@
+"""Trained networks as they are asked: the same weights in every library, one call a batch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from contestants.image_task import CLASSES, ImageTask
+from contestants.image_task import TASKS as IMAGE_TASKS
+from contestants.task import TASKS, Array, Task
+
+NETWORKS: dict[str, Task | ImageTask] = {
+    "dense": TASKS["small"],
+    "mnist_convnet": IMAGE_TASKS["mnist_convnet"],
+}
+
+Call = Callable[[Array], Array]
+
+
+class Predictor:
+    """A network that answers; one class a library.
+
+    Parameters
+    ----------
+    network : str
+        Of `NETWORKS`.
+    """
+
+    def __init__(self, network: str) -> None:
+        self.network = network
+        self.task = NETWORKS[network]
+        self.inputs = self.task.data()[0]
+        self.calls: dict[str, Call] = self._calls()
+
+    def _calls(self) -> dict[str, Call]:
+        """What is called, by its name in the table."""
+        raise NotImplementedError
+
+    def logits(self, form: str, rows: int) -> Array:
+        """What is predicted for the first rows."""
+        return np.asarray(self.calls[form](self.inputs[:rows]))
+
+    def times(self, form: str, rows: int, count: int) -> Array:
+        """Nanoseconds of each of `count` calls with `rows` rows, other rows each time."""
+        call, clock = self.calls[form], time.perf_counter_ns
+        batches = [self.inputs[at : at + rows] for at in range(0, 5 * rows, rows)]
+        times = np.empty(count, np.int64)
+        for _ in range(min(count, 20)):
+            call(batches[0])
+        for at in range(count):
+            x = batches[at % 5]
+            start = clock()
+            call(x)
+            times[at] = clock() - start
+        return times
+
+
+class KerasPredictor(Predictor):
+    """The Keras script: by chainrule, and by Keras on JAX."""
+
+    library = "keras"
+
+    def _model(self) -> Any:
+        from contestants.image_keras import ImageKerasTrainer
+        from contestants.keras_trainer import KerasTrainer
+
+        trainer: Any = ImageKerasTrainer if self.network == "mnist_convnet" else KerasTrainer
+        return trainer(self.task, False, self.library).model
+
+    def _calls(self) -> dict[str, Call]:
+        return {"predict_on_batch": self._model().predict_on_batch}
+
+
+class ChainrulePredictor(KerasPredictor):
+    """Each way to ask."""
+
+    library = "chainrule"
+
+    def _calls(self) -> dict[str, Call]:
+        model = self._model()
+        return {
+            "predictor()": model.predictor(),
+            "predict_on_batch": model.predict_on_batch,
+            "predict": lambda x: model.predict(x, verbose=0),
+            "model(x)": model,
+        }
+
+
+class OnnxPredictor(Predictor):
+    """ONNX Runtime: the graph as an exporter writes it, images and kernels channels first."""
+
+    def _calls(self) -> dict[str, Call]:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.inter_op_num_threads = 2, 1
+        session = onnxruntime.InferenceSession(
+            self._graph().SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+        return {"run": lambda x: session.run(None, {"x": x})[0]}
+
+    def _graph(self) -> Any:
+        from onnx import TensorProto, checker, helper, numpy_helper
+
+        nodes, tensors = self._nodes(helper.make_node)
+        shape = self.inputs.shape[1:]
+        floats = TensorProto.FLOAT
+        graph = helper.make_graph(
+            nodes,
+            self.network,
+            [helper.make_tensor_value_info("x", floats, ["n", *shape])],
+            [helper.make_tensor_value_info("logits", floats, ["n", CLASSES])],
+            [numpy_helper.from_array(array, name) for name, array in tensors.items()],
+        )
+        model = helper.make_model(
+            graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8
+        )
+        checker.check_model(model)
+        return model
+
+    def _nodes(self, node: Callable[..., Any]) -> tuple[list[Any], dict[str, Array]]:
+        nodes: list[Any] = []
+        tensors: dict[str, Array] = {}
+        if isinstance(self.task, Task):
+            at, last = "x", len(self.task.sizes) - 2
+            for i, (kernel, bias) in enumerate(self.task.weights()):
+                tensors[f"w{i}"], tensors[f"b{i}"] = kernel, bias
+                to = "logits" if i == last else f"z{i}"
+                nodes.append(node("Gemm", [at, f"w{i}", f"b{i}"], [to]))
+                at = to
+                if i != last:
+                    nodes.append(node("Relu", [at], [f"y{i}"]))
+                    at = f"y{i}"
+            return nodes, tensors
+        weights = self.task.weights()
+        nodes.append(node("Transpose", ["x"], ["images"], perm=[0, 3, 1, 2]))
+        at = "images"
+        for i in range(2):
+            kernel = weights[f"conv{i}"]
+            tensors[f"w{i}"] = np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))
+            tensors[f"b{i}"] = np.zeros(kernel.shape[-1], np.float32)
+            nodes.append(node("Conv", [at, f"w{i}", f"b{i}"], [f"z{i}"], kernel_shape=[3, 3]))
+            nodes.append(node("Relu", [f"z{i}"], [f"y{i}"]))
+            window = {"kernel_shape": [2, 2], "strides": [2, 2]}
+            nodes.append(node("MaxPool", [f"y{i}"], [f"p{i}"], **window))
+            at = f"p{i}"
+        # The rows of the last kernel in the order in which channels first are flattened.
+        side, channels = 5, tensors["w1"].shape[0]
+        rows = weights["logits"].reshape(side, side, channels, CLASSES).transpose(2, 0, 1, 3)
+        tensors["w2"] = rows.reshape(-1, CLASSES)
+        tensors["b2"] = np.zeros(CLASSES, np.float32)
+        nodes.append(node("Flatten", [at], ["flat"]))
+        nodes.append(node("Gemm", ["flat", "w2", "b2"], ["logits"]))
+        return nodes, tensors
+
+
+class JaxPredictor(Predictor):
+    """A jitted function of the batch, the weights its constants; the result as a NumPy array."""
+
+    def _calls(self) -> dict[str, Call]:
+        from contestants.image_jax import ImageJaxTrainer
+        from contestants.jax_trainer import JaxTrainer
+
+        kind: Any = ImageJaxTrainer if self.network == "mnist_convnet" else JaxTrainer
+        trainer = kind(self.task.short(), False)
+        jax, jnp = trainer.jax, trainer.jax.numpy
+        if isinstance(self.task, Task):
+            layers = [(jnp.asarray(w), jnp.asarray(b)) for w, b in self.task.weights()]
+
+            def forward(x: Any) -> Any:
+                for w, b in layers[:-1]:
+                    x = jnp.maximum(x @ w + b, 0)
+                return x @ layers[-1][0] + layers[-1][1]
+        else:
+            weights = jax.tree.map(jnp.asarray, trainer._weights())
+
+            def forward(x: Any) -> Any:
+                features, _ = trainer._mnist_convnet(weights, {}, x, None)
+                return features @ weights["logits"]["kernel"] + weights["logits"]["bias"]
+
+        jitted = jax.jit(forward)
+        return {"jitted": lambda x: np.asarray(jitted(x))}
