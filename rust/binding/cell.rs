@@ -4,6 +4,7 @@ use super::array::{to_numpy, to_tensor};
 use crate::error::Error;
 use crate::graph::Cell;
 use crate::kernels::map;
+use crate::program::kept::about_to_write;
 use crate::tensor::{show, DType, Element, Tensor};
 use crate::with_dtype;
 use pyo3::prelude::*;
@@ -59,6 +60,7 @@ impl PyCell {
         }
         py.detach(|| {
             let mut guard = self.cell.tensor.write().unwrap_or_else(|e| e.into_inner());
+            about_to_write(&self.cell);
             convert(&tensor, &mut guard);
         });
         Ok(())

@@ -33,6 +33,9 @@ use gather::{packed_len, Job};
 use kernel_grad::{partial_kernels, KernelGrad};
 use std::ops::Add;
 
+/// Results up to so many positions are soon made, measured by what it takes to pack the kernel.
+const FEW_POSITIONS: usize = 4096;
+
 /// Elements of a vector at the most, of any instruction set and dtype.
 const MOST_LANES: usize = 16;
 
@@ -144,6 +147,40 @@ fn elements<T: Element>(bytes: &mut [u8]) -> &mut [T] {
     unsafe { bytes.align_to_mut::<T>().1 }
 }
 
+/// A kernel, and perhaps what [`Forward::pack`] or [`InputGrad::pack`] has made of it.
+#[derive(Clone, Copy)]
+pub struct Weights<'a, T> {
+    pub plain: &'a [T],
+    pub packed: Option<&'a [u8]>,
+}
+
+impl<'a, T> From<&'a [T]> for Weights<'a, T> {
+    fn from(plain: &'a [T]) -> Self {
+        Weights {
+            plain,
+            packed: None,
+        }
+    }
+}
+
+/// What tells how kernels are packed: the lanes of the vectors, and the geometry but for the images.
+fn packing_key<T: Real>(pass: &str, g: &Geometry) -> String {
+    let axes = g
+        .axes
+        .map(|a| (a.kernel, a.stride, a.before % a.stride, a.dilation));
+    let lanes = T::tiles(isa()).lanes;
+    let size = size_of::<T>();
+    format!(
+        "{pass} {axes:?} {} {} {} {size} {lanes}",
+        g.groups, g.depth, g.width
+    )
+}
+
+fn read_elements<T: Element>(bytes: &[u8]) -> &[T] {
+    // SAFETY: any bits make a float.
+    unsafe { bytes.align_to::<T>().1 }
+}
+
 /// How a pass that gathers is done.
 #[derive(Debug)]
 enum Way {
@@ -211,6 +248,14 @@ impl Way {
     }
 }
 
+impl Way {
+    fn pack<T: Real>(&self, w: &[T], packed: &mut [u8]) {
+        if let Way::Tiles(plan) = self {
+            plan.pack(T::tiles(isa()).lanes, w, elements(packed));
+        }
+    }
+}
+
 /// The forward pass of one geometry, ready to run.
 #[derive(Debug)]
 pub struct Forward {
@@ -234,6 +279,22 @@ impl Forward {
         Forward { g, way }
     }
 
+    /// Bytes and name of the packed kernel, where packing takes a good part of a run.
+    pub fn packing<T: Real>(&self) -> Option<(usize, String)> {
+        let few = self.g.rows() <= FEW_POSITIONS && matches!(self.way, Way::Tiles(_));
+        few.then(|| {
+            (
+                self.g.forward_scratch::<T>(),
+                packing_key::<T>("forward", &self.g),
+            )
+        })
+    }
+
+    /// Packs a kernel into so many bytes.
+    pub fn pack<T: Real>(&self, w: &[T], packed: &mut [u8]) {
+        self.way.pack(w, packed);
+    }
+
     /// `y = f(conv(x, w) + bias)`, handed to `consumer` tile by tile where [`Geometry::makes_tiles`].
     ///
     /// # Panics
@@ -241,13 +302,13 @@ impl Forward {
     pub fn run<T: Real>(
         &self,
         x: &[T],
-        w: &[T],
+        weights: Weights<T>,
         (bias, activation): (Option<&[T]>, Activation),
         y: &mut [T],
         scratch: &mut [u8],
         consumer: &dyn Consumer,
     ) {
-        let g = &self.g;
+        let (g, w) = (&self.g, weights.plain);
         assert!(x.len() == g.input_len() && w.len() == g.kernel_len() && y.len() == g.output_len());
         assert!(bias.is_none_or(|b| b.len() == g.groups * g.width));
         if y.is_empty() {
@@ -277,9 +338,9 @@ impl Forward {
                     relu,
                 };
                 if in_tile(activation) {
-                    return plan.run(&job, w, elements(scratch), consumer);
+                    return plan.run(&job, weights, scratch, consumer);
                 }
-                plan.run(&job, w, elements(scratch), &NoConsumer);
+                plan.run(&job, weights, scratch, &NoConsumer);
             }
         }
         match activation {
@@ -316,6 +377,23 @@ impl InputGrad {
         InputGrad { g, way }
     }
 
+    /// As [`Forward::packing`].
+    pub fn packing<T: Real>(&self) -> Option<(usize, String)> {
+        let images = self.g.batch * self.g.inputs().iter().product::<usize>();
+        let few = images <= FEW_POSITIONS && matches!(self.way, Way::Tiles(_));
+        few.then(|| {
+            (
+                self.g.input_grad_scratch::<T>(),
+                packing_key::<T>("by input", &self.g),
+            )
+        })
+    }
+
+    /// As [`Forward::pack`].
+    pub fn pack<T: Real>(&self, w: &[T], packed: &mut [u8]) {
+        self.way.pack(w, packed);
+    }
+
     /// The gradient by x, of the shape of x, for `dout` of the shape of y; handed to `consumer` tile by
     /// tile where [`Geometry::makes_tiles`].
     ///
@@ -324,12 +402,12 @@ impl InputGrad {
     pub fn run<T: Real>(
         &self,
         dout: &[T],
-        w: &[T],
+        weights: Weights<T>,
         dx: &mut [T],
         scratch: &mut [u8],
         consumer: &dyn Consumer,
     ) {
-        let g = &self.g;
+        let (g, w) = (&self.g, weights.plain);
         assert!(dout.len() == g.output_len() && dx.len() == g.input_len());
         assert_eq!(w.len(), g.kernel_len());
         if dx.is_empty() {
@@ -350,7 +428,7 @@ impl InputGrad {
                     bias: None,
                     relu: false,
                 };
-                return plan.run(&job, w, elements(scratch), consumer);
+                return plan.run(&job, weights, scratch, consumer);
             }
         }
         hand_over(consumer, dx);

@@ -15,13 +15,14 @@ use super::named;
 use super::reduce::Reduction;
 use crate::error::{Error, Result};
 use crate::graph::{Backward, Op, Value};
-use crate::kernels::conv::{Axis, Forward, Geometry};
+use crate::kernels::conv::{Axis, Forward, Geometry, Weights};
 use crate::kernels::epilogue::Activation;
 use crate::kernels::tile::Consumer;
-use crate::run::{Io, Kernel, Prepared};
-use crate::tensor::{show, Spec};
+use crate::run::{Io, Kernel, Prepared, Repacking};
+use crate::tensor::{show, Element, Spec};
 use crate::with_float;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// The largest size along an axis: its products with another one do not overflow.
 const LARGEST: usize = 1 << 31;
@@ -172,6 +173,20 @@ pub struct Conv {
     pub activation: Activation,
 }
 
+/// Input 1 in the order in which tiles read it.
+pub fn repacking<T: Element>(
+    packing: Option<(usize, String)>,
+    pack: impl Fn(&[T], &mut [u8]) + Send + Sync + 'static,
+) -> Option<Repacking> {
+    let (bytes, key) = packing?;
+    Some(Repacking {
+        input: 1,
+        bytes,
+        key,
+        make: Box::new(move |w, packed| pack(w.slice(), packed)),
+    })
+}
+
 impl Op for Conv {
     fn name(&self) -> &'static str {
         "conv"
@@ -241,14 +256,21 @@ impl Op for Conv {
         Ok(with_float!(inputs[0].dtype, T => {
             let scratch = g.forward_scratch::<T>();
             let in_tiles = g.makes_tiles(activation);
-            let forward = Forward::new(g, biased);
+            let forward = Arc::new(Forward::new(g, biased));
+            let same = forward.clone();
+            let repacking = repacking(forward.packing::<T>(), move |w, to| same.pack::<T>(w, to));
             let run = move |io: &mut Io, consumer: &dyn Consumer| {
-                let (x, w) = (io.inputs[0].slice(), io.inputs[1].slice());
+                let (x, plain) = (io.inputs[0].slice(), io.inputs[1].slice());
+                let w = Weights {
+                    plain,
+                    packed: io.repacked,
+                };
                 let end = (io.inputs.get(2).map(|b| b.slice()), activation);
                 forward.run::<T>(x, w, end, io.outputs[0].slice(), io.scratch, consumer);
                 Ok(())
             };
-            Kernel::producer(in_tiles, run).with_scratch(scratch).into()
+            let kernel = Kernel::producer(in_tiles, run).with_scratch(scratch);
+            kernel.repacks(repacking).into()
         }))
     }
 }

@@ -6,17 +6,18 @@
 //! groups, M), x (N, *sizes, C). (Zeiler et al. 2010; Dumoulin & Visin 2016, arXiv 1603.07285.)
 
 use super::check;
-use super::conv::{Conv, Windows};
+use super::conv::{repacking, Conv, Windows};
 use super::conv_kernel_grad::ConvKernelGrad;
 use crate::error::{Error, Result};
 use crate::graph::{Backward, Op, Value};
-use crate::kernels::conv::{Geometry, InputGrad};
+use crate::kernels::conv::{Geometry, InputGrad, Weights};
 use crate::kernels::epilogue::Activation;
 use crate::kernels::tile::Consumer;
 use crate::run::{Io, Kernel, Prepared};
 use crate::tensor::{show, Spec};
 use crate::with_float;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -115,13 +116,20 @@ impl Op for ConvTranspose {
         Ok(with_float!(inputs[0].dtype, T => {
             let scratch = g.input_grad_scratch::<T>();
             let in_tiles = g.makes_tiles(Activation::Linear);
-            let pass = InputGrad::new(g);
+            let pass = Arc::new(InputGrad::new(g));
+            let same = pass.clone();
+            let repacking = repacking(pass.packing::<T>(), move |w, to| same.pack::<T>(w, to));
             let run = move |io: &mut Io, consumer: &dyn Consumer| {
-                let (y, w) = (io.inputs[0].slice(), io.inputs[1].slice());
+                let (y, plain) = (io.inputs[0].slice(), io.inputs[1].slice());
+                let w = Weights {
+                    plain,
+                    packed: io.repacked,
+                };
                 pass.run::<T>(y, w, io.outputs[0].slice(), io.scratch, consumer);
                 Ok(())
             };
-            Kernel::producer(in_tiles, run).with_scratch(scratch).into()
+            let kernel = Kernel::producer(in_tiles, run).with_scratch(scratch);
+            kernel.repacks(repacking).into()
         }))
     }
 }

@@ -177,6 +177,7 @@ pub fn apply<'a, 'b: 'a>(
         inputs: &views,
         outputs: &mut results,
         scratch: scratch.bytes_mut(kernel.scratch()),
+        repacked: None,
     };
     let done = caught(op.name(), || kernel.run(&mut io));
     keep(scratch);

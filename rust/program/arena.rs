@@ -6,6 +6,7 @@
 //! A run may be lent the caller's memory for feeds and outputs, which are then read and computed
 //! where they are. What is lent stands in for the arena's memory of all the values that share it.
 
+use super::kept::about_to_write;
 use crate::error::OutOfMemory;
 use crate::graph::Cell;
 use crate::memory::{data_at, data_mut_at, keep, kept, Buffer, LARGE};
@@ -185,6 +186,7 @@ pub fn lock(cells: &[(Arc<Cell>, bool)]) -> Locked<'_> {
                 let guard = cell.tensor.write();
                 out._writes
                     .push(guard.unwrap_or_else(PoisonError::into_inner));
+                about_to_write(cell);
             }
             false => {
                 let guard = cell.tensor.read();
@@ -211,7 +213,10 @@ pub fn try_lock(cells: &[(Arc<Cell>, bool)]) -> Option<Locked<'_>> {
     };
     for (cell, assigned) in cells {
         match assigned {
-            true => out._writes.push(had(cell.tensor.try_write())?),
+            true => {
+                out._writes.push(had(cell.tensor.try_write())?);
+                about_to_write(cell);
+            }
             false => out._reads.push(had(cell.tensor.try_read())?),
         }
     }

@@ -1,6 +1,7 @@
 //! From a graph to a program: rewrite, make tasks, plan, and resolve every value to its memory.
 
 use super::arena::{Arenas, Lent, Operand};
+use super::kept::Kept;
 use crate::error::{Error, Result};
 use crate::graph::{Cell, Graph, Source, Value};
 use crate::memory::ALIGN;
@@ -36,6 +37,8 @@ pub struct Step {
     pub inputs: Vec<Operand>,
     pub outputs: Vec<Operand>,
     pub scratch: Operand,
+    /// What is kept of a variable that it reads in another order.
+    pub kept: Option<Kept>,
     pub layer: Arc<str>,
 }
 
@@ -130,6 +133,11 @@ impl Program {
                 commit.get_or_insert(steps.len());
             }
             let (offset, size) = plan.scratch[at];
+            let repacked = task.kernel.repacking().map(|r| task.inputs[r.input]);
+            let kept = repacked.and_then(|value| match plan.places[&value] {
+                Place::Cell(slot) if !plan.cells[slot].1 => Some(Kept::new(&plan.cells[slot].0)),
+                _ => None,
+            });
             steps.push(Step {
                 name: task.name,
                 kernel: task.kernel,
@@ -143,6 +151,7 @@ impl Program {
                     .collect(),
                 outputs: task.outputs.iter().map(|v| operand(*v)).collect(),
                 scratch: Operand::in_arena(&arenas, offset, Spec::new([size], DType::U8)),
+                kept,
                 layer: task.layer,
             });
         }

@@ -4,6 +4,7 @@ pub mod arena;
 pub mod compile;
 pub mod epoch;
 mod explain;
+pub mod kept;
 pub mod step;
 
 pub use compile::Program;

@@ -2,6 +2,7 @@
 
 use super::arena::{Arena, Locked, Memory, Operands};
 use super::compile::{Program, Step};
+use super::kept::Held;
 use crate::error::{caught, Error, Result};
 use crate::kernels::{interrupt, map};
 use crate::run::Io;
@@ -101,10 +102,15 @@ fn run_steps(memory: &mut Memory, steps: &[Step]) -> Result<()> {
     for step in steps {
         let (inputs, mut outputs, scratch) =
             memory.step(&step.inputs, &step.outputs, &step.scratch);
+        let held = step.kept.as_ref().and_then(|kept| {
+            let repacking = step.kernel.repacking()?;
+            kept.get(repacking, &inputs[repacking.input])
+        });
         let mut io = Io {
             inputs: &inputs,
             outputs: &mut outputs,
             scratch,
+            repacked: held.as_ref().map(Held::bytes),
         };
         let run = || {
             interrupt::check();

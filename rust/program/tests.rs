@@ -222,3 +222,40 @@ fn random_programs_give_the_bits_of_their_ops() {
         }
     }
 }
+
+#[test]
+fn threads_run_one_program_at_once() {
+    let random = &mut Random(7);
+    let drawn = draw(random);
+    let program = Program::compile(&drawn.graph, &drawn.outputs, false).unwrap();
+    let all: Vec<_> = (0..4)
+        .map(|_| {
+            let feeds = vec![random.floats(&[ROWS, COLUMNS]), row_numbers(ROWS - 1)];
+            let values = one_by_one(&drawn.graph, &feeds);
+            let expected: Vec<Vec<u8>> = drawn
+                .outputs
+                .iter()
+                .map(|v| values[v].bytes().to_vec())
+                .collect();
+            (feeds, expected)
+        })
+        .collect();
+    let (drawn, program) = (&drawn, &program);
+    std::thread::scope(|scope| {
+        for (feeds, expected) in &all {
+            scope.spawn(move || {
+                for _ in 0..if cfg!(miri) { 2 } else { 50 } {
+                    let mut results: Vec<Tensor> = drawn
+                        .outputs
+                        .iter()
+                        .map(|v| Tensor::zeros(drawn.graph.spec(*v).clone()).unwrap())
+                        .collect();
+                    run(program, feeds, &mut results).unwrap();
+                    for (result, expected) in results.iter().zip(expected) {
+                        assert_eq!(result.bytes(), expected);
+                    }
+                }
+            });
+        }
+    });
+}

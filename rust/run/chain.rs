@@ -11,9 +11,10 @@ use smallvec::SmallVec;
 /// `producer`, which has `count` inputs, and `consumer`, whose input `input` it makes. Inputs of the
 /// chain are those of the producer, then those of the consumer but `input`. Output 0 is what the
 /// producer makes, or what the consumer writes over it; the others are those of the consumer.
-pub fn chain(producer: Kernel, count: usize, consumer: Kernel, input: usize) -> Kernel {
+pub fn chain(mut producer: Kernel, count: usize, consumer: Kernel, input: usize) -> Kernel {
     let own = producer.scratch().next_multiple_of(ALIGN);
     let bytes = own + consumer.scratch();
+    let repacking = producer.repacking.take();
     let can_fail = producer.can_fail() || consumer.can_fail();
     let run = move |io: &mut Io| {
         let (scratch, consumer_scratch) = io.scratch.split_at_mut(own);
@@ -30,15 +31,19 @@ pub fn chain(producer: Kernel, count: usize, consumer: Kernel, input: usize) -> 
             inputs: &consumed,
             outputs,
             scratch: consumer_scratch,
+            repacked: None,
         };
+        let repacked = io.repacked;
         consumer.run_on_tiles(&mut second, &mut |tiles| {
             let mut first = Io {
                 inputs,
                 outputs: made,
                 scratch,
+                repacked,
             };
             producer.run_in_tiles(&mut first, tiles)
         })
     };
-    Kernel::new(run).with_scratch(bytes).fallible(can_fail)
+    let kernel = Kernel::new(run).with_scratch(bytes).fallible(can_fail);
+    kernel.repacks(repacking)
 }

@@ -19,6 +19,17 @@ pub struct Io<'a, 'b> {
     pub outputs: &'a mut [Output<'b>],
     /// As many bytes as [`Kernel::scratch`] says, cache-line aligned, not cleared.
     pub scratch: &'a mut [u8],
+    /// What [`Kernel::repacking`] has made of its input, where that was kept.
+    pub repacked: Option<&'a [u8]>,
+}
+
+/// Another order of an input's elements, which can be kept as long as the input stays the same.
+pub struct Repacking {
+    pub input: usize,
+    pub bytes: usize,
+    /// The same key, the same bytes of the same elements.
+    pub key: String,
+    pub make: Box<Repack>,
 }
 
 /// One input of a running kernel.
@@ -52,6 +63,7 @@ impl Output<'_> {
 /// Makes a result, and hands its tiles over.
 pub type Produce<'a> = tile::Produce<'a, Error>;
 
+type Repack = dyn Fn(&Input, &mut [u8]) + Send + Sync;
 type Run = dyn Fn(&mut Io) -> Result<()> + Send + Sync;
 type RunInTiles = dyn Fn(&mut Io, &dyn Consumer) -> Result<()> + Send + Sync;
 type RunOnTiles = dyn Fn(&mut Io, Produce) -> Result<()> + Send + Sync;
@@ -68,6 +80,7 @@ pub struct Kernel {
     scratch: usize,
     in_place: Vec<(usize, usize)>,
     can_fail: bool,
+    repacking: Option<Repacking>,
 }
 
 impl Kernel {
@@ -95,6 +108,7 @@ impl Kernel {
             scratch: 0,
             in_place: Vec::new(),
             can_fail: false,
+            repacking: None,
         }
     }
 
@@ -123,6 +137,16 @@ impl Kernel {
     pub fn fallible(mut self, can_fail: bool) -> Self {
         self.can_fail = can_fail;
         self
+    }
+
+    /// It can read an input in another order; where that is not at hand, it makes it in its scratch memory.
+    pub fn repacks(mut self, repacking: Option<Repacking>) -> Self {
+        self.repacking = repacking;
+        self
+    }
+
+    pub fn repacking(&self) -> Option<&Repacking> {
+        self.repacking.as_ref()
     }
 
     pub fn run(&self, io: &mut Io) -> Result<()> {

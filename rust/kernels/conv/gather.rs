@@ -6,6 +6,7 @@
 
 use super::axis::{Span, Walk};
 use super::tiles::{Element, Gather, Pixel, Segment, Tiles, WIDEST};
+use super::{elements, read_elements, Weights};
 use crate::kernels::region::{share, IntoParallelIterator};
 use crate::kernels::tile::Consumer;
 use crate::memory::reserve;
@@ -110,21 +111,26 @@ impl Plan {
     }
 
     /// Packs the taps of every part from a kernel into `room`.
-    fn pack<'a, T: Element>(
-        &self,
-        lanes: usize,
-        kernel: &[T],
-        mut room: &'a mut [T],
-    ) -> SmallVec<[&'a [T]; 8]> {
-        let padded = self.shapes.width.next_multiple_of(lanes);
-        let mut all = SmallVec::new();
+    pub fn pack<T: Element>(&self, lanes: usize, kernel: &[T], mut room: &mut [T]) {
         for part in &self.parts {
-            let (packed, left) = room.split_at_mut(self.shapes.groups * part.rows * padded);
+            let (packed, left) = room.split_at_mut(self.packed_len(part, lanes));
             self.pack_part(part, lanes, kernel, packed);
-            all.push(&*packed);
             room = left;
         }
-        all
+    }
+
+    /// The packed taps of every part.
+    fn packed<'a, T>(&self, lanes: usize, mut packed: &'a [T]) -> SmallVec<[&'a [T]; 8]> {
+        let parts = self.parts.iter().map(|part| {
+            let (these, left) = packed.split_at(self.packed_len(part, lanes));
+            packed = left;
+            these
+        });
+        parts.collect()
+    }
+
+    fn packed_len(&self, part: &Part, lanes: usize) -> usize {
+        packed_len(self.shapes.groups, part.rows, self.shapes.width, lanes)
     }
 
     fn pack_part<T: Element>(&self, part: &Part, lanes: usize, kernel: &[T], packed: &mut [T]) {
@@ -141,15 +147,17 @@ impl Plan {
                                 + w.kernel;
                             let from = tap * layout.tap + group * layout.group;
                             for c in 0..shapes.depth {
-                                let row = &mut packed[at..at + width];
+                                let (row, padding) =
+                                    packed[at..at + width].split_at_mut(columns.len());
                                 let first = from + c * layout.row + columns.start * layout.column;
-                                for (j, to) in row.iter_mut().enumerate() {
-                                    *to = if j < columns.len() {
-                                        kernel[first + j * layout.column]
-                                    } else {
-                                        T::ZERO
-                                    };
+                                match layout.column {
+                                    1 => row.copy_from_slice(&kernel[first..][..row.len()]),
+                                    step => {
+                                        let all = kernel[first..].iter().step_by(step);
+                                        row.iter_mut().zip(all).for_each(|(to, from)| *to = *from);
+                                    }
                                 }
+                                padding.fill(T::ZERO);
                                 at += width;
                             }
                         }
@@ -187,11 +195,19 @@ impl Plan {
     pub fn run<T: Element>(
         &self,
         job: &Job<'_, T>,
-        kernel: &[T],
-        room: &mut [T],
+        weights: Weights<T>,
+        room: &mut [u8],
         consumer: &dyn Consumer,
     ) {
-        let kernels = self.pack(job.tiles.lanes, kernel, room);
+        let lanes = job.tiles.lanes;
+        let packed = match weights.packed {
+            Some(packed) => packed,
+            None => {
+                self.pack(lanes, weights.plain, elements(room));
+                room
+            }
+        };
+        let kernels = self.packed(lanes, read_elements(packed));
         let Lists { cuts, pixels } = self.lists(size_of::<T>(), consumer.reads());
         let shapes = &self.shapes;
         let image = shapes.result.iter().product::<usize>() * shapes.groups * shapes.width;

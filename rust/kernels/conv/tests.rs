@@ -1,5 +1,6 @@
 use super::*;
 use crate::kernels::isa::{set_isa, Isa};
+use crate::memory::Buffer;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -220,21 +221,39 @@ fn all_passes_equal_the_definition() {
         let mut got = vec![7.0; y.len()];
         let mut scratch = room::<f64>(&g);
         let witness = Witness::new(&y);
-        Forward::new(g.clone(), true).run(
-            &x,
-            &w,
-            (Some(&bias), Activation::Relu),
-            &mut got,
-            &mut scratch,
-            &witness,
-        );
+        let pass = Forward::new(g.clone(), true);
+        let end = (Some(&bias[..]), Activation::Relu);
+        pass.run(&x, w[..].into(), end, &mut got, &mut scratch, &witness);
         witness.has_seen_all();
         close(&got, &y, &format!("y of {g:?}"));
+        if let Some((bytes, _)) = pass.packing::<f64>() {
+            let mut packed = Buffer::zeroed(bytes).unwrap();
+            pass.pack(&w, packed.bytes_mut(bytes));
+            let weights = Weights {
+                plain: &w[..],
+                packed: Some(packed.bytes(bytes)),
+            };
+            let mut again = vec![7.0; y.len()];
+            pass.run(&x, weights, end, &mut again, &mut [], &NoConsumer);
+            assert!(again == got, "y of {g:?} by a packed kernel");
+        }
         let mut got = vec![7.0; x.len()];
         let witness = Witness::new(&dx);
-        InputGrad::new(g.clone()).run(&dout, &w, &mut got, &mut scratch, &witness);
+        let pass = InputGrad::new(g.clone());
+        pass.run(&dout, w[..].into(), &mut got, &mut scratch, &witness);
         witness.has_seen_all();
         close(&got, &dx, &format!("dx of {g:?}"));
+        if let Some((bytes, _)) = pass.packing::<f64>() {
+            let mut packed = Buffer::zeroed(bytes).unwrap();
+            pass.pack(&w, packed.bytes_mut(bytes));
+            let weights = Weights {
+                plain: &w[..],
+                packed: Some(packed.bytes(bytes)),
+            };
+            let mut again = vec![7.0; x.len()];
+            pass.run(&dout, weights, &mut again, &mut [], &NoConsumer);
+            assert!(again == got, "dx of {g:?} by a packed kernel");
+        }
         let mut got = vec![7.0; w.len()];
         kernel_grad(&g, &x, Lines::Stored(&dout), &mut got, &mut scratch);
         close(&got, &dw, &format!("dw of {g:?}"));
@@ -260,13 +279,14 @@ fn every_isa_gives_the_same_bits() {
             let mut scratch = room::<f32>(&g);
             Forward::new(g.clone(), true).run(
                 &x,
-                &w,
+                w[..].into(),
                 (Some(&bias), Activation::Tanh),
                 &mut y,
                 &mut scratch,
                 &NoConsumer,
             );
-            InputGrad::new(g.clone()).run(&dout, &w, &mut dx, &mut scratch, &NoConsumer);
+            let pass = InputGrad::new(g.clone());
+            pass.run(&dout, w[..].into(), &mut dx, &mut scratch, &NoConsumer);
             kernel_grad(&g, &x, Lines::Stored(&dout), &mut dw, &mut scratch);
             let all = y.iter().chain(&dx).chain(&dw);
             all.map(|v| v.to_bits()).collect::<Vec<_>>()
