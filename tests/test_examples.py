@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 import chainrule
 from chainrule.callbacks import BackupAndRestore
 from chainrule.datasets import cifar10_small
-from chainrule.examples import cifar_resnet, digits, mnist_convnet, transfer
+from chainrule.examples import cifar_resnet, digits, mnist_convnet, serving, transfer
 from chainrule.examples._report import draw_report
 
 DATA = os.environ.get("CHAINRULE_DATA", "")
@@ -60,6 +61,34 @@ def test_transfer(tmp_path, capsys):
     for name, value in accuracy.items():
         assert f"{name:>12}  {value:.1%}" in out
     assert path.exists() == (importlib.util.find_spec("matplotlib") is not None)
+
+
+def test_serving(capsys):
+    rates = serving.main("--units 32 --seconds 0.3 --wait 0.5 --most 5".split())
+    out = capsys.readouterr().out
+    assert "Epoch 2/2" in out and "8 clients, 0.3 s each" in out
+    for name, rate in rates.items():
+        assert rate > 0 and f"{name:>12}  " in out
+    assert list(rates) == ["one by one", "in batches"]
+
+
+def test_questions_of_many_threads_are_answered_in_batches():
+    sizes = []
+
+    def predict(x):
+        sizes.append(len(x))
+        if (x < 0).any():
+            raise ValueError("expected numbers of 0 or more")
+        return 2 * x
+
+    with serving.Batches(predict, wait=0.5, most=4) as ask, ThreadPoolExecutor(4) as threads:
+        rows = [np.full((1, 3), i, "float32") for i in range(12)]
+        for row, answer in zip(rows, threads.map(ask, rows), strict=True):
+            np.testing.assert_array_equal(answer, 2 * row)
+        assert sum(sizes) == 12 and 1 < max(sizes) <= 4
+        with pytest.raises(ValueError, match="0 or more"):
+            ask(np.full((1, 3), -1.0))
+        np.testing.assert_array_equal(ask(rows[1]), 2 * rows[1])
 
 
 class Interrupted(BackupAndRestore):
