@@ -16,7 +16,9 @@ import pytest
 import chainrule as cr
 from chainrule import layers, ops
 from chainrule.errors import DataError, DTypeError, NonFiniteError, ShapeError
+from chainrule.tracing.masking import get_keras_mask
 from chainrule.tracing.stateless import StatelessScope
+from chainrule.training import runner
 from tests.test_threads_and_processes import wait_for
 
 RNG = np.random.default_rng(0)
@@ -140,6 +142,26 @@ def test_every_way_to_ask_gives_the_same_bits(name: str) -> None:
             assert bits(model(x)) == expected
     model.run_eagerly = True
     assert bits(ask(x)) == bits(model.predict_on_batch(x)) == expected
+
+
+def test_programs_go_where_memory_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = dense()
+    for _ in range(3):
+        expected = model.predict_on_batch(X)
+        np.testing.assert_array_equal(model(X), expected)
+    compile_step, failed = runner.compile_step, []
+
+    def short(*args: Any) -> Any:
+        if not failed:
+            failed.append(True)
+            raise MemoryError("expected 1 GiB of memory")
+        return compile_step(*args)
+
+    monkeypatch.setattr(runner, "compile_step", short)
+    np.testing.assert_array_equal(model.predict_on_batch(X[:3]), expected[:3])
+    assert failed and len(model._training.answers._known) == 1
+    assert not model._training.calls._known
+    np.testing.assert_array_equal(model.predict_on_batch(X), expected)
 
 
 def test_answers_share_no_memory() -> None:
@@ -467,3 +489,152 @@ def test_quiet_predictions_of_several_batches_have_the_bits_of_others(name: str,
     for _ in range(2):
         assert bits(model.predict(x, batch_size=size, verbose=0)) == expected
         assert bits(model.predict(x, batch_size=size, verbose=1)) == expected
+
+
+# Calls of a model on arrays
+
+
+def compiled(model: Any) -> int:
+    return len(model._training.calls._known)
+
+
+@pytest.mark.parametrize("training", [{}, {"training": False}, {"training": None}])
+def test_a_call_that_comes_again_runs_compiled(training: dict[str, Any]) -> None:
+    model = dense()
+    expected = bits(model.predict_on_batch(X))
+    for times in range(4):
+        assert bits(model(X, **training)) == expected
+        assert compiled(model) == min(times, 1)
+    assert bits(model(X[:3], **training)) == bits(model.predict_on_batch(X[:3]))
+    assert compiled(model) == 1
+    assert bits(model(X, training=True)) != expected
+
+
+def test_calls_see_what_changes() -> None:
+    model = dense()
+    for _ in range(3):
+        before = model(X)
+    model.layers[0].activation = cr.activations.tanh
+    changed = model(X)
+    assert not np.array_equal(changed, before)
+    for _ in range(3):
+        np.testing.assert_array_equal(model(X), changed)
+    assert compiled(model) == 1
+    model.layers[0].activation = cr.activations.relu
+    np.testing.assert_array_equal(model(X), before)
+    model.set_weights([w * 2 for w in model.get_weights()])
+    for _ in range(3):
+        np.testing.assert_array_equal(model(X), model.predict_on_batch(X))
+    model.add(layers.Dense(2))
+    for _ in range(3):
+        assert model(X).shape == (40, 2)
+
+
+def seen(x: Any) -> Any:
+    SEEN.append(type(x).__name__)
+    return x
+
+
+SEEN: list[str] = []
+
+
+class Side(layers.Layer):
+    def call(self, x: Any) -> Any:
+        return seen(x) * 2
+
+
+OP_BY_OP: dict[str, Callable[[], Any]] = {
+    "a function": lambda: cr.Sequential([layers.Dense(2, activation=seen)]),
+    "a layer": lambda: cr.Sequential([Side()]),
+    "a layer inside": lambda: cr.Sequential([cr.Sequential([Side()]), layers.ReLU()]),
+    "Lambda": lambda: cr.Sequential([layers.Lambda(seen)]),
+}
+
+
+@pytest.mark.parametrize("name", OP_BY_OP)
+def test_what_a_user_wrote_is_called_with_arrays(name: str) -> None:
+    model = OP_BY_OP[name]()
+    model(X)
+    SEEN.clear()
+    for _ in range(4):
+        model(X)
+    assert SEEN == ["ndarray"] * 4
+
+
+def test_losses_and_masks_of_calls_stay() -> None:
+    model = cr.Sequential([layers.Dense(2, activity_regularizer="l2", kernel_regularizer="l1")])
+    for scale in (1, 2, 3, 4):
+        model(X * scale)
+        assert len(model.losses) == 2
+        fresh = cr.Sequential([layers.Dense(2, activity_regularizer="l2")])
+        fresh.build((None, 12))
+        fresh.set_weights(model.get_weights())
+        fresh(X * scale)
+        assert model.losses[0] == fresh.losses[0]
+    words = cr.Sequential([cr.Input((5,), dtype="int32"), layers.Embedding(9, 4, mask_zero=True)])
+    numbers = np.array([[1, 2, 0, 0, 0]], "int32")
+    for _ in range(4):
+        found = words(numbers)
+        assert get_keras_mask(found).tolist() == [[True, True, False, False, False]]
+
+
+def test_random_layers_draw_anew_at_each_call() -> None:
+    model = cr.Sequential([cr.Input((8, 8, 3)), layers.RandomFlip(seed=1)])
+    images = RNG.random((4, 8, 8, 3)).astype("float32")
+    drawn = {model(images).tobytes() for _ in range(12)}
+    assert len(drawn) > 3
+
+
+def test_a_call_on_arrays_inside_of_another_layer_sees_its_training() -> None:
+    inner = cr.Sequential([cr.Input((12,)), layers.Dropout(0.5, seed=1)])
+    for _ in range(3):
+        np.testing.assert_array_equal(inner(X), X)
+
+    class Outer(layers.Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = inner
+
+        def call(self, x: Any, training: Any = None) -> Any:
+            return self.inner(x)
+
+    outer = Outer()
+    assert (outer(X, training=True) == 0).mean() > 0.3
+    np.testing.assert_array_equal(outer(X), X)
+
+
+# What is kept of weights
+
+
+def transposed() -> Any:
+    return cr.Sequential(
+        [
+            cr.Input((6, 5, 4)),
+            layers.Conv2D(6, (3, 2), strides=2, padding="same", groups=2),
+            layers.Conv2DTranspose(5, 3, strides=2, padding="same", activation="tanh"),
+            layers.Conv2D(3, 1),
+        ]
+    )
+
+
+@pytest.mark.parametrize("make", [convnet, transposed])
+def test_packed_weights_are_those_of_now(make: Callable[[], Any]) -> None:
+    model, fresh = make(), make()
+    x = RNG.standard_normal((3, *model.input_shape[1:])).astype("float32")
+    first, second = model.predictor(), model.predictor()
+    for round_ in range(4):
+        weights = [RNG.standard_normal(w.shape).astype("float32") for w in model.get_weights()]
+        model.set_weights(weights)
+        fresh.set_weights(weights)
+        whole = fresh.predict(np.repeat(x, 800, axis=0), batch_size=2400, verbose=0)[::800]
+        for _ in range(1 + round_):
+            for ask in (first, second):
+                np.testing.assert_array_equal(ask(x), whole)
+                np.testing.assert_array_equal(ask(x[:1]), whole[:1])
+    # One of them alone.
+    kernel = next(layer for layer in model.layers if layer.weights).kernel
+    kernel.assign(kernel.numpy() * 2)
+    fresh.set_weights(model.get_weights())
+    other = fresh.predict(np.repeat(x, 800, axis=0), batch_size=2400, verbose=0)[::800]
+    for _ in range(3):
+        np.testing.assert_array_equal(first(x), other)

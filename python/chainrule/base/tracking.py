@@ -16,7 +16,7 @@ _local = threading.local()
 
 
 class Changes:
-    """How often anything has been tracked or forgotten, by any tracker.
+    """How often a layer has got another attribute, or something has been tracked or forgotten.
 
     Who has looked at the layers of a model need not look again while the number stays.
     """

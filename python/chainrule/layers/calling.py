@@ -39,6 +39,11 @@ _FLOAT32 = np.dtype("float32")
 _NUMBERS = frozenset((*BOOL_TYPES, *INT_TYPES, *FLOAT_TYPES))
 
 
+def is_within_call() -> bool:
+    """Whether a layer is being called in this thread."""
+    return get_global_attribute(_CALL_CONTEXT) is not None
+
+
 class CallContext:
     """What an outermost layer call hands down to the calls inside it, such as `training`."""
 

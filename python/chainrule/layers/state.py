@@ -13,7 +13,7 @@ from chainrule.base.dtypes import is_float_dtype, standardize_dtype
 from chainrule.base.errors import NotBuiltError, ShapeError
 from chainrule.base.name_scopes import name_scope
 from chainrule.base.super_init import SuperInit, check_super_init
-from chainrule.base.tracking import Tracker
+from chainrule.base.tracking import Tracker, changes
 from chainrule.random import SeedGenerator
 from chainrule.tracing import policies
 from chainrule.tracing.operation import Operation
@@ -115,6 +115,8 @@ class LayerState(SuperInit, Operation):
         return instance
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if self.__dict__.get(name, changes) is not value:
+            changes.count += 1
         object.__setattr__(self, name, self._tracker.track(value))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -125,6 +127,7 @@ class LayerState(SuperInit, Operation):
         value = getattr(self, name)
         if isinstance(value, Variable):
             self._untrack_variable(value)
+        changes.count += 1
         object.__delattr__(self, name)
 
     def _check_super_called(self) -> None:

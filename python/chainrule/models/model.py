@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+import numpy as np
+
 from chainrule.base import tree
 from chainrule.base.loading import bounded, read_json
 from chainrule.base.serialization import deserialize_keras_object, serialize_keras_object, sharing
@@ -67,6 +69,17 @@ class Model(Trainer, Layer):
             return
         Layer.__init__(self, *args, **kwargs)
         Trainer.__init__(self)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The outputs, as of every layer: of arrays, of traced tensors, or symbolic ones.
+
+        A call on an array that comes again, of a model of chainrule's own layers, runs compiled.
+        """
+        if len(args) == 1 and type(args[0]) is np.ndarray:
+            training = kwargs.get("training")
+            if len(kwargs) == ("training" in kwargs) and (training is None or training is False):
+                return self._training.calls(self, args[0], kwargs, super().__call__)
+        return super().__call__(*args, **kwargs)
 
     @property
     def layers(self) -> list[Layer]:

@@ -27,6 +27,7 @@ __all__ = [
     "get_symbolic_scope",
     "in_symbolic_scope",
     "innermost",
+    "is_any_open",
     "scopes_around",
 ]
 
@@ -100,6 +101,11 @@ def innermost(kind: type[S]) -> S | None:
         if isinstance(scope, kind):
             return scope
     return None
+
+
+def is_any_open() -> bool:
+    """Whether any scope of this module is open in this thread."""
+    return bool(_state.scopes or _state.symbolic)
 
 
 class SymbolicScope:

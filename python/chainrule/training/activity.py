@@ -25,6 +25,10 @@ class _Tracing:
     def __exit__(self, *error: object) -> None:
         self._lock.release()
 
+    def enter_at_once(self) -> bool:
+        """Enter, unless another thread is inside; whether that went well."""
+        return self._lock.acquire(blocking=False)
+
     def renew(self) -> None:
         """Free it: the thread that holds it is not in this process."""
         self._lock = threading.RLock()

@@ -143,6 +143,10 @@ class Answers:
         check_rows(known.specs, piece.size)
         return known
 
+    def forget(self) -> None:
+        """Hold no program."""
+        self._known.clear()
+
     def _look(self, model: Any) -> None:
         """Forget what was compiled for other layers than the model has."""
         seen = changes.count

@@ -7,6 +7,7 @@ from typing import Any
 from chainrule.base.tracking import changes
 from chainrule.training.activity import Activity
 from chainrule.training.answers import Answers
+from chainrule.training.calls import Calls
 from chainrule.training.compile_loss import CompileLoss
 from chainrule.training.compile_metrics import CompileMetrics
 from chainrule.training.trace import Programs
@@ -44,6 +45,8 @@ class TrainingState:
         The compiled steps.
     answers : Answers
         The compiled predictions by what is asked.
+    calls : Calls
+        The compiled calls of the model on arrays.
     generation : int
         Predictions that were compiled in another one are not of now.
     output_specs : dict
@@ -64,8 +67,9 @@ class TrainingState:
         self.metrics: CompileMetrics | None = None
         self.tracker: Any = None
         self.activity = Activity()
-        self.programs = Programs()
+        self.programs = Programs(self._forget_answers)
         self.answers = Answers(Programs.LIMIT)
+        self.calls = Calls()
         self.generation = 0
         self.output_specs: dict[Any, Any] = {}
         # How many layers there are and whether all are built, as of that count of changes.
@@ -102,6 +106,10 @@ class TrainingState:
         self.programs.clear()
         self.generation += 1
         changes.count += 1
+
+    def _forget_answers(self) -> None:
+        self.answers.forget()
+        self.calls.forget()
 
     def end_fit(self) -> None:
         """No `fit` runs."""

@@ -139,11 +139,18 @@ def test_step(model: Any, x: Any, y: Any, sample_weight: Any) -> None:
 
 
 class Programs:
-    """The compiled steps of a model by mode and signature; the last few are kept."""
+    """The compiled steps of a model by mode and signature; the last few are kept.
+
+    Parameters
+    ----------
+    also : callable
+        Called where all are forgotten: forgets the programs that others hold.
+    """
 
     LIMIT = 16
 
-    def __init__(self) -> None:
+    def __init__(self, also: Callable[[], None]) -> None:
+        self._also = also
         self._programs: dict[Any, tuple[_core.Program, Any]] = {}
 
     def get(
@@ -159,7 +166,7 @@ class Programs:
                     if not self._programs:
                         raise
                     # The memory of the other steps may do.
-                    self._programs.clear()
+                    self.clear()
                     found = make()
                 while len(self._programs) >= self.LIMIT:
                     self._programs.pop(next(iter(self._programs)))
@@ -170,3 +177,4 @@ class Programs:
         """Forget all: what they were traced from has changed."""
         with tracing:
             self._programs.clear()
+            self._also()
