@@ -47,6 +47,7 @@ pub fn infer(op: &dyn Op, inputs: &[&Spec]) -> Result<Vec<Spec>> {
 /// The op made ready to run, its faults as errors.
 pub fn prepare(op: &dyn Op, inputs: &[&Spec], outputs: &[&Spec]) -> Result<Prepared> {
     for spec in inputs.iter().chain(outputs) {
+        spec.expect_known(op.name())?;
         expect_room(spec.bytes()).map_err(|e| e.of_op(op.name()))?;
     }
     caught(op.name(), || op.prepare(inputs, outputs))

@@ -7,6 +7,7 @@
 //! | `error`   | the one error enum                                                        |
 //! | `dtype`   | element types, and slices typed at run time                               |
 //! | `memory`  | buffers aligned to a cache line                                           |
+//! | `size`    | sizes of axes: numbers, or expressions of symbols                          |
 //! | `tensor`  | shapes and owned tensors                                                  |
 //! | `kernels` | slices in, slices out: SIMD, threads, GEMM, reductions; most of `unsafe`  |
 //! | `run`     | how ops run: kernels made for given shapes, chains of them                |
@@ -27,6 +28,7 @@ pub mod ops;
 pub mod passes;
 pub mod program;
 pub mod run;
+pub mod size;
 pub mod tensor;
 
 #[cfg(feature = "python")]

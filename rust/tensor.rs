@@ -1,9 +1,11 @@
 //! Shapes and owned tensors.
 //!
+//! A spec may hold sizes that are not known; one that has a tensor never does.
 //! Every tensor inside the engine is C-contiguous, so a view is a typed slice and a [`Spec`].
 
 use crate::error::{Error, OutOfMemory, Result};
 use crate::memory::Buffer;
+use crate::size::{self, Size};
 use serde::Serialize;
 use std::fmt;
 
@@ -15,14 +17,23 @@ pub const MAX_RANK: usize = 16;
 /// Shape and dtype of a value.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct Spec {
-    pub shape: Vec<usize>,
+    pub shape: Vec<Size>,
     pub dtype: DType,
 }
 
 impl Spec {
-    pub fn new(shape: impl Into<Vec<usize>>, dtype: DType) -> Self {
+    /// Of sizes, or of numbers.
+    pub fn new<S: Into<Size> + Copy>(shape: impl AsRef<[S]>, dtype: DType) -> Self {
         Spec {
-            shape: shape.into(),
+            shape: shape.as_ref().iter().map(|size| (*size).into()).collect(),
+            dtype,
+        }
+    }
+
+    /// Of no axes.
+    pub fn scalar(dtype: DType) -> Self {
+        Spec {
+            shape: Vec::new(),
             dtype,
         }
     }
@@ -35,10 +46,13 @@ impl Spec {
             let expected = format!("at most {MAX_RANK} axes");
             return Err(Error::shape(op, expected, show(&self.shape)));
         }
-        let sizes = self.shape.iter().filter(|n| **n != 0);
+        // Of what is not known yet, what is known.
+        let sizes = self.shape.iter().filter_map(|n| n.number());
         let bytes = sizes
-            .copied()
-            .try_fold(self.dtype.size(), usize::checked_mul);
+            .filter(|n| *n != 0)
+            .try_fold(self.dtype.size(), |bytes, n| {
+                bytes.checked_mul(n.try_into().ok()?)
+            });
         match bytes.is_some_and(|bytes| bytes <= isize::MAX as usize) {
             true => Ok(()),
             false => Err(Error::shape(
@@ -49,9 +63,35 @@ impl Spec {
         }
     }
 
+    /// The sizes of a spec of which all are known.
+    ///
+    /// # Panics
+    /// One is not.
+    pub fn dims(&self) -> &[usize] {
+        size::dims(&self.shape)
+    }
+
+    /// Refuses sizes that are not known, where something is to be computed.
+    pub fn expect_known(&self, place: &str) -> Result<()> {
+        match self.shape.iter().all(|size| size.is_known()) {
+            true => Ok(()),
+            false => Err(Error::shape(place, "known sizes", self.to_string())),
+        }
+    }
+
+    /// Number of elements, known or not.
+    pub fn size(&self) -> Size {
+        self.shape.iter().product()
+    }
+
     /// Number of elements; of a spec that is not checked yet, at most `usize::MAX`.
+    ///
+    /// # Panics
+    /// A size is not known.
     pub fn len(&self) -> usize {
-        self.shape.iter().fold(1, |n, size| n.saturating_mul(*size))
+        self.dims()
+            .iter()
+            .fold(1, |n, size| n.saturating_mul(*size))
     }
 
     pub fn is_empty(&self) -> bool {
@@ -74,8 +114,8 @@ impl fmt::Display for Spec {
 }
 
 /// A shape as Python prints it: `(2, 3)`, `(4,)`, `()`.
-pub fn show(shape: &[usize]) -> String {
-    let inner: Vec<String> = shape.iter().map(usize::to_string).collect();
+pub fn show(shape: &[impl ToString]) -> String {
+    let inner: Vec<String> = shape.iter().map(ToString::to_string).collect();
     match inner.len() {
         1 => format!("({},)", inner[0]),
         _ => format!("({})", inner.join(", ")),

@@ -20,6 +20,7 @@ ORDER = (
     "error",
     "dtype",
     "memory",
+    "size",
     "tensor",
     "kernels",
     "run",
@@ -64,7 +65,14 @@ FLOORS = (
     "chainrule",
     "examples",
 )
-UNSAFE_ALLOWED = ("kernels/", "memory.rs", "program/arena.rs", "binding/calls.rs", "binding/results.rs")
+UNSAFE_ALLOWED = (
+    "kernels/",
+    "memory.rs",
+    "size.rs",
+    "program/arena.rs",
+    "binding/calls.rs",
+    "binding/results.rs",
+)
 
 USE = re.compile(r"\b(crate|super(?:::super)*)::(\{[^;]*\}|[a-z_]\w*)")
 LINE_COMMENT = re.compile(r"//[^\n]*")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from chainrule import ops
+from chainrule.tracing.specs import compute_output_spec
+from chainrule.tracing.tensor import KerasTensor, shape_equal
 from chainrule.tracing.trace import Trace
 
 
@@ -18,7 +20,33 @@ def run_traced(function: Callable[..., Any], *arrays: np.ndarray) -> list[np.nda
         outputs = function(*inputs)
         outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
         program = trace.compile(outputs)
-    return program.run([np.ascontiguousarray(a) for a in arrays])
+    results = program.run([np.ascontiguousarray(a) for a in arrays])
+    check_inference(function, arrays, [result.shape for result in results])
+    return results
+
+
+def check_inference(
+    function: Callable[..., Any], arrays: Sequence[np.ndarray], shapes: Sequence[tuple[int, ...]]
+) -> None:
+    """Whatever axis is not known, shapes are inferred that fit those of the results.
+
+    A function that needs the number itself says so.
+    """
+    for number, array in enumerate(arrays):
+        for axis in range(array.ndim if array.size else 0):
+            inputs = [KerasTensor(a.shape, a.dtype) for a in arrays]
+            inputs[number] = KerasTensor(
+                [None if i == axis else n for i, n in enumerate(array.shape)], array.dtype
+            )
+            try:
+                outputs = compute_output_spec(function, *inputs)
+            except TypeError as error:
+                assert "not known" in str(error), error
+                continue
+            outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
+            found = [tuple(getattr(output, "shape", ())) for output in outputs]
+            fits = [shape_equal(a, b) for a, b in zip(found, shapes, strict=True)]
+            assert all(fits), f"axis {axis} of input {number} unknown: {found}, computed {shapes}"
 
 
 def gradient(function: Callable[[Any], Any], x: np.ndarray) -> np.ndarray:

@@ -21,14 +21,6 @@ pub fn dtype_from(name: &str) -> PyResult<DType> {
     })
 }
 
-/// A shape as Python gives it.
-pub fn shape_from(place: &str, shape: &Bound<'_, PyAny>) -> PyResult<Vec<usize>> {
-    shape.extract().map_err(|_| {
-        let expected = "a shape of sizes from 0 to 2**63 - 1";
-        Error::shape(place, expected, shape.to_string()).into()
-    })
-}
-
 fn check_aligned(address: usize, align: usize) -> PyResult<()> {
     match address % align {
         0 => Ok(()),
@@ -141,7 +133,7 @@ impl<'py> Array<'py> {
         })?;
         Ok(Rows {
             data,
-            width: spec.shape.iter().skip(1).product(),
+            width: spec.dims().iter().skip(1).product(),
         })
     }
 }

@@ -27,7 +27,7 @@ impl PyCell {
 
     #[getter]
     fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, &self.cell.spec.shape)
+        PyTuple::new(py, self.cell.spec.dims())
     }
 
     #[getter]

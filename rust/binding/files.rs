@@ -122,7 +122,7 @@ pub fn save_safetensors(
         let mut views = Vec::new();
         for (name, tensor) in &tensors {
             let spec = tensor.spec();
-            let view = TensorView::new(stored_as(spec.dtype), spec.shape.clone(), tensor.bytes())
+            let view = TensorView::new(stored_as(spec.dtype), spec.dims().to_vec(), tensor.bytes())
                 .map_err(|e| std::io::Error::other(format!("tensor '{name}': {e}")))?;
             views.push((name, view));
         }

@@ -1,10 +1,11 @@
 //! `Graph`: built by traces, differentiated, compiled.
 
-use super::array::{dtype_from, shape_from, to_numpy, to_tensor};
+use super::array::{dtype_from, to_numpy, to_tensor};
 use super::calls::detached;
 use super::cell::PyCell;
 use super::op::{attributes_of, op_from};
 use super::program::PyProgram;
+use super::size::{shape_from, shape_to_python};
 use crate::error::caught;
 use crate::graph::{Graph, Source, Value};
 use crate::passes::autodiff;
@@ -87,7 +88,7 @@ impl PyGraph {
     /// Shape and dtype of a value.
     fn spec<'py>(&self, py: Python<'py>, value: usize) -> PyResult<(Bound<'py, PyTuple>, &str)> {
         let spec = self.graph.spec(self.value(value)?);
-        Ok((PyTuple::new(py, &spec.shape)?, spec.dtype.name()))
+        Ok((shape_to_python(py, &spec.shape)?, spec.dtype.name()))
     }
 
     /// The gradient of a scalar by each value.

@@ -8,6 +8,7 @@ mod graph;
 mod op;
 mod program;
 mod results;
+mod size;
 
 use crate::error::Error;
 use crate::fusions::FUSIONS;
@@ -161,6 +162,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<cell::PyCell>()?;
     m.add_class::<graph::PyGraph>()?;
     m.add_class::<program::PyProgram>()?;
+    m.add_class::<size::PySize>()?;
     m.add_function(wrap_pyfunction!(eager, m)?)?;
     m.add_function(wrap_pyfunction!(op_names, m)?)?;
     m.add_function(wrap_pyfunction!(fusions, m)?)?;

@@ -1,5 +1,6 @@
 //! Ops over the border: their attributes are a dictionary.
 
+use super::size::as_words;
 use crate::error::Error;
 use crate::graph::Op;
 use crate::ops;
@@ -14,13 +15,24 @@ pub fn op_from(name: &str, attributes: &Bound<'_, PyDict>) -> PyResult<Arc<dyn O
     let entry = ops::entry(name)?;
     let mut from = Depythonizer::from_object(attributes);
     let read = (entry.read)(&mut <dyn erased_serde::Deserializer>::erase(&mut from));
-    read.map_err(|_| unreadable(entry, attributes).into())
+    read.or_else(|_| match as_words(attributes)? {
+        Some(words) => {
+            let mut from = Depythonizer::from_object(&words);
+            let read = (entry.read)(&mut <dyn erased_serde::Deserializer>::erase(&mut from));
+            read.map_err(|_| unreadable(entry, attributes, &words).into())
+        }
+        None => Err(unreadable(entry, attributes, attributes).into()),
+    })
 }
 
-/// What is wrong with attributes that cannot be read.
-fn unreadable(entry: &ops::Entry, attributes: &Bound<'_, PyDict>) -> Error {
+/// What is wrong with attributes that cannot be read, as these words.
+fn unreadable(
+    entry: &ops::Entry,
+    attributes: &Bound<'_, PyDict>,
+    words: &Bound<'_, PyAny>,
+) -> Error {
     let mut track = Track::new();
-    let mut from = Depythonizer::from_object(attributes);
+    let mut from = Depythonizer::from_object(words);
     let tracked = Deserializer::new(&mut from, &mut track);
     let read = (entry.read)(&mut <dyn erased_serde::Deserializer>::erase(tracked));
     let error = match read.map(drop).map_err(|e| e.to_string()) {

@@ -155,7 +155,7 @@ impl PyProgram {
             Some(order) => order.len(),
             None => specs
                 .iter()
-                .map(|s| s.shape.first().copied().unwrap_or(0))
+                .map(|s| s.dims().first().copied().unwrap_or(0))
                 .min()
                 .unwrap_or(end),
         };
@@ -225,7 +225,7 @@ impl PyProgram {
     #[getter]
     fn feeds(&self) -> Vec<(&str, &[usize])> {
         let feeds = self.program.feeds.iter();
-        feeds.map(|(n, o)| (&n[..], &o.spec.shape[..])).collect()
+        feeds.map(|(n, o)| (&n[..], o.spec.dims())).collect()
     }
 
     /// What a run executes, one dictionary a task, and the patterns that could not be fused.

@@ -70,7 +70,8 @@ pub fn filled_here<'py, 's>(
 
 /// An array to be filled, of uint8 where the spec says bool: a large one holds anything.
 fn to_fill<'py>(py: Python<'py>, place: &str, spec: &Spec) -> PyResult<Bound<'py, PyAny>> {
-    let (shape, bytes) = (&spec.shape[..], spec.bytes());
+    spec.expect_known(place)?;
+    let (shape, bytes) = (spec.dims(), spec.bytes());
     with_dtype!(spec.dtype, T => {
         if bytes < LARGE {
             return Ok(PyArrayDyn::<T>::zeros(py, shape, false).into_any());

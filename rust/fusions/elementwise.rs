@@ -104,7 +104,7 @@ pub fn group(nodes: &Nodes, wanted: &[Value]) -> Groups {
             }
             continue;
         }
-        let shape = &graph.spec(node.outputs[0]).shape;
+        let shape = graph.spec(node.outputs[0]).dims();
         let mut home: Option<usize> = None;
         for g in sources {
             let joins = groups[g].open
@@ -237,7 +237,7 @@ fn reads(graph: &Graph, at: usize, again: &[bool]) -> Vec<Value> {
 }
 
 fn iteration_shape<'g>(graph: &'g Graph, group: &Group) -> &'g [usize] {
-    &graph.spec(graph.nodes[group.nodes[0]].outputs[0]).shape
+    graph.spec(graph.nodes[group.nodes[0]].outputs[0]).dims()
 }
 
 /// Whether the group can sum the columns of a value: it makes it or reads it anyway.
@@ -247,7 +247,7 @@ fn takes_sum(graph: &Graph, group: &Group, value: Value, again: &[bool]) -> bool
     };
     group.open
         && group.nodes.len() < LONGEST
-        && iteration_shape(graph, group) == graph.spec(value).shape
+        && iteration_shape(graph, group) == graph.spec(value).dims()
         && group.nodes.iter().any(touches)
 }
 
@@ -350,7 +350,7 @@ impl Groups {
             })
             .collect();
         let mut outputs: Vec<Value> = own.iter().copied().filter(|v| stored(v)).collect();
-        let shape = graph.spec(own[0]).shape.clone();
+        let shape = graph.spec(own[0]).dims();
         let dtypes = inputs.iter().map(|v| graph.spec(*v).dtype).collect();
         let same = |v: &Value, o: &Value| graph.spec(*v) == graph.spec(*o);
         let over = |v: &Value| outputs.iter().position(|o| same(v, o));
@@ -374,8 +374,8 @@ impl Groups {
             .map(|&n| index(&graph.nodes[n].inputs[0]))
             .collect();
         outputs.extend(sums.iter().map(|&n| graph.nodes[n].outputs[0]));
-        let shapes: Vec<&[usize]> = inputs.iter().map(|v| &graph.spec(*v).shape[..]).collect();
-        let bound = Program::new(dtypes, steps, slots, summed).bind(&shape, shapes);
+        let shapes: Vec<&[usize]> = inputs.iter().map(|v| graph.spec(*v).dims()).collect();
+        let bound = Program::new(dtypes, steps, slots, summed).bind(shape, shapes);
         Joined {
             kernel: program(bound, overwrites),
             inputs,

@@ -37,7 +37,7 @@ fn fuse(site: &mut Site) -> Result<Found> {
             "the unpooled images are read elsewhere too".into(),
         ));
     }
-    if !grad.geometry(g.spec(x), g.spec(y))?.0.takes_lines() {
+    if !grad.geometry(g.spec(x), g.spec(y))?.takes_lines() {
         return Ok(Found::Refused(
             "a depthwise convolution takes no lines".into(),
         ));
@@ -69,7 +69,7 @@ impl Op for UnpoolKernelGrad {
     }
 
     fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
-        let (g, _) = self.grad.geometry(inputs[0], &self.unpool.images)?;
+        let g = self.grad.geometry(inputs[0], &self.unpool.images)?;
         let windows = self.unpool.windows()?;
         Ok(with_float!(inputs[0].dtype, T => {
             let scratch = g.kernel_grad_scratch::<T>();

@@ -72,7 +72,7 @@ impl Op for ArgReduce {
     }
 
     fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
-        let lanes = split(&inputs[0].shape, self.axis);
+        let lanes = split(inputs[0].dims(), self.axis);
         let function = self.function;
         Ok(with_dtype!(inputs[0].dtype, T => Kernel::new(move |io| {
             let (x, out) = (io.inputs[0].slice::<T>(), io.outputs[0].slice());

@@ -14,6 +14,7 @@ use crate::kernels::map::Unary;
 use crate::kernels::moments::{batch_norm, moments};
 use crate::kernels::number::Number;
 use crate::run::{Kernel, Prepared};
+use crate::size::Size;
 use crate::tensor::{show, Spec};
 use crate::with_float;
 use serde::{Deserialize, Serialize};
@@ -38,7 +39,7 @@ impl Op for BatchNorm {
         let channels = &x.shape[x.rank() - 1..];
         check::same_shape(self.name(), channels, &gamma.shape)?;
         check::same_shape(self.name(), channels, &beta.shape)?;
-        if x.shape[..x.rank() - 1].contains(&0) {
+        if x.shape[..x.rank() - 1].contains(&Size::ZERO) {
             return Err(Error::shape(
                 self.name(),
                 "at least one row",
@@ -54,7 +55,11 @@ impl Op for BatchNorm {
         let (mean, variance) = (b.outputs[1], b.outputs[2]);
         let spec = b.spec(x);
         let lead: Vec<usize> = (0..spec.rank() - 1).collect();
-        let share = 1.0 / spec.shape[..spec.rank() - 1].iter().product::<usize>() as f64;
+        let share = 1.0
+            / spec.shape[..spec.rank() - 1]
+                .iter()
+                .product::<Size>()
+                .as_f64();
         let (douts, g) = (b.douts.clone(), &mut *b.graph);
 
         let centred = g.sub(x, mean)?;

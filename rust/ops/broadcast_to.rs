@@ -8,13 +8,14 @@ use crate::error::{Error, Result};
 use crate::graph::{Backward, Op, Value};
 use crate::kernels::map::Instr;
 use crate::run::Prepared;
+use crate::size::Size;
 use crate::tensor::{show, Spec};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BroadcastTo {
-    pub shape: Vec<usize>,
+    pub shape: Vec<Size>,
 }
 
 impl Op for BroadcastTo {
@@ -25,9 +26,9 @@ impl Op for BroadcastTo {
     fn shape(&self, inputs: &[&Spec]) -> Result<Vec<Spec>> {
         let [x] = check::count(self.name(), inputs)?;
         let fits = check::broadcast(self.name(), &[&x.shape, &self.shape])
-            .is_ok_and(|shape| shape == self.shape);
+            .is_ok_and(|shape| check::agree(&shape, &self.shape));
         match fits {
-            true => Ok(vec![Spec::new(self.shape.clone(), x.dtype)]),
+            true => Ok(vec![Spec::new(&self.shape, x.dtype)]),
             false => Err(Error::shape(
                 self.name(),
                 format!("a shape that broadcasts to {}", show(&self.shape)),

@@ -13,7 +13,7 @@ use super::{
 use crate::error::{unwind, Result};
 use crate::graph::{Graph, Value};
 use crate::kernels::map;
-
+use crate::size::Size;
 use crate::tensor::{DType, Spec, Tensor};
 
 /// Pushes the common ops; each returns its output.
@@ -24,13 +24,13 @@ pub trait Build {
     fn select(&mut self, cond: Value, a: Value, b: Value) -> Result<Value>;
     fn cast(&mut self, x: Value, dtype: DType) -> Result<Value>;
     fn reduce(&mut self, f: Reduction, x: Value, axes: &[usize], keepdims: bool) -> Result<Value>;
-    fn reshape(&mut self, x: Value, shape: &[usize]) -> Result<Value>;
+    fn reshape(&mut self, x: Value, shape: &[Size]) -> Result<Value>;
     fn transpose(&mut self, x: Value, axes: &[usize]) -> Result<Value>;
-    fn broadcast_to(&mut self, x: Value, shape: &[usize]) -> Result<Value>;
+    fn broadcast_to(&mut self, x: Value, shape: &[Size]) -> Result<Value>;
     /// A 0-d constant.
     fn scalar(&mut self, x: f64, dtype: DType) -> Value;
     /// Sums a broadcast gradient back to the shape that was broadcast.
-    fn sum_to(&mut self, x: Value, shape: &[usize]) -> Result<Value>;
+    fn sum_to(&mut self, x: Value, shape: &[Size]) -> Result<Value>;
 
     fn add(&mut self, a: Value, b: Value) -> Result<Value> {
         self.binary(map::Binary::Add, a, b)
@@ -75,7 +75,7 @@ impl Build for Graph {
     fn reduce(&mut self, f: Reduction, x: Value, axes: &[usize], keepdims: bool) -> Result<Value> {
         self.push(Reduce::of(f, axes, keepdims), &[x])
     }
-    fn reshape(&mut self, x: Value, shape: &[usize]) -> Result<Value> {
+    fn reshape(&mut self, x: Value, shape: &[Size]) -> Result<Value> {
         match self.spec(x).shape == shape {
             true => Ok(x),
             false => self.push(
@@ -94,7 +94,7 @@ impl Build for Graph {
             &[x],
         )
     }
-    fn broadcast_to(&mut self, x: Value, shape: &[usize]) -> Result<Value> {
+    fn broadcast_to(&mut self, x: Value, shape: &[Size]) -> Result<Value> {
         match self.spec(x).shape == shape {
             true => Ok(x),
             false => self.push(
@@ -106,14 +106,14 @@ impl Build for Graph {
         }
     }
     fn scalar(&mut self, x: f64, dtype: DType) -> Value {
-        let mut tensor = Tensor::zeros(Spec::new([], dtype)).unwrap_or_else(|e| unwind(e));
+        let mut tensor = Tensor::zeros(Spec::scalar(dtype)).unwrap_or_else(|e| unwind(e));
         crate::with_dtype!(dtype, T => {
             use crate::{kernels::number::Number, tensor::Element};
             T::slice_mut(&mut tensor.data_mut())[0] = T::from_f64(x);
         });
         self.constant(tensor)
     }
-    fn sum_to(&mut self, x: Value, shape: &[usize]) -> Result<Value> {
+    fn sum_to(&mut self, x: Value, shape: &[Size]) -> Result<Value> {
         let from = self.spec(x).shape.clone();
         if from == shape {
             return Ok(x);

@@ -1,6 +1,7 @@
 //! Checks that the ops' shape rules share.
 
 use crate::error::{Error, Result};
+use crate::size::Size;
 use crate::tensor::{show, DType, Spec};
 
 /// Exactly `N` inputs.
@@ -73,24 +74,34 @@ pub fn ranked(op: &str, name: &str, spec: &Spec) -> Result<()> {
     }
 }
 
-pub fn same_shape(op: &str, expected: &[usize], got: &[usize]) -> Result<()> {
-    match expected == got {
+/// Whether two shapes may be one.
+pub fn agree(a: &[Size], b: &[Size]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.may_be(*b))
+}
+
+pub fn same_shape(op: &str, expected: &[Size], got: &[Size]) -> Result<()> {
+    match agree(expected, got) {
         true => Ok(()),
         false => Err(Error::shape(op, show(expected), show(got))),
     }
 }
 
-/// NumPy's broadcast of several shapes.
-pub fn broadcast(op: &str, shapes: &[&[usize]]) -> Result<Vec<usize>> {
+/// NumPy's broadcast of several shapes. A size that is not known is no 1.
+pub fn broadcast(op: &str, shapes: &[&[Size]]) -> Result<Vec<Size>> {
     let rank = shapes.iter().map(|s| s.len()).max().unwrap_or(0);
-    let mut out = vec![1; rank];
+    let mut out = vec![Size::ONE; rank];
     for shape in shapes {
         let lead = rank - shape.len();
         for (axis, &size) in shape.iter().enumerate() {
             let slot = &mut out[lead + axis];
-            if *slot == 1 {
+            let both = match (*slot, size) {
+                (Size::ONE, size) => Some(size),
+                (size, Size::ONE) => Some(size),
+                (a, b) => a.agreed(b),
+            };
+            if let Some(size) = both {
                 *slot = size;
-            } else if size != 1 && size != *slot {
+            } else {
                 let all: Vec<String> = shapes.iter().map(|s| show(s)).collect();
                 return Err(Error::shape(
                     op,

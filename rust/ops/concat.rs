@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::graph::{Backward, Op, Value};
 use crate::kernels::strided::{copy_matrix, matrix, matrix_mut};
 use crate::run::{Kernel, Prepared};
+use crate::size::Size;
 use crate::tensor::{show, Spec};
 use crate::with_dtype;
 use ndarray::Axis;
@@ -31,11 +32,12 @@ impl Op for Concat {
         };
         check::axis(self.name(), self.axis, first)?;
         let mut out = (*first).clone();
-        out.shape[self.axis] = 0;
+        out.shape[self.axis] = Size::ZERO;
         for input in inputs {
             check::same_dtype(self.name(), first, input)?;
             let agree = input.rank() == first.rank()
-                && (0..first.rank()).all(|a| a == self.axis || input.shape[a] == first.shape[a]);
+                && (0..first.rank())
+                    .all(|a| a == self.axis || input.shape[a].may_be(first.shape[a]));
             if !agree {
                 return Err(Error::shape(
                     self.name(),
@@ -43,8 +45,13 @@ impl Op for Concat {
                     show(&input.shape),
                 ));
             }
-            // At most `isize::MAX` each: a sum that stops there is refused with the output's spec.
-            out.shape[self.axis] = out.shape[self.axis].saturating_add(input.shape[self.axis]);
+            for (axis, size) in out.shape.iter_mut().enumerate() {
+                *size = match axis == self.axis {
+                    // A sum that stops at the largest number is refused with the output's spec.
+                    true => *size + input.shape[axis],
+                    false => size.agreed(input.shape[axis]).unwrap_or(*size),
+                };
+            }
         }
         Ok(vec![out])
     }
@@ -52,7 +59,7 @@ impl Op for Concat {
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
         let dout = b.dout(self.name())?;
         let full = b.spec(dout).shape;
-        let mut at = 0;
+        let mut at = Size::ZERO;
         let mut out = Vec::new();
         for input in b.inputs.clone() {
             let size = b.spec(input).shape[self.axis];
@@ -64,8 +71,8 @@ impl Op for Concat {
     }
 
     fn prepare(&self, inputs: &[&Spec], outputs: &[&Spec]) -> Result<Prepared> {
-        let (outer, n, inner) = split(&outputs[0].shape, self.axis);
-        let widths: Vec<usize> = inputs.iter().map(|i| i.shape[self.axis] * inner).collect();
+        let (outer, n, inner) = split(outputs[0].dims(), self.axis);
+        let widths: Vec<usize> = inputs.iter().map(|i| i.dims()[self.axis] * inner).collect();
         Ok(with_dtype!(inputs[0].dtype, T => Kernel::new(move |io| {
             // (outer, n * inner)
             let mut rest = matrix_mut(io.outputs[0].slice::<T>(), outer, n * inner);

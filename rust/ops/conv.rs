@@ -19,6 +19,7 @@ use crate::kernels::conv::{Axis, Forward, Geometry, Weights};
 use crate::kernels::epilogue::Activation;
 use crate::kernels::tile::Consumer;
 use crate::run::{Io, Kernel, Prepared, Repacking};
+use crate::size::Size;
 use crate::tensor::{show, Element, Spec};
 use crate::with_float;
 use serde::{Deserialize, Serialize};
@@ -32,7 +33,7 @@ const LARGEST: usize = 1 << 31;
 pub struct Windows {
     pub strides: Vec<usize>,
     /// Zeros before and after the first axis, the second, ...
-    pub padding: Vec<usize>,
+    pub padding: Vec<Size>,
     pub dilations: Vec<usize>,
     pub groups: usize,
 }
@@ -65,9 +66,10 @@ impl Windows {
             format!("dilations of {axes} axes"),
             format!("{dilations:?}"),
         )?;
-        let mut sizes = strides.iter().chain(dilations).chain(padding);
+        let small = strides.iter().chain(dilations).all(|n| *n <= LARGEST);
+        let largest = Size::of(LARGEST);
         expect(
-            sizes.all(|n| *n <= LARGEST),
+            small && !padding.iter().any(|n| largest.surely_below(*n)),
             format!("strides, padding and dilations up to {LARGEST}"),
             format!("{strides:?}, {padding:?}, {dilations:?}"),
         )?;
@@ -82,22 +84,27 @@ impl Windows {
         self.strides.len()
     }
 
-    /// The convolution of images (N, *S, C) with kernels (*K, C / groups, M).
-    pub fn geometry(&self, op: &str, x: &[usize], w: &[usize]) -> Result<Geometry> {
+    /// The shape of the images that a convolution of images (N, *S, C) with kernels (*K, C / groups, M)
+    /// makes.
+    pub fn output(&self, op: &str, x: &[Size], w: &[Size]) -> Result<Vec<Size>> {
         self.check(op)?;
         let d = self.rank();
-        let refuse = |expected: String, got: &[usize]| Err(Error::shape(op, expected, show(got)));
+        let refuse = |expected: String, got: &[Size]| Err(Error::shape(op, expected, show(got)));
         if x.len() != d + 2 {
             return refuse(format!("images of rank {} (N, {d} axes, C)", d + 2), x);
         }
         if w.len() != d + 2 {
             return refuse(format!("a kernel of rank {} ({d} axes, C, M)", d + 2), w);
         }
-        if let Some(side) = [x, w].into_iter().find(|s| s.iter().any(|n| *n > LARGEST)) {
+        let largest = Size::of(LARGEST);
+        if let Some(side) = [x, w]
+            .into_iter()
+            .find(|s| s.iter().any(|n| largest.surely_below(*n)))
+        {
             return refuse(format!("sizes up to {LARGEST}"), side);
         }
         let (channels, filters) = (x[d + 1], w[d + 1]);
-        if Some(channels) != w[d].checked_mul(self.groups) {
+        if !channels.may_be(w[d] * self.groups) {
             let expected = format!(
                 "images of {} times {} channels for as many groups of a kernel of {}",
                 self.groups,
@@ -106,61 +113,59 @@ impl Windows {
             );
             return refuse(expected, x);
         }
-        if filters % self.groups != 0 {
+        if filters.whole_div(self.groups).is_none() {
             let expected = format!("filters that {} groups divide", self.groups);
             return refuse(expected, w);
         }
-        let mut axes = [Axis::ONE; 3];
+        let mut output = vec![x[0]];
         for i in 0..d {
             let (before, after) = (self.padding[2 * i], self.padding[2 * i + 1]);
-            let extent = (w[i].max(1) - 1) * self.dilations[i] + 1;
-            let room = (x[i + 1] + before + after).checked_sub(extent);
-            let (Some(room), true) = (room, w[i] > 0) else {
+            let padded = x[i + 1] + before + after;
+            let room = padded - (w[i] - 1) * self.dilations[i] - 1;
+            if w[i] == 0 || room.surely_below(0) {
                 let expected = format!(
-                    "a kernel of 1 to {} along spatial axis {i} of images {} with padding \
+                    "a kernel of 1 to {padded} along spatial axis {i} of images {} with padding \
                      ({before}, {after})",
-                    x[i + 1] + before + after,
                     show(x)
                 );
                 let got = format!("{} at dilation {}", w[i], self.dilations[i]);
                 return Err(Error::shape(op, expected, got));
-            };
-            axes[3 - d + i] = Axis {
-                input: x[i + 1],
-                output: room / self.strides[i] + 1,
-                kernel: w[i],
-                stride: self.strides[i],
-                dilation: self.dilations[i],
-                before,
-            };
+            }
+            output.push(room.floor_div(self.strides[i]) + 1);
         }
-        let g = Geometry {
-            batch: x[0],
-            axes,
-            groups: self.groups,
-            depth: w[d],
-            width: filters / self.groups,
-        };
-        let output = self.output(&g);
+        output.push(filters);
         for shape in [x, w, &output] {
-            let bytes = shape
-                .iter()
-                .try_fold(8usize, |n, size| n.checked_mul(*size));
-            if bytes.is_none_or(|n| n > isize::MAX as usize) {
+            let known = shape.iter().filter_map(|size| size.number());
+            let bytes = known.fold(8usize, |n, size| n.saturating_mul(size as usize));
+            if bytes > isize::MAX as usize {
                 return refuse("images and kernels that memory can hold".into(), shape);
             }
         }
-        Ok(g)
+        Ok(output)
     }
 
-    /// The shape of the images that the convolution makes.
-    pub fn output(&self, g: &Geometry) -> Vec<usize> {
-        let sides = g.axes[3 - self.rank()..].iter().map(|a| a.output);
-        let filters = g.groups * g.width;
-        std::iter::once(g.batch)
-            .chain(sides)
-            .chain([filters])
-            .collect()
+    /// The same convolution of known sizes, as its kernel sees it.
+    pub fn geometry(&self, op: &str, x: &[Size], w: &[Size]) -> Result<Geometry> {
+        let output = self.output(op, x, w)?;
+        let d = self.rank();
+        let mut axes = [Axis::ONE; 3];
+        for i in 0..d {
+            axes[3 - d + i] = Axis {
+                input: x[i + 1].get(),
+                output: output[i + 1].get(),
+                kernel: w[i].get(),
+                stride: self.strides[i],
+                dilation: self.dilations[i],
+                before: self.padding[2 * i].get(),
+            };
+        }
+        Ok(Geometry {
+            batch: x[0].get(),
+            axes,
+            groups: self.groups,
+            depth: w[d].get(),
+            width: w[d + 1].get() / self.groups,
+        })
     }
 }
 
@@ -203,12 +208,12 @@ impl Op for Conv {
         };
         check::float(self.name(), "x", x)?;
         check::same_dtype(self.name(), x, w)?;
-        let g = self.windows.geometry(self.name(), &x.shape, &w.shape)?;
+        let output = self.windows.output(self.name(), &x.shape, &w.shape)?;
         if let Some(b) = b {
             check::same_dtype(self.name(), x, b)?;
-            check::same_shape(self.name(), &[g.groups * g.width], &b.shape)?;
+            check::same_shape(self.name(), &w.shape[w.rank() - 1..], &b.shape)?;
         }
-        Ok(vec![Spec::new(self.windows.output(&g), x.dtype)])
+        Ok(vec![Spec::new(output, x.dtype)])
     }
 
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {

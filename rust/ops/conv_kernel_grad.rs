@@ -12,6 +12,7 @@ use crate::graph::{Backward, Op, Value};
 use crate::kernels::conv::{kernel_grad, Geometry, Lines};
 use crate::kernels::epilogue::Activation;
 use crate::run::{Kernel, Prepared};
+use crate::size::Size;
 use crate::tensor::{show, Spec};
 use crate::with_float;
 use serde::{Deserialize, Serialize};
@@ -21,12 +22,12 @@ use serde::{Deserialize, Serialize};
 pub struct ConvKernelGrad {
     #[serde(flatten)]
     pub windows: Windows,
-    pub kernel: Vec<usize>,
+    pub kernel: Vec<Size>,
 }
 
 impl ConvKernelGrad {
-    /// The convolution of images x that makes images like y, and the shape of its kernel.
-    pub fn geometry(&self, x: &Spec, y: &Spec) -> Result<(Geometry, Vec<usize>)> {
+    /// The shape of the kernel of the convolution that makes images like y of images x.
+    fn kernel(&self, x: &Spec, y: &Spec) -> Result<Vec<Size>> {
         let (d, groups) = (self.windows.rank(), self.windows.groups);
         if self.kernel.len() != d {
             return Err(Error::attribute(
@@ -35,7 +36,7 @@ impl ConvKernelGrad {
                 format!("{:?}", self.kernel),
             ));
         }
-        let fits = |s: &Spec| s.rank() == d + 2 && s.shape[d + 1].is_multiple_of(groups);
+        let fits = |s: &Spec| s.rank() == d + 2 && s.shape[d + 1].whole_div(groups).is_some();
         if !fits(x) || !fits(y) {
             return Err(Error::shape(
                 self.name(),
@@ -47,11 +48,10 @@ impl ConvKernelGrad {
             ));
         }
         let mut w = self.kernel.clone();
-        w.extend([x.shape[d + 1] / groups, y.shape[d + 1]]);
-        let g = self.windows.geometry(self.name(), &x.shape, &w)?;
-        let made = self.windows.output(&g);
-        match made == y.shape {
-            true => Ok((g, w)),
+        w.extend([x.shape[d + 1].floor_div(groups), y.shape[d + 1]]);
+        let made = self.windows.output(self.name(), &x.shape, &w)?;
+        match check::agree(&made, &y.shape) {
+            true => Ok(w),
             false => Err(Error::shape(
                 self.name(),
                 format!(
@@ -64,6 +64,12 @@ impl ConvKernelGrad {
             )),
         }
     }
+
+    /// The convolution that makes images like y of images x.
+    pub fn geometry(&self, x: &Spec, y: &Spec) -> Result<Geometry> {
+        let w = self.kernel(x, y)?;
+        self.windows.geometry(self.name(), &x.shape, &w)
+    }
 }
 
 impl Op for ConvKernelGrad {
@@ -75,8 +81,7 @@ impl Op for ConvKernelGrad {
         let [x, y] = check::count(self.name(), inputs)?;
         check::float(self.name(), "x", x)?;
         check::same_dtype(self.name(), x, y)?;
-        let (_, w) = self.geometry(x, y)?;
-        Ok(vec![Spec::new(w, x.dtype)])
+        Ok(vec![Spec::new(self.kernel(x, y)?, x.dtype)])
     }
 
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
@@ -109,7 +114,7 @@ impl Op for ConvKernelGrad {
     }
 
     fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
-        let (g, _) = self.geometry(inputs[0], inputs[1])?;
+        let g = self.geometry(inputs[0], inputs[1])?;
         Ok(with_float!(inputs[0].dtype, T => {
             let scratch = g.kernel_grad_scratch::<T>();
             let kernel = Kernel::new(move |io| {

@@ -10,10 +10,11 @@ use super::conv::{repacking, Conv, Windows};
 use super::conv_kernel_grad::ConvKernelGrad;
 use crate::error::{Error, Result};
 use crate::graph::{Backward, Op, Value};
-use crate::kernels::conv::{Geometry, InputGrad, Weights};
+use crate::kernels::conv::{InputGrad, Weights};
 use crate::kernels::epilogue::Activation;
 use crate::kernels::tile::Consumer;
 use crate::run::{Io, Kernel, Prepared};
+use crate::size::Size;
 use crate::tensor::{show, Spec};
 use crate::with_float;
 use serde::{Deserialize, Serialize};
@@ -24,12 +25,12 @@ use std::sync::Arc;
 pub struct ConvTranspose {
     #[serde(flatten)]
     pub windows: Windows,
-    pub sizes: Vec<usize>,
+    pub sizes: Vec<Size>,
 }
 
 impl ConvTranspose {
-    /// The convolution that this one transposes, from images of `sizes` to images like y.
-    fn geometry(&self, y: &Spec, w: &Spec) -> Result<Geometry> {
+    /// The shape of the images that the convolution which this one transposes makes images like y of.
+    fn images(&self, y: &Spec, w: &Spec) -> Result<Vec<Size>> {
         let d = self.windows.rank();
         if self.sizes.len() != d {
             return Err(Error::attribute(
@@ -47,11 +48,10 @@ impl ConvTranspose {
         }
         let mut x = vec![y.shape[0]];
         x.extend(&self.sizes);
-        x.push(w.shape[d].saturating_mul(self.windows.groups));
-        let g = self.windows.geometry(self.name(), &x, &w.shape)?;
-        let made = self.windows.output(&g);
-        match made == y.shape {
-            true => Ok(g),
+        x.push(w.shape[d] * self.windows.groups);
+        let made = self.windows.output(self.name(), &x, &w.shape)?;
+        match check::agree(&made, &y.shape) {
+            true => Ok(x),
             false => Err(Error::shape(
                 self.name(),
                 format!(
@@ -75,11 +75,7 @@ impl Op for ConvTranspose {
         let [y, w] = check::count(self.name(), inputs)?;
         check::float(self.name(), "y", y)?;
         check::same_dtype(self.name(), y, w)?;
-        let g = self.geometry(y, w)?;
-        let mut shape = vec![g.batch];
-        shape.extend(&self.sizes);
-        shape.push(g.groups * g.depth);
-        Ok(vec![Spec::new(shape, y.dtype)])
+        Ok(vec![Spec::new(self.images(y, w)?, y.dtype)])
     }
 
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
@@ -112,7 +108,9 @@ impl Op for ConvTranspose {
     }
 
     fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
-        let g = self.geometry(inputs[0], inputs[1])?;
+        let (y, w) = (inputs[0], inputs[1]);
+        let x = self.images(y, w)?;
+        let g = self.windows.geometry(self.name(), &x, &w.shape)?;
         Ok(with_float!(inputs[0].dtype, T => {
             let scratch = g.input_grad_scratch::<T>();
             let in_tiles = g.makes_tiles(Activation::Linear);

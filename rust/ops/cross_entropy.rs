@@ -20,6 +20,7 @@ use crate::kernels::map::{Binary, Unary};
 use crate::kernels::number::Number;
 use crate::kernels::region::{share, IndexedParallelIterator, ParallelSlice, ParallelSliceMut};
 use crate::run::{Input, Kernel, Prepared};
+use crate::size::Size;
 use crate::tensor::{show, Element, Spec};
 use crate::{with_dtype, with_float};
 use serde::{Deserialize, Serialize};
@@ -103,7 +104,7 @@ impl Op for CrossEntropy {
         let rows = &pred.shape[..pred.rank() - 1];
         if self.sparse {
             check::int(self.name(), "labels", target)?;
-            if target.shape != rows {
+            if !check::agree(&target.shape, rows) {
                 return Err(Error::shape(
                     self.name(),
                     format!("labels of {} for pred of {}", show(rows), show(&pred.shape)),
@@ -142,14 +143,14 @@ impl Op for CrossEntropy {
             g.unary(Unary::Log, p)?
         };
         let mut rows = spec.shape.clone();
-        rows[last] = 1;
+        rows[last] = Size::ONE;
         let dout = g.reshape(dout, &rows)?;
         let dt = g.mul(log_p, dout)?;
         Ok(vec![dpred, Some(g.neg(dt)?)])
     }
 
     fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
-        let classes = *inputs[0].shape.last().expect("a class axis");
+        let classes = *inputs[0].dims().last().expect("a class axis");
         let op = self.clone();
         let kernel = with_float!(inputs[0].dtype, T => Kernel::new(move |io| {
             let (pred, out) = (io.inputs[0].slice::<T>(), io.outputs[0].slice());

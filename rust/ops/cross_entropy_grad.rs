@@ -20,6 +20,7 @@ use crate::graph::{Backward, Graph, Op, Value};
 use crate::kernels::cross_entropy::cross_entropy_grad;
 use crate::kernels::map::Compare;
 use crate::run::{Kernel, Prepared};
+use crate::size::Size;
 use crate::tensor::Spec;
 use crate::with_float;
 use serde::{Deserialize, Serialize};
@@ -116,7 +117,7 @@ impl Op for CrossEntropyGrad {
         let Spec { mut shape, dtype } = b.spec(pred);
         let losses = b.spec(dout).shape;
         let (g, last) = (&mut *b.graph, losses.len());
-        let depth = std::mem::replace(&mut shape[last], 1);
+        let depth = std::mem::replace(&mut shape[last], Size::ONE);
         let rows = Rows {
             pred,
             t: match self.0.sparse {
@@ -136,7 +137,7 @@ impl Op for CrossEntropyGrad {
     }
 
     fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
-        let classes = *inputs[0].shape.last().expect("a class axis");
+        let classes = *inputs[0].dims().last().expect("a class axis");
         let (name, op) = (self.name(), self.0.clone());
         let kernel = with_float!(inputs[0].dtype, T => Kernel::new(move |io| {
             let (pred, dout) = (io.inputs[0].slice::<T>(), io.inputs[2].slice::<T>());

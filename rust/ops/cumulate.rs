@@ -95,7 +95,7 @@ impl Op for Cumulate {
     }
 
     fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
-        let lanes = split(&inputs[0].shape, self.axis);
+        let lanes = split(inputs[0].dims(), self.axis);
         let Cumulate {
             function,
             reverse,

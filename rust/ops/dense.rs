@@ -14,6 +14,7 @@ use crate::kernels::epilogue::{Activation, BiasActivation};
 use crate::kernels::gemm::{gemm, Mat, MatMut};
 use crate::kernels::map::{Compare, Unary};
 use crate::run::{Kernel, Prepared};
+use crate::size::Size;
 use crate::tensor::{show, Spec};
 use crate::with_float;
 use serde::{Deserialize, Serialize};
@@ -37,7 +38,7 @@ impl Op for Dense {
         check::same_dtype(self.name(), x, b)?;
         check::ranked(self.name(), "x", x)?;
         let k = x.shape[x.rank() - 1];
-        if w.rank() != 2 || w.shape[0] != k {
+        if w.rank() != 2 || !w.shape[0].may_be(k) {
             return Err(Error::shape(
                 self.name(),
                 format!("a kernel of ({k}, n) for x of {}", show(&x.shape)),
@@ -55,7 +56,7 @@ impl Op for Dense {
         let (x, w, y) = (b.inputs[0], b.inputs[1], b.outputs[0]);
         let (sx, sy) = (b.spec(x), b.spec(y));
         let (k, n) = (sx.shape[sx.rank() - 1], sy.shape[sy.rank() - 1]);
-        let m = sx.shape[..sx.rank() - 1].iter().product();
+        let m: Size = sx.shape[..sx.rank() - 1].iter().product();
         let g = &mut *b.graph;
         let dz = before_activation(g, self.activation, dout, y)?;
         let dz = g.reshape(dz, &[m, n])?;
@@ -89,7 +90,7 @@ impl Op for Dense {
     }
 
     fn prepare(&self, inputs: &[&Spec], outputs: &[&Spec]) -> Result<Prepared> {
-        let (k, n) = (inputs[1].shape[0], inputs[1].shape[1]);
+        let (k, n) = (inputs[1].dims()[0], inputs[1].dims()[1]);
         let m = outputs[0].len().checked_div(n).unwrap_or(0);
         let activation = self.activation;
         Ok(with_float!(inputs[0].dtype, T => Kernel::new(move |io| {

@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::graph::{Backward, Op, Value};
 use crate::kernels::map::Instr;
 use crate::run::Prepared;
+use crate::size::Size;
 use crate::tensor::{DType, Spec};
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +21,7 @@ pub struct Dropout {
 /// A seed: two uint32.
 pub fn check_seed(op: &str, seed: &Spec) -> Result<()> {
     check::dtype(op, "seed", seed, DType::U32)?;
-    check::same_shape(op, &[2], &seed.shape)
+    check::same_shape(op, &[Size::of(2)], &seed.shape)
 }
 
 impl Op for Dropout {

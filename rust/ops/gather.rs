@@ -75,7 +75,7 @@ impl Op for Gather {
     }
 
     fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
-        let (_, n, inner) = split(&inputs[0].shape, self.axis);
+        let (_, n, inner) = split(inputs[0].dims(), self.axis);
         let count = inputs[1].len();
         let name = self.name();
         let kernel = with_dtype!(inputs[0].dtype, T => Kernel::new(move |io| {

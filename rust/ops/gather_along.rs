@@ -24,7 +24,7 @@ pub struct GatherAlong {
 pub fn agree(op: &str, x: &Spec, indices: &Spec, axis: usize) -> Result<()> {
     check::axis(op, axis, x)?;
     let fits = x.rank() == indices.rank()
-        && (0..x.rank()).all(|a| a == axis || x.shape[a] == indices.shape[a]);
+        && (0..x.rank()).all(|a| a == axis || x.shape[a].may_be(indices.shape[a]));
     match fits {
         true => Ok(()),
         false => Err(Error::shape(
@@ -58,8 +58,8 @@ impl Op for GatherAlong {
     }
 
     fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
-        let (_, n, inner) = split(&inputs[0].shape, self.axis);
-        let per = inputs[1].shape[self.axis] * inner;
+        let (_, n, inner) = split(inputs[0].dims(), self.axis);
+        let per = inputs[1].dims()[self.axis] * inner;
         let name = self.name();
         let kernel = with_dtype!(inputs[0].dtype, T => Kernel::new(move |io| {
             let (x, out) = (io.inputs[0].slice::<T>(), io.outputs[0].slice());

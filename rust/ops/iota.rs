@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::graph::{Backward, Op, Value};
 use crate::kernels::number::Number;
 use crate::run::{Kernel, Prepared};
+use crate::size::{dims, Size};
 use crate::tensor::{show, DType, Spec};
 use crate::with_dtype;
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Iota {
-    shape: Vec<usize>,
+    shape: Vec<Size>,
     axis: usize,
     #[serde(with = "named")]
     dtype: DType,
@@ -34,7 +35,7 @@ impl Op for Iota {
                 format!("axis {}", self.axis),
             ));
         }
-        Ok(vec![Spec::new(self.shape.clone(), self.dtype)])
+        Ok(vec![Spec::new(&self.shape, self.dtype)])
     }
 
     fn backward(&self, _: &mut Backward) -> Result<Vec<Option<Value>>> {
@@ -42,7 +43,7 @@ impl Op for Iota {
     }
 
     fn prepare(&self, _inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
-        let (_, n, inner) = split(&self.shape, self.axis);
+        let (_, n, inner) = split(dims(&self.shape), self.axis);
         Ok(with_dtype!(self.dtype, T => Kernel::new(move |io| {
             for (at, out) in io.outputs[0].slice::<T>().iter_mut().enumerate() {
                 *out = T::from_f64((at / inner % n) as f64);

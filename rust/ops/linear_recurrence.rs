@@ -12,6 +12,7 @@ use super::slice_grad::SliceGrad;
 use crate::error::Result;
 use crate::graph::{Backward, Graph, Op, Value};
 use crate::run::{Kernel, Prepared};
+use crate::size::Size;
 use crate::tensor::Spec;
 use crate::with_float;
 use serde::{Deserialize, Serialize};
@@ -54,7 +55,7 @@ impl Op for LinearRecurrence {
     }
 
     fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
-        let (_, n, inner) = split(&inputs[0].shape, self.axis);
+        let (_, n, inner) = split(inputs[0].dims(), self.axis);
         let reverse = self.reverse;
         Ok(with_float!(inputs[0].dtype, T => Kernel::new(move |io| {
             let (a, b) = (io.inputs[0].slice::<T>(), io.inputs[1].slice::<T>());
@@ -85,10 +86,10 @@ pub fn moved(g: &mut Graph, x: Value, axis: usize, to_end: bool) -> Result<Value
     if n == 0 {
         return Ok(x);
     }
-    let from = usize::from(!to_end);
+    let from = Size::of(usize::from(!to_end));
     let part = g.push(Slice::range(&shape, axis, from, from + n - 1), &[x])?;
-    let mut start = vec![0; shape.len()];
-    start[axis] = i64::from(to_end);
+    let mut start = vec![Size::ZERO; shape.len()];
+    start[axis] = Size::of(usize::from(to_end));
     let step = vec![1; shape.len()];
     let op = SliceGrad { shape, start, step };
     g.push(op, &[part])

@@ -14,6 +14,7 @@ use crate::kernels::softmax::logsumexp;
 use crate::kernels::strided::{array, array_mut, copy};
 use crate::memory::room;
 use crate::run::{Kernel, Prepared};
+use crate::size::Size;
 use crate::tensor::{show, Spec};
 use crate::with_float;
 use serde::{Deserialize, Serialize};
@@ -53,7 +54,7 @@ impl Op for Logsumexp {
             shape: mut kept,
             dtype,
         } = b.spec(x);
-        self.axes.iter().for_each(|&a| kept[a] = 1);
+        self.axes.iter().for_each(|&a| kept[a] = Size::ONE);
         let g = &mut *b.graph;
         // exp(x - max) / sum: exp(x - y) would carry the rounding of a large y.
         // Any shift gives the same share, so none of its derivative comes from max, which has kinks.
@@ -75,7 +76,7 @@ impl Op for Logsumexp {
     }
 
     fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
-        let shape = inputs[0].shape.clone();
+        let shape = inputs[0].dims().to_vec();
         let mut order: Vec<usize> = (0..shape.len())
             .filter(|a| !self.axes.contains(a))
             .collect();

@@ -22,7 +22,7 @@ pub struct Matmul {
 }
 
 /// Rows and columns of a matrix operand, as it is read.
-fn sides(shape: &[usize], transpose: bool) -> (usize, usize) {
+fn sides<N: Copy>(shape: &[N], transpose: bool) -> (N, N) {
     let (rows, cols) = (shape[shape.len() - 2], shape[shape.len() - 1]);
     if transpose {
         (cols, rows)
@@ -70,7 +70,7 @@ impl Op for Matmul {
         }
         let (m, k) = sides(&a.shape, self.transpose_a);
         let (kb, n) = sides(&b.shape, self.transpose_b);
-        if k != kb {
+        if !k.may_be(kb) {
             return Err(Error::shape(
                 self.name(),
                 format!("b with {k} rows for a of {}", show(&a.shape)),
@@ -112,11 +112,11 @@ impl Op for Matmul {
     }
 
     fn prepare(&self, inputs: &[&Spec], outputs: &[&Spec]) -> Result<Prepared> {
-        let (sa, sb) = (&inputs[0].shape, &inputs[1].shape);
+        let (sa, sb) = (inputs[0].dims(), inputs[1].dims());
         let (ta, tb) = (self.transpose_a, self.transpose_b);
         let (m, k) = sides(sa, ta);
         let (_, n) = sides(sb, tb);
-        let batch = &outputs[0].shape[..outputs[0].rank() - 2];
+        let batch = &outputs[0].dims()[..outputs[0].rank() - 2];
         let index_a = batch_index(&sa[..sa.len() - 2], batch);
         let index_b = batch_index(&sb[..sb.len() - 2], batch);
         Ok(with_float!(inputs[0].dtype, T => Kernel::new(move |io| {

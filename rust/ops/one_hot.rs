@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::graph::{Backward, Op, Value};
 use crate::kernels::number::Number;
 use crate::run::{Kernel, Prepared};
+use crate::size::Size;
 use crate::tensor::{DType, Spec};
 use crate::with_dtype;
 use serde::{Deserialize, Serialize};
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OneHot {
-    pub depth: usize,
+    pub depth: Size,
     #[serde(with = "named")]
     pub dtype: DType,
 }
@@ -38,7 +39,7 @@ impl Op for OneHot {
     }
 
     fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
-        let depth = self.depth;
+        let depth = self.depth.get();
         Ok(
             with_dtype!(inputs[0].dtype, I => with_dtype!(self.dtype, T => Kernel::new(move |io| {
             let (labels, out) = (io.inputs[0].slice::<I>(), io.outputs[0].slice::<T>());

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::graph::{Backward, Op, Value};
 use crate::kernels::pool::{pool, pool_on_tiles, Pooling, Windows};
 use crate::run::{Kernel, Prepared};
+use crate::size::Size;
 use crate::tensor::{show, Spec};
 use crate::with_float;
 use serde::{Deserialize, Serialize};
@@ -29,29 +30,30 @@ pub struct Pool {
     pub function: Pooling,
     window: Vec<usize>,
     strides: Vec<usize>,
-    padding: Vec<usize>,
+    padding: Vec<Size>,
 }
 
 impl Pool {
     fn check(&self, op: &str) -> Result<()> {
         let (d, window) = (self.window.len(), &self.window);
-        let refuse = |what: String, got: &[usize]| Err(Error::attribute(op, what, show(got)));
+        let refuse = |what: String, got: String| Err(Error::attribute(op, what, got));
         if !(1..=3).contains(&d) || window.contains(&0) {
-            return refuse("window: 1 to 3 sizes of at least 1".into(), window);
+            return refuse("window: 1 to 3 sizes of at least 1".into(), show(window));
         }
         if self.strides.len() != d || self.strides.contains(&0) {
-            return refuse(format!("strides: {d} of at least 1"), &self.strides);
+            return refuse(format!("strides: {d} of at least 1"), show(&self.strides));
         }
         let mut pairs = self.padding.chunks(2).zip(window);
-        if self.padding.len() != 2 * d || pairs.any(|(p, k)| p.iter().any(|p| p >= k)) {
+        if self.padding.len() != 2 * d || pairs.any(|(p, k)| p.iter().any(|p| !p.may_be_below(*k)))
+        {
             let expected = format!("padding: {} below the window {}", 2 * d, show(window));
-            return refuse(expected, &self.padding);
+            return refuse(expected, show(&self.padding));
         }
         Ok(())
     }
 
-    /// Where the windows lie in `x`, which is checked.
-    pub fn windows(&self, op: &str, x: &Spec) -> Result<Windows> {
+    /// The shape of `y`.
+    pub fn output(&self, op: &str, x: &Spec) -> Result<Vec<Size>> {
         self.check(op)?;
         check::float(op, "x", x)?;
         let d = self.window.len();
@@ -62,22 +64,11 @@ impl Pool {
                 show(&x.shape),
             ));
         }
-        let lead = 3 - d;
-        let mut windows = Windows {
-            images: x.shape[0],
-            input: [1; 3],
-            output: [1; 3],
-            window: [1; 3],
-            strides: [1; 3],
-            before: [0; 3],
-            channels: x.shape[d + 1],
-        };
+        let mut output = x.shape.clone();
         for axis in 0..d {
             let (n, k) = (x.shape[axis + 1], self.window[axis]);
-            let padded = self.padding[2 * axis..2 * axis + 2]
-                .iter()
-                .fold(n, |n, p| n.saturating_add(*p));
-            if n == 0 || padded < k {
+            let padded = n + self.padding[2 * axis] + self.padding[2 * axis + 1];
+            if n == 0 || padded.surely_below(k) {
                 return Err(Error::shape(
                     op,
                     format!(
@@ -87,21 +78,33 @@ impl Pool {
                     format!("window {} for x {}", show(&self.window), show(&x.shape)),
                 ));
             }
-            windows.input[lead + axis] = n;
-            windows.output[lead + axis] = (padded - k) / self.strides[axis] + 1;
-            windows.window[lead + axis] = k;
-            windows.strides[lead + axis] = self.strides[axis];
-            windows.before[lead + axis] = self.padding[2 * axis];
+            output[axis + 1] = (padded - k).floor_div(self.strides[axis]) + 1;
         }
-        Ok(windows)
+        Ok(output)
     }
 
-    /// The shape of `y`.
-    pub fn output(&self, windows: &Windows) -> Vec<usize> {
-        let mut shape = vec![windows.images];
-        shape.extend(&windows.output[3 - self.window.len()..]);
-        shape.push(windows.channels);
-        shape
+    /// Where the windows lie in `x`, whose sizes are known.
+    pub fn windows(&self, op: &str, x: &Spec) -> Result<Windows> {
+        let output = self.output(op, x)?;
+        let (x, d) = (x.dims(), self.window.len());
+        let mut windows = Windows {
+            images: x[0],
+            input: [1; 3],
+            output: [1; 3],
+            window: [1; 3],
+            strides: [1; 3],
+            before: [0; 3],
+            channels: x[d + 1],
+        };
+        for axis in 0..d {
+            let at = 3 - d + axis;
+            windows.input[at] = x[axis + 1];
+            windows.output[at] = output[axis + 1].get();
+            windows.window[at] = self.window[axis];
+            windows.strides[at] = self.strides[axis];
+            windows.before[at] = self.padding[2 * axis].get();
+        }
+        Ok(windows)
     }
 }
 
@@ -112,8 +115,7 @@ impl Op for Pool {
 
     fn shape(&self, inputs: &[&Spec]) -> Result<Vec<Spec>> {
         let [x] = check::count(self.name(), inputs)?;
-        let windows = self.windows(self.name(), x)?;
-        Ok(vec![Spec::new(self.output(&windows), x.dtype)])
+        Ok(vec![Spec::new(self.output(self.name(), x)?, x.dtype)])
     }
 
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {

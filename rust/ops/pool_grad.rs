@@ -27,8 +27,7 @@ impl Op for PoolGrad {
 
     fn shape(&self, inputs: &[&Spec]) -> Result<Vec<Spec>> {
         let [x, y, dy] = check::count(self.name(), inputs)?;
-        let windows = self.0.windows(self.name(), x)?;
-        let expected = self.0.output(&windows);
+        let expected = self.0.output(self.name(), x)?;
         for side in [y, dy] {
             check::same_dtype(self.name(), x, side)?;
             check::same_shape(self.name(), &expected, &side.shape)?;

@@ -12,6 +12,7 @@ use crate::graph::{Backward, Op, Value};
 use crate::kernels::region::{share, IndexedParallelIterator, ParallelSliceMut};
 use crate::kernels::rng;
 use crate::run::{Input, Kernel, Prepared};
+use crate::size::Size;
 use crate::tensor::{DType, Spec};
 use crate::with_float;
 use serde::{Deserialize, Serialize};
@@ -43,7 +44,7 @@ impl Named for Distribution {
 pub struct Random {
     #[serde(with = "named")]
     distribution: Distribution,
-    shape: Vec<usize>,
+    shape: Vec<Size>,
     #[serde(with = "named")]
     dtype: DType,
 }
@@ -72,7 +73,7 @@ impl Op for Random {
             _ => self.dtype.is_float(),
         };
         match fits {
-            true => Ok(vec![Spec::new(self.shape.clone(), self.dtype)]),
+            true => Ok(vec![Spec::new(&self.shape, self.dtype)]),
             false => Err(Error::dtype(
                 self.name(),
                 "a float dtype, or uint32 for bits",

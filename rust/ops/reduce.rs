@@ -17,6 +17,7 @@ use crate::kernels::number::Number;
 use crate::kernels::strided::{array, array_mut, copy};
 use crate::memory::room;
 use crate::run::{Kernel, Prepared};
+use crate::size::Size;
 use crate::tensor::{show, DType, Element, Spec};
 use crate::{with_dtype, with_float};
 use serde::{Deserialize, Serialize};
@@ -90,18 +91,19 @@ impl Reduce {
         let Some((n, lead)) = x.shape.split_last() else {
             return false;
         };
-        let rows: usize = lead.iter().product();
+        let rows: Size = lead.iter().product();
         self.function == Reduction::Sum
             && lead.len() == self.axes.len()
             && !self.axes.contains(&lead.len())
-            && rows > 1
-            && (2..=WIDEST).contains(n)
+            && rows.number().is_some_and(|rows| rows > 1)
+            && n.number()
+                .is_some_and(|n| (2..=WIDEST as isize).contains(&n))
     }
 
     /// The shape with every reduced axis of size 1.
-    fn kept(&self, shape: &[usize]) -> Vec<usize> {
+    fn kept(&self, shape: &[Size]) -> Vec<Size> {
         let mut kept = shape.to_vec();
-        self.axes.iter().for_each(|&a| kept[a] = 1);
+        self.axes.iter().for_each(|&a| kept[a] = Size::ONE);
         kept
     }
 }
@@ -159,8 +161,8 @@ impl Op for Reduce {
         let dx = match self.function {
             Reduction::Sum => g.broadcast_to(dout, &spec.shape)?,
             Reduction::Mean => {
-                let count: usize = self.axes.iter().map(|&a| spec.shape[a]).product();
-                let count = g.scalar(count as f64, spec.dtype);
+                let count: Size = self.axes.iter().map(|&a| spec.shape[a]).product();
+                let count = g.scalar(count.as_f64(), spec.dtype);
                 let share = g.div(dout, count)?;
                 g.broadcast_to(share, &spec.shape)?
             }
@@ -182,9 +184,9 @@ impl Op for Reduce {
     }
 
     fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
-        let plan = Plan::new(&inputs[0].shape, &self.axes);
+        let plan = Plan::new(inputs[0].dims(), &self.axes);
         let (function, f) = (self.function, self.fold());
-        let count: usize = self.axes.iter().map(|&a| inputs[0].shape[a]).product();
+        let count: usize = self.axes.iter().map(|&a| inputs[0].dims()[a]).product();
         if function == Reduction::Mean {
             return Ok(with_float!(inputs[0].dtype, T => Kernel::new(move |io| {
                 let (x, out) = (io.inputs[0].slice::<T>(), io.outputs[0].slice());
@@ -215,10 +217,10 @@ impl Reduce {
         let rank = spec.rank();
         let mut order: Vec<usize> = (0..rank).filter(|a| !self.axes.contains(a)).collect();
         order.extend(&self.axes);
-        let moved: Vec<usize> = order.iter().map(|&a| spec.shape[a]).collect();
-        let n: usize = self.axes.iter().map(|&a| spec.shape[a]).product();
+        let moved: Vec<Size> = order.iter().map(|&a| spec.shape[a]).collect();
+        let n: Size = self.axes.iter().map(|&a| spec.shape[a]).product();
         let t = g.transpose(x, &order)?;
-        let lanes = g.reshape(t, &[spec.len() / n.max(1), n])?;
+        let lanes = g.reshape(t, &[spec.size().floor_div(n.max(1)), n])?;
         let before = g.push(Cumulate::product(1, false), &[lanes])?;
         let after = g.push(Cumulate::product(1, true), &[lanes])?;
         let others = g.mul(before, after)?;

@@ -7,13 +7,14 @@ use super::check;
 use crate::error::{Error, Result};
 use crate::graph::{Backward, Op, Value};
 use crate::run::Prepared;
+use crate::size::Size;
 use crate::tensor::{show, Spec};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reshape {
-    pub shape: Vec<usize>,
+    pub shape: Vec<Size>,
 }
 
 /// Forward of the ops that give their input's elements unchanged.
@@ -24,11 +25,11 @@ impl Op for Reshape {
 
     fn shape(&self, inputs: &[&Spec]) -> Result<Vec<Spec>> {
         let [x] = check::count(self.name(), inputs)?;
-        let out = Spec::new(self.shape.clone(), x.dtype);
-        if out.len() != x.len() {
+        let out = Spec::new(&self.shape, x.dtype);
+        if !out.size().may_be(x.size()) {
             return Err(Error::shape(
                 self.name(),
-                format!("a shape of {} elements as {} has", x.len(), show(&x.shape)),
+                format!("a shape of {} elements as {} has", x.size(), show(&x.shape)),
                 show(&self.shape),
             ));
         }

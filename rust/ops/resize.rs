@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::graph::{Backward, Op, Value};
 use crate::kernels::resize::{pick, resample, Method, Taps};
 use crate::run::{Kernel, Prepared};
+use crate::size::Size;
 use crate::tensor::{show, Spec};
 use crate::{with_dtype, with_float};
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Resize {
-    pub size: [usize; 2],
+    pub size: [Size; 2],
     #[serde(with = "named")]
     pub method: Method,
     pub antialias: bool,
@@ -38,7 +39,7 @@ impl Named for Method {
 /// Images (N, H, W, C) with at least one pixel each.
 pub fn check_images(op: &str, name: &str, spec: &Spec) -> Result<()> {
     match spec.shape[..] {
-        [_, h, w, _] if h > 0 && w > 0 => Ok(()),
+        [_, h, w, _] if h != 0 && w != 0 => Ok(()),
         _ => Err(Error::shape(
             op,
             format!("{name} (N, H, W, C) with H and W of at least 1"),
@@ -50,7 +51,7 @@ pub fn check_images(op: &str, name: &str, spec: &Spec) -> Result<()> {
 impl Resize {
     /// Refuses sizes of nothing, for `op`, which has the same attributes.
     pub fn check(&self, op: &str) -> Result<()> {
-        match self.size.contains(&0) {
+        match self.size.contains(&Size::ZERO) {
             false => Ok(()),
             true => {
                 let got = show(&self.size);
@@ -61,7 +62,14 @@ impl Resize {
 
     /// The weights of rows and columns, for images of this shape.
     pub fn taps(&self, shape: &[usize]) -> [Taps<f64>; 2] {
-        [0, 1].map(|a| Taps::new(self.method, self.antialias, shape[1 + a], self.size[a]))
+        [0, 1].map(|a| {
+            Taps::new(
+                self.method,
+                self.antialias,
+                shape[1 + a],
+                self.size[a].get(),
+            )
+        })
     }
 }
 
@@ -93,8 +101,8 @@ impl Op for Resize {
     }
 
     fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
-        let [rows, columns] = self.taps(&inputs[0].shape);
-        let channels = inputs[0].shape[3];
+        let [rows, columns] = self.taps(inputs[0].dims());
+        let channels = inputs[0].dims()[3];
         if self.method == Method::Nearest {
             return Ok(with_dtype!(inputs[0].dtype, T => Kernel::new(move |io| {
                 let (x, out) = (io.inputs[0].slice(), io.outputs[0].slice());
@@ -109,7 +117,7 @@ impl Op for Resize {
 
 /// The kernel of images x whose rows and columns are resampled by these weights.
 pub fn resampled(x: &Spec, rows: Taps<f64>, columns: Taps<f64>) -> Kernel {
-    let channels = x.shape[3];
+    let channels = x.dims()[3];
     with_float!(x.dtype, T => {
         let (rows, columns) = (rows.cast(), columns.cast());
         Kernel::new(move |io| {

@@ -9,6 +9,7 @@ use super::resize::{check_images, resampled, Resize};
 use crate::error::Result;
 use crate::graph::{Backward, Op, Value};
 use crate::run::Prepared;
+use crate::size::Size;
 use crate::tensor::Spec;
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +20,7 @@ pub struct ResizeGrad(pub Resize);
 
 impl ResizeGrad {
     /// The op that this one is the adjoint of, for gradients of this shape.
-    fn forwards(&self, shape: &[usize]) -> Resize {
+    fn forwards(&self, shape: &[Size]) -> Resize {
         Resize {
             size: [shape[1], shape[2]],
             ..self.0.clone()
@@ -50,7 +51,7 @@ impl Op for ResizeGrad {
 
     fn prepare(&self, inputs: &[&Spec], outputs: &[&Spec]) -> Result<Prepared> {
         let forwards = self.forwards(&inputs[0].shape);
-        let [rows, columns] = forwards.taps(&outputs[0].shape).map(|t| t.transposed());
+        let [rows, columns] = forwards.taps(outputs[0].dims()).map(|t| t.transposed());
         Ok(resampled(inputs[0], rows, columns).into())
     }
 }

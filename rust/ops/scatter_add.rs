@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::graph::{Backward, Op, Value};
 use crate::kernels::number::Number;
 use crate::run::{Kernel, Prepared};
+use crate::size::Size;
 use crate::tensor::{show, DType, Spec};
 use crate::with_dtype;
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct ScatterAdd {
     pub axis: usize,
-    pub size: usize,
+    pub size: Size,
 }
 
 impl Op for ScatterAdd {
@@ -32,7 +33,7 @@ impl Op for ScatterAdd {
             return Err(Error::dtype(self.name(), "x of numbers", "bool"));
         }
         let end = self.axis + indices.rank();
-        if end > x.rank() || x.shape[self.axis..end] != indices.shape {
+        if end > x.rank() || !check::agree(&x.shape[self.axis..end], &indices.shape) {
             return Err(Error::shape(
                 self.name(),
                 format!("x with {} at axis {}", show(&indices.shape), self.axis),
@@ -53,8 +54,8 @@ impl Op for ScatterAdd {
     }
 
     fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
-        let shape = &inputs[0].shape;
-        let (count, size) = (inputs[1].len(), self.size);
+        let shape = inputs[0].dims();
+        let (count, size) = (inputs[1].len(), self.size.get());
         let outer: usize = shape[..self.axis].iter().product();
         let inner: usize = shape[self.axis + inputs[1].rank()..].iter().product();
         let name = self.name();

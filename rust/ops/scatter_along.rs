@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::graph::{Backward, Op, Value};
 use crate::kernels::number::Number;
 use crate::run::{Kernel, Prepared};
+use crate::size::Size;
 use crate::tensor::{DType, Spec};
 use crate::with_dtype;
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct ScatterAlong {
     pub axis: usize,
-    pub size: usize,
+    pub size: Size,
 }
 
 impl Op for ScatterAlong {
@@ -50,8 +51,8 @@ impl Op for ScatterAlong {
     }
 
     fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
-        let (_, n, inner) = split(&inputs[0].shape, self.axis);
-        let size = self.size;
+        let (_, n, inner) = split(inputs[0].dims(), self.axis);
+        let size = self.size.get();
         let name = self.name();
         let kernel = with_dtype!(inputs[0].dtype, T => Kernel::new(move |io| {
             let (x, out) = (io.inputs[0].slice::<T>(), io.outputs[0].slice::<T>());

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::graph::{Backward, Op, Value};
 use crate::kernels::strided::{array, array_mut, copy};
 use crate::run::{Kernel, Prepared};
+use crate::size::{signed, Size};
 use crate::tensor::{show, Spec};
 use crate::with_dtype;
 use ndarray::{ArrayBase, Axis, IxDyn, RawData};
@@ -17,57 +18,65 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Slice {
-    pub start: Vec<i64>,
-    pub stop: Vec<i64>,
+    #[serde(deserialize_with = "signed")]
+    pub start: Vec<Size>,
+    #[serde(deserialize_with = "signed")]
+    pub stop: Vec<Size>,
     pub step: Vec<i64>,
 }
 
 impl Slice {
     /// Elements `from..to` of one axis.
-    pub fn range(shape: &[usize], axis: usize, from: usize, to: usize) -> Self {
+    pub fn range(shape: &[Size], axis: usize, from: Size, to: Size) -> Self {
         let mut out = Slice {
-            start: vec![0; shape.len()],
-            stop: shape.iter().map(|&n| n as i64).collect(),
+            start: vec![Size::ZERO; shape.len()],
+            stop: shape.to_vec(),
             step: vec![1; shape.len()],
         };
-        out.start[axis] = from as i64;
-        out.stop[axis] = to as i64;
+        out.start[axis] = from;
+        out.stop[axis] = to;
         out
     }
 }
 
-/// How many elements `start:stop:step` has; of a step of 0 none.
-fn range_len(start: i64, stop: i64, step: i64) -> usize {
+/// How many elements `start:stop:step` has, where ends that are not known are in order.
+fn range_len(start: Size, stop: Size, step: i64) -> Size {
     let span = match step > 0 {
-        true => i128::from(stop) - i128::from(start),
-        false => i128::from(start) - i128::from(stop),
+        true => stop - start,
+        false => start - stop,
     };
-    let step = step.unsigned_abs().max(1);
-    // At most 2^64 - 1 elements apart.
-    (span.max(0) as u128).div_ceil(u128::from(step)) as usize
+    let step = Size::signed(step as isize).abs().max(1);
+    let len = -(-span).floor_div(step);
+    match len.surely_below(0) {
+        true => Size::ZERO,
+        false => len,
+    }
 }
 
-/// Whether the `size` elements `start, start + step, ...` lie in `0..n`.
-pub fn is_inside(n: usize, start: i64, step: i64, size: usize) -> bool {
-    let last = i128::from(start) + (size as i128 - 1) * i128::from(step);
-    let range = 0..n as i128;
-    size == 0 || (range.contains(&start.into()) && range.contains(&last))
+/// Whether the `size` elements `start, start + step, ...` may lie in `0..n`.
+pub fn is_inside(n: Size, start: Size, step: i64, size: Size) -> bool {
+    let last = start + (size - 1) * Size::signed(step as isize);
+    let in_range = |at: Size| !at.surely_below(0) && !n.surely_below(at + 1);
+    size == 0 || (in_range(start) && in_range(last))
 }
 
 /// Leaves of an array the elements `start, start + step, ...`, as many as `shape` says.
 pub fn cut<S: RawData>(
     view: &mut ArrayBase<S, IxDyn>,
-    start: &[i64],
+    start: &[Size],
     step: &[i64],
     shape: &[usize],
 ) {
     for (axis, &size) in shape.iter().enumerate() {
-        let first = start[axis] as isize;
         let part = match size {
             0 => (0, 0, 1),
             // A step along a single element may be any number; it is never taken.
-            1 => (first, first + 1, 1),
+            1 => {
+                let first = start[axis].get() as isize;
+                (first, first + 1, 1)
+            }
             _ => {
+                let first = start[axis].get() as isize;
                 let step = step[axis] as isize;
                 let last = first + (size as isize - 1) * step;
                 (first.min(last), first.max(last) + 1, step)
@@ -86,10 +95,7 @@ impl Op for Slice {
     fn shape(&self, inputs: &[&Spec]) -> Result<Vec<Spec>> {
         let [x] = check::count(self.name(), inputs)?;
         let rank = x.rank();
-        if [&self.start, &self.stop, &self.step]
-            .iter()
-            .any(|v| v.len() != rank)
-        {
+        if [self.start.len(), self.stop.len(), self.step.len()] != [rank; 3] {
             return Err(Error::shape(
                 self.name(),
                 format!(
@@ -133,7 +139,7 @@ impl Op for Slice {
     }
 
     fn prepare(&self, inputs: &[&Spec], outputs: &[&Spec]) -> Result<Prepared> {
-        let (from, to) = (inputs[0].shape.clone(), outputs[0].shape.clone());
+        let (from, to) = (inputs[0].dims().to_vec(), outputs[0].dims().to_vec());
         let Slice { start, step, .. } = self.clone();
         Ok(with_dtype!(inputs[0].dtype, T => Kernel::new(move |io| {
             let mut x = array::<T>(io.inputs[0].slice(), &from);

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::graph::{Backward, Op, Value};
 use crate::kernels::strided::{array, array_mut, copy};
 use crate::run::{Kernel, Prepared};
+use crate::size::{dims, signed, Size};
 use crate::tensor::{show, Spec};
 use crate::with_dtype;
 use serde::{Deserialize, Serialize};
@@ -16,8 +17,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SliceGrad {
-    pub shape: Vec<usize>,
-    pub start: Vec<i64>,
+    pub shape: Vec<Size>,
+    #[serde(deserialize_with = "signed")]
+    pub start: Vec<Size>,
     pub step: Vec<i64>,
 }
 
@@ -55,16 +57,19 @@ impl Op for SliceGrad {
                 ));
             }
         }
-        Ok(vec![Spec::new(self.shape.clone(), x.dtype)])
+        Ok(vec![Spec::new(&self.shape, x.dtype)])
     }
 
     fn backward(&self, b: &mut Backward) -> Result<Vec<Option<Value>>> {
         let dout = b.dout(self.name())?;
         let x = b.spec(b.inputs[0]);
-        let stop: Vec<i64> = (0..x.rank())
+        let stop: Vec<Size> = (0..x.rank())
             .map(|a| match x.shape[a] {
-                0 => self.start[a],
-                n => self.start[a] + (n as i64 - 1) * self.step[a] + self.step[a].signum(),
+                Size::ZERO => self.start[a],
+                n => {
+                    let step = self.step[a] as isize;
+                    self.start[a] + (n - 1) * Size::signed(step) + Size::signed(step.signum())
+                }
             })
             .collect();
         let op = Slice {
@@ -76,7 +81,7 @@ impl Op for SliceGrad {
     }
 
     fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
-        let (from, to) = (inputs[0].shape.clone(), self.shape.clone());
+        let (from, to) = (inputs[0].dims().to_vec(), dims(&self.shape).to_vec());
         let SliceGrad { start, step, .. } = self.clone();
         Ok(with_dtype!(inputs[0].dtype, T => Kernel::new(move |io| {
             let out = io.outputs[0].slice::<T>();

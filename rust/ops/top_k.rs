@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::graph::{Backward, Op, Value};
 use crate::memory::room;
 use crate::run::{Kernel, Prepared};
+use crate::size::Size;
 use crate::tensor::{show, DType, Spec};
 use crate::with_dtype;
 use serde::{Deserialize, Serialize};
@@ -31,14 +32,14 @@ impl Op for TopK {
         check::ranked(self.name(), "x", x)?;
         let mut shape = x.shape.clone();
         let last = shape.len() - 1;
-        if self.k > shape[last] {
+        if shape[last].surely_below(self.k) {
             return Err(Error::shape(
                 self.name(),
                 format!("a last axis of {} or more", self.k),
                 show(&x.shape),
             ));
         }
-        shape[last] = self.k;
+        shape[last] = Size::of(self.k);
         Ok(vec![
             Spec::new(shape.clone(), x.dtype),
             Spec::new(shape, DType::I32),
@@ -59,7 +60,7 @@ impl Op for TopK {
     }
 
     fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
-        let shape = &inputs[0].shape;
+        let shape = inputs[0].dims();
         let lanes = split(shape, shape.len() - 1);
         let k = self.k;
         Ok(with_dtype!(inputs[0].dtype, T => Kernel::new(move |io| {

@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::graph::{Backward, Op, Value};
 use crate::kernels::strided::{array, array_mut, copy};
 use crate::run::{Kernel, Prepared};
+use crate::size::Size;
 use crate::tensor::{show, Spec};
 use crate::with_dtype;
 use serde::{Deserialize, Serialize};
@@ -34,7 +35,7 @@ impl Op for Transpose {
                 show(&self.axes),
             ));
         }
-        let shape: Vec<usize> = self.axes.iter().map(|&a| x.shape[a]).collect();
+        let shape: Vec<Size> = self.axes.iter().map(|&a| x.shape[a]).collect();
         Ok(vec![Spec::new(shape, x.dtype)])
     }
 
@@ -48,7 +49,7 @@ impl Op for Transpose {
     }
 
     fn prepare(&self, inputs: &[&Spec], outputs: &[&Spec]) -> Result<Prepared> {
-        let (from, to) = (inputs[0].shape.clone(), outputs[0].shape.clone());
+        let (from, to) = (inputs[0].dims().to_vec(), outputs[0].dims().to_vec());
         let axes = self.axes.clone();
         Ok(with_dtype!(inputs[0].dtype, T => Kernel::new(move |io| {
             let x = array::<T>(io.inputs[0].slice(), &from).permuted_axes(&axes[..]);

@@ -62,16 +62,16 @@ pub fn check_inputs(op: &str, name: &str, inputs: &[&Spec]) -> Result<Vec<Spec>>
     check::float(op, name, images)?;
     check::same_dtype(op, images, transforms)?;
     check_images(op, name, images)?;
-    check::same_shape(op, &[images.shape[0], 8], &transforms.shape)?;
+    check::same_shape(op, &[images.shape[0], 8.into()], &transforms.shape)?;
     Ok(vec![images.clone()])
 }
 
 /// Height, width and channels of images.
 pub fn size(images: &Spec) -> Size {
     Size {
-        height: images.shape[1],
-        width: images.shape[2],
-        channels: images.shape[3],
+        height: images.dims()[1],
+        width: images.dims()[2],
+        channels: images.dims()[3],
     }
 }
 

@@ -72,6 +72,7 @@ pub struct Program {
 impl Program {
     /// Compiles `outputs` and, where `assign` is set, the graph's assignments.
     pub fn compile(graph: &Graph, outputs: &[Value], assign: bool) -> Result<Program> {
+        (0..graph.len()).try_for_each(|at| graph.spec(Value(at)).expect_known(PLACE))?;
         let rewritten = rewrite(graph, outputs, assign)?;
         let graph = rewritten.graph.as_ref().unwrap_or(graph);
         let outputs = &rewritten.outputs[..];

@@ -25,7 +25,7 @@ impl Program {
     /// Every task, in order, then the patterns that could not be fused.
     pub fn explain(&self) -> Vec<Explanation> {
         let shapes = |operands: &[Operand]| -> Vec<Vec<usize>> {
-            operands.iter().map(|o| o.spec.shape.clone()).collect()
+            operands.iter().map(|o| o.spec.dims().to_vec()).collect()
         };
         let tasks = self.steps.iter().map(|step| Explanation {
             op: step.name.clone(),

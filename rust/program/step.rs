@@ -23,7 +23,7 @@ impl<'a> Rows<'a> {
     pub fn of(tensor: &'a Tensor) -> Self {
         Rows {
             data: tensor.data(),
-            width: tensor.spec().shape.iter().skip(1).product(),
+            width: tensor.spec().dims().iter().skip(1).product(),
         }
     }
 

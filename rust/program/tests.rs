@@ -87,9 +87,9 @@ fn draw(random: &mut Random) -> Drawn {
                 g.sub(b, sums).unwrap()
             }
             7 => {
-                let view = g.reshape(a, &[ROWS * COLUMNS]).unwrap();
+                let view = g.reshape(a, &[(ROWS * COLUMNS).into()]).unwrap();
                 let squares = g.unary(Unary::Square, view).unwrap();
-                g.reshape(squares, &[ROWS, COLUMNS]).unwrap()
+                g.reshape(squares, &[ROWS.into(), COLUMNS.into()]).unwrap()
             }
             _ => {
                 let t = g.transpose(a, &[1, 0]).unwrap();

@@ -39,7 +39,7 @@ pub fn single(instr: Instr, inputs: &[&Spec], out: &Spec) -> Kernel {
     let dtype = operand_dtype(instr, &dtypes);
     let single = Program::single(instr, dtypes, dtype, out.dtype);
     program(
-        single.bind(&out.shape, inputs.iter().map(|s| &s.shape[..])),
+        single.bind(out.dims(), inputs.iter().map(|s| s.dims())),
         Vec::new(),
     )
 }

@@ -9,9 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.base import tree
-from chainrule.tracing.scopes import in_symbolic_scope
-from chainrule.tracing.specs import STAND_INS
-from chainrule.tracing.tensor import KerasTensor
+from chainrule.tracing.tensor import KerasTensor, standardize_shape
 
 
 def is_tensor_or_symbolic(x: object, allow_none: bool = False) -> bool:
@@ -92,13 +90,8 @@ class CallSpec:
 
 
 def shape_of(x: Any) -> Any:
-    """The shape; in a trace that infers shapes, a multiple of the stand-in batch size is None."""
-    if x is None:
-        return None
-    shape = tuple(x.shape)
-    if in_symbolic_scope() and shape[:1] and shape[0] and shape[0] % STAND_INS[0] == 0:
-        return (None, *shape[1:])
-    return shape
+    """The shape, with None for sizes that are not known."""
+    return None if x is None else standardize_shape(x.shape)
 
 
 def shapes_for(

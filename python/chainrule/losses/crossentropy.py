@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 from chainrule import ops
+from chainrule.base.sizes import may_be
 from chainrule.losses.loss import FunctionLoss, Tensor, predictions
 from chainrule.tracing.masking import set_keras_mask
 from chainrule.tracing.policies import DTypePolicy
@@ -142,7 +143,7 @@ def sparse_categorical_crossentropy(
     y_pred = predictions(y_pred)
     y_true = ops.convert_to_tensor(y_true)
     rank = len(y_pred.shape)
-    if len(y_true.shape) == rank and y_true.shape[axis] == 1:
+    if len(y_true.shape) == rank and may_be(y_true.shape[axis], 1):
         y_true = ops.squeeze(y_true, axis=axis)
     if ignore_class is None:
         return ops.sparse_categorical_crossentropy(

@@ -15,6 +15,7 @@ from chainrule.base.dtypes import is_float_dtype
 from chainrule.base.errors import ShapeError
 from chainrule.base.name_scopes import layer_path, layer_scope, name_scope
 from chainrule.base.naming import auto_name
+from chainrule.base.sizes import at_least, may_be
 from chainrule.base.super_init import SuperInit
 from chainrule.tracing import policies
 from chainrule.tracing.masking import get_keras_mask
@@ -245,7 +246,7 @@ def tensor_pair(y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
     y_true = ops.convert_to_tensor(y_true, dtype=y_pred.dtype)
     true, pred = squeeze_or_expand_to_same_rank(y_true, y_pred)
     for m, n in zip(reversed(true.shape), reversed(pred.shape), strict=False):
-        if m != n and 1 not in (m, n) and None not in (m, n):
+        if not (may_be(m, n) or 1 in (m, n) or None in (m, n)):
             place = f"loss '{layer_path()}': " if layer_path() else ""
             raise ShapeError(
                 f"{place}expected y_true and y_pred of one shape, got y_true "
@@ -286,7 +287,7 @@ def reduce_values(
         return total
     if reduction == "mean_with_sample_weight" and sample_weight is not None:
         return ops.divide_no_nan(total, ops.cast(ops.sum(sample_weight), total.dtype))
-    return ops.divide(total, float(max(math.prod(shape), 1)))
+    return ops.divide(total, float(at_least(math.prod(shape), 1)))
 
 
 def reduce_weighted_values(

@@ -7,6 +7,7 @@ scatter-add, and cumulative sums over the buckets give the counts: O(N log T + T
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any
@@ -236,7 +237,7 @@ def counts_from_buckets(
     One scatter-add fills a histogram (labels, T + 1, 2) over buckets and label values; buckets up
     to ``t`` are negative at threshold ``t``, buckets above it positive.
     """
-    columns = buckets.shape[1]
+    columns = operator.index(buckets.shape[1])
     column = np.arange(columns, dtype=np.int32) * (2 * (count + 1))
     slot = column + 2 * buckets + ops.cast(labels, "int32")
     histogram = ops.segment_sum(

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from chainrule.base.dtypes import standardize_dtype
 from chainrule.base.errors import DataError, ShapeError
+from chainrule.base.sizes import Size, as_size, broadcast, is_size
 from chainrule.tracing.arrays import constant
 from chainrule.tracing.casting import as_dtype, is_traced, leaves
 from chainrule.tracing.dispatch import apply
@@ -35,7 +34,7 @@ def root(x: Any) -> Any:
     return apply("select", {}, [zero, as_dtype(0.0, dtype), unary("sqrt", safe)])
 
 
-def block(x: Any, axis: int, start: int, stop: int, step: int = 1) -> Any:
+def block(x: Any, axis: int, start: int | Size, stop: int | Size, step: int = 1) -> Any:
     """Elements `start:stop:step` along one axis, for a positive step."""
     attrs = {
         "start": [start if i == axis else 0 for i in range(x.ndim)],
@@ -114,7 +113,7 @@ def check_broadcast(op: str, *xs: Any) -> None:
     """
     shapes = [tuple(x.shape) for x in xs]
     try:
-        np.broadcast_shapes(*shapes)
+        broadcast(*shapes)
     except ValueError:
         found = " and ".join(str(shape) for shape in shapes)
         message = f"{op}: expected shapes that broadcast together, got {found}"
@@ -133,9 +132,9 @@ def static_shape(shape: Any) -> tuple[int, ...]:
     """
     if isinstance(shape, KerasTensor):
         raise TypeError("a shape must be known while tracing, got a traced KerasTensor")
-    sizes = (shape,) if isinstance(shape, (int, np.integer)) else shape
-    found = tuple(int(size) for size in sizes)
-    if any(abs(size) >= 2**63 for size in found):
+    sizes = (shape,) if is_size(shape) else shape
+    found = tuple(as_size(size) for size in sizes)
+    if any(isinstance(size, int) and abs(size) >= 2**63 for size in found):
         raise ShapeError(f"expected a shape of sizes below 2**63, got {found}")
     return found
 

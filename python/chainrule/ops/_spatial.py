@@ -12,6 +12,7 @@ import numpy as np
 
 from chainrule.base import config
 from chainrule.base.errors import ShapeError
+from chainrule.base.sizes import at_least
 from chainrule.ops.shaping import moveaxis
 from chainrule.tracing.casting import as_tensor
 
@@ -64,7 +65,7 @@ def explicit_padding(
     for n, k, s, d in zip(sizes, windows, strides, dilations, strict=True):
         total = 0
         if padding == "same":
-            total = max((-(-n // s) - 1) * s + reach(k, d) - n, 0)
+            total = at_least((-(-n // s) - 1) * s + reach(k, d) - n, 0)
         elif padding == "causal":
             total = reach(k, d) - 1
         before = total if padding == "causal" else total // 2

@@ -10,7 +10,16 @@ import numpy as np
 from chainrule.base.dtypes import standardize_dtype
 from chainrule.base.errors import ShapeError
 from chainrule.base.loading import take_elements
-from chainrule.ops._common import block, normalize_axes, normalize_axis, sequence, static_shape
+from chainrule.base.sizes import Size
+from chainrule.ops._common import (
+    block,
+    normalize_axes,
+    normalize_axis,
+    sequence,
+    static_shape,
+    unary,
+)
+from chainrule.ops._sized import filled, inside_block, numbers, triangle
 from chainrule.ops.joining import concatenate
 from chainrule.ops.shaping import _reshape, broadcast_to, ravel, swapaxes
 from chainrule.tracing.casting import as_dtype, as_tensor, is_traced
@@ -204,7 +213,7 @@ def roll(x: Any, shift: Any, axis: Any = None) -> Any:
         a = normalize_axis(a, x.ndim, "roll")
         size = x.shape[a]
         cut = (-int(s)) % size if size else 0
-        if cut:
+        if isinstance(cut, Size) or cut:
             x = concatenate([block(x, a, cut, size), block(x, a, 0, cut)], a)
     return x
 
@@ -289,8 +298,20 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
         raise TypeError("repeat: `repeats` must be known while tracing, got a traced KerasTensor")
     counts = np.asarray(repeats)
     take_elements("repeat", int(counts.sum()) * (x.shape[axis] if counts.size == 1 else 1))
-    index = np.repeat(np.arange(x.shape[axis], dtype="int32"), counts)
+    if counts.ndim == 0 or counts.size == 1:
+        index = _repeated(x.shape[axis], int(counts.reshape(())))
+    else:
+        index = np.repeat(np.arange(x.shape[axis], dtype="int32"), counts)
     return apply("gather", {"axis": axis}, [x, index])
+
+
+def _repeated(n: int | Size, times: int) -> Any:
+    """Each of 0, 1, ..., n - 1 so many times."""
+    if not isinstance(n, Size):
+        return np.repeat(np.arange(n, dtype="int32"), times)
+    rows = apply("reshape", {"shape": [n, 1]}, [numbers(n)])
+    rows = apply("broadcast_to", {"shape": [n, times]}, [rows])
+    return apply("reshape", {"shape": [n * times]}, [rows])
 
 
 # Those of Keras on every backend, and two that move elements too.
@@ -357,11 +378,16 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = N
                 f"got shape {tuple(x.shape)}"
             )
     for axis, (before, after) in enumerate(widths):
-        line: Any = np.arange(x.shape[axis], dtype="int32")
-        padding: Any = mode
-        index = np.pad(line, (before, after), mode=padding)
+        index = _continued(x.shape[axis], before, after, mode)
         x = apply("gather", {"axis": axis}, [x, index])
     return x
+
+
+def _continued(n: int | Size, before: int, after: int, mode: Any) -> Any:
+    """The places from which a padded axis takes its elements."""
+    if isinstance(n, Size):
+        return filled([before + n + after], 0, "int32")
+    return np.pad(np.arange(n, dtype="int32"), (before, after), mode=mode)
 
 
 def _pad_constant(x: Any, widths: list[list[int]], value: Any) -> Any:
@@ -377,8 +403,7 @@ def _pad_constant(x: Any, widths: list[list[int]], value: Any) -> Any:
     padded = apply("slice_grad", attrs, [x])
     if not is_traced(value) and np.all(np.asarray(value) == 0):
         return padded
-    inside = np.zeros(attrs["shape"], "bool")
-    inside[tuple(np.s_[a : a + n] for n, (a, _) in zip(x.shape, widths))] = True
+    inside = inside_block(attrs["shape"], attrs["start"], x.shape)
     return apply("select", {}, [inside, padded, as_dtype(value, dtype)])
 
 
@@ -386,9 +411,9 @@ def _triangle(x: Any, k: Any, lower: bool) -> Any:
     x = as_tensor(x)
     if x.ndim < 2:
         raise ShapeError(f"expected at least 2 axes, got shape {tuple(x.shape)}")
-    keep = np.tri(x.shape[-2], x.shape[-1], int(k) if lower else int(k) - 1, dtype=bool)
+    keep = triangle(x.shape[-2], x.shape[-1], int(k) if lower else int(k) - 1)
     zero = as_dtype(0, standardize_dtype(x.dtype))
-    return apply("select", {}, [keep if lower else ~keep, x, zero])
+    return apply("select", {}, [keep if lower else unary("logical_not", keep), x, zero])
 
 
 @operation

@@ -9,8 +9,11 @@ import numpy as np
 
 from chainrule.base.dtypes import is_int_dtype, standardize_dtype
 from chainrule.base.errors import DataError, DTypeError, ShapeError
+from chainrule.base.sizes import as_size, may_be
 from chainrule.ops._common import binary, normalize_axis, static_shape
+from chainrule.ops._sized import filled, inside_block, numbers
 from chainrule.ops.indexing import take_slice
+from chainrule.tracing.arrays import storage_dtype
 from chainrule.tracing.casting import as_dtype, as_tensor, is_traced
 from chainrule.tracing.dispatch import apply
 from chainrule.tracing.recording import operation
@@ -66,9 +69,9 @@ def unstack(x: Any, num: int | None = None, axis: int = 0) -> list[Any]:
     x = as_tensor(x)
     axis = normalize_axis(axis, x.ndim, "unstack")
     size = x.shape[axis]
-    if num is not None and num != size:
+    if num is not None and not may_be(num, size):
         raise ShapeError(f"unstack: expected `num` to be the size {size} of axis {axis}, got {num}")
-    return [take_slice(x, axis, i) for i in range(size)]
+    return [take_slice(x, axis, i) for i in range(size if num is None else num)]
 
 
 @operation
@@ -114,7 +117,7 @@ def slice(inputs: Any, start_indices: Any, shape: Any) -> Any:
         )
     if is_traced(start_indices) or any(is_traced(i) for i in _items(start_indices)):
         return _dynamic_slice(x, start_indices, static_shape(shape))
-    start = [int(i) for i in _items(start_indices)]
+    start = [as_size(i) for i in _items(start_indices)]
     sizes = [n - i if s == -1 else int(s) for n, i, s in zip(x.shape, start, shape)]
     for axis, (n, i, s) in enumerate(zip(x.shape, start, sizes)):
         if not 0 <= i <= i + s <= n:
@@ -143,7 +146,7 @@ def _items(indices: Any) -> list[Any]:
 
 def _dynamic_slice(x: Any, start_indices: Any, sizes: tuple[int, ...]) -> Any:
     for axis, start in enumerate(_items(start_indices)):
-        index = as_dtype(start, "int32") + np.arange(sizes[axis], dtype="int32")
+        index = as_dtype(start, "int32") + numbers(sizes[axis])
         x = apply("gather", {"axis": axis}, [x, index])
     return x
 
@@ -186,15 +189,14 @@ def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Any:
     _check_block("slice_update", x, start_indices)
     if any(is_traced(i) for i in (start_indices, *_items(start_indices))):
         return _dynamic_update(x, _items(start_indices), updates)
-    start = [int(i) for i in _items(start_indices)]
+    start = [as_size(i) for i in _items(start_indices)]
     for axis, (n, i, s) in enumerate(zip(x.shape, start, updates.shape)):
         if not 0 <= i <= i + s <= n:
             raise ShapeError(
                 f"slice_update: an update of size {s} at {i} leaves axis {axis} of size {n}"
             )
     attrs = {"shape": list(x.shape), "start": start, "step": [1] * len(start)}
-    inside = np.zeros(x.shape, "bool")
-    inside[tuple(np.s_[i : i + s] for i, s in zip(start, updates.shape))] = True
+    inside = inside_block(x.shape, start, updates.shape)
     return apply("select", {}, [inside, apply("slice_grad", attrs, [updates]), x])
 
 
@@ -202,7 +204,7 @@ def _dynamic_update(x: Any, start_indices: list[Any], updates: Any) -> Any:
     inside: Any = np.ones((1,) * x.ndim, "bool")
     for axis, start in enumerate(start_indices):
         size = updates.shape[axis]
-        place = np.arange(x.shape[axis], dtype="int32") - as_dtype(start, "int32")
+        place = numbers(x.shape[axis]) - as_dtype(start, "int32")
         hit = binary("logical_and", place >= 0, place < size)
         index = apply("select", {}, [hit, place, np.int32(0)])
         updates = apply("gather", {"axis": axis}, [updates, index])
@@ -217,11 +219,11 @@ def _flat_indices(indices: Any, shape: tuple[int, ...]) -> Any:
     While tracing, a vector with an index out of range gets a number out of range.
     """
     indices = as_dtype(indices, "int32")
-    flat: Any = np.zeros(indices.shape[:-1], "int32")
-    outside: Any = np.zeros(indices.shape[:-1], "bool")
+    flat: Any = filled(indices.shape[:-1], 0, "int32")
+    outside: Any = filled(indices.shape[:-1], False, "bool")
     for axis in range(indices.shape[-1]):
         column = take_slice(indices, indices.ndim - 1, axis)
-        size = np.int32(shape[axis])
+        size = as_dtype(shape[axis], "int32")
         column = apply("select", {}, [column < 0, column + size, column])
         flat = flat * size + column
         wrong = binary("logical_or", column < 0, column >= size)
@@ -229,7 +231,7 @@ def _flat_indices(indices: Any, shape: tuple[int, ...]) -> Any:
     if isinstance(outside, np.ndarray) and outside.any():
         place = np.asarray(indices)[outside][0].tolist()
         raise DataError(f"scatter: expected indices inside {tuple(shape)}, got {place}")
-    beyond = np.int32(math.prod(shape[: indices.shape[-1]]))
+    beyond = as_dtype(math.prod(shape[: indices.shape[-1]]), "int32")
     return apply("select", {}, [outside, beyond, flat])
 
 
@@ -278,7 +280,7 @@ def scatter(indices: Any, values: Any, shape: Any) -> Any:
             f"`shape`, got {tuple(indices.shape)}"
         )
     rest = shape[k:]
-    if math.prod(values.shape) != math.prod([*indices.shape[:-1], *rest]):
+    if not may_be(math.prod(values.shape), math.prod([*indices.shape[:-1], *rest])):
         raise ShapeError(
             f"scatter: expected `values` of shape {(*indices.shape[:-1], *rest)}, "
             f"got {tuple(values.shape)}"
@@ -340,7 +342,8 @@ def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | Non
         return binary("add", x, scatter(indices, updates, x.shape))
     if reduction is not None:
         raise TypeError(f"scatter_update: reduction={reduction!r} works on arrays only")
-    ones = np.ones(updates.shape, standardize_dtype(x.dtype) if x.dtype != "bool" else "int32")
+    kind = standardize_dtype(x.dtype) if x.dtype != "bool" else "int32"
+    ones = filled(updates.shape, 1, storage_dtype(kind))
     hit = scatter(indices, ones, x.shape)
     number = as_dtype(updates, "int32") if x.dtype == "bool" else updates
     new = as_dtype(scatter(indices, number, x.shape), standardize_dtype(x.dtype))

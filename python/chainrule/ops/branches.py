@@ -15,7 +15,7 @@ from chainrule.ops.comparison import where
 from chainrule.tracing.casting import as_tensor, is_traced
 from chainrule.tracing.recording import operation
 from chainrule.tracing.specs import compute_output_spec
-from chainrule.tracing.tensor import KerasTensor
+from chainrule.tracing.tensor import KerasTensor, shape_equal
 from chainrule.tracing.trace import current_trace
 
 __all__ = ["cond", "switch"]
@@ -116,7 +116,7 @@ def _select(pred: Any, a: Any, b: Any) -> Any:
     if a is None and b is None:
         return None
     a, b = as_tensor(a), as_tensor(b)
-    if tuple(a.shape) != tuple(b.shape):
+    if not shape_equal(a.shape, b.shape):
         raise ShapeError(
             "cond: both branches must give the same shapes under a traced condition, got "
             f"{tuple(a.shape)} and {tuple(b.shape)}"

@@ -7,6 +7,7 @@ from typing import Any
 from chainrule.base.config import floatx
 from chainrule.base.dtypes import is_float_dtype, result_type
 from chainrule.base.errors import ShapeError
+from chainrule.base.sizes import as_size, divides, may_be
 from chainrule.ops._spatial import (
     channels_back,
     channels_last,
@@ -84,7 +85,7 @@ def convolve(
     known = ("valid", "same", "causal") if rank == 1 else ("valid", "same")
     padding = check_padding(op, padding, known)
     channels, taken = inputs.shape[-1], kernel.shape[-2]
-    if taken == 0 or channels % taken:
+    if not divides(taken, channels):
         raise ShapeError(
             f"{op}: the number of input channels must be evenly divisible by the kernel's, got "
             f"{channels} channels and a kernel of shape {tuple(kernel.shape)}"
@@ -178,7 +179,7 @@ def flat_depthwise(kernel: Any, channels: int, op: str = "depthwise_conv") -> An
     (3, 3, 1, 16)
     """
     kernel = as_tensor(kernel)
-    if kernel.ndim < 3 or kernel.shape[-2] != channels:
+    if kernel.ndim < 3 or not may_be(kernel.shape[-2], channels):
         raise ShapeError(
             f"{op}: expected a kernel of (..., {channels}, multiplier) for inputs of {channels} "
             f"channels, got shape {tuple(kernel.shape)}"
@@ -189,7 +190,8 @@ def flat_depthwise(kernel: Any, channels: int, op: str = "depthwise_conv") -> An
 def _channels(inputs: Any, data_format: str | None, op: str) -> int:
     inputs, _ = channels_last(inputs, data_format)
     spatial_rank(inputs, op)
-    return int(inputs.shape[-1])
+    channels: int = as_size(inputs.shape[-1])
+    return channels
 
 
 @operation
@@ -392,7 +394,7 @@ def convolve_transpose(
     inputs, first = channels_last(inputs, data_format)
     inputs, kernel = _one_float(inputs, kernel)
     rank = _check_rank(_TRANSPOSE, inputs, kernel)
-    if kernel.shape[-1] != inputs.shape[-1]:
+    if not may_be(kernel.shape[-1], inputs.shape[-1]):
         raise ShapeError(
             f"conv_transpose: expected a kernel of (..., filters, {inputs.shape[-1]}) for inputs "
             f"of {inputs.shape[-1]} channels, got shape {tuple(kernel.shape)}"

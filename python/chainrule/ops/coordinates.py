@@ -12,13 +12,14 @@ from chainrule.base.dtypes import is_float_dtype, standardize_dtype
 from chainrule.base.errors import ShapeError
 from chainrule.ops._draws import normal
 from chainrule.ops._images import as_batch, check_choice, in_float, round_away
+from chainrule.ops._sized import numbers
 from chainrule.ops.arithmetic import floor_divide, mod
 from chainrule.ops.comparison import greater_equal, less, logical_and, where
 from chainrule.ops.elementwise import absolute, floor
 from chainrule.ops.filters import gaussian_blur
 from chainrule.ops.indexing import take, take_slice
 from chainrule.ops.rounding import clip
-from chainrule.ops.shaping import expand_dims, reshape
+from chainrule.ops.shaping import _reshape, expand_dims, reshape
 from chainrule.ops.warping import FILL_MODES, INTERPOLATIONS
 from chainrule.tracing.casting import as_dtype, as_float, as_tensor
 from chainrule.tracing.recording import operation
@@ -224,14 +225,14 @@ def elastic_transform(
         noise * float(sigma), (window, window), (float(sigma), float(sigma)), "channels_last"
     )
     moved = [
-        as_dtype(np.arange(height).reshape(1, -1, 1), standardize_dtype(noise.dtype)),
-        as_dtype(np.arange(width).reshape(1, 1, -1), standardize_dtype(noise.dtype)),
+        as_dtype(_reshape(numbers(height), [1, height, 1]), standardize_dtype(noise.dtype)),
+        as_dtype(_reshape(numbers(width), [1, 1, width]), standardize_dtype(noise.dtype)),
     ]
     places = [at + float(alpha) * take_slice(noise, 3, 1 - i) for i, at in enumerate(moved)]
-    numbers = np.arange(count, dtype="int32").reshape(-1, 1, 1)
+    rows = _reshape(numbers(count), [count, 1, 1])
     order = INTERPOLATIONS.index(interpolation)
 
     def run(x: Any) -> Any:
-        return _sample(x, places, order, fill_mode, fill_value, numbers)
+        return _sample(x, places, order, fill_mode, fill_value, rows)
 
     return back(in_float(batch, run))

@@ -10,7 +10,9 @@ import numpy as np
 
 from chainrule.base.dtypes import result_type, standardize_dtype
 from chainrule.base.loading import take_elements
-from chainrule.ops._common import static_shape
+from chainrule.base.sizes import Size
+from chainrule.ops._common import binary, static_shape
+from chainrule.ops._sized import filled, triangle
 from chainrule.ops.conversion import convert_to_tensor
 from chainrule.tracing.arrays import storage_dtype
 from chainrule.tracing.casting import as_dtype, as_tensor, is_traced, weak_dtype
@@ -60,7 +62,8 @@ def array(x: Any, dtype: Any = None) -> Any:
 def _sized(op: str, shape: Any) -> tuple[int, ...]:
     """The shape, looked at while something is loaded."""
     sizes = static_shape(shape)
-    take_elements(op, math.prod(sizes))
+    if not any(isinstance(n, Size) for n in sizes):
+        take_elements(op, math.prod(sizes))
     return sizes
 
 
@@ -91,7 +94,7 @@ def zeros(shape: Any, dtype: Any = None) -> Any:
     >>> zeros((2,)).tolist()
     [0.0, 0.0]
     """
-    return np.zeros(_sized("zeros", shape), _dtype(dtype))
+    return filled(_sized("zeros", shape), 0, _dtype(dtype))
 
 
 def ones(shape: Any, dtype: Any = None) -> Any:
@@ -121,7 +124,7 @@ def ones(shape: Any, dtype: Any = None) -> Any:
     >>> ones((2,)).tolist()
     [1.0, 1.0]
     """
-    return np.ones(_sized("ones", shape), _dtype(dtype))
+    return filled(_sized("ones", shape), 1, _dtype(dtype))
 
 
 def empty(shape: Any, dtype: Any = None) -> Any:
@@ -358,16 +361,28 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
         raise TypeError("arange: the bounds must be known while tracing, got a traced KerasTensor")
     if dtype is None:
         dtype = result_type(*(weak_dtype(x) for x in given))
-    numbers: list[Any] = [None if x is None else np.asarray(x).item() for x in (start, stop, step)]
-    if step is not None and numbers[2] == 0:
+    if any(isinstance(x, Size) for x in given):
+        return _open_range(start, stop, step, standardize_dtype(dtype))
+    bounds: list[Any] = [None if x is None else np.asarray(x).item() for x in (start, stop, step)]
+    if step is not None and bounds[2] == 0:
         raise ValueError("arange: expected a `step` other than 0, got 0")
-    if numbers[1] is None:
-        numbers[:2] = [0, numbers[0]]
+    if bounds[1] is None:
+        bounds[:2] = [0, bounds[0]]
     name = standardize_dtype(dtype)
-    take_elements("arange", abs(numbers[1] - numbers[0]) / abs(numbers[2] or 1))
-    return np.arange(numbers[0], numbers[1], 1 if numbers[2] is None else numbers[2]).astype(
+    take_elements("arange", abs(bounds[1] - bounds[0]) / abs(bounds[2] or 1))
+    return np.arange(bounds[0], bounds[1], 1 if bounds[2] is None else bounds[2]).astype(
         storage_dtype(name)
     )
+
+
+def _open_range(start: Any, stop: Any, step: Any, dtype: str) -> Any:
+    """The range of ints of which one is not known."""
+    first, end = (0, start) if stop is None else (start, stop)
+    step = 1 if step is None else step
+    if not all(isinstance(x, (int, Size)) for x in (first, end, step)):
+        raise TypeError(f"arange: expected ints beside an unknown size, got {(start, stop, step)}")
+    line = apply("iota", {"shape": [-((first - end) // step)], "axis": 0, "dtype": "int32"}, [])
+    return as_dtype(line * as_dtype(step, "int32") + as_dtype(first, "int32"), dtype)
 
 
 def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
@@ -401,6 +416,10 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
     >>> eye(2).tolist()
     [[1.0, 0.0], [0.0, 1.0]]
     """
+    if isinstance(N, Size) or isinstance(M, Size):
+        columns = N if M is None else M
+        below, above = (triangle(N, columns, operator.index(k) - i) for i in range(2))
+        return as_dtype(binary("ne", below, above), standardize_dtype(dtype))
     columns = None if M is None else operator.index(M)
     take_elements("eye", operator.index(N) * operator.index(N if columns is None else columns))
     return np.eye(operator.index(N), columns, operator.index(k), dtype=_dtype(dtype))

@@ -7,17 +7,19 @@ from typing import Any
 from chainrule.base.config import epsilon as default_epsilon
 from chainrule.base.dtypes import is_int_dtype, standardize_dtype
 from chainrule.base.errors import ShapeError
+from chainrule.base.sizes import may_be
 from chainrule.ops._common import normalize_axis
 from chainrule.ops.shaping import _reshape, moveaxis
 from chainrule.tracing.casting import as_dtype, as_float, as_tensor
 from chainrule.tracing.dispatch import apply
 from chainrule.tracing.recording import operation
+from chainrule.tracing.tensor import shape_equal
 
 __all__ = ["binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"]
 
 
 def _same_shapes(target: Any, output: Any, at_least_1d: bool) -> None:
-    if tuple(target.shape) != tuple(output.shape):
+    if not shape_equal(target.shape, output.shape):
         raise ShapeError(
             "Arguments `target` and `output` must have the same shape. Received: "
             f"target.shape={tuple(target.shape)}, output.shape={tuple(output.shape)}"
@@ -170,9 +172,9 @@ def sparse_categorical_crossentropy(
             f"Received: output.shape={tuple(output.shape)}"
         )
     axis = normalize_axis(axis, output.ndim, "sparse_categorical_crossentropy")
-    if target.ndim == output.ndim and target.shape[-1] == 1:
+    if target.ndim == output.ndim and may_be(target.shape[-1], 1):
         target = _reshape(target, target.shape[:-1])
-    if tuple(target.shape) != tuple(n for i, n in enumerate(output.shape) if i != axis):
+    if not shape_equal(target.shape, (n for i, n in enumerate(output.shape) if i != axis)):
         raise ShapeError(
             "Arguments `target` and `output` must have the same shape up until the last "
             f"dimension: target.shape={tuple(target.shape)}, output.shape={tuple(output.shape)}"

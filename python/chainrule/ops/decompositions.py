@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.base.errors import ShapeError
+from chainrule.base.sizes import may_be
 from chainrule.ops._common import eager_only
 from chainrule.tracing.arrays import constant
 from chainrule.tracing.casting import as_float
@@ -29,7 +30,7 @@ def _lapack(name: str, function: Callable[..., Any], *xs: Any, square: bool = Fa
                 "Expected input to have rank >= 2. "
                 f"Received input with shape {tuple(a.shape)}."
             )
-        if square and a.shape[-1] != a.shape[-2]:
+        if square and not may_be(a.shape[-1], a.shape[-2]):
             raise ShapeError(
                 "Expected a square matrix. "
                 f"Received non-square input with shape {tuple(a.shape)}"
@@ -445,7 +446,7 @@ def solve(a: Any, b: Any) -> Any:
 
 def _check_right_side(a: Any, b: Any) -> None:
     rows = b.shape[-2] if a.ndim == b.ndim > 1 else b.shape[-1] if b.ndim else 0
-    if a.ndim < 2 or a.ndim - b.ndim not in (0, 1) or a.shape[-2] != rows:
+    if a.ndim < 2 or a.ndim - b.ndim not in (0, 1) or not may_be(a.shape[-2], rows):
         raise ShapeError(
             "Incompatible shapes between `a` and `b`. "
             f"Received: a.shape={tuple(a.shape)}, b.shape={tuple(b.shape)}"

@@ -8,6 +8,7 @@ import numpy as np
 
 from chainrule.base.dtypes import standardize_dtype
 from chainrule.base.errors import ShapeError
+from chainrule.ops._sized import numbers
 from chainrule.ops.shaping import _reshape, moveaxis, ravel
 from chainrule.tracing.casting import as_dtype, as_tensor
 from chainrule.tracing.dispatch import apply
@@ -95,8 +96,8 @@ def diag(x: Any, k: int = 0) -> Any:
     if standardize_dtype(x.dtype) == "bool":
         return as_dtype(diag(as_dtype(x, "uint8"), k), "bool")
     n = x.shape[0] + abs(k)
-    row = np.arange(x.shape[0], dtype="int32")
-    index = (row + max(-k, 0)) * n + row + max(k, 0)
+    row = numbers(x.shape[0])
+    index = (row + np.int32(max(-k, 0))) * as_dtype(n, "int32") + row + np.int32(max(k, 0))
     return _reshape(apply("scatter_add", {"axis": 0, "size": n * n}, [x, index]), [n, n])
 
 

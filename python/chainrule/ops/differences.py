@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from chainrule.base.dtypes import is_float_dtype, result_type, standardize_dtype
 from chainrule.base.errors import ShapeError
+from chainrule.base.sizes import at_least, at_most, may_be
 from chainrule.ops._common import binary, block, normalize_axis
+from chainrule.ops._sized import numbers
 from chainrule.ops.diagonals import diagonal
 from chainrule.ops.joining import stack
 from chainrule.ops.linear import _product
@@ -160,9 +160,9 @@ def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
     axis = normalize_axis(axis, x.ndim, "diff")
     function = "logical_xor" if standardize_dtype(x.dtype) == "bool" else "sub"
     # Nothing is left after as many differences as there are elements.
-    for _ in range(min(n, x.shape[axis])):
+    for _ in range(at_most(n, x.shape[axis])):
         size = x.shape[axis]
-        high, low = block(x, axis, min(1, size), size), block(x, axis, 0, max(size - 1, 0))
+        high, low = block(x, axis, at_most(1, size), size), block(x, axis, 0, at_least(size - 1, 0))
         x = binary(function, high, low)
     return x
 
@@ -210,7 +210,9 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     else:
         x = as_dtype(x, dtype)
         size = y.shape[axis]
-        if x.ndim not in (1, y.ndim) or x.shape[axis if x.ndim == y.ndim else 0] != size:
+        if x.ndim not in (1, y.ndim) or not may_be(
+            x.shape[axis if x.ndim == y.ndim else 0], size
+        ):
             raise ShapeError(
                 f"trapezoid: expected `x` of {size} points for `y` of shape {tuple(y.shape)} along "
                 f"axis {axis}, got shape {tuple(x.shape)}"
@@ -282,7 +284,7 @@ def correlate(x1: Any, x2: Any, mode: str = "valid") -> Any:
     attrs = {"shape": [m + before + after], "start": [before], "step": [1]}
     padded = apply("slice_grad", attrs, [long])
     count = m + before + after - n + 1
-    index = np.arange(count, dtype="int32")[:, None] + np.arange(n, dtype="int32")
+    index = numbers(count)[:, None] + numbers(n)
     windows = apply("gather", {"axis": 0}, [padded, index])
     out = _reshape(_product(windows, _reshape(short, [n, 1])), [count])
     attrs = {"start": [count - 1], "stop": [-1], "step": [-1]}

@@ -20,6 +20,7 @@ from chainrule.ops.shaping import reshape, squeeze
 from chainrule.tracing.casting import as_dtype, as_float, as_tensor
 from chainrule.tracing.dispatch import apply
 from chainrule.tracing.recording import operation
+from chainrule.tracing.tensor import shape_equal
 
 __all__ = ["gaussian_blur", "sobel_edges", "ssim"]
 
@@ -100,7 +101,7 @@ def gaussian_blur(
         )
     batch, back = as_batch("gaussian_blur", images, data_format)
     sigma = as_tensor(sigma)
-    if tuple(sigma.shape) != (2,):
+    if not shape_equal(sigma.shape, (2,)):
         raise ShapeError(
             f"gaussian_blur: expected 2 deviations, sigma of shape (2,), got {tuple(sigma.shape)}"
         )
@@ -222,7 +223,7 @@ def ssim(
     """
     first, _ = as_batch("ssim", image1, data_format)
     second, _ = as_batch("ssim", image2, data_format)
-    if tuple(first.shape) != tuple(second.shape):
+    if not shape_equal(first.shape, second.shape):
         raise ShapeError(
             "ssim: expected two images of one shape, got "
             f"{tuple(as_tensor(image1).shape)} and {tuple(as_tensor(image2).shape)}"

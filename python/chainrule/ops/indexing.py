@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 import numpy as np
 
 from chainrule.base.dtypes import is_int_dtype, standardize_dtype
 from chainrule.base.errors import ShapeError
+from chainrule.base.sizes import Size, broadcast
 from chainrule.ops._common import block, normalize_axis
 from chainrule.ops.comparison import _where
 from chainrule.ops.shaping import _reshape, ravel, transpose
@@ -136,7 +138,7 @@ def _numpy_key(key: Any) -> Any:
 
 
 def _normal_key(key: Any) -> Any:
-    if key is None or key is Ellipsis or isinstance(key, (int, slice)):
+    if key is None or key is Ellipsis or isinstance(key, (int, Size, slice)):
         return key
     if isinstance(key, np.integer):
         return int(key)
@@ -161,16 +163,11 @@ def _index(x: Any, keys: list[Any]) -> Any:
             continue
         n = x.shape[axis]
         axis += 1
-        if isinstance(key, int):
-            if not -n <= key < n:
-                raise IndexError(f"index {key} is out of bounds for axis {axis - 1} of size {n}")
-            a, b, c = key % n, key % n + 1, 1
+        if isinstance(key, (int, Size)):
+            a = _place(key, n, axis - 1)
+            b, c = a + 1, 1
         elif isinstance(key, slice):
-            a, b, c = key.indices(n)
-            count = len(range(a, b, c))
-            b = a if not count else b
-            if not count:
-                a, b, c = 0, 0, 1
+            a, b, c, count = _range(key, n)
             shape.append(count)
         else:
             a, b, c = 0, n, 1
@@ -185,6 +182,33 @@ def _index(x: Any, keys: list[Any]) -> Any:
     if list(x.shape) != shape:
         x = _reshape(x, shape)
     return _gather_axes(x, arrays) if arrays else x
+
+
+def _place(index: int | Size, n: int | Size, axis: int) -> int | Size:
+    """An index counted from the front; an unknown size is large enough for any."""
+    if isinstance(index, int) and isinstance(n, int) and not -n <= index < n:
+        raise IndexError(f"index {index} is out of bounds for axis {axis} of size {n}")
+    return n + index if index < 0 else index
+
+
+def _range(key: slice, n: int | Size) -> tuple[Any, Any, int, Any]:
+    """First, end and step of a slice, and how many elements it has; an unknown size is large enough."""
+    if not any(isinstance(x, Size) for x in (key.start, key.stop, n)):
+        places = range(*key.indices(operator.index(n)))
+        if not places:
+            return 0, 0, 1, 0
+        return places.start, places.stop, places.step, len(places)
+    step = 1 if key.step is None else operator.index(key.step)
+    if not step:
+        raise ValueError("slice step cannot be zero")
+    ends = (0, n) if step > 0 else (n - 1, -1)
+    first, end = (
+        default if x is None else n + x if x < 0 else x
+        for x, default in zip((key.start, key.stop), ends)
+    )
+    span = end - first if step > 0 else first - end
+    count = -(-span // abs(step))
+    return first, end, step, count if isinstance(count, Size) else max(count, 0)
 
 
 def _gather_axes(x: Any, arrays: list[tuple[int, Any]]) -> Any:
@@ -298,7 +322,7 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Any:
         )
     if not is_int_dtype(indices.dtype):
         indices = as_dtype(indices, "int32")
-    common = np.broadcast_shapes(
+    common = broadcast(
         tuple(1 if i == axis else n for i, n in enumerate(x.shape)),
         tuple(1 if i == axis else n for i, n in enumerate(indices.shape)),
     )

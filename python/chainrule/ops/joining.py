@@ -8,6 +8,7 @@ import numpy as np
 
 from chainrule.base.errors import IndivisibleError, ShapeError
 from chainrule.base.loading import take_elements
+from chainrule.base.sizes import as_size, at_least, at_most, divides
 from chainrule.ops._common import block, normalize_axis
 from chainrule.ops.shaping import expand_dims, ravel
 from chainrule.tracing.casting import as_tensor, promote
@@ -233,9 +234,9 @@ def append(x1: Any, x2: Any, axis: int | None = None) -> Any:
 
 def _cut(x: Any, cuts: list[int], axis: int) -> list[Any]:
     n = x.shape[axis]
-    ends = [min(n, c if c >= 0 else max(n + c, 0)) for c in cuts]
+    ends = [at_most(c if c >= 0 else at_least(n + c, 0), n) for c in cuts]
     bounds = [0, *ends, n]
-    return [block(x, axis, a, max(a, b)) for a, b in zip(bounds, bounds[1:])]
+    return [block(x, axis, a, at_least(b, a)) for a, b in zip(bounds, bounds[1:])]
 
 
 @operation
@@ -271,12 +272,11 @@ def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     x = as_tensor(x)
     axis = normalize_axis(axis, x.ndim, "split")
     if not isinstance(indices_or_sections, (int, np.integer)):
-        return _cut(x, [int(i) for i in indices_or_sections], axis)
+        return _cut(x, [as_size(i) for i in indices_or_sections], axis)
     parts, n = int(indices_or_sections), x.shape[axis]
-    if parts < 1 or n % parts:
+    if parts < 1 or not divides(parts, n):
         raise IndivisibleError(
             f"split: axis {axis} of shape {tuple(x.shape)} is not divisible into {parts} parts",
-            max(parts, 1),
         )
     return _cut(x, [n // parts * i for i in range(1, parts)], axis)
 
@@ -317,12 +317,12 @@ def array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     x = as_tensor(x)
     axis = normalize_axis(axis, x.ndim, "array_split")
     if not isinstance(indices_or_sections, (int, np.integer)):
-        return _cut(x, [int(i) for i in indices_or_sections], axis)
+        return _cut(x, [as_size(i) for i in indices_or_sections], axis)
     parts, n = int(indices_or_sections), x.shape[axis]
     take_elements("array_split", parts)
     if parts < 1:
         raise ValueError(f"array_split: expected at least 1 part, got {parts}")
-    return _cut(x, [n // parts * i + min(i, n % parts) for i in range(1, parts)], axis)
+    return _cut(x, [n // parts * i + at_most(i, n % parts) for i in range(1, parts)], axis)
 
 
 @operation

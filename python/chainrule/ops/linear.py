@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule.base.dtypes import is_float_dtype, result_type, standardize_dtype
 from chainrule.base.errors import ShapeError
+from chainrule.base.sizes import may_be
 from chainrule.ops._common import binary, normalize_axis, sequence
 from chainrule.ops.arithmetic import multiply
 from chainrule.ops.shaping import _reshape, expand_dims, ravel, transpose
@@ -78,7 +79,7 @@ def matmul(x1: Any, x2: Any) -> Any:
     row, column = x1.ndim == 1, x2.ndim == 1
     x1 = expand_dims(x1, 0) if row else x1
     x2 = expand_dims(x2, 1) if column else x2
-    if x1.shape[-1] != x2.shape[-2]:
+    if not may_be(x1.shape[-1], x2.shape[-2]):
         raise ShapeError(
             "matmul: the last axis of `x1` must have the size of the last but one of `x2`, "
             f"got shapes {tuple(x1.shape)} and {tuple(x2.shape)}"

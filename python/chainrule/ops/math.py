@@ -10,7 +10,9 @@ from chainrule.base.dtypes import standardize_dtype
 from chainrule.base.errors import DTypeError, ShapeError
 from chainrule.base.loading import take_elements
 from chainrule.base.namespace import publish
+from chainrule.base.sizes import may_be
 from chainrule.ops._common import binary, eager_only, root, unary
+from chainrule.ops._sized import numbers
 from chainrule.ops.elementwise import rsqrt
 from chainrule.ops.reductions import any as any_of
 from chainrule.ops.reductions import logsumexp
@@ -113,7 +115,7 @@ def _segment_reduce(function: str, start: float, data: Any, ids: Any, n: int | N
         info = np.iinfo(dtype)
         start = {"max": info.min, "min": info.max, "prod": 1}[function]
     take_elements("segment reduction", n * data.shape[0])
-    member = ids == np.arange(n, dtype="int32")[:, None]
+    member = ids == numbers(n)[:, None]
     member = _reshape(member, [n, data.shape[0], *[1] * (data.ndim - 1)])
     rows = apply("select", {}, [member, data, as_dtype(start, dtype)])
     return apply("reduce", {"function": function, "axes": [1], "keepdims": False}, [rows])
@@ -321,7 +323,7 @@ def in_top_k(targets: Any, predictions: Any, k: int) -> Any:
     [True, False]
     """
     targets, scores = as_dtype(targets, "int32"), as_float(predictions)
-    if scores.ndim != 2 or tuple(targets.shape) != tuple(scores.shape[:1]):
+    if scores.ndim != 2 or not shape_equal(targets.shape, scores.shape[:1]):
         raise ShapeError(
             "in_top_k: expected targets (n,) and predictions (n, classes), got shapes "
             f"{tuple(targets.shape)} and {tuple(scores.shape)}"
@@ -457,7 +459,7 @@ def cdist(x: Any, y: Any) -> Any:
             "Inputs to `cdist` must have rank >= 2. Received shapes: "
             f"x.shape={tuple(x.shape)}, y.shape={tuple(y.shape)}"
         )
-    if x.shape[-1] != y.shape[-1]:
+    if not may_be(x.shape[-1], y.shape[-1]):
         raise ShapeError(
             "The last dimension of inputs to `cdist` must match. Received shapes: "
             f"x.shape={tuple(x.shape)}, y.shape={tuple(y.shape)}"

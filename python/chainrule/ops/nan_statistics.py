@@ -10,6 +10,7 @@ import numpy as np
 from chainrule.base.dtypes import is_float_dtype, standardize_dtype
 from chainrule.ops import positions, reductions
 from chainrule.ops._common import binary, eager_only, root, unary
+from chainrule.ops._sized import filled
 from chainrule.tracing.casting import as_dtype, as_float, as_tensor
 from chainrule.tracing.dispatch import apply
 from chainrule.tracing.recording import operation
@@ -25,7 +26,7 @@ def _without_nan(x: Any, replacement: Any) -> tuple[Any, Any]:
     x = as_tensor(x)
     dtype = standardize_dtype(x.dtype)
     if not is_float_dtype(dtype):
-        return x, np.ones(x.shape, "bool")
+        return x, filled(x.shape, True, "bool")
     bad = unary("is_nan", x)
     return apply("select", {}, [bad, as_dtype(replacement, dtype), x]), unary("logical_not", bad)
 

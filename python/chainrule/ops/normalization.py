@@ -18,6 +18,7 @@ from chainrule.ops.shaping import _reshape
 from chainrule.tracing.casting import as_dtype, as_float, promote
 from chainrule.tracing.dispatch import apply
 from chainrule.tracing.recording import operation
+from chainrule.tracing.tensor import shape_equal
 
 __all__ = [
     "batch_normalization", "layer_normalization", "moments", "normalize", "psnr",
@@ -138,7 +139,7 @@ def batch_normalization(
         if vector is None:
             continue
         vector = as_dtype(vector, standardize_dtype(x.dtype))
-        if tuple(vector.shape) != (size,):
+        if not shape_equal(vector.shape, (size,)):
             raise ShapeError(
                 f"`{name}` must be a vector of length `x.shape[axis]`. "
                 f"Expected: ({size},). Received: {tuple(vector.shape)}"
@@ -387,7 +388,7 @@ def psnr(x1: Any, x2: Any, max_val: float) -> Any:
     '20.00'
     """
     x1, x2 = promote(as_float(x1), as_float(x2))
-    if tuple(x1.shape) != tuple(x2.shape):
+    if not shape_equal(x1.shape, x2.shape):
         raise ShapeError(
             f"Input shapes {tuple(x1.shape)} and {tuple(x2.shape)} must match for PSNR calculation."
         )

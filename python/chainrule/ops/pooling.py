@@ -9,6 +9,8 @@ import numpy as np
 
 from chainrule.base.errors import ShapeError
 from chainrule.base.loading import take_elements
+from chainrule.base.sizes import Size
+from chainrule.ops._sized import filled
 from chainrule.ops._spatial import (
     channels_back,
     channels_last,
@@ -204,6 +206,10 @@ def _adaptive(
     for axis in range(1, rank + 1):
         if x.shape[axis] == 0:
             raise ShapeError(f"{op}: expected `inputs` that are not empty, got {tuple(x.shape)}")
+        if isinstance(x.shape[axis], Size):
+            # As many windows as are wanted, wherever they lie.
+            x = apply("gather", {"axis": axis}, [x, filled([wanted[axis - 1]], 0, "int32")])
+            continue
         starts, lengths = adaptive_spans(x.shape[axis], wanted[axis - 1])
         step = _even(starts, lengths)
         if step is None:

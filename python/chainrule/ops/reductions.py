@@ -12,12 +12,14 @@ import numpy as np
 
 from chainrule.base.dtypes import is_float_dtype, result_type, standardize_dtype
 from chainrule.base.errors import ShapeError
+from chainrule.base.sizes import may_be
 from chainrule.ops._common import binary, normalize_axes, normalize_axis, root, unary
 from chainrule.ops.comparison import isclose
 from chainrule.tracing.arrays import storage_dtype
 from chainrule.tracing.casting import as_dtype, as_float, as_tensor, widen_integers
 from chainrule.tracing.dispatch import apply
 from chainrule.tracing.recording import operation
+from chainrule.tracing.tensor import shape_equal
 
 __all__ = [
     "all", "allclose", "amax", "amin", "any", "average", "count_nonzero", "logsumexp", "max",
@@ -579,7 +581,7 @@ def average(x: Any, axis: Any = None, weights: Any = None) -> Any:
     weights = as_tensor(weights)
     dtype = result_type(x.dtype, weights.dtype, float)
     x, weights = as_dtype(x, dtype), as_dtype(weights, dtype)
-    if tuple(weights.shape) != tuple(x.shape):
+    if not shape_equal(weights.shape, x.shape):
         if axis is None or weights.ndim != 1:
             raise ShapeError(
                 f"average: expected weights of shape {tuple(x.shape)}, or 1-D weights and one "
@@ -587,7 +589,7 @@ def average(x: Any, axis: Any = None, weights: Any = None) -> Any:
             )
         index = normalize_axis(axis, x.ndim, "average")
         shape = [-1 if i == index else 1 for i in range(x.ndim)]
-        if weights.shape[0] != x.shape[index]:
+        if not may_be(weights.shape[0], x.shape[index]):
             raise ShapeError(
                 f"average: expected {x.shape[index]} weights along axis {axis}, "
                 f"got {weights.shape[0]}"

@@ -9,6 +9,7 @@ import numpy as np
 from chainrule.base.config import floatx
 from chainrule.base.dtypes import is_float_dtype, standardize_dtype
 from chainrule.ops._common import binary, unary
+from chainrule.ops._sized import filled
 from chainrule.tracing.arrays import constant
 from chainrule.tracing.casting import as_dtype, as_float, as_tensor, is_traced, promote_float
 from chainrule.tracing.dispatch import apply
@@ -82,7 +83,7 @@ def signbit(x: Any) -> Any:
     dtype = standardize_dtype(x.dtype)
     zero = as_dtype(0, dtype) if dtype != "bool" else np.asarray(False)
     if not is_float_dtype(dtype):
-        return np.zeros(x.shape, "bool") if dtype == "bool" else binary("lt", x, zero)
+        return filled(x.shape, False, "bool") if dtype == "bool" else binary("lt", x, zero)
     below = binary("lt", x, zero)
     negative_zero = binary("lt", unary("reciprocal", x), zero)
     return binary("logical_or", below, negative_zero)
@@ -389,7 +390,7 @@ def isreal(x: Any) -> Any:
     >>> isreal([1.0]).tolist()
     [True]
     """
-    return np.ones(as_tensor(x).shape, "bool")
+    return filled(as_tensor(x).shape, True, "bool")
 
 
 @operation
@@ -518,7 +519,7 @@ def imag(x: Any) -> Any:
     [0.0]
     """
     x = as_tensor(x)
-    return np.zeros(x.shape, constant(x).dtype)
+    return filled(x.shape, 0, constant(x).dtype)
 
 
 @operation

@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule.base.dtypes import standardize_dtype
 from chainrule.base.errors import IndivisibleError, ShapeError
+from chainrule.base.sizes import as_size, divides, is_size, may_be
 from chainrule.ops._common import eager_only, normalize_axes, normalize_axis, sequence, static_shape
 from chainrule.tracing.casting import as_tensor
 from chainrule.tracing.dispatch import apply
@@ -22,7 +23,7 @@ __all__ = [
 
 
 def _reshape(x: Any, shape: Any) -> Any:
-    return apply("reshape", {"shape": [int(n) for n in shape]}, [x])
+    return apply("reshape", {"shape": [as_size(n) for n in shape]}, [x])
 
 
 @operation
@@ -54,8 +55,8 @@ def reshape(x: Any, newshape: Any) -> Any:
     [1, 2, 3, 4]
     """
     x = as_tensor(x)
-    shape = [-1 if n is None else int(n) for n in static_or_unknown(newshape)]
-    if min(shape, default=0) < -1:
+    shape = [-1 if n is None else as_size(n) for n in static_or_unknown(newshape)]
+    if any(n < -1 for n in shape):
         raise ShapeError(
             "reshape: each size must be a non-negative integer, or -1 for the one to be inferred, "
             f"got newshape={tuple(shape)}"
@@ -65,21 +66,20 @@ def reshape(x: Any, newshape: Any) -> Any:
             f"reshape: there can be at most one unknown dimension (-1), got newshape={tuple(shape)}"
         )
     known, elements = math.prod(n for n in shape if n != -1), math.prod(x.shape)
-    if shape.count(-1) == 1 and known and elements % known == 0:
+    if shape.count(-1) == 1 and divides(known, elements):
         shape[shape.index(-1)] = elements // known
-    if min(shape, default=0) < 0 or math.prod(shape) != elements:
+    if any(n < 0 for n in shape) or not may_be(math.prod(shape), elements):
         raise IndivisibleError(
             f"reshape: expected a shape with {elements} elements, as {tuple(x.shape)} "
             f"has, got {tuple(static_or_unknown(newshape))}",
-            known // math.gcd(known, elements) if -1 in shape and known else 1,
         )
     return _reshape(x, shape)
 
 
 def static_or_unknown(shape: Any) -> tuple[Any, ...]:
     """A shape argument as a tuple whose sizes may be None or -1."""
-    if isinstance(shape, (int, np.integer)):
-        return (int(shape),)
+    if is_size(shape):
+        return (as_size(shape),)
     return tuple(shape)
 
 
@@ -145,7 +145,7 @@ def squeeze(x: Any, axis: Any = None) -> Any:
     else:
         axes = normalize_axes(axis, x.ndim, "squeeze")
     for a in axes:
-        if x.shape[a] != 1:
+        if not may_be(x.shape[a], 1):
             raise ShapeError(
                 f"Cannot squeeze axis={axis}, because the dimension is not 1: the input has "
                 f"shape {tuple(x.shape)}."

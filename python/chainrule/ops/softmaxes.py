@@ -12,6 +12,7 @@ from chainrule.base.dtypes import standardize_dtype
 from chainrule.base.errors import ShapeError
 from chainrule.ops import positions, reductions
 from chainrule.ops._common import binary, normalize_axes, normalize_axis, unary
+from chainrule.ops._sized import numbers
 from chainrule.ops.arranging import flip
 from chainrule.ops.joining import split
 from chainrule.ops.rectifiers import _choose, _number
@@ -195,7 +196,7 @@ def sparsemax(x: Any, axis: int = -1) -> Any:
     ordered = flip(apply("sort", {"axis": axis}, [x]), axis)
     total = positions.cumsum(ordered, axis)
     shape = [n if i == axis else 1 for i, n in enumerate(x.shape)]
-    ranks = as_dtype(np.arange(1, x.shape[axis] + 1).reshape(shape), standardize_dtype(x.dtype))
+    ranks = as_dtype(_reshape(numbers(x.shape[axis]) + np.int32(1), shape), standardize_dtype(x.dtype))
     excess = binary("sub", total, _number(x, 1.0))
     support = binary("gt", binary("mul", ordered, ranks), excess)
     k = reductions.sum(as_dtype(support, standardize_dtype(x.dtype)), axis, True)

@@ -13,6 +13,7 @@ from chainrule.tracing.arrays import engine_dtype
 from chainrule.tracing.casting import as_dtype, as_tensor
 from chainrule.tracing.dispatch import apply
 from chainrule.tracing.recording import operation
+from chainrule.tracing.tensor import shape_equal
 
 __all__ = ["affine_transform", "perspective_transform"]
 
@@ -95,7 +96,8 @@ def affine_transform(
             "rank 2 (batch of transforms). Received input with shape: "
             f"transform.shape={tuple(transform.shape)}"
         )
-    if transform.shape[-1] != 8 or (transform.ndim == 2 and transform.shape[0] != batch.shape[0]):
+    rows = batch.shape[:1] if transform.ndim == 2 else ()
+    if not shape_equal(transform.shape, (*rows, 8)):
         raise ShapeError(
             "affine_transform: expected 8 numbers for all images or for each of them, "
             f"transform.shape=(8,) or ({batch.shape[0]}, 8), got {tuple(transform.shape)}"

@@ -16,7 +16,9 @@ from chainrule.base import tree
 from chainrule.base.config import floatx
 from chainrule.base.dtypes import result_type
 from chainrule.base.errors import DTypeError
+from chainrule.base.sizes import Size
 from chainrule.base.tables import as_numbers
+from chainrule.tracing.scopes import active_scopes
 from chainrule.tracing.stored import Stored
 from chainrule.tracing.tensor import KerasTensor
 
@@ -88,6 +90,8 @@ def constant(x: Any, dtype: str | None = None) -> Any:
         return x
     if isinstance(x, np.ndarray) and dtype is None:
         return x if _is_number(x.dtype) else _numbers(x)
+    if isinstance(x, Size):
+        return _unknown(x)
     if dtype is None and not hasattr(x, "dtype"):
         dtype = _python_dtype(x)
     try:
@@ -98,6 +102,14 @@ def constant(x: Any, dtype: str | None = None) -> Any:
     except TypeError:  # a table of pyarrow whose columns have no common dtype
         return _numbers(x)
     return array if _is_number(array.dtype) else _numbers(x)
+
+
+def _unknown(size: Size) -> Any:
+    """A number of the trace that infers shapes."""
+    for scope in active_scopes():
+        if scope.is_last:
+            return scope.number()
+    raise TypeError("a size that is not known was used after the shapes had been inferred")
 
 
 def _python_dtype(x: Any) -> str | None:

@@ -9,6 +9,7 @@ import numpy as np
 from chainrule.base.config import floatx
 from chainrule.base.dtypes import is_float_dtype, is_int_dtype, result_type, standardize_dtype
 from chainrule.base.errors import DTypeError, too_deep
+from chainrule.base.sizes import Size
 from chainrule.tracing.arrays import constant, engine_dtype, storage_dtype
 from chainrule.tracing.dispatch import apply
 from chainrule.tracing.operators import call_op
@@ -39,6 +40,8 @@ def weak_dtype(x: Any) -> Any:
     """What `result_type` is to know of `x`: a dtype, or int / float for scalars without width."""
     if isinstance(x, (bool, np.bool_)):
         return "bool"
+    if isinstance(x, Size):
+        return int
     if isinstance(x, (int, np.integer)):
         return int if -(2**31) <= int(x) < 2**31 else "int64"
     if isinstance(x, (float, np.floating)):

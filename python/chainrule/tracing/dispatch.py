@@ -18,11 +18,13 @@ from typing import Any
 import numpy as np
 
 from chainrule import _core
-from chainrule.base import loading
+from chainrule.base import loading, tree
 from chainrule.base.dtypes import standardize_dtype
 from chainrule.base.errors import DataError, DTypeError, ShapeError
 from chainrule.base.name_scopes import layer_path
+from chainrule.base.sizes import Size
 from chainrule.tracing.arrays import ENGINE_DTYPES, Array, constant, engine_array, storage_dtype
+from chainrule.tracing.scopes import in_symbolic_scope
 from chainrule.tracing.tensor import KerasTensor
 from chainrule.tracing.trace import current_trace
 
@@ -71,7 +73,7 @@ def apply(op: str, attrs: dict[str, Any], inputs: Sequence[Any], outputs: int = 
         bounds.call(op)
     try:
         results: list[Any]
-        if any(isinstance(v, KerasTensor) for v in values):
+        if any(isinstance(v, KerasTensor) for v in values) or _is_open(attrs):
             results = _push(op, attrs, values, narrow)
         else:
             arrays = [engine_array(v) for v in values]
@@ -85,6 +87,13 @@ def apply(op: str, attrs: dict[str, Any], inputs: Sequence[Any], outputs: int = 
         message = str(error).replace(f"{op}: ", f"{name}: ", 1)
         raise located(error, message) from error
     return results[0] if outputs == 1 else tuple(results)
+
+
+def _is_open(attrs: dict[str, Any]) -> bool:
+    """Whether an attribute holds a size that is not known."""
+    if not in_symbolic_scope():
+        return False
+    return any(isinstance(x, Size) for value in attrs.values() for x in tree.flatten(value))
 
 
 def _check_sizes(

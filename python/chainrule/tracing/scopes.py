@@ -45,6 +45,10 @@ class Scope:
     def __exit__(self, *error: object) -> None:
         _state.scopes.pop()
 
+    def number(self) -> Any:
+        """An int32 that is not known."""
+        raise NotImplementedError
+
     def read(self, variable: Stored) -> Any:
         """The variable's value in this scope, or None where the scope has none."""
         raise NotImplementedError

@@ -18,6 +18,7 @@ from chainrule.base import tree
 from chainrule.base.dtypes import standardize_dtype
 from chainrule.base.naming import auto_name
 from chainrule.base.serialization import SPECIAL
+from chainrule.base.sizes import Size, may_be
 from chainrule.tracing.operators import Operators, call_op
 
 __all__ = [
@@ -46,7 +47,7 @@ class Building(Protocol):
 
 
 def standardize_shape(shape: Any) -> tuple[int | None, ...]:
-    """`shape` as a tuple of ints and None.
+    """`shape` as a tuple of ints and None, which also stands for a `Size`.
 
     Raises
     ------
@@ -63,7 +64,8 @@ def standardize_shape(shape: Any) -> tuple[int | None, ...]:
     if not isinstance(shape, Iterable):
         raise ValueError(f"Cannot convert '{shape}' to a shape.")
     dimensions = tuple(shape)
-    return tuple(None if d is None else _dimension(d, dimensions) for d in dimensions)
+    unknown = (type(None), Size)
+    return tuple(None if isinstance(d, unknown) else _dimension(d, dimensions) for d in dimensions)
 
 
 def _dimension(d: Any, shape: tuple[Any, ...]) -> int:
@@ -83,10 +85,10 @@ def _dimension(d: Any, shape: tuple[Any, ...]) -> int:
     return size
 
 
-def shape_equal(a: Iterable[int | None], b: Iterable[int | None]) -> bool:
-    """Whether two shapes are the same, where None fits any size."""
+def shape_equal(a: Iterable[int | Size | None], b: Iterable[int | Size | None]) -> bool:
+    """Whether two shapes may be the same; None fits any size."""
     a, b = tuple(a), tuple(b)
-    return len(a) == len(b) and all(m is None or n is None or m == n for m, n in zip(a, b))
+    return len(a) == len(b) and all(None in (m, n) or may_be(m, n) for m, n in zip(a, b))
 
 
 def _constant_property(name: str, doc: str) -> property:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule import _core
+from chainrule.base.sizes import Size, as_size
 from chainrule.tracing.arrays import constant, engine_array, engine_dtype
 from chainrule.tracing.scopes import Scope, active_scopes, scopes_around
 from chainrule.tracing.stored import Stored
@@ -59,10 +60,14 @@ class Trace(Scope):
         shape, engine_dtype = self.graph.spec(value)
         return KerasTensor.traced(self, value, tuple(shape), dtype or engine_dtype)
 
-    def input(self, name: str, shape: Iterable[int], dtype: str) -> KerasTensor:
+    def input(self, name: str, shape: Iterable[int | Size], dtype: str) -> KerasTensor:
         """A fed input; feeds are given to the program in the order of these calls."""
-        shape = tuple(int(size) for size in shape)
+        shape = tuple(as_size(size) for size in shape)
         return self.tensor(self.graph.input(name, shape, engine_dtype(dtype)), dtype)
+
+    def number(self) -> KerasTensor:
+        """A number that is not known, as a size that is none while shapes are inferred."""
+        return self.input("", (), "int32")
 
     def lift(self, x: Any) -> KerasTensor:
         """`x` as a value of this graph: traced tensors as they are, the rest as constants."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from chainrule import ops
 from chainrule.base.errors import ShapeError
+from chainrule.base.sizes import may_be
 from chainrule.layers.merging.base_merge import Merge
 
 
@@ -141,7 +142,7 @@ def batch_dot(x: Any, y: Any, axes: Any = None) -> Any:
             "Cannot do batch_dot on inputs with rank < 2. "
             f"Received inputs with shapes {x_shape} and {y_shape}."
         )
-    if x_shape[0] != y_shape[0]:
+    if not may_be(x_shape[0], y_shape[0]):
         raise ShapeError(
             "Cannot do batch_dot on inputs with different batch sizes. "
             f"Received inputs with shapes {x_shape} and {y_shape}."
@@ -160,7 +161,7 @@ def batch_dot(x: Any, y: Any, axes: Any = None) -> Any:
             "Cannot perform batch_dot over axis 0. If your inputs are not batched, add a dummy "
             "batch dimension to your inputs using ops.expand_dims(x, 0)"
         )
-    if x_shape[a0] != y_shape[a1]:
+    if not may_be(x_shape[a0], y_shape[a1]):
         raise ShapeError(
             f"Cannot do batch_dot on inputs with shapes {x_shape} and {y_shape} with axes={axes}. "
             f"x.shape[{a0}] != y.shape[{a1}] ({x_shape[a0]} != {y_shape[a1]})."

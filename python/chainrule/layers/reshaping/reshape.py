@@ -7,6 +7,7 @@ from typing import Any
 
 from chainrule import ops
 from chainrule.base.errors import ShapeError
+from chainrule.base.sizes import divides, may_be
 from chainrule.layers.layer import Layer
 from chainrule.tracing.tensor import KerasTensor
 
@@ -57,12 +58,12 @@ class Reshape(Layer):
             return (input_shape[0], *(None if d == -1 else d for d in target))
         size = math.prod(rest)
         known = math.prod(d for d in target if d != -1)
-        if -1 not in target and known != size:
+        if -1 not in target and not may_be(known, size):
             raise ShapeError(
                 f"Layer '{self.path or self.name}': The total size of the tensor must be "
                 f"unchanged. Received: input_shape={rest}, target_shape={target}"
             )
-        if -1 in target and (known == 0 or size % known):
+        if -1 in target and not divides(known, size):
             raise ShapeError(
                 f"Layer '{self.path or self.name}': The total size of the tensor must be "
                 "unchanged, however, the input size cannot by divided by the specified "
