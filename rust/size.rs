@@ -7,13 +7,15 @@
 //! A symbol stands for a size of 1 or more. Shape rules refuse what is wrong for every size, and let
 //! pass what may be right: [`Size::may_be`], [`Size::surely_below`].
 
-use serde::de::{Error as _, Unexpected, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+mod operators;
+#[cfg(test)]
+mod tests;
+mod words;
+
+pub use words::signed;
+
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
-use std::iter::{Product, Sum};
-use std::ops::{Add, AddAssign, Mul, MulAssign, Neg, Sub};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 /// The size of an axis, or what is computed with sizes on the way to one (then also below zero).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -22,6 +24,9 @@ pub struct Size(isize);
 
 /// Below this number are places in the table.
 const SMALLEST: isize = isize::MIN + (1 << 40);
+
+/// Most products of a sum, and most factors of a product: what would grow longer is a factor itself.
+const LONGEST: usize = 64;
 
 /// A product of factors of the table, in order.
 type Factors = Vec<usize>;
@@ -35,6 +40,8 @@ enum Factor {
     /// Rounded down.
     Quotient(Size, Size),
     Larger(Size, Size),
+    /// Of sums that are too long to multiply out.
+    Product(Size, Size),
 }
 
 /// Expressions and factors, each once. What is entered stays: symbols are numbered from 0 in every
@@ -43,6 +50,8 @@ enum Factor {
 struct Table {
     terms: Entries<Terms>,
     factors: Entries<Factor>,
+    /// The number that each factor is never below.
+    lowest: Vec<Option<isize>>,
 }
 
 struct Entries<T> {
@@ -68,11 +77,10 @@ impl<T: Clone + Eq + std::hash::Hash> Entries<T> {
     }
 }
 
-static TABLE: RwLock<Option<Table>> = RwLock::new(None);
+static TABLE: LazyLock<Mutex<Table>> = LazyLock::new(Mutex::default);
 
 fn with_table<R>(f: impl FnOnce(&mut Table) -> R) -> R {
-    let mut table = TABLE.write().unwrap_or_else(PoisonError::into_inner);
-    f(table.get_or_insert_with(Table::default))
+    f(&mut TABLE.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// Adds to a sum; counts that leave the range of numbers stay at its end, which no shape has.
@@ -105,7 +113,14 @@ impl Size {
     }
 
     fn of_factor(factor: Factor) -> Self {
-        let factor = with_table(|table| table.factors.enter(factor));
+        let lowest = factor.lowest();
+        let factor = with_table(|table| {
+            let place = table.factors.enter(factor);
+            if place == table.lowest.len() {
+                table.lowest.push(lowest);
+            }
+            place
+        });
         Size::of_terms(Terms::from([(vec![factor], 1)]))
     }
 
@@ -197,6 +212,22 @@ impl Size {
             (Some(0..), _) => self,
             (_, Some(0..)) => other,
             _ => Size::of_factor(Factor::Larger(self, other)),
+        }
+    }
+
+    /// The product of so many of it.
+    pub fn pow(self, times: u32) -> Size {
+        match times {
+            0 => Size::ONE,
+            _ => {
+                let half = self.pow(times / 2);
+                let even = half * half;
+                if times.is_multiple_of(2) {
+                    even
+                } else {
+                    even * self
+                }
+            }
         }
     }
 
@@ -300,8 +331,8 @@ impl Size {
                 .iter()
                 .try_fold(0isize, |sum, (factors, count)| {
                     let least = factors.iter().try_fold(*count, |least, factor| {
-                        let factor = with_table(|table| table.factors.list[*factor].clone());
-                        let low = factor.lowest().filter(|low| *low >= 0)?;
+                        let low = with_table(|table| table.lowest[*factor]);
+                        let low = low.filter(|low| *low >= 0)?;
                         (*count > 0).then_some(least.saturating_mul(low))
                     });
                     Some(sum.saturating_add(least?))
@@ -320,6 +351,10 @@ impl Factor {
                 None => (n.lowest()? >= 0 && by.lowest()? > 0).then_some(0),
             },
             Factor::Larger(a, b) => a.lowest().max(b.lowest()),
+            Factor::Product(a, b) => {
+                let (a, b) = (a.lowest()?, b.lowest()?);
+                (a >= 0 && b >= 0).then(|| a.saturating_mul(b))
+            }
         }
     }
 }
@@ -351,111 +386,6 @@ fn product_of(a: &Factors, b: &Factors) -> Factors {
     product
 }
 
-impl<T: Into<Size>> Add<T> for Size {
-    type Output = Size;
-    fn add(self, other: T) -> Size {
-        let other = other.into();
-        if let (Some(a), Some(b)) = (self.number(), other.number()) {
-            return Size::signed(a.saturating_add(b));
-        }
-        let mut terms = self.terms();
-        for (factors, count) in other.terms() {
-            add_term(&mut terms, factors, count);
-        }
-        Size::of_terms(terms)
-    }
-}
-
-impl<T: Into<Size>> Sub<T> for Size {
-    type Output = Size;
-    fn sub(self, other: T) -> Size {
-        self + -other.into()
-    }
-}
-
-impl Neg for Size {
-    type Output = Size;
-    fn neg(self) -> Size {
-        self * Size(-1)
-    }
-}
-
-impl<T: Into<Size>> Mul<T> for Size {
-    type Output = Size;
-    fn mul(self, other: T) -> Size {
-        let other = other.into();
-        if let (Some(a), Some(b)) = (self.number(), other.number()) {
-            return Size::signed(a.saturating_mul(b));
-        }
-        let (mut terms, others) = (Terms::new(), other.terms());
-        for (factors, count) in self.terms() {
-            for (more, times) in &others {
-                let count = count.saturating_mul(*times);
-                add_term(&mut terms, product_of(&factors, more), count);
-            }
-        }
-        Size::of_terms(terms)
-    }
-}
-
-impl<T: Into<Size>> AddAssign<T> for Size {
-    fn add_assign(&mut self, other: T) {
-        *self = *self + other;
-    }
-}
-
-impl<T: Into<Size>> MulAssign<T> for Size {
-    fn mul_assign(&mut self, other: T) {
-        *self = *self * other;
-    }
-}
-
-impl Sum for Size {
-    fn sum<I: Iterator<Item = Size>>(sizes: I) -> Size {
-        sizes.fold(Size::ZERO, |sum, size| sum + size)
-    }
-}
-
-impl Product for Size {
-    fn product<I: Iterator<Item = Size>>(sizes: I) -> Size {
-        sizes.fold(Size::ONE, |product, size| product * size)
-    }
-}
-
-impl<'a> Product<&'a Size> for Size {
-    fn product<I: Iterator<Item = &'a Size>>(sizes: I) -> Size {
-        sizes.copied().product()
-    }
-}
-
-impl From<usize> for Size {
-    fn from(number: usize) -> Size {
-        Size::of(number)
-    }
-}
-
-impl PartialEq<usize> for Size {
-    fn eq(&self, number: &usize) -> bool {
-        *self == Size::of(*number)
-    }
-}
-
-/// The number, or `None` as Python names a size that is not known.
-impl fmt::Display for Size {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.number() {
-            Some(number) => write!(f, "{number}"),
-            None => f.write_str("None"),
-        }
-    }
-}
-
-impl fmt::Debug for Size {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
 /// The numbers, where all sizes are known.
 ///
 /// # Panics
@@ -470,136 +400,4 @@ pub fn dims(sizes: &[Size]) -> &[usize] {
 /// The sizes that are these numbers.
 pub fn sizes(dims: &[usize]) -> Vec<Size> {
     dims.iter().map(|n| Size::of(*n)).collect()
-}
-
-/// The word that tells this size from all others, by which it crosses the border.
-impl Serialize for Size {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_i64(self.word())
-    }
-}
-
-impl<'de> Deserialize<'de> for Size {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Size, D::Error> {
-        let Word(size) = Word::deserialize(from)?;
-        match size.number() {
-            Some(number @ ..=-1) => {
-                let got = Unexpected::Signed(number as i64);
-                Err(D::Error::invalid_value(got, &"a size of 0 or more"))
-            }
-            _ => Ok(size),
-        }
-    }
-}
-
-/// Reads places, which may also lie below zero: `#[serde(deserialize_with = "signed")]`.
-pub fn signed<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Size>, D::Error> {
-    let words = Vec::<Word>::deserialize(from)?;
-    Ok(words.into_iter().map(|Word(size)| size).collect())
-}
-
-struct Word(Size);
-
-impl<'de> Deserialize<'de> for Word {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Word, D::Error> {
-        from.deserialize_i64(WordVisitor)
-    }
-}
-
-struct WordVisitor;
-
-impl Visitor<'_> for WordVisitor {
-    type Value = Word;
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("a size")
-    }
-
-    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Word, E> {
-        let size = isize::try_from(number).map(Size);
-        size.map(Word).map_err(|_| E::custom("a size below 2**63"))
-    }
-
-    fn visit_i64<E: serde::de::Error>(self, word: i64) -> Result<Word, E> {
-        let size = isize::try_from(word).map(Size).ok();
-        let size = size.filter(|size| size.is_known() || size.is_entered());
-        size.map(Word)
-            .ok_or_else(|| E::invalid_value(Unexpected::Signed(word), &self))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn symbols() -> [Size; 3] {
-        [0, 1, 2].map(Size::symbol)
-    }
-
-    #[test]
-    fn equal_sums_are_one() {
-        let [a, b, _] = symbols();
-        assert_eq!((a + b) * (a - b), a * a - b * b);
-        assert_eq!(a + b - a, b);
-        assert_eq!(a - a, Size::ZERO);
-        assert_ne!(a, b);
-        assert_eq!((a * 3usize).to_string(), "None");
-        assert_eq!(Size::of(7).to_string(), "7");
-    }
-
-    #[test]
-    fn sums_divide() {
-        let [a, b, c] = symbols();
-        assert_eq!((a * 12usize).floor_div(4usize), a * 3usize);
-        assert_eq!((a * b * 6usize).floor_div(b * 2usize), a * 3usize);
-        assert_eq!(((a + 1) * b * 8usize).floor_div(a + 1), b * 8usize);
-        assert_eq!(((a + b) * (b + c)).floor_div(b + c), a + b);
-        assert_eq!((a * 2usize + 1).floor_div(2usize), a);
-        // What does not come out is itself, however it is written.
-        let half = (a + 3).floor_div(2usize);
-        assert_eq!(half, (a + 1).floor_div(2usize) + 1);
-        assert_eq!(half - (a + 1).floor_div(2usize), Size::ONE);
-        assert_eq!(
-            (a * 13usize).whole_div(143usize).map(Size::is_known),
-            Some(false)
-        );
-        assert_eq!(Size::of(13).whole_div(143usize), None);
-        assert_eq!(Size::signed(-7).floor_div(2usize), Size::signed(-4));
-        assert_eq!(Size::signed(-7).floor_div(Size::signed(-2)), Size::of(3));
-    }
-
-    #[test]
-    fn sizes_are_compared_where_they_can() {
-        let [a, b, _] = symbols();
-        assert!(a.may_be(1usize) && a.may_be(b) && a.may_be(b * 2usize));
-        assert!(!a.may_be(a + 1) && !a.may_be(0usize) && !(a * 2usize + 1).may_be(2usize));
-        assert!(!(a * 8usize).may_be(21usize) && (a * 8usize).may_be(24usize));
-        assert!(a.surely_below(a + 1) && !a.surely_below(b) && !a.surely_below(2usize));
-        assert!((a - 1).max(0usize) == a - 1 && (a - 5).max(a) == a);
-        let either = a.max(b);
-        assert!(!either.is_known() && either.may_be(a) && !either.surely_below(1usize));
-        assert!(
-            a.floor_div(2usize).may_be(0usize) && !(a * 2usize).floor_div(2usize).may_be(0usize)
-        );
-        assert_eq!(a.agreed(Size::of(4)), Some(Size::of(4)));
-        assert_eq!(Size::of(4).agreed(a), Some(Size::of(4)));
-        assert_eq!(Size::of(4).agreed(Size::of(5)), None);
-    }
-
-    #[test]
-    fn numbers_stop_at_the_ends() {
-        assert_eq!(Size::of(usize::MAX), Size::of(isize::MAX as usize));
-        assert_eq!(
-            Size::of(1 << 62) * Size::of(4),
-            Size::of(isize::MAX as usize)
-        );
-        let low = Size::signed(isize::MIN);
-        assert!(low.is_known() && (low - 1).is_known() && (low * 2usize).is_known());
-    }
-
-    #[test]
-    #[should_panic(expected = "known size")]
-    fn an_unknown_size_is_no_number() {
-        let _ = Size::symbol(0).get();
-    }
 }

@@ -200,7 +200,7 @@ impl PySize {
         _modulo: Option<&Object<'py>>,
     ) -> PyResult<Object<'py>> {
         match other.extract::<u32>() {
-            Ok(times) => to_python(py, (0..times).map(|_| self.size).product()),
+            Ok(times) => to_python(py, self.size.pow(times)),
             Err(_) => self.__truediv__(py, other),
         }
     }

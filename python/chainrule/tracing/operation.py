@@ -100,7 +100,7 @@ class Operation:
         raise NotImplementedError
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
-        """Shapes and dtypes of the outputs, found by tracing `call` with stand-in batch sizes.
+        """Shapes and dtypes of the outputs, found by tracing `call`, unknown sizes as symbols.
 
         Raises
         ------

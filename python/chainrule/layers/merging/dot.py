@@ -8,6 +8,7 @@ from chainrule import ops
 from chainrule.base.errors import ShapeError
 from chainrule.base.sizes import may_be
 from chainrule.layers.merging.base_merge import Merge
+from chainrule.tracing.tensor import shape_equal
 
 
 class Dot(Merge):
@@ -70,7 +71,7 @@ class Dot(Merge):
         if shape1 is None or shape2 is None:
             return
         axes = self._axes_of(shape1, shape2)
-        if shape1[axes[0]] != shape2[axes[1]]:
+        if not shape_equal([shape1[axes[0]]], [shape2[axes[1]]]):
             raise ShapeError(
                 f"Layer '{self.name}': Incompatible input shapes: axis values {shape1[axes[0]]} "
                 f"(at axis {axes[0]}) != {shape2[axes[1]]} (at axis {axes[1]}). "
