@@ -352,14 +352,11 @@ HINTS: dict[str, str] = {
     "dtype_policies.*": "use 'float32' or 'float64'",
     "export": "use `Model.save`",
     "layers.*Attention": f"{_OWN_LAYER}: `ops.einsum` and `ops.softmax`",
-    "layers.CategoryEncoding": "use `ops.one_hot` or `ops.multi_hot`",
     "layers.ConvLSTM*": f"{_OWN_LAYER}: `ops.scan`",
-    "layers.Discretization": "use `numpy.digitize`",
     "layers.*GRU*": f"{_OWN_LAYER}: `ops.scan`",
     "layers.*LSTM*": f"{_OWN_LAYER}: `ops.scan`",
     "layers.*RNN*": f"{_OWN_LAYER}: `ops.scan`",
     "layers.Bidirectional": f"{_OWN_LAYER}: `ops.scan` has `reverse`",
-    "layers.*Lookup": "use `numpy.unique(..., return_inverse=True)`",
     "layers.FlaxLayer": "write it as a `Layer` with `chainrule.ops`",
     "layers.JaxLayer": "write it as a `Layer` with `chainrule.ops`",
     "layers.TFSMLayer": "write it as a `Layer` with `chainrule.ops`",
@@ -393,7 +390,7 @@ OLD: dict[str, str] = {
     "preprocessing.image.ImageDataGenerator": (
         "use `utils.image_dataset_from_directory` and layers such as `layers.RandomFlip`"
     ),
-    "preprocessing.text": "it became `layers.TextVectorization`, which is not built yet",
+    "preprocessing.text": "it became `layers.TextVectorization`",
     "utils.multi_gpu_model": "training runs on the CPU",
     "utils.np_utils": "use `utils.to_categorical`",
 }
@@ -416,8 +413,8 @@ def hint(path: str) -> str:
 
     Examples
     --------
-    >>> hint("layers.Discretization"), hint("utils.np_utils")
-    ('use `numpy.digitize`', 'use `utils.to_categorical`')
+    >>> hint("layers.TorchModuleWrapper"), hint("utils.np_utils")
+    ('write it as a `Layer` with `chainrule.ops`', 'use `utils.to_categorical`')
     """
     if not is_name(path):
         return OLD.get(path, "")

@@ -86,6 +86,10 @@ from chainrule.layers.pooling.global_pooling import GlobalMaxPooling3D as Global
 from chainrule.layers.pooling.max_pooling import MaxPooling1D as MaxPooling1D
 from chainrule.layers.pooling.max_pooling import MaxPooling2D as MaxPooling2D
 from chainrule.layers.pooling.max_pooling import MaxPooling3D as MaxPooling3D
+from chainrule.layers.preprocessing.category_encoding import CategoryEncoding as CategoryEncoding
+from chainrule.layers.preprocessing.discretization import Discretization as Discretization
+from chainrule.layers.preprocessing.hashed_crossing import HashedCrossing as HashedCrossing
+from chainrule.layers.preprocessing.hashing import Hashing as Hashing
 from chainrule.layers.preprocessing.image.aug_mix import AugMix as AugMix
 from chainrule.layers.preprocessing.image.auto_contrast import AutoContrast as AutoContrast
 from chainrule.layers.preprocessing.image.center_crop import CenterCrop as CenterCrop
@@ -133,9 +137,14 @@ from chainrule.layers.preprocessing.image.random_translation import (
 from chainrule.layers.preprocessing.image.random_zoom import RandomZoom as RandomZoom
 from chainrule.layers.preprocessing.image.resizing import Resizing as Resizing
 from chainrule.layers.preprocessing.image.solarization import Solarization as Solarization
+from chainrule.layers.preprocessing.integer_lookup import IntegerLookup as IntegerLookup
 from chainrule.layers.preprocessing.normalization import Normalization as Normalization
 from chainrule.layers.preprocessing.pipeline import Pipeline as Pipeline
 from chainrule.layers.preprocessing.rescaling import Rescaling as Rescaling
+from chainrule.layers.preprocessing.string_lookup import StringLookup as StringLookup
+from chainrule.layers.preprocessing.text_vectorization import (
+    TextVectorization as TextVectorization,
+)
 from chainrule.layers.regularization.activity_regularization import (
     ActivityRegularization as ActivityRegularization,
 )

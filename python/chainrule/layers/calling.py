@@ -81,6 +81,11 @@ class LayerCalling(LayerState):
     _losses_override: list[Any]
 
     @property
+    def _takes_texts(self) -> bool:
+        """Whether the layer hands texts on to layers of texts inside it."""
+        return False
+
+    @property
     def path(self) -> str | None:
         """The names of the enclosing layers and its own, joined by `/`; `None` before building."""
         return self._path
@@ -191,6 +196,8 @@ class LayerCalling(LayerState):
                 return x
             x = ops.convert_to_tensor(x)
         if isinstance(x, np.ndarray) and x.dtype != _FLOAT32 and x.dtype.name not in _NUMBERS:
+            if self._takes_texts and x.dtype.kind in "OUST":
+                return x
             raise DTypeError(
                 f"Layer '{self.path or self.name}' expected numbers, but got an array of dtype "
                 f"{x.dtype} and shape {x.shape}."

@@ -6,15 +6,18 @@ from typing import Any
 
 from chainrule import ops
 from chainrule.base import tree
+from chainrule.base.texts import as_texts, is_text_list
 from chainrule.layers.core.input_layer import Input
 from chainrule.layers.layer import Layer
 from chainrule.models.graph import map_graph, replay
 from chainrule.models.graph_config import functional_to_config, is_functional_like
+from chainrule.models.host import HostPart
 from chainrule.models.inputs import fit_to_shape
 from chainrule.models.model import Model
 from chainrule.tracing.node import Node
 from chainrule.tracing.specs import compute_output_spec
 from chainrule.tracing.tensor import KerasTensor
+from chainrule.training.loaded import Loaded
 from chainrule.training.trainer import Trainer
 
 
@@ -127,15 +130,33 @@ class Functional(Model):
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Run the graph on these inputs, given in the structure (or the order) of the model's."""
+        host = self._host_part() if isinstance(inputs, Loaded) else None
+        if host is not None:
+            values = replay(host.rest, host.named(inputs), _call)
+        else:
+            values = replay(self._nodes, self._given(inputs), _call)
+        return _alone(tree.map_structure(lambda t: values[id(t)], self._outputs_struct))
+
+    def _given(self, inputs: Any) -> dict[int, Any]:
+        """A value for the id of each input tensor."""
         wanted = tree.flatten(self._inputs_struct)
         given = self._matched(inputs, wanted)
-        given = [self._fitted(x, t) for x, t in zip(given, wanted)]
-        values = replay(self._nodes, {id(t): v for t, v in zip(wanted, given)}, _call)
-        return _alone(tree.map_structure(lambda t: values[id(t)], self._outputs_struct))
+        return {id(t): self._fitted(x, t) for x, t in zip(given, wanted)}
+
+    def _host_part(self, x: Any = None) -> HostPart | None:
+        """What of the graph runs before the compiled step; None where there is no such layer."""
+        if self._training.host is None:
+            self._training.host = (HostPart.of(self),)
+        part: HostPart | None = self._training.host[0]
+        return part
 
     def _matched(self, inputs: Any, wanted: list[Any]) -> list[Any]:
         """The inputs in the order of the model's: by name from a dict, else flat."""
-        if isinstance(inputs, dict) and not any(tree.is_nested(v) for v in inputs.values()):
+        if len(wanted) == 1 and is_text_list(inputs):
+            return [inputs]
+        if isinstance(inputs, dict) and not any(
+            tree.is_nested(v) and not is_text_list(v) for v in inputs.values()
+        ):
             keys = self.input_names
             if isinstance(self._inputs_struct, dict):
                 keys = sorted(self._inputs_struct)
@@ -163,12 +184,18 @@ class Functional(Model):
                     "Please provide a valid tensor."
                 )
             return None
-        x = ops.convert_to_tensor(x, dtype=tensor.dtype)
+        if tensor.dtype != "string":
+            x = ops.convert_to_tensor(x, dtype=tensor.dtype)
+        elif not isinstance(x, KerasTensor):
+            x = as_texts(x, f"model '{self.name}': input '{layer.name}'")
         return fit_to_shape(x, tuple(tensor.shape), self.name, layer.name, sizes=True)
 
     def compute_output_spec(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         """The outputs' shapes: those recorded where the inputs have the declared shapes."""
-        return compute_output_spec(self.call, inputs)
+        if self._host_part() is None:
+            return compute_output_spec(self.call, inputs)
+        values = replay(self._nodes, self._given(inputs), _spec)
+        return _alone(tree.map_structure(lambda t: values[id(t)], self._outputs_struct))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shapes of the outputs for inputs of these shapes, in the structure of `inputs`."""
@@ -210,6 +237,10 @@ Model._graph_class = Functional
 
 def _call(operation: Any, args: Any, kwargs: Any) -> Any:
     return operation(*args, **kwargs)
+
+
+def _spec(operation: Any, args: Any, kwargs: Any) -> Any:
+    return operation.compute_output_spec(*args, **kwargs)
 
 
 def _names(outputs: list[Any]) -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from chainrule import ops
 from chainrule.base.errors import ShapeError
 
@@ -29,10 +31,11 @@ def fit_to_shape(x: Any, shape: tuple[int | None, ...], model: str, name: str, s
         Another rank, or another size.
     """
     found = tuple(x.shape)
+    texts = isinstance(x, np.ndarray) and x.dtype.kind in "OUST"
     if len(found) == len(shape) + 1 and found[-1] == 1:
-        x = ops.squeeze(x, axis=-1)
+        x = x[..., 0] if texts else ops.squeeze(x, axis=-1)
     elif len(found) == len(shape) - 1 and shape[-1] == 1:
-        x = ops.expand_dims(x, axis=-1)
+        x = x[..., None] if texts else ops.expand_dims(x, axis=-1)
     given = tuple(x.shape)
     fits = len(given) == len(shape)
     if fits and sizes:

@@ -11,9 +11,11 @@ import numpy as np
 from chainrule.base import tree
 from chainrule.base.loading import bounded, read_json
 from chainrule.base.serialization import deserialize_keras_object, serialize_keras_object, sharing
+from chainrule.base.texts import join_texts
 from chainrule.checks import check_gradients
 from chainrule.layers.layer import Layer
 from chainrule.models.graph_config import functional_from_config, is_functional_like
+from chainrule.models.host import runs_before_steps
 from chainrule.models.state_tree import get_state_tree, set_state_tree
 from chainrule.saving.files import load_weights, save_model, save_weights
 from chainrule.tracing.operation import default
@@ -73,13 +75,24 @@ class Model(Trainer, Layer):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The outputs, as of every layer: of arrays, of traced tensors, or symbolic ones.
 
-        A call on an array that comes again, of a model of chainrule's own layers, runs compiled.
+        A call on an array that comes again, of a model of chainrule's own layers, runs compiled. A list
+        of texts is one array of them.
         """
         if len(args) == 1 and type(args[0]) is np.ndarray:
             training = kwargs.get("training")
             if len(kwargs) == ("training" in kwargs) and (training is None or training is False):
                 return self._training.calls(self, args[0], kwargs, super().__call__)
+        if args and type(args[0]) in (list, tuple, dict):
+            args = (join_texts(args[0], f"model '{self.name}'"), *args[1:])
         return super().__call__(*args, **kwargs)
+
+    @property
+    def _takes_texts(self) -> bool:
+        return any(runs_before_steps(layer) for layer in self._layers)
+
+    def _host_part(self, x: Any = None) -> Any:
+        """What runs before the compiled step: of a `call` of one's own it is not known."""
+        return None
 
     @property
     def layers(self) -> list[Layer]:
@@ -117,7 +130,8 @@ class Model(Trainer, Layer):
 
     def build(self, input_shape: Any = None) -> None:
         """Make the variables of every layer for inputs of this shape (or structure of shapes)."""
-        if input_shape is None or self.built:
+        # Layers of texts cannot be traced: the layers are built by the first call.
+        if input_shape is None or self.built or self._takes_texts:
             self.built = True
             return
         symbols = tree.map_shape_structure(

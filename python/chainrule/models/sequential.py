@@ -17,10 +17,12 @@ from chainrule.layers.core.input_layer import Input, InputLayer
 from chainrule.layers.layer import Layer
 from chainrule.layers.state import check_nesting
 from chainrule.models.functional import Functional
+from chainrule.models.host import HostPart
 from chainrule.models.inputs import fit_to_shape
 from chainrule.models.model import Model
 from chainrule.tracing.specs import compute_output_spec
 from chainrule.tracing.tensor import KerasTensor, shape_equal
+from chainrule.training.loaded import Loaded
 
 
 class Sequential(Model):
@@ -175,7 +177,10 @@ class Sequential(Model):
         if not _is_shape(input_shape):
             return
         if self._input_layer is None:
-            self._set_input(Input(batch_shape=tuple(input_shape), dtype=self.compute_dtype))
+            first: Any = self._layers[0]
+            texts = getattr(first, "runs_before_steps", False)
+            dtype = first.input_dtype if texts else self.compute_dtype
+            self._set_input(Input(batch_shape=tuple(input_shape), dtype=dtype))
         elif not shape_equal(self._input_layer.batch_shape, input_shape):
             raise ValueError(
                 f"Sequential model '{self.name}' has already been configured to use input shape "
@@ -213,6 +218,8 @@ class Sequential(Model):
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Each layer on what the one before gave."""
         x = inputs
+        if isinstance(x, Loaded) and self._functional is not None:
+            return self._functional.call(x)
         source = self._input_layer
         if source is not None:
             x = self._only(x)
@@ -236,7 +243,25 @@ class Sequential(Model):
 
     def compute_output_spec(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         """The shapes after every layer."""
-        return compute_output_spec(self.call, inputs)
+        if not self._takes_texts:
+            return compute_output_spec(self.call, inputs)
+        x = inputs
+        for layer in self._layers:
+            x = layer.compute_output_spec(x)
+        return x
+
+    def _host_part(self, x: Any = None) -> HostPart | None:
+        """What runs before the compiled step, for inputs like `x` where none is declared."""
+        if not self._takes_texts:
+            return None
+        if self._functional is None and x is not None:
+            array = self._only(x)
+            if self._input_layer is None:
+                texts = array.dtype.kind == "O"
+                dtype = "string" if texts else array.dtype.name
+                self._set_input(Input(batch_shape=(None, *array.shape[1:]), dtype=dtype))
+            self.build(self._built_input(checked=False).batch_shape)
+        return None if self._functional is None else self._functional._host_part()
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shape after every layer."""

@@ -16,6 +16,7 @@ from chainrule.tracing.arrays import ENGINE_DTYPES, engine_dtype
 from chainrule.training.activity import tracing
 from chainrule.training.data import ArraySource
 from chainrule.training.feeds import Piece
+from chainrule.training.loaded import loader_of
 from chainrule.training.runner import Outputs, Runner, check_rows, packed
 from chainrule.training.trace import OutputSpec
 
@@ -63,6 +64,8 @@ class Answers:
         # Of the last look at the model: the count of changes, and what predictions depend on.
         self._seen = -1
         self._key: Any = None
+        # Whether more is done before the program than to convert.
+        self._loads = False
 
     def __call__(self, model: Any, x: Any, rows: int | None = None) -> Any:
         """What the model predicts for one batch.
@@ -111,6 +114,8 @@ class Answers:
             return None
         if self._seen != changes.count:
             self._look(model)
+        if self._loads:
+            return None
         rows = len(arrays[0])
         if 0 < rows <= size:
             known = self._known.get(_kind(x))
@@ -150,6 +155,7 @@ class Answers:
     def _look(self, model: Any) -> None:
         """Forget what was compiled for other layers than the model has."""
         seen = changes.count
+        self._loads = loader_of(model) is not None
         key = model._trace_key("predict")
         if key != self._key:
             with tracing:
@@ -177,7 +183,7 @@ class Answers:
         plain = structure is specs[0] and engine_dtype(specs[0].dtype) == specs[0].dtype
         keys = tree.flatten({key: key for key in x}) if type(x) is dict else None
         known = _Known(program, structure, specs, plain, keys, source.rows)
-        kind = _kind(x)
+        kind = None if self._loads else _kind(x)
         if kind is not None:
             self._keep(model, key, kind, known)
         return known, source

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from typing import Any
 
@@ -20,6 +20,8 @@ from chainrule.utils.remembered import checked, count, list_of, optional, seed
 __all__ = ["IteratorSource", "is_batch_iterable"]
 
 Batch = tuple[Any, Any, Any]
+# What makes a model's inputs of the inputs of a batch, where there is more to do than to convert.
+Load = Callable[[Any], Any] | None
 
 # Batches of a generator that are made ahead.
 _AHEAD = 2
@@ -37,9 +39,10 @@ def is_batch_iterable(x: Any) -> bool:
     return isinstance(x, Iterable) or is_indexed(x)
 
 
-def _converted(batch: Any) -> Batch:
+def _converted(batch: Any, load: Load) -> Batch:
     x, y, w = unpack_x_y_sample_weight(batch)
-    return to_arrays(x, "x"), to_arrays(y, "y"), to_arrays(w, "sample_weight")
+    x = to_arrays(x, "x") if load is None else load(x)
+    return x, to_arrays(y, "y"), to_arrays(w, "sample_weight")
 
 
 class _Stream:
@@ -47,8 +50,9 @@ class _Stream:
 
     count: int | None = None
 
-    def __init__(self, batches: Any) -> None:
+    def __init__(self, batches: Any, load: Load) -> None:
         self._batches = batches
+        self._load = load
         self._iterator: Iterator[Any] | None = None
         self._taken = 0
         self.ends_once = isinstance(batches, Iterator)
@@ -76,7 +80,7 @@ class _Stream:
         assert self._iterator is not None
         for batch in self._iterator:
             self._taken += 1
-            return _converted(batch)
+            return _converted(batch, self._load)
         return None
 
     def read(self, limit: int | None) -> Generator[Batch, None, None]:
@@ -85,7 +89,8 @@ class _Stream:
             self.restart()
         assert self._iterator is not None
         given = itertools.islice(self._iterator, limit)
-        with closing(prefetch(map(_converted, given), _AHEAD)) as batches:
+        converted = (_converted(batch, self._load) for batch in given)
+        with closing(prefetch(converted, _AHEAD)) as batches:
             for batch in batches:
                 self._taken += 1
                 yield batch
@@ -94,12 +99,13 @@ class _Stream:
 class _Load:
     """Makes a batch by number; goes to the processes that do so."""
 
-    def __init__(self, batches: Any) -> None:
+    def __init__(self, batches: Any, load: Load) -> None:
         self.batches = batches
+        self.load = load
 
     def __call__(self, index: int) -> Batch | None:
         batch = self.batches[index]
-        return None if batch is None else _converted(batch)
+        return None if batch is None else _converted(batch, self.load)
 
 
 class _Indexed:
@@ -107,9 +113,9 @@ class _Indexed:
 
     ends_once = False
 
-    def __init__(self, batches: Any, shuffle: bool) -> None:
+    def __init__(self, batches: Any, shuffle: bool, load: Load) -> None:
         self._batches = batches
-        self._load = _Load(batches)
+        self._load = _Load(batches, load)
         is_dataset = isinstance(batches, PyDataset)
         self.count: int | None = batches.num_batches if is_dataset else len(batches)
         self._shuffle = shuffle and is_dataset and not getattr(batches, "keeps_order", False)
@@ -203,11 +209,15 @@ class IteratorSource:
         An iterator goes on from epoch to epoch and ends once; the others start again.
     shuffle : bool
         Take the batches of a PyDataset in a new order each time.
+    load : function, optional
+        What makes a model's inputs of those of a batch. Default: they are converted.
     """
 
-    def __init__(self, batches: Any, shuffle: bool = False) -> None:
+    def __init__(self, batches: Any, shuffle: bool = False, load: Load = None) -> None:
         self.batches = batches
-        self._reader: Any = _Indexed(batches, shuffle) if is_indexed(batches) else _Stream(batches)
+        self._reader: Any = (
+            _Indexed(batches, shuffle, load) if is_indexed(batches) else _Stream(batches, load)
+        )
         self._head: list[Batch] = []
         self._begun = False
 

@@ -24,6 +24,7 @@ from chainrule.tracing.scopes import is_any_open
 from chainrule.tracing.tensor import KerasTensor
 from chainrule.tracing.trace import Trace
 from chainrule.training.activity import tracing
+from chainrule.training.loaded import loader_of
 from chainrule.training.runner import packed
 from chainrule.training.trace import OutputSpec
 
@@ -144,7 +145,7 @@ class Calls:
             self._facts = facts
             self._known.clear()
             self._once.clear()
-            self._can_compile = all(map(_is_own_layer, layers))
+            self._can_compile = all(map(_is_own_layer, layers)) and loader_of(model) is None
         self._seen = seen
 
 

@@ -17,6 +17,7 @@ from chainrule.training.data import (
     weigh_classes,
 )
 from chainrule.training.feeds import make_feed
+from chainrule.training.loaded import loader_of
 from chainrule.training.mapped import to_rows
 from chainrule.training.predictor import Predictor
 from chainrule.training.runner import Runner
@@ -192,12 +193,14 @@ class Fitting:
                     "data: expected y and sample_weight to come from the generator, got them as "
                     "arguments"
                 )
-            return IteratorSource(x, shuffle)
+            return IteratorSource(x, shuffle, loader_of(self))
         if x is None:
             raise DataError(
                 f"model '{self.name}': expected x to be an array or a generator, got None"
             )
-        x, y = to_arrays(x, "x", to_rows), to_arrays(y, "y", to_rows)
+        load = loader_of(self)
+        x = to_arrays(x, "x", to_rows) if load is None else load(x)
+        y = to_arrays(y, "y", to_rows)
         weight = to_arrays(sample_weight, "sample_weight")
         for name, part in (("x", x), ("y", y), ("sample_weight", weight)):
             check_finite(part, name, self.non_finite)

@@ -51,6 +51,8 @@ class TrainingState:
         Predictions that were compiled in another one are not of now.
     output_specs : dict
         The outputs' shapes and dtypes by those of the inputs.
+    host : tuple, optional
+        What of the model runs before the compiled step (`HostPart` or None); None: not looked for.
     readers : list, optional
         How each result of the metrics is read; None where that has to be found out.
     feeds : dict
@@ -72,6 +74,7 @@ class TrainingState:
         self.calls = Calls()
         self.generation = 0
         self.output_specs: dict[Any, Any] = {}
+        self.host: Any = None
         # How many layers there are and whether all are built, as of that count of changes.
         self._layers, self._seen = (0, False), -1
         self.readers: list[tuple[str, Any, bool]] | None = None
@@ -99,6 +102,7 @@ class TrainingState:
     def forget_layers(self) -> None:
         """The layers are others: nothing that was traced holds."""
         self.output_specs.clear()
+        self.host = None
         self.forget_programs()
 
     def forget_programs(self) -> None:
