@@ -68,7 +68,7 @@ def siphash64(texts: Sequence[bytes], key: tuple[int, int]) -> Array:
     return _by_length(texts, lambda rows: _sip(rows, key))
 
 
-def fingerprint_cat64(first: Array, second: Array) -> Array:
+def fingerprint_cat64(first: Array, second: Array) -> Any:
     """One fingerprint of two, which depends on their order."""
     mixed = (first ^ _CAT) ^ (_shift_mix(second * _CAT) * _CAT)
     return _shift_mix(_shift_mix(mixed * _CAT) * _CAT)

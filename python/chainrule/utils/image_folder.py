@@ -1,4 +1,4 @@
-"""Which pictures a folder holds, of which class, and which of them are for training."""
+"""Which files a folder holds, of which class, and which of them are for training."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ import numpy.typing as npt
 
 __all__ = ["FORMATS", "encode_labels", "index_folder", "split"]
 
+_PICTURES = "image_dataset_from_directory"
 FORMATS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
 
 Array = npt.NDArray[Any]
 
 
-def _walk(folder: str, follow_links: bool) -> Iterator[str]:
-    """The pictures below a folder, by name; a folder that links lead to twice is seen once."""
+def _walk(folder: str, follow_links: bool, formats: tuple[str, ...]) -> Iterator[str]:
+    """The files below a folder, by name; a folder that links lead to twice is seen once."""
     seen: set[str] = set()
     found = []
     for root, folders, files in os.walk(folder, followlinks=follow_links):
@@ -26,16 +27,22 @@ def _walk(folder: str, follow_links: bool) -> Iterator[str]:
             folders.clear()
             continue
         seen.add(real)
-        found.append((root, sorted(f for f in files if f.lower().endswith(FORMATS))))
+        found.append((root, sorted(f for f in files if f.lower().endswith(formats))))
     for root, files in sorted(found):
         for file in files:
             yield os.path.join(root, file)
 
 
 def index_folder(
-    directory: Any, labels: Any, class_names: Sequence[str] | None, follow_links: bool
+    directory: Any,
+    labels: Any,
+    class_names: Sequence[str] | None,
+    follow_links: bool,
+    formats: tuple[str, ...] = FORMATS,
+    caller: str = _PICTURES,
+    what: str = "pictures",
 ) -> tuple[list[str], list[int] | None, list[str] | None]:
-    """The paths of a folder's pictures, their labels, and the names of the classes.
+    """The paths of a folder's files, their labels, and the names of the classes.
 
     Parameters
     ----------
@@ -46,26 +53,30 @@ def index_folder(
         The subfolders to take, in the order of their labels. Default: all, by name.
     follow_links : bool
         Visit folders that links lead to.
+    formats : tuple of str
+        Endings, in lower case. Default: those of pictures.
+    caller, what : str
+        Who asks, for what, for the messages.
 
     Raises
     ------
     FileNotFoundError, NotADirectoryError
         No such folder.
     ValueError
-        Names that are no subfolders, or another number of labels than of pictures.
+        Names that are no subfolders, or another number of labels than of files.
     """
     folder = os.path.expanduser(os.fspath(directory))
     if not os.path.isdir(folder):
         kind = NotADirectoryError if os.path.exists(folder) else FileNotFoundError
-        raise kind(f"image_dataset_from_directory: expected a folder, got '{folder}'")
+        raise kind(f"{caller}: expected a folder, got '{folder}'")
     if labels != "inferred":
-        paths = list(_walk(folder, follow_links))
+        paths = list(_walk(folder, follow_links, formats))
         if labels is None:
             return paths, None, None
         if len(labels) != len(paths):
             raise ValueError(
-                f"image_dataset_from_directory: expected a label for each of {len(paths)} "
-                f"pictures in '{folder}', got {len(labels)}"
+                f"{caller}: expected a label for each of {len(paths)} "
+                f"{what} in '{folder}', got {len(labels)}"
             )
         return paths, [int(n) for n in labels], [str(n) for n in sorted(set(labels))]
     there = sorted(
@@ -76,18 +87,20 @@ def index_folder(
     names = there if class_names is None else list(class_names)
     if unknown := [name for name in names if name not in there]:
         raise ValueError(
-            f"image_dataset_from_directory: expected class_names among the folders of '{folder}', "
+            f"{caller}: expected class_names among the folders of '{folder}', "
             f"{there}, got {unknown}"
         )
     found, numbers = [], []
     for number, name in enumerate(names):
-        for path in _walk(os.path.join(folder, name), follow_links):
+        for path in _walk(os.path.join(folder, name), follow_links, formats):
             found.append(path)
             numbers.append(number)
     return found, numbers, names
 
 
-def encode_labels(labels: Sequence[int], label_mode: str, classes: int) -> Array:
+def encode_labels(
+    labels: Sequence[int], label_mode: str, classes: int, caller: str = _PICTURES
+) -> Array:
     """Labels as the loss takes them.
 
     Parameters
@@ -96,6 +109,8 @@ def encode_labels(labels: Sequence[int], label_mode: str, classes: int) -> Array
     label_mode : {"int", "categorical", "binary"}
         (n,) int32; (n, classes) float32, one-hot; (n, 1) float32 of 0 and 1.
     classes : int
+    caller : str
+        Who asks, for the messages.
 
     Raises
     ------
@@ -107,12 +122,11 @@ def encode_labels(labels: Sequence[int], label_mode: str, classes: int) -> Array
         return array
     if label_mode == "binary" and classes != 2:
         raise ValueError(
-            'image_dataset_from_directory: expected two classes with label_mode="binary", got '
-            f"{classes}"
+            f'{caller}: expected two classes with label_mode="binary", got {classes}'
         )
     if array.size and (array.min() < 0 or array.max() >= classes):
         raise ValueError(
-            f"image_dataset_from_directory: expected labels 0 to {classes - 1} with "
+            f"{caller}: expected labels 0 to {classes - 1} with "
             f'label_mode="{label_mode}", got {array.min()} to {array.max()}'
         )
     if label_mode == "binary":
@@ -121,7 +135,7 @@ def encode_labels(labels: Sequence[int], label_mode: str, classes: int) -> Array
 
 
 def split(count: int, validation_split: float | None, subset: str | None) -> dict[str, slice]:
-    """Which of `count` pictures are for what; the last ones are for validation.
+    """Which of `count` files are for what; the last ones are for validation.
 
     Examples
     --------
