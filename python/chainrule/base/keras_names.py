@@ -371,7 +371,6 @@ HINTS: dict[str, str] = {
     "quantizers": "float32 and float64 are computed",
     "Quantizer": "float32 and float64 are computed",
     "saving.KerasFileEditor": "use `saving.load_weights`",
-    "*_dataset_from_*": "write a `utils.PyDataset`",
     "visualization": "use matplotlib",
 }
 

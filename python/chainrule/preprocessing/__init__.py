@@ -8,5 +8,11 @@ from chainrule.preprocessing import sequence as sequence
 from chainrule.utils.image_dataset import (
     image_dataset_from_directory as image_dataset_from_directory,
 )
+from chainrule.utils.text_dataset import (
+    text_dataset_from_directory as text_dataset_from_directory,
+)
+from chainrule.utils.timeseries_dataset import (
+    timeseries_dataset_from_array as timeseries_dataset_from_array,
+)
 
 publish(globals())

@@ -23,6 +23,9 @@ from chainrule.utils.arrays import normalize as normalize
 from chainrule.utils.arrays import pad_sequences as pad_sequences
 from chainrule.utils.arrays import split_dataset as split_dataset
 from chainrule.utils.arrays import to_categorical as to_categorical
+from chainrule.utils.audio_dataset import (
+    audio_dataset_from_directory as audio_dataset_from_directory,
+)
 from chainrule.utils.files import get_file as get_file
 from chainrule.utils.image_dataset import (
     image_dataset_from_directory as image_dataset_from_directory,
@@ -38,5 +41,11 @@ from chainrule.utils.packing import unpack_x_y_sample_weight as unpack_x_y_sampl
 from chainrule.utils.progbar import Progbar as Progbar
 from chainrule.utils.py_dataset import PyDataset as PyDataset
 from chainrule.utils.py_dataset import PyDataset as Sequence
+from chainrule.utils.text_dataset import (
+    text_dataset_from_directory as text_dataset_from_directory,
+)
+from chainrule.utils.timeseries_dataset import (
+    timeseries_dataset_from_array as timeseries_dataset_from_array,
+)
 
 publish(globals())
