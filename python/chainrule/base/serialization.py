@@ -65,6 +65,7 @@ _PUBLIC_MODULES = (
     "optimizers",
     "random",
     "regularizers",
+    "utils",
 )
 _NO_MODELING = ("get", "serialize", "deserialize")
 _TOP_LEVEL = ("Sequential", "Model", "Layer", "DTypePolicy")

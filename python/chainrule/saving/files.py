@@ -341,7 +341,7 @@ def load_model(
             model = from_file(
                 "model configuration", lambda: deserialize_keras_object(document.get("model"))
             )
-        if not hasattr(model, "compile_from_config"):
+        if not hasattr(model, "compiled"):
             raise FileFormatError(f"file '{path}': expected a model, got {type(model).__name__}")
         if document.get("build") and not model.built:
             from_file("build configuration", lambda: model.build_from_config(document["build"]))

@@ -48,4 +48,7 @@ from chainrule.utils.timeseries_dataset import (
     timeseries_dataset_from_array as timeseries_dataset_from_array,
 )
 
-publish(globals())
+publish(
+    globals(),
+    {"FeatureSpace": "chainrule.layers.preprocessing.feature_space:FeatureSpace"},
+)
