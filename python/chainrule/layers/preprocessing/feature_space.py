@@ -195,7 +195,7 @@ class FeatureSpace(FeatureKinds, Layer):
         if not isinstance(dataset, Iterable) or isinstance(dataset, (str, bytes, np.ndarray)):
             raise ValueError(
                 "`adapt()` can only be called on a dict of arrays/lists, a data frame, or an "
-                f"iterable of dicts. Received instead: {dataset} (of type {type(dataset)})"
+                f"iterable of dicts. Received instead: {dataset!r} (of type {type(dataset)})"
             )
         none = True
         for batch in dataset:
