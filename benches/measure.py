@@ -9,7 +9,9 @@ round, so that a load that comes and goes meets both sides.
 
 from __future__ import annotations
 
+import argparse
 import csv
+import importlib
 import importlib.util
 import multiprocessing
 import os
@@ -22,6 +24,18 @@ from pathlib import Path
 from typing import Any
 
 _SETTLE = 0.02  # seconds after which the threads of the last contestant have gone to sleep
+_ISAS = {
+    "avx2": {
+        "CHAINRULE_ISA": "avx2",
+        "OPENBLAS_CORETYPE": "Haswell",
+        # XLA's YNN kernels obey no limit: without them it runs oneDNN's, which do.
+        "XLA_FLAGS": "--xla_cpu_max_isa=AVX2 --xla_cpu_experimental_ynn_fusion_type=",
+        "ONEDNN_MAX_CPU_ISA": "AVX2",
+        "ATEN_CPU_CAPABILITY": "avx2",
+        "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+    },
+    "best": {},
+}
 
 
 def limit_threads(threads: int) -> None:
@@ -39,6 +53,33 @@ def limit_threads(threads: int) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+
+
+def add_isa(parser: argparse.ArgumentParser) -> None:
+    """The option `--isa`, for `limit_isa`."""
+    text = "instruction set of every contestant; default best: what the machine has"
+    parser.add_argument("--isa", choices=_ISAS, default="best", help=text)
+
+
+def limit_isa(isa: str) -> None:
+    """Tell every library that is imported in processes started from here to use no more than this.
+
+    What the environment says of OpenBLAS's kernels is dropped: some set an older machine's.
+    """
+    for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
+        os.environ.pop(name, None)
+    os.environ.update(_ISAS[isa])
+
+
+def blas_kernels() -> str:
+    """Which kernels the BLAS of this process's NumPy has chosen, as "OpenBLAS 0.3.31 Haswell"."""
+    if not installed("threadpoolctl"):
+        return "unknown (threadpoolctl, which tells, is not installed)"
+    threadpoolctl: Any = importlib.import_module("threadpoolctl")
+    found = [x for x in threadpoolctl.threadpool_info() if x["user_api"] == "blas"]
+    return ", ".join(
+        f"{x['internal_api']} {x['version']} {x.get('architecture', '')}".strip() for x in found
+    )
 
 
 def installed(*modules: str) -> bool:

@@ -53,8 +53,8 @@ def _jnp() -> Any:
     return importlib.import_module("jax.numpy")
 
 
-def _normal(*shape: int, seed: int = 0) -> Array:
-    return np.random.default_rng([seed, *shape]).standard_normal(shape, dtype=np.float32)
+def _normal(*shape: int, seed: int = 0, dtype: Any = np.float32) -> Array:
+    return np.random.default_rng([seed, *shape]).standard_normal(shape, dtype=dtype)
 
 
 def _with_rows(shape: tuple[int, int], rows: int) -> list[Array]:
@@ -70,12 +70,14 @@ def _times(*shape: int) -> str:
     return "x".join(map(str, shape))
 
 
-def _gemm(form: str, m: int, k: int, n: int) -> Row:
+def _gemm(op: str, form: str, m: int, k: int, n: int) -> Row:
     """a (m, k) @ b (k, n); "t" marks the side that is stored the other way round."""
     flip_a, flip_b = form[0] == "t", form[1] == "t"
+    dtype = np.float64 if op == "gemm64" else np.float32
 
     def arrays() -> list[Array]:
-        return [_normal(*((k, m) if flip_a else (m, k))), _normal(*((n, k) if flip_b else (k, n)))]
+        a, b = ((k, m) if flip_a else (m, k)), ((n, k) if flip_b else (k, n))
+        return [_normal(*a, dtype=dtype), _normal(*b, dtype=dtype)]
 
     def ours(a: Any, b: Any) -> Any:
         dispatch = importlib.import_module("chainrule.tracing.dispatch")
@@ -85,7 +87,7 @@ def _gemm(form: str, m: int, k: int, n: int) -> Row:
         return (a.T if flip_a else a) @ (b.T if flip_b else b)
 
     def numpy(a: Array, b: Array) -> Forms:
-        out = np.empty((m, n), np.float32)
+        out = np.empty((m, n), dtype)
         left, right = a.T if flip_a else a, b.T if flip_b else b
         return [lambda: np.matmul(left, right, out=out)]
 
@@ -93,16 +95,16 @@ def _gemm(form: str, m: int, k: int, n: int) -> Row:
         torch: Any = importlib.import_module("torch")
         left, right = (torch.from_numpy(x) for x in (a, b))
         left, right = left.T if flip_a else left, right.T if flip_b else right
-        out = torch.empty((m, n))
+        out = torch.empty((m, n), dtype=left.dtype)
         return [lambda: torch.matmul(left, right, out=out)]
 
     work = 2.0 * m * k * n
-    return Row(f"gemm {form}", _times(m, k, n), FLOPS, work, arrays, ours, jax, numpy, torch)
+    return Row(f"{op} {form}", _times(m, k, n), FLOPS, work, arrays, ours, jax, numpy, torch)
 
 
-def _gemms() -> Iterator[Row]:
+def _gemms(op: str) -> Iterator[Row]:
     for n in (32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048):
-        yield _gemm("nn", n, n, n)
+        yield _gemm(op, "nn", n, n, n)
     layers = {
         32: ((64, 64), (64, 32), (32, 10)),
         128: ((784, 512), (512, 256), (256, 10)),
@@ -110,9 +112,17 @@ def _gemms() -> Iterator[Row]:
     }
     for batch, shapes in layers.items():
         for k, n in shapes:
-            yield _gemm("nn", batch, k, n)  # x @ w
-            yield _gemm("tn", k, batch, n)  # dw = x^T @ dy
-            yield _gemm("nt", batch, n, k)  # dx = dy @ w^T
+            yield _gemm(op, "nn", batch, k, n)  # x @ w
+            yield _gemm(op, "tn", k, batch, n)  # dw = x^T @ dy
+            yield _gemm(op, "nt", batch, n, k)  # dx = dy @ w^T
+
+
+def _few_rows() -> Iterator[Row]:
+    """Products of a few samples, as served models have them."""
+    for m in (1, 2, 4, 8):
+        for k, n in ((64, 64), (784, 512), (2048, 2048)):
+            for form in ("nn", "nt"):
+                yield _gemm("few rows", form, m, k, n)
 
 
 def _convs() -> Iterator[Row]:
@@ -591,7 +601,7 @@ def _update(kind: str, shape: tuple[int, ...]) -> Row:
 
 def rows() -> list[Row]:
     """All of them, in the order of the table."""
-    found = [*_gemms(), *_convs(), *_images(), *_elementwise()]
+    found = [*_gemms("gemm"), *_gemms("gemm64"), *_few_rows(), *_convs(), *_images(), *_elementwise()]
     found += [*_softmaxes(), *_reductions(), *_norms(), *_pools(), *_randoms()]
     for shape in ((64, 64), (784, 512), (2048, 2048)):
         found += [_update(kind, shape) for kind in ("SGD", "momentum", "Adam")]
