@@ -23,6 +23,7 @@ pub use micro::Element;
 
 use super::isa::{dispatch, isa, Isa, Loop};
 use block::Problem;
+use plan::Blocking;
 
 /// A matrix to read: element `(i, j)` at `i * row_stride + j * col_stride`.
 #[derive(Clone, Copy, Debug)]
@@ -215,7 +216,7 @@ fn gemm_on<T: Element, E: Epilogue<T>>(
             dispatch(Finish { epilogue, block });
         }
     };
-    Problem::new(a, b, c, accumulate).run(T::kernels(isa), &finish);
+    Problem::new(a, b, c, accumulate).run(T::kernels(isa), &Blocking::of(isa), &finish);
 }
 
 struct Finish<'e, 'a, E, T> {

@@ -1,8 +1,8 @@
 //! The loops around the tiles.
 
 use super::micro::{Element, Kernels, Tile};
-use super::pack::{pack_a, pack_b, with_scratch, PANEL, STRIP};
-use super::plan::Plan;
+use super::pack::{pack_b, with_scratch, Chunk, Panel, PACKED, STRIP};
+use super::plan::{Blocking, PackB, Plan};
 use super::{Block, Mat, MatMut};
 use crate::kernels::region::{share, IntoParallelIterator};
 use std::marker::PhantomData;
@@ -30,26 +30,11 @@ pub(super) struct Problem<'a, T> {
 // SAFETY: A and B are only read; C is written in blocks that do not overlap, one thread each.
 unsafe impl<T: Send + Sync> Sync for Problem<'_, T> {}
 
-/// Room for packed A, which all tasks of a region share.
-struct Packed<T>(*mut T);
-
-// SAFETY: an address only. Tasks write disjoint parts, and read what others wrote in a later region.
-unsafe impl<T> Sync for Packed<T> {}
-
-impl<T> Packed<T> {
-    fn get(&self) -> *mut T {
-        self.0
-    }
-}
-
-/// A part of one panel's work: strips of rows by columns.
+/// A block of C, and what of the sums this chunk of panels adds to it.
 struct Task<'a, T> {
     strips: Range<usize>,
     cols: Range<usize>,
-    depth: Range<usize>,
-    /// Packed A of this panel, or null where A is read in place.
-    panel: *const T,
-    plan: &'a Plan,
+    chunk: &'a Chunk<'a, T>,
 }
 
 impl<'a, T: Element> Problem<'a, T> {
@@ -83,36 +68,30 @@ impl<'a, T: Element> Problem<'a, T> {
     }
 
     /// The whole product, then `finish` on blocks of C.
-    pub fn run(&self, kernels: &Kernels<T>, finish: &(dyn Fn(Block<'_, T>) + Sync)) {
+    pub fn run(
+        &self,
+        kernels: &Kernels<T>,
+        blocking: &Blocking,
+        finish: &(dyn Fn(Block<'_, T>) + Sync),
+    ) {
         if self.k == 0 {
             return self.run_empty(finish);
         }
-        let plan = &Plan::new(self, kernels);
-        with_scratch(&PANEL, |scratch| {
-            let longest = self.k.div_ceil(plan.panels);
-            let room = if plan.pack_a { self.m * longest } else { 0 };
-            let packed = Packed(scratch.reserve::<T>(room));
-            for i in 0..plan.panels {
-                let depth = plan.panel(i);
-                if plan.pack_a {
-                    self.pack_panel(kernels, plan, &depth, &packed);
-                }
-                let last = i + 1 == plan.panels;
+        let plan = &Plan::new(self, kernels, blocking);
+        with_scratch(&PACKED, |scratch| {
+            for first in (0..plan.panels).step_by(plan.chunk) {
+                let chunk = &Chunk::new(plan, first, scratch);
+                chunk.pack(self, kernels);
+                let last = chunk.panels.end == plan.panels;
                 let tasks = 0..plan.row_blocks * plan.col_blocks;
                 share(tasks.into_par_iter(), |t| {
-                    let (r, c) = (t % plan.row_blocks, t / plan.row_blocks);
+                    let (r, c) = (t / plan.col_blocks, t % plan.col_blocks);
                     let task = Task {
                         strips: plan.row_block(r),
                         cols: plan.col_block(c),
-                        depth: depth.clone(),
-                        panel: if plan.pack_a {
-                            packed.get()
-                        } else {
-                            std::ptr::null()
-                        },
-                        plan,
+                        chunk,
                     };
-                    // SAFETY: tasks cover C without overlap; A is packed by now.
+                    // SAFETY: tasks cover C without overlap; the chunk is packed by now.
                     unsafe { self.run_task(kernels, &task) };
                     if last {
                         let rows =
@@ -154,53 +133,43 @@ impl<'a, T: Element> Problem<'a, T> {
         }
     }
 
-    fn pack_panel(
-        &self,
-        kernels: &Kernels<T>,
-        plan: &Plan,
-        depth: &Range<usize>,
-        packed: &Packed<T>,
-    ) {
-        let pack = |strip: usize| {
-            let rows = plan.rows(strip);
-            // SAFETY: strips lie one behind the other, `rows * depth` elements each.
-            unsafe {
-                let to = packed.get().add(rows.start * depth.len());
-                pack_a(self, kernels, rows, depth.clone(), to);
-            }
-        };
-        let grain = (32_000 / (depth.len() * self.m.div_ceil(plan.row_strips))).max(1);
-        let tasks = 0..plan.row_strips.div_ceil(grain);
-        share(tasks.into_par_iter(), |t| {
-            (t * grain..plan.row_strips.min((t + 1) * grain)).for_each(pack);
-        });
-    }
-
     /// # Safety
-    /// No other thread works on this part of C; `task.panel` is packed, or A can be read in place.
+    /// No other thread works on this part of C; the chunk is packed.
     unsafe fn run_task(&self, kernels: &Kernels<T>, task: &Task<'_, T>) {
-        let lanes = kernels.lanes;
-        let heights = task.plan.rows(task.strips.start).len();
-        let by_columns = !task.panel.is_null() || self.a_rs == 1;
-        let single = task.strips.len() == 1 && by_columns;
+        let (plan, lanes) = (task.chunk.plan, kernels.lanes);
+        let heights = plan.rows(task.strips.start).len();
+        let single = task.strips.len() == 1 && (plan.pack_a || self.a_rs == 1);
         let widest = match () {
             () if single && heights <= kernels.wide[1].len() => 8,
             () if single && heights <= kernels.wide[0].len() => 4,
             () => 2,
         };
         with_scratch(&STRIP, |scratch| {
-            let strip = scratch.reserve::<T>(task.depth.len() * widest * lanes);
-            let mut j = task.cols.start;
-            while j < task.cols.end {
-                let left = (task.cols.end - j).div_ceil(lanes);
-                let vectors = [8, 4, 2, 1]
-                    .into_iter()
-                    .find(|v| *v <= left.min(widest))
-                    .unwrap_or(1);
-                let end = task.cols.end.min(j + vectors * lanes);
-                // SAFETY: the strip of B has room; the caller's promise.
-                unsafe { self.run_strip(kernels, task, j..end, vectors, strip) };
-                j = end;
+            let strip = scratch.reserve::<T>(plan.depth() * widest * lanes);
+            let run_strips = |panels: &[Panel<T>]| {
+                let mut j = task.cols.start;
+                while j < task.cols.end {
+                    let left = task.cols.end - j;
+                    // One and two vectors may be partly filled; wide tiles are whole.
+                    let vectors = match left {
+                        _ if widest == 8 && left >= 8 * lanes => 8,
+                        _ if widest >= 4 && left >= 4 * lanes => 4,
+                        _ if left > lanes => 2,
+                        _ => 1,
+                    };
+                    let end = task.cols.end.min(j + vectors * lanes);
+                    for panel in panels {
+                        // SAFETY: the strip of B has room; the caller's promise.
+                        unsafe { self.run_strip(kernels, task, panel, j..end, vectors, strip) };
+                    }
+                    j = end;
+                }
+            };
+            let panels = task.chunk.panels.clone().map(|i| task.chunk.panel(i));
+            if plan.strips_first {
+                run_strips(&panels.collect::<Vec<_>>());
+            } else {
+                panels.for_each(|panel| run_strips(&[panel]));
             }
         });
     }
@@ -211,28 +180,40 @@ impl<'a, T: Element> Problem<'a, T> {
         &self,
         kernels: &Kernels<T>,
         task: &Task<'_, T>,
+        panel: &Panel<T>,
         cols: Range<usize>,
         vectors: usize,
         strip: *mut T,
     ) {
-        let depth = &task.depth;
+        let (plan, depth) = (task.chunk.plan, &panel.depth);
         let width = vectors * kernels.lanes;
-        let packed = self.b_cs != 1;
-        let copy = task.plan.copy_b && !packed && vectors == 2 && task.strips.len() > 2;
         // SAFETY: all pointers stay inside A, B, C and the scratch; the table's tiles belong to an
         // instruction set that this machine has.
         unsafe {
-            if packed {
-                pack_b(self, kernels, depth.clone(), cols.clone(), strip, width);
-            }
-            let by_columns = !task.panel.is_null() || self.a_rs == 1;
+            let in_place = self
+                .b
+                .wrapping_add(depth.start * self.b_rs + cols.start * self.b_cs);
+            let whole = cols.len() == width;
+            // `copy`: the first tile reads B in place, and leaves it packed for the others.
+            let (mut b, mut b_stride, mut copy) = match plan.pack_b {
+                PackB::Ahead => (
+                    panel.b(cols.start).cast_const(),
+                    plan.packed_widths().0,
+                    false,
+                ),
+                PackB::ByStrip if self.b_cs != 1 => {
+                    pack_b(self, kernels, depth.clone(), cols.clone(), strip, width);
+                    (strip.cast_const(), width, false)
+                }
+                PackB::ByStrip => (in_place, self.b_rs, true),
+                PackB::InPlace => (in_place, self.b_rs, !whole),
+            };
+            let by_columns = plan.pack_a || self.a_rs == 1;
             for s in task.strips.clone() {
-                let rows = task.plan.rows(s);
+                let rows = plan.rows(s);
                 let height = rows.len();
-                let first = s == task.strips.start;
-                let from_strip = packed || (copy && !first);
-                let (a, a_stride) = if !task.panel.is_null() {
-                    (task.panel.add(rows.start * depth.len()), height)
+                let (a, a_stride) = if plan.pack_a {
+                    (panel.a(rows.start).cast_const(), height)
                 } else {
                     let a = self.a.add(rows.start * self.a_rs + depth.start * self.a_cs);
                     (a, if by_columns { self.a_cs } else { self.a_rs })
@@ -240,7 +221,8 @@ impl<'a, T: Element> Problem<'a, T> {
                 let tile = match vectors {
                     8 => kernels.wide[1],
                     4 => kernels.wide[0],
-                    _ if copy && first => kernels.copying[usize::from(by_columns)],
+                    _ if copy && by_columns => kernels.copying_by_columns[vectors - 1],
+                    _ if copy => kernels.copying_by_rows[vectors - 1],
                     _ if by_columns => kernels.by_columns[vectors - 1],
                     _ => kernels.by_rows[vectors - 1],
                 }[height - 1];
@@ -248,18 +230,17 @@ impl<'a, T: Element> Problem<'a, T> {
                     k: depth.len(),
                     a,
                     a_stride,
-                    b: if from_strip {
-                        strip
-                    } else {
-                        self.b.add(depth.start * self.b_rs + cols.start)
-                    },
-                    b_stride: if from_strip { width } else { self.b_rs },
+                    b,
+                    b_stride,
                     c: self.c.add(rows.start * self.c_rs + cols.start),
                     c_stride: self.c_rs,
                     last: cols.len() - (vectors - 1) * kernels.lanes,
                     accumulate: self.accumulate || depth.start > 0,
                     copy: strip,
                 });
+                if copy {
+                    (b, b_stride, copy) = (strip, width, false);
+                }
             }
         }
     }

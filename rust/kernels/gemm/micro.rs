@@ -12,24 +12,24 @@ pub(super) struct Tile<T> {
     /// `a[i, p]` at `i * a_stride + p` where A is read by rows, `i + p * a_stride` by columns.
     pub a: *const T,
     pub a_stride: usize,
-    /// `b[p, j]` at `p * b_stride + j`.
+    /// `b[p, j]` at `p * b_stride + j`: whole vectors, but for the tiles that copy.
     pub b: *const T,
     pub b_stride: usize,
     pub c: *mut T,
     pub c_stride: usize,
-    /// Columns in the last vector of a row.
+    /// Columns in the last vector of a row of C.
     pub last: usize,
     /// Whether the chain begins with C, or with zero.
     pub accumulate: bool,
-    /// Where the copying tiles leave B, packed (whole vectors, zeros behind the last column).
+    /// Where the tiles that copy leave B: whole vectors, zeros behind the last column.
     pub copy: *mut T,
 }
 
 /// A tile of fixed rows and vectors.
 pub(super) type TileFn<T> = unsafe fn(&Tile<T>);
 
-/// A copy with rows and columns exchanged: [`transpose_into`].
-pub(super) type TransposeFn<T> = unsafe fn(*const T, usize, usize, usize, *mut T, usize);
+/// A copy of rows and columns: [`copy_into`], [`transpose_into`].
+pub(super) type CopyFn<T> = unsafe fn(*const T, usize, usize, usize, *mut T, usize);
 
 /// What one instruction set has for one element type. Lists of tiles begin with one row.
 pub(super) struct Kernels<T: 'static> {
@@ -38,11 +38,13 @@ pub(super) struct Kernels<T: 'static> {
     pub by_rows: [&'static [TileFn<T>]; 2],
     /// Tiles of 1 and of 2 vectors that read A by columns (packed A too).
     pub by_columns: [&'static [TileFn<T>]; 2],
-    /// As the tiles of 2 vectors, and copy B: by rows, by columns.
-    pub copying: [&'static [TileFn<T>]; 2],
+    /// As `by_rows` and as `by_columns`, of any columns of B, which they copy.
+    pub copying_by_rows: [&'static [TileFn<T>]; 2],
+    pub copying_by_columns: [&'static [TileFn<T>]; 2],
     /// Tiles of 4 and of 8 vectors that read A by columns, for few rows.
     pub wide: [&'static [TileFn<T>]; 2],
-    pub transpose: TransposeFn<T>,
+    pub copy: CopyFn<T>,
+    pub transpose: CopyFn<T>,
 }
 
 /// An element type of [`super::gemm`]: `f32` or `f64`.
@@ -92,10 +94,10 @@ unsafe fn tile<
             let mut vb = [V::zero(); NV];
             for (j, v) in vb.iter_mut().enumerate() {
                 let b = b.add(j * V::LANES);
-                *v = if j + 1 < NV {
-                    V::load(b)
-                } else {
+                *v = if COPY && j + 1 == NV {
                     V::load_first(b, last)
+                } else {
+                    V::load(b)
                 };
                 if COPY {
                     v.store(copy.add(j * V::LANES));
@@ -131,6 +133,36 @@ unsafe fn tile<
     }
 }
 
+/// `to[i * to_stride + j] = from[i * from_stride + j]` for `rows` and `columns`, in whole vectors with
+/// zeros behind the columns.
+///
+/// # Safety
+/// All of these are readable and writable, and the machine has the vectors.
+#[inline(always)]
+unsafe fn copy_into<V: Vector>(
+    from: *const V::T,
+    from_stride: usize,
+    rows: usize,
+    columns: usize,
+    to: *mut V::T,
+    to_stride: usize,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        for i in 0..rows {
+            for j in (0..columns).step_by(V::LANES) {
+                let from = from.add(i * from_stride + j);
+                let v = if columns - j >= V::LANES {
+                    V::load(from)
+                } else {
+                    V::load_first(from, columns - j)
+                };
+                v.store(to.add(i * to_stride + j));
+            }
+        }
+    }
+}
+
 /// `to[p * to_stride + i] = from[i * from_stride + p]` for `rows <= LANES` and `columns`.
 ///
 /// # Safety
@@ -146,7 +178,22 @@ unsafe fn transpose_into<V: Vector>(
 ) {
     // SAFETY: the caller's promise.
     unsafe {
-        for p in (0..columns).step_by(V::LANES) {
+        let squares = if rows == V::LANES {
+            columns / V::LANES * V::LANES
+        } else {
+            0
+        };
+        for p in (0..squares).step_by(V::LANES) {
+            let mut block = [V::zero(); 16];
+            for (i, v) in block.iter_mut().enumerate().take(V::LANES) {
+                *v = V::load(from.add(i * from_stride + p));
+            }
+            V::transpose(&mut block);
+            for (q, v) in block.iter().enumerate().take(V::LANES) {
+                v.store(to.add((p + q) * to_stride));
+            }
+        }
+        for p in (squares..columns).step_by(V::LANES) {
             let width = V::LANES.min(columns - p);
             let mut block = [V::zero(); 16];
             for (i, v) in block.iter_mut().enumerate().take(V::LANES) {
@@ -175,7 +222,7 @@ unsafe fn transpose_into<V: Vector>(
 }
 
 macro_rules! kernels {
-    ($table:ident, $tile:ident, $transpose:ident, $vector:ty, [$($feature:literal)?],
+    ($table:ident, $tile:ident, $copy:ident, $transpose:ident, $vector:ty, [$($feature:literal)?],
      tall: [$($tall:literal)*], wide: [$($wide:literal)*], widest: [$($widest:literal)*]) => {
         $(#[target_feature(enable = $feature)])?
         unsafe fn $tile<const MR: usize, const NV: usize, const BY_ROWS: bool, const COPY: bool>(
@@ -183,6 +230,19 @@ macro_rules! kernels {
         ) {
             // SAFETY: the caller's promise.
             unsafe { tile::<$vector, MR, NV, BY_ROWS, COPY>(t) }
+        }
+
+        $(#[target_feature(enable = $feature)])?
+        unsafe fn $copy(
+            from: *const <$vector as Vector>::T,
+            from_stride: usize,
+            rows: usize,
+            columns: usize,
+            to: *mut <$vector as Vector>::T,
+            to_stride: usize,
+        ) {
+            // SAFETY: the caller's promise.
+            unsafe { copy_into::<$vector>(from, from_stride, rows, columns, to, to_stride) }
         }
 
         $(#[target_feature(enable = $feature)])?
@@ -208,22 +268,27 @@ macro_rules! kernels {
                 &[$($tile::<$tall, 1, false, false>),*],
                 &[$($tile::<$tall, 2, false, false>),*],
             ],
-            copying: [
+            copying_by_rows: [
+                &[$($tile::<$tall, 1, true, true>),*],
                 &[$($tile::<$tall, 2, true, true>),*],
+            ],
+            copying_by_columns: [
+                &[$($tile::<$tall, 1, false, true>),*],
                 &[$($tile::<$tall, 2, false, true>),*],
             ],
             wide: [
                 &[$($tile::<$wide, 4, false, false>),*],
                 &[$($tile::<$widest, 8, false, false>),*],
             ],
+            copy: $copy,
             transpose: $transpose,
         };
     };
 }
 
-kernels!(PLAIN_F32, plain_f32, plain_transpose_f32, Plain<f32, 8>, [],
+kernels!(PLAIN_F32, plain_f32, plain_copy_f32, plain_transpose_f32, Plain<f32, 8>, [],
     tall: [1 2 3 4 5 6], wide: [1 2 3], widest: [1]);
-kernels!(PLAIN_F64, plain_f64, plain_transpose_f64, Plain<f64, 4>, [],
+kernels!(PLAIN_F64, plain_f64, plain_copy_f64, plain_transpose_f64, Plain<f64, 4>, [],
     tall: [1 2 3 4 5 6], wide: [1 2 3], widest: [1]);
 
 #[cfg(target_arch = "x86_64")]
@@ -231,15 +296,15 @@ mod x86_tiles {
     use super::*;
     use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
 
-    kernels!(AVX512_F32, avx512_f32, avx512_transpose_f32, __m512,
+    kernels!(AVX512_F32, avx512_f32, avx512_copy_f32, avx512_transpose_f32, __m512,
         ["avx512f,avx512vl,avx512bw,avx512dq,avx2,fma"],
         tall: [1 2 3 4 5 6 7 8 9 10 11 12], wide: [1 2 3 4 5 6], widest: [1 2]);
-    kernels!(AVX512_F64, avx512_f64, avx512_transpose_f64, __m512d,
+    kernels!(AVX512_F64, avx512_f64, avx512_copy_f64, avx512_transpose_f64, __m512d,
         ["avx512f,avx512vl,avx512bw,avx512dq,avx2,fma"],
         tall: [1 2 3 4 5 6 7 8 9 10 11 12], wide: [1 2 3 4 5 6], widest: [1 2]);
-    kernels!(AVX2_F32, avx2_f32, avx2_transpose_f32, __m256, ["avx2,fma"],
+    kernels!(AVX2_F32, avx2_f32, avx2_copy_f32, avx2_transpose_f32, __m256, ["avx2,fma"],
         tall: [1 2 3 4 5 6], wide: [1 2], widest: [1]);
-    kernels!(AVX2_F64, avx2_f64, avx2_transpose_f64, __m256d, ["avx2,fma"],
+    kernels!(AVX2_F64, avx2_f64, avx2_copy_f64, avx2_transpose_f64, __m256d, ["avx2,fma"],
         tall: [1 2 3 4 5 6], wide: [1 2], widest: [1]);
 }
 

@@ -1,8 +1,10 @@
 //! Copies of A and B in the order in which the tiles read them, and the memory they lie in.
 
 use super::block::Problem;
-use super::micro::Kernels;
+use super::micro::{Element, Kernels};
+use super::plan::Plan;
 use crate::error::{unwind, OutOfMemory};
+use crate::kernels::region::{share, IntoParallelIterator};
 use std::alloc::{alloc, dealloc, Layout};
 use std::cell::Cell;
 use std::ops::Range;
@@ -57,8 +59,8 @@ impl Drop for Scratch {
 }
 
 thread_local! {
-    /// Packed A, which the tasks of a region share.
-    pub(super) static PANEL: Cell<Scratch> = const { Cell::new(Scratch::EMPTY) };
+    /// The packed chunk, which the tasks of a region share.
+    pub(super) static PACKED: Cell<Scratch> = const { Cell::new(Scratch::EMPTY) };
     /// The packed strip of B that one task works on.
     pub(super) static STRIP: Cell<Scratch> = const { Cell::new(Scratch::EMPTY) };
 }
@@ -72,6 +74,116 @@ pub(super) fn with_scratch<R>(
     let out = f(&mut lent);
     scratch.set(lent);
     out
+}
+
+/// Rows of B that are packed at a time: their pages are looked up once.
+const PACK_ROWS: usize = 16;
+/// Elements whose packing is worth a task.
+const PACK_TASK: usize = 32_000;
+
+/// Panels that are packed together, once: strips of B, whole vectors each, and strips of A.
+pub(super) struct Chunk<'p, T> {
+    pub plan: &'p Plan,
+    pub panels: Range<usize>,
+    depth: Range<usize>,
+    room: *mut T,
+}
+
+/// A panel of k, and where its packed strips begin.
+pub(super) struct Panel<T> {
+    pub depth: Range<usize>,
+    a: *mut T,
+    b: *mut T,
+}
+
+// SAFETY: tasks write disjoint parts, and read what others wrote in a later region.
+unsafe impl<T: Send + Sync> Sync for Chunk<'_, T> {}
+
+impl<T> Panel<T> {
+    /// Packed A of the strip that begins with this row: its rows for each p.
+    pub fn a(&self, row: usize) -> *mut T {
+        self.a.wrapping_add(row * self.depth.len())
+    }
+
+    /// Packed B of the strip that begins with this column: its columns for each p.
+    pub fn b(&self, col: usize) -> *mut T {
+        self.b.wrapping_add(col * self.depth.len())
+    }
+}
+
+impl<'p, T: Element> Chunk<'p, T> {
+    /// Room for the panels from `first` on.
+    pub fn new(plan: &'p Plan, first: usize, scratch: &mut Scratch) -> Self {
+        let panels = first..plan.panels.min(first + plan.chunk);
+        let depth = plan.panel_start(first)..plan.panel_start(panels.end);
+        let rows = if plan.pack_a { plan.m } else { 0 };
+        let room = scratch.reserve((plan.packed_widths().1 + rows) * depth.len());
+        Chunk {
+            plan,
+            panels,
+            depth,
+            room,
+        }
+    }
+
+    pub fn panel(&self, i: usize) -> Panel<T> {
+        let depth = self.plan.panel_start(i)..self.plan.panel_start(i + 1);
+        let before = depth.start - self.depth.start;
+        let (_, width) = self.plan.packed_widths();
+        let strips_of_a = self.room.wrapping_add(self.depth.len() * width);
+        Panel {
+            a: strips_of_a.wrapping_add(before * self.plan.m),
+            b: self.room.wrapping_add(before * width),
+            depth,
+        }
+    }
+
+    /// Packs what the plan says.
+    pub fn pack(&self, problem: &Problem<'_, T>, kernels: &Kernels<T>) {
+        let plan = self.plan;
+        let (strip, width) = plan.packed_widths();
+        let strips_of_a = (PACK_TASK / (plan.depth() * plan.m.div_ceil(plan.row_strips))).max(1);
+        let tasks_of_a = if plan.pack_a {
+            plan.row_strips.div_ceil(strips_of_a)
+        } else {
+            0
+        };
+        let tasks_of_b = match problem.b_cs {
+            _ if width == 0 => 0,
+            1 => plan.depth().div_ceil(PACK_ROWS),
+            _ => plan.col_strips,
+        };
+        let tasks = tasks_of_a + tasks_of_b;
+        if tasks == 0 {
+            return;
+        }
+        share((0..tasks * self.panels.len()).into_par_iter(), |t| {
+            let (panel, t) = (self.panel(self.panels.start + t / tasks), t % tasks);
+            let depth = panel.depth.clone();
+            // SAFETY: strips lie one behind the other; tasks write different parts of them.
+            unsafe {
+                if t < tasks_of_a {
+                    let strips = t * strips_of_a..plan.row_strips.min((t + 1) * strips_of_a);
+                    for rows in strips.map(|s| plan.rows(s)) {
+                        let to = panel.a(rows.start);
+                        pack_a(problem, kernels, rows, depth.clone(), to);
+                    }
+                } else if problem.b_cs == 1 {
+                    let first = (t - tasks_of_a) * PACK_ROWS;
+                    let start = depth.start + first;
+                    let some = start..depth.end.min(start + PACK_ROWS);
+                    for cols in (0..plan.col_strips).map(|s| plan.cols(s)) {
+                        let to = panel.b(cols.start).add(first * strip);
+                        pack_b(problem, kernels, some.clone(), cols, to, strip);
+                    }
+                } else {
+                    let cols = plan.cols(t - tasks_of_a);
+                    let to = panel.b(cols.start);
+                    pack_b(problem, kernels, depth, cols, to, strip);
+                }
+            }
+        });
+    }
 }
 
 /// `to[p, i] = a[rows.start + i, depth.start + p]`, `rows.len()` elements for each p.
@@ -104,11 +216,12 @@ pub(super) unsafe fn pack_a<T: Copy>(
     }
 }
 
-/// `to[p, j] = b[depth.start + p, cols.start + j]`, `to_stride` elements for each p.
+/// `to[p, j] = b[depth.start + p, cols.start + j]`, `to_stride` elements for each p, zeros behind the
+/// columns.
 ///
 /// # Safety
 /// `to` has room for all of it.
-pub(super) unsafe fn pack_b<T: Copy>(
+pub(super) unsafe fn pack_b<T: Element>(
     problem: &Problem<T>,
     kernels: &Kernels<T>,
     depth: Range<usize>,
@@ -122,6 +235,9 @@ pub(super) unsafe fn pack_b<T: Copy>(
         let b = problem
             .b
             .add(depth.start * problem.b_rs + cols.start * problem.b_cs);
+        if problem.b_cs == 1 {
+            return (kernels.copy)(b, problem.b_rs, k, width, to, to_stride);
+        }
         transposed_copy(
             kernels,
             b,
@@ -132,6 +248,11 @@ pub(super) unsafe fn pack_b<T: Copy>(
             to,
             to_stride,
         );
+        for p in 0..k {
+            for j in width..to_stride {
+                *to.add(p * to_stride + j) = T::ZERO;
+            }
+        }
     }
 }
 

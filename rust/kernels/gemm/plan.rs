@@ -1,25 +1,77 @@
-//! How one product is cut: a function of its shape alone.
+//! How one product is cut: a function of its shape and of the instruction set alone.
 
 use super::block::Problem;
 use super::micro::Kernels;
+use crate::kernels::isa::Isa;
 use std::ops::Range;
 
-/// Deepest panel of k, in bytes of one row of A.
-const PANEL_BYTES: usize = 4096;
-/// Packed A that one block of rows may take. Tiles read it in order, so it may outgrow the
-/// second-level cache; the strip of B is what must stay.
-const ROW_BLOCK_BYTES: usize = 2 << 20;
-/// A or B up to this size is read in place where one of its strides is one.
-const IN_PLACE_BYTES: usize = 512 << 10;
+/// Sizes of blocks that fit the caches of the machines that have an instruction set.
+pub(super) struct Blocking {
+    /// Deepest panel of k. The tiles of a strip of rows go down a strip of B of this depth by two
+    /// vectors, which should stay in the first-level cache while A passes through; each further panel
+    /// costs one more reading and writing of C.
+    depth: usize,
+    /// Bytes of packed A in a block of rows: half of the second-level cache.
+    row_block: usize,
+    /// Bytes of a B by rows that stays in the cache as it lies: no more than the first level where the
+    /// second one is small, since rows that are a power of two apart share few of its lines.
+    b_in_place: usize,
+}
+
+impl Blocking {
+    pub fn of(isa: Isa) -> Blocking {
+        match isa {
+            // Caches of 32 KB and 256 or 512 KB (Haswell, Zen 2, Zen 3).
+            Isa::Avx2 | Isa::Scalar | Isa::Neon => Blocking {
+                depth: 512,
+                row_block: 256 << 10,
+                b_in_place: 32 << 10,
+            },
+            // Caches of 32 or 48 KB and 1 MB or more (Skylake-X, Zen 4, Zen 5). A strip of B comes from
+            // the second level in time: its two loads feed 24 multiply-adds.
+            Isa::Avx512 => Blocking {
+                depth: 768,
+                row_block: 512 << 10,
+                b_in_place: 512 << 10,
+            },
+        }
+    }
+}
+
+/// Deepest panel where one strip of rows reads a B by rows once.
+const ONE_STRIP_DEPTH: usize = 1024;
+/// Deepest panel where two strips of rows do: the second one finds it in the first-level cache.
+const TWO_STRIPS_DEPTH: usize = 256;
+/// Bytes of each row of B that a task reads then, so that the processor sees what comes.
+const FEW_ROWS_RUN: usize = 1024;
+/// Deepest panel where few rows read B by columns: its strip is packed, used, and forgotten.
+const FEW_ROWS_DEPTH_BY_COLUMNS: usize = 128;
+/// A of up to so many bytes is read in place where one of its strides is one.
+const A_IN_PLACE: usize = 512 << 10;
+/// B by rows of up to so many bytes is packed by each block of rows, which its first tile does.
+const B_BY_STRIP: usize = 1 << 20;
+/// Bytes of packed A and B, beyond which panels are packed in several chunks.
+const PACKED: usize = 8 << 20;
 /// Multiply-adds below which a second thread costs more than it brings.
 const SERIAL: usize = 700_000;
 /// Multiply-adds that one task is worth.
 const TASK: usize = 500_000;
 const MAX_TASKS: usize = 64;
 
+/// Where the tiles find B.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum PackB {
+    /// In place, but for a last strip that is not whole.
+    InPlace,
+    /// In strips that each task packs as it comes to them.
+    ByStrip,
+    /// In strips that are packed before, for several blocks of rows.
+    Ahead,
+}
+
 /// Cuts of m, n and k.
 pub(super) struct Plan {
-    m: usize,
+    pub m: usize,
     n: usize,
     k: usize,
     /// Columns of a strip of B: two vectors.
@@ -27,25 +79,32 @@ pub(super) struct Plan {
     /// Strips of rows: the tiles' rows, evenly cut.
     pub row_strips: usize,
     pub row_blocks: usize,
+    pub col_strips: usize,
     pub col_blocks: usize,
     pub panels: usize,
+    /// Panels that are packed together.
+    pub chunk: usize,
     pub pack_a: bool,
-    /// Whether the first strip of rows packs B, where B is read by rows.
-    pub copy_b: bool,
+    pub pack_b: PackB,
+    /// Whether a strip of B goes through all panels before the next one.
+    pub strips_first: bool,
 }
 
 impl Plan {
-    pub fn new<T>(p: &Problem<T>, kernels: &Kernels<T>) -> Plan {
+    pub fn new<T>(p: &Problem<T>, kernels: &Kernels<T>, blocking: &Blocking) -> Plan {
         let (m, n, k) = (p.m, p.n, p.k);
         let size = size_of::<T>();
         let tall = kernels.by_rows[0].len();
         let strip = 2 * kernels.lanes;
-        let row_strips = m.div_ceil(tall);
-        let panels = k.div_ceil(PANEL_BYTES / size);
-        let depth = k.div_ceil(panels);
-        let in_place = p.a_rs == 1 || p.a_cs == 1;
-        let wide = m <= kernels.wide[0].len() && p.a_rs != 1 && n >= 2 * strip;
-        let pack_a = !in_place || wide || (m * k * size > IN_PLACE_BYTES && n >= 2 * strip);
+        let (row_strips, col_strips) = (m.div_ceil(tall), n.div_ceil(strip));
+        let (few_rows, b_by_rows) = (row_strips <= 2, p.b_cs == 1);
+        let deepest = match (row_strips, b_by_rows) {
+            (1, true) => ONE_STRIP_DEPTH,
+            (2, true) => TWO_STRIPS_DEPTH,
+            (1 | 2, false) => FEW_ROWS_DEPTH_BY_COLUMNS,
+            _ => blocking.depth,
+        };
+        let panels = k.div_ceil(deepest);
 
         // A few rows cost the time that it takes to read B.
         let work = m.max(4).saturating_mul(n).saturating_mul(k);
@@ -54,11 +113,28 @@ impl Plan {
         } else {
             (work / TASK).clamp(2, MAX_TASKS)
         };
-        let col_blocks = n.div_ceil(strip).min(tasks);
-        let row_blocks = (row_strips * tall * depth * size)
-            .div_ceil(ROW_BLOCK_BYTES)
-            .max(tasks.div_ceil(col_blocks))
-            .min(row_strips);
+        let most_col_blocks = if few_rows && b_by_rows {
+            (n * size).div_ceil(FEW_ROWS_RUN).min(col_strips)
+        } else {
+            col_strips
+        };
+        let row_blocks = (m * k.div_ceil(panels) * size).div_ceil(blocking.row_block);
+        let col_blocks = tasks.div_ceil(row_blocks).min(most_col_blocks);
+        let row_blocks = row_blocks.max(tasks.div_ceil(col_blocks)).min(row_strips);
+
+        let in_place = p.a_rs == 1 || p.a_cs == 1;
+        let wide = m <= kernels.wide[0].len() && p.a_rs != 1 && n >= 2 * strip;
+        let pack_a = !in_place || wide || (m * k * size > A_IN_PLACE && n >= 2 * strip);
+        let b_bytes = n * k * size;
+        let pack_b = match () {
+            () if b_by_rows && (few_rows || b_bytes <= blocking.b_in_place) => PackB::InPlace,
+            () if few_rows || row_blocks == 1 => PackB::ByStrip,
+            () if b_by_rows && b_bytes <= B_BY_STRIP => PackB::ByStrip,
+            () => PackB::Ahead,
+        };
+        let packed_rows = if pack_a { m } else { 0 };
+        let packed_cols = if pack_b == PackB::Ahead { n } else { 0 };
+        let chunks = ((packed_rows + packed_cols) * k * size).div_ceil(PACKED);
         Plan {
             m,
             n,
@@ -66,20 +142,34 @@ impl Plan {
             strip,
             row_strips,
             row_blocks,
+            col_strips,
             col_blocks,
             panels,
+            chunk: panels.div_ceil(chunks.max(1)),
             pack_a,
-            copy_b: k * n * size > IN_PLACE_BYTES,
+            pack_b,
+            strips_first: few_rows && !b_by_rows,
         }
     }
 
-    pub fn panel(&self, i: usize) -> Range<usize> {
-        i * self.k / self.panels..(i + 1) * self.k / self.panels
+    /// Of the deepest panel.
+    pub fn depth(&self) -> usize {
+        self.k.div_ceil(self.panels)
+    }
+
+    /// Where a panel begins, or the one before ends.
+    pub fn panel_start(&self, i: usize) -> usize {
+        i * self.k / self.panels
     }
 
     /// Rows of one strip.
     pub fn rows(&self, strip: usize) -> Range<usize> {
         strip * self.m / self.row_strips..(strip + 1) * self.m / self.row_strips
+    }
+
+    /// Columns of one strip, which may be its vectors' first.
+    pub fn cols(&self, strip: usize) -> Range<usize> {
+        strip * self.strip..self.n.min((strip + 1) * self.strip)
     }
 
     /// Strips of one block of rows.
@@ -89,8 +179,18 @@ impl Plan {
 
     /// Columns of one block of columns.
     pub fn col_block(&self, i: usize) -> Range<usize> {
-        let strips = self.n.div_ceil(self.strip);
-        let start = |i: usize| self.n.min(i * strips / self.col_blocks * self.strip);
+        let start = |i: usize| {
+            self.n
+                .min(i * self.col_strips / self.col_blocks * self.strip)
+        };
         start(i)..start(i + 1)
+    }
+
+    /// Columns of packed B, whole vectors: of one strip, and of all.
+    pub fn packed_widths(&self) -> (usize, usize) {
+        match self.pack_b {
+            PackB::Ahead => (self.strip, self.col_strips * self.strip),
+            PackB::InPlace | PackB::ByStrip => (0, 0),
+        }
     }
 }

@@ -209,6 +209,8 @@ fn large_shapes_all_layouts() {
         (2, 77, 1030),
         (150, 170, 140),
         (260, 10, 300),
+        (20, 70, 300),
+        (70, 300, 1030),
     ];
     for (i, (m, n, k)) in shapes.into_iter().enumerate() {
         for (j, a) in LAYOUTS.into_iter().enumerate() {
@@ -250,22 +252,23 @@ fn nothing_to_sum() {
 
 #[test]
 fn every_element_is_one_chain() {
-    let (m, n, k) = (70, 90, 1500);
-    let a: Vec<f32> = noise(m * k, 1);
-    let b: Vec<f32> = noise(k * n, 2);
-    let mut c = vec![f32::NAN; m * n];
-    let product = (Mat::row_major(&a, m, k), Mat::row_major(&b, k, n));
-    gemm(
-        product.0,
-        product.1,
-        MatMut::row_major(&mut c, m, n),
-        false,
-        &NoEpilogue,
-    );
-    for i in 0..m {
-        for j in 0..n {
+    // The last one is packed in two chunks; some of its elements will do.
+    for (m, n, k, step) in [(70, 90, 1500, 1), (70, 1100, 2000, 13)] {
+        let a: Vec<f32> = noise(m * k, 1);
+        let b: Vec<f32> = noise(k * n, 2);
+        let mut c = vec![f32::NAN; m * n];
+        let product = (Mat::row_major(&a, m, k), Mat::row_major(&b, k, n));
+        gemm(
+            product.0,
+            product.1,
+            MatMut::row_major(&mut c, m, n),
+            false,
+            &NoEpilogue,
+        );
+        for at in (0..m * n).step_by(step) {
+            let (i, j) = (at / n, at % n);
             let chain = (0..k).fold(0.0, |s, p| a[i * k + p].mul_add(b[p * n + j], s));
-            assert_eq!(c[i * n + j].to_bits(), f32::to_bits(chain), "at ({i}, {j})");
+            assert_eq!(c[at].to_bits(), f32::to_bits(chain), "at ({i}, {j})");
         }
     }
 }
