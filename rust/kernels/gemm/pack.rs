@@ -76,7 +76,7 @@ pub(super) fn with_scratch<R>(
     out
 }
 
-/// Rows of B that are packed at a time: their pages are looked up once.
+/// Rows of B that are packed at a time, strip after strip: their pages are looked up once.
 const PACK_ROWS: usize = 16;
 /// Elements whose packing is worth a task.
 const PACK_TASK: usize = 32_000;
@@ -197,12 +197,21 @@ pub(super) unsafe fn pack_a<T: Copy>(
     depth: Range<usize>,
     to: *mut T,
 ) {
-    let (height, k) = (rows.len(), depth.len());
+    let (height, mut k) = (rows.len(), depth.len());
     // SAFETY: rows and depth lie in A, and the caller's promise.
     unsafe {
-        let a = problem
+        let mut a = problem
             .a
             .add(rows.start * problem.a_rs + depth.start * problem.a_cs);
+        let mut to = to;
+        if problem.a_rs == 1 {
+            // Whole vectors, each over the end of the last one; not over the strip's end.
+            let beyond = height.next_multiple_of(kernels.lanes) - height;
+            let vectors = k.saturating_sub(beyond.div_ceil(height));
+            (kernels.copy)(a, problem.a_cs, vectors, height, to, height);
+            (a, to) = (a.add(vectors * problem.a_cs), to.add(vectors * height));
+            k -= vectors;
+        }
         transposed_copy(
             kernels,
             a,

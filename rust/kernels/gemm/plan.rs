@@ -7,37 +7,34 @@ use std::ops::Range;
 
 /// Sizes of blocks that fit the caches of the machines that have an instruction set.
 pub(super) struct Blocking {
-    /// Deepest panel of k. The tiles of a strip of rows go down a strip of B of this depth by two
-    /// vectors, which should stay in the first-level cache while A passes through; each further panel
-    /// costs one more reading and writing of C.
-    depth: usize,
     /// Bytes of packed A in a block of rows: half of the second-level cache.
     row_block: usize,
-    /// Bytes of a B by rows that stays in the cache as it lies: no more than the first level where the
-    /// second one is small, since rows that are a power of two apart share few of its lines.
-    b_in_place: usize,
+    /// Rows of B less than so many bytes apart are read in place.
+    in_place_stride: usize,
 }
 
 impl Blocking {
     pub fn of(isa: Isa) -> Blocking {
         match isa {
-            // Caches of 32 KB and 256 or 512 KB (Haswell, Zen 2, Zen 3).
+            // A second level of 256 or 512 KB (Haswell, Zen 2, Zen 3). A strip of B is one line of each
+            // row: rows a page apart would come too late.
             Isa::Avx2 | Isa::Scalar | Isa::Neon => Blocking {
-                depth: 512,
                 row_block: 256 << 10,
-                b_in_place: 32 << 10,
+                in_place_stride: PAGE,
             },
-            // Caches of 32 or 48 KB and 1 MB or more (Skylake-X, Zen 4, Zen 5). A strip of B comes from
-            // the second level in time: its two loads feed 24 multiply-adds.
+            // One of 1 MB or more (Skylake-X, Zen 4, Zen 5). A strip of B is two lines of each row, which
+            // come in time from wherever they lie: 24 multiply-adds are done for each.
             Isa::Avx512 => Blocking {
-                depth: 768,
                 row_block: 512 << 10,
-                b_in_place: 512 << 10,
+                in_place_stride: usize::MAX,
             },
         }
     }
 }
 
+/// Deepest panel of k. A strip of B of this depth by two vectors of AVX2 fills a first-level cache of
+/// 32 KB, while A passes through; each further panel reads and writes C once more.
+const DEPTH: usize = 512;
 /// Deepest panel where one strip of rows reads a B by rows once.
 const ONE_STRIP_DEPTH: usize = 1024;
 /// Deepest panel where two strips of rows do: the second one finds it in the first-level cache.
@@ -46,10 +43,12 @@ const TWO_STRIPS_DEPTH: usize = 256;
 const FEW_ROWS_RUN: usize = 1024;
 /// Deepest panel where few rows read B by columns: its strip is packed, used, and forgotten.
 const FEW_ROWS_DEPTH_BY_COLUMNS: usize = 128;
+/// Rows this many bytes apart take a page each, and share a few lines of the first-level cache.
+const PAGE: usize = 4096;
 /// A of up to so many bytes is read in place where one of its strides is one.
 const A_IN_PLACE: usize = 512 << 10;
-/// B by rows of up to so many bytes is packed by each block of rows, which its first tile does.
-const B_BY_STRIP: usize = 1 << 20;
+/// B by rows of more bytes, with rows a page apart, is packed once and not by each block of rows.
+const B_BY_STRIP: usize = 8 << 20;
 /// Bytes of packed A and B, beyond which panels are packed in several chunks.
 const PACKED: usize = 8 << 20;
 /// Multiply-adds below which a second thread costs more than it brings.
@@ -102,7 +101,7 @@ impl Plan {
             (1, true) => ONE_STRIP_DEPTH,
             (2, true) => TWO_STRIPS_DEPTH,
             (1 | 2, false) => FEW_ROWS_DEPTH_BY_COLUMNS,
-            _ => blocking.depth,
+            _ => DEPTH,
         };
         let panels = k.div_ceil(deepest);
 
@@ -124,13 +123,15 @@ impl Plan {
 
         let in_place = p.a_rs == 1 || p.a_cs == 1;
         let wide = m <= kernels.wide[0].len() && p.a_rs != 1 && n >= 2 * strip;
-        let pack_a = !in_place || wide || (m * k * size > A_IN_PLACE && n >= 2 * strip);
-        let b_bytes = n * k * size;
+        let spread = p.a_rs == 1 && p.a_cs * size >= PAGE && n >= 4 * strip;
+        let large = m * k * size > A_IN_PLACE && n >= 2 * strip;
+        let pack_a = !in_place || wide || spread || large;
+        let stride = p.b_rs * size;
+        let far = !b_by_rows || (stride >= PAGE && n * k * size > B_BY_STRIP);
         let pack_b = match () {
-            () if b_by_rows && (few_rows || b_bytes <= blocking.b_in_place) => PackB::InPlace,
-            () if few_rows || row_blocks == 1 => PackB::ByStrip,
-            () if b_by_rows && b_bytes <= B_BY_STRIP => PackB::ByStrip,
-            () => PackB::Ahead,
+            () if far && row_blocks > 1 && !few_rows => PackB::Ahead,
+            () if b_by_rows && (few_rows || stride < blocking.in_place_stride) => PackB::InPlace,
+            () => PackB::ByStrip,
         };
         let packed_rows = if pack_a { m } else { 0 };
         let packed_cols = if pack_b == PackB::Ahead { n } else { 0 };
