@@ -11,7 +11,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from measure import Worker, installed, interleave, limit_threads, machine, ratio, table, write_csv
+from measure import (
+    Worker,
+    add_isa,
+    installed,
+    interleave,
+    limit_isa,
+    limit_threads,
+    machine,
+    ratio,
+    table,
+    write_csv,
+)
 
 OURS, CORE, SCAN = "chainrule fit", "chainrule core", "JAX, scanned epoch"
 TOLERANCE = 1e-4  # relative: sums run in other orders
@@ -158,9 +169,11 @@ def main(
     parser.add_argument("--threads", type=int, default=2, help="for every contestant; default 2")
     parser.add_argument("--shuffle", action="store_true", help="each shuffles its rows each epoch")
     parser.add_argument("--quick", action="store_true", help="three short rounds")
+    add_isa(parser)
     parser.add_argument("--csv", type=Path, help="write the rows there too")
     options = parser.parse_args()
     limit_threads(options.threads)
+    limit_isa(options.isa)
     asked = [who for who in needs if re.search(options.only, who)]
     if OURS in asked and not installed("chainrule"):
         sys.exit("expected chainrule to be installed, or PYTHONPATH to name the folder it is in")

@@ -15,9 +15,10 @@ call in them.
 
 How to read it: GFLOP/s for products (2mkn operations), else GB/s, counted as the bytes of inputs
 and results that have to move at least once: more is better. `ratio` is how many times as fast as
-the fastest of the peers ours is, `% of peak` our part of the highest rate of any product in the same
-run (convolutions alone measure one product for it). "gemm tn 784x128x512" is C (784, 512) of A (784, 128), stored
-transposed, and B (128, 512); "gemm64" are products of float64. "conv 128x32x32x16 3x3x32 /2 same" is images, kernel and filters,
+the fastest of the peers ours is, `% of peak` our part of the highest rate of any product of the same
+dtype in the same run (convolutions alone measure one product for it). "gemm tn 784x128x512" is
+C (784, 512) of A (784, 128), stored transposed, and B (128, 512); "gemm64" are products of float64,
+"few rows" those of a few samples. "conv 128x32x32x16 3x3x32 /2 same" is images, kernel and filters,
 stride, padding; `conv_transpose` is its gradient by the image, `conv_kernel_grad` by the kernel.
 Shapes of 128x512 stay in a core's cache, 4096x1024 do not.
 """
@@ -166,7 +167,7 @@ def bench(row: Row, workers: dict[str, Worker], rounds: int, seconds: float) -> 
 
 def add_peaks(found: list[dict[str, Any]]) -> None:
     """Print the highest rate of each in products, and add to rows in FLOP/s our part of it all."""
-    peaks = {}
+    peaks: dict[str, float] = {}
     for kind in PRODUCTS:
         products = [row for row in found if row["op"].startswith(f"{kind} ")]
         for who in EVERYONE:

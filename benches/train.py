@@ -3,6 +3,7 @@
     python benches/train.py                          the table
     python benches/train.py --model small --rounds 9
     python benches/train.py --quick                  a few seconds, to see that it runs
+    python benches/train.py --isa avx2               everyone on AVX2, where the machine has more
 
 Three dense networks with Adam: 64-64-32-10 at batch 32, 784-512-256-10 at batch 128 with dropout
 0.2, 1024-2048-2048-1000 at batch 512. Every contestant trains on the same rows in the same order
