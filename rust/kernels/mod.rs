@@ -20,6 +20,7 @@ pub mod normalise;
 pub mod number;
 pub mod pointwise;
 pub mod pool;
+pub mod recurrence;
 pub mod region;
 pub mod resize;
 pub mod rng;

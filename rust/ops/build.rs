@@ -29,6 +29,8 @@ pub trait Build {
     fn broadcast_to(&mut self, x: Value, shape: &[Size]) -> Result<Value>;
     /// A 0-d constant.
     fn scalar(&mut self, x: f64, dtype: DType) -> Value;
+    /// Zeros of the shape and dtype of x.
+    fn zeros_like(&mut self, x: Value) -> Result<Value>;
     /// Sums a broadcast gradient back to the shape that was broadcast.
     fn sum_to(&mut self, x: Value, shape: &[Size]) -> Result<Value>;
 
@@ -112,6 +114,11 @@ impl Build for Graph {
             T::slice_mut(&mut tensor.data_mut())[0] = T::from_f64(x);
         });
         self.constant(tensor)
+    }
+    fn zeros_like(&mut self, x: Value) -> Result<Value> {
+        let Spec { shape, dtype } = self.spec(x).clone();
+        let zero = self.scalar(0.0, dtype);
+        self.broadcast_to(zero, &shape)
     }
     fn sum_to(&mut self, x: Value, shape: &[Size]) -> Result<Value> {
         let from = self.spec(x).shape.clone();

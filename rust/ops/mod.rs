@@ -30,6 +30,8 @@ pub mod dense;
 pub mod dropout;
 pub mod gather;
 pub mod gather_along;
+pub mod gru;
+pub mod gru_grad;
 pub mod iota;
 pub mod lanes;
 pub mod layer_norm;
@@ -37,6 +39,8 @@ pub mod layer_norm_grad;
 pub mod linear_recurrence;
 pub mod log_softmax;
 pub mod logsumexp;
+pub mod lstm;
+pub mod lstm_grad;
 pub mod matmul;
 pub mod named;
 pub mod one_hot;
@@ -44,6 +48,7 @@ pub mod pool;
 pub mod pool_grad;
 pub mod pool_pick;
 pub mod random;
+pub mod recurrent;
 pub mod reduce;
 pub mod reshape;
 pub mod resize;
@@ -51,6 +56,8 @@ pub mod resize_grad;
 pub mod scatter_add;
 pub mod scatter_along;
 pub mod select;
+pub mod simple_rnn;
+pub mod simple_rnn_grad;
 pub mod slice;
 pub mod slice_grad;
 pub mod softmax;
@@ -119,6 +126,12 @@ pub const REGISTRY: &[Entry] = &[
     op::<binary_cross_entropy::BinaryCrossEntropy>("binary_cross_entropy"),
     of_functions::<cumulate::Cumulate>("cumulate", names::<cumulate::Function>),
     op::<linear_recurrence::LinearRecurrence>("linear_recurrence"),
+    op::<lstm::Lstm>("lstm"),
+    op::<lstm_grad::LstmGrad>("lstm_grad"),
+    op::<gru::Gru>("gru"),
+    op::<gru_grad::GruGrad>("gru_grad"),
+    op::<simple_rnn::SimpleRnn>("simple_rnn"),
+    op::<simple_rnn_grad::SimpleRnnGrad>("simple_rnn_grad"),
     op::<sort::Sort>("sort"),
     op::<argsort::Argsort>("argsort"),
     op::<top_k::TopK>("top_k"),

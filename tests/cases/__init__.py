@@ -9,7 +9,7 @@ from types import ModuleType
 
 def names() -> list[str]:
     """The ops that have a file of cases, sorted."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
 
 
 def load(op: str) -> ModuleType:

@@ -168,6 +168,14 @@ from chainrule.layers.reshaping.up_sampling import UpSampling3D as UpSampling3D
 from chainrule.layers.reshaping.zero_padding import ZeroPadding1D as ZeroPadding1D
 from chainrule.layers.reshaping.zero_padding import ZeroPadding2D as ZeroPadding2D
 from chainrule.layers.reshaping.zero_padding import ZeroPadding3D as ZeroPadding3D
+from chainrule.layers.rnn.gru import GRU as GRU
+from chainrule.layers.rnn.gru import GRUCell as GRUCell
+from chainrule.layers.rnn.lstm import LSTM as LSTM
+from chainrule.layers.rnn.lstm import LSTMCell as LSTMCell
+from chainrule.layers.rnn.rnn import RNN as RNN
+from chainrule.layers.rnn.simple_rnn import SimpleRNN as SimpleRNN
+from chainrule.layers.rnn.simple_rnn import SimpleRNNCell as SimpleRNNCell
+from chainrule.layers.rnn.stacked_rnn_cells import StackedRNNCells as StackedRNNCells
 from chainrule.layers.rnn.time_distributed import TimeDistributed as TimeDistributed
 
 Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D

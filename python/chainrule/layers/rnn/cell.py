@@ -1,0 +1,160 @@
+"""GatedCell: what SimpleRNNCell, LSTMCell and GRUCell share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chainrule import activations, ops
+from chainrule.layers.layer import Layer
+from chainrule.layers.options import serialize_options, set_options
+from chainrule.layers.rnn.dropout_cell import DropoutRNNCell
+from chainrule.tracing.dispatch import apply
+from chainrule.tracing.seeds import SeedGenerator
+
+OPTIONS = (
+    "kernel_initializer",
+    "recurrent_initializer",
+    "bias_initializer",
+    "kernel_regularizer",
+    "recurrent_regularizer",
+    "bias_regularizer",
+    "kernel_constraint",
+    "recurrent_constraint",
+    "bias_constraint",
+)
+
+
+class GatedCell(DropoutRNNCell, Layer):
+    """A kernel, a recurrent kernel and a bias, each as wide as `gates` times `units`."""
+
+    gates = 1
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if not isinstance(units, int) or units <= 0:
+            raise ValueError(
+                "Received an invalid value for argument `units`, expected a positive integer, "
+                f"got {units}."
+            )
+        super().__init__(**kwargs)
+        self.units = units
+        self.activation = activations.get(activation)
+        self.use_bias = use_bias
+        set_options(
+            self,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+        )
+        self.dropout = min(1.0, max(0.0, dropout))
+        self.recurrent_dropout = min(1.0, max(0.0, recurrent_dropout))
+        self.seed = seed
+        self.seed_generator = SeedGenerator(seed=seed)
+        self.state_size: Any = units
+        self.output_size = units
+
+    def bias_shape(self) -> tuple[int, ...]:
+        """The shape of the bias."""
+        return (self.gates * self.units,)
+
+    def bias_weights(self) -> Any:
+        """The initializer of the bias."""
+        return self.bias_initializer
+
+    def build(self, input_shape: Any) -> None:
+        width = self.gates * self.units
+        self.kernel = self.add_weight(
+            shape=(input_shape[-1], width),
+            name="kernel",
+            initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+        )
+        self.recurrent_kernel = self.add_weight(
+            shape=(self.units, width),
+            name="recurrent_kernel",
+            initializer=self.recurrent_initializer,
+            regularizer=self.recurrent_regularizer,
+            constraint=self.recurrent_constraint,
+        )
+        self.bias: Any = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                shape=self.bias_shape(),
+                name="bias",
+                initializer=self.bias_weights(),
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
+        self.built = True
+
+    def is_fused(self, training: Any) -> bool:
+        """Whether the core runs all steps at once; dropout of states is done step by step."""
+        raise NotImplementedError
+
+    def run_all(
+        self, sequences: Any, states: list[Any], mask: Any, reverse: bool, training: Any
+    ) -> list[Any]:
+        """Every state after every step, (N, T, units), by one op of the core."""
+        raise NotImplementedError
+
+    def given(self, sequences: Any, bias: Any, training: Any) -> Any:
+        """What the inputs give to every step at once: ``(x * dropout) @ kernel + bias``."""
+        if training and self.dropout:
+            factors = self.get_dropout_mask(sequences[:, 0])
+            factors = factors[0] if self.dropout_mask_count else factors
+            sequences = sequences * ops.expand_dims(factors, 1)
+        if bias is None:
+            return ops.matmul(sequences, self.kernel)
+        tensors = [ops.cast(x, self.compute_dtype) for x in (sequences, self.kernel, bias)]
+        return apply("dense", {"activation": "linear"}, tensors)
+
+    def get_initial_state(self, batch_size: Any = None) -> list[Any]:
+        """Zeros, one tensor a state."""
+        sizes = self.state_size if isinstance(self.state_size, list) else [self.state_size]
+        return [ops.zeros((batch_size, size), dtype=self.compute_dtype) for size in sizes]
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "activation": activations.serialize(self.activation),
+            "use_bias": self.use_bias,
+            **serialize_options(self, *OPTIONS),
+            "dropout": self.dropout,
+            "recurrent_dropout": self.recurrent_dropout,
+            "seed": self.seed,
+        }
+
+
+def steps_attrs(mask: Any, reverse: bool) -> dict[str, Any]:
+    """The attributes that the recurrent ops of the core share."""
+    return {"reverse": bool(reverse), "masked": mask is not None}
+
+
+def with_mask(inputs: list[Any], mask: Any) -> list[Any]:
+    """The inputs of an op, and the mask as bools."""
+    return inputs if mask is None else [*inputs, ops.cast(mask, "bool")]

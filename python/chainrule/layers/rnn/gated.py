@@ -1,0 +1,69 @@
+"""GatedRNN: what SimpleRNN, LSTM and GRU share, an RNN that makes its own cell."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from chainrule.layers.input_spec import InputSpec
+from chainrule.layers.layer import Layer
+from chainrule.layers.rnn.cell import GatedCell
+from chainrule.layers.rnn.rnn import RNN
+from chainrule.regularizers import serialize as serialize_regularizer
+
+_OF_RNN = (
+    "return_sequences",
+    "return_state",
+    "go_backwards",
+    "stateful",
+    "unroll",
+    "zero_output_for_mask",
+    "activity_regularizer",
+    "name",
+    "batch_size",
+    "batch_shape",
+    "batch_input_shape",
+    "input_shape",
+)
+
+
+class GatedRNN(RNN):
+    """An RNN whose arguments are those of its cell; the cell's attributes are its own too."""
+
+    cell_class: ClassVar[type[GatedCell]]
+
+    def __init__(self, units: int, *args: Any, **kwargs: Any) -> None:
+        own = {name: kwargs.pop(name) for name in _OF_RNN if name in kwargs}
+        use_cudnn = kwargs.pop("use_cudnn", "auto")
+        if use_cudnn not in ("auto", True, False):
+            raise ValueError(
+                "Invalid valid received for argument `use_cudnn`. Expected one of "
+                f"{{'auto', True, False}}. Received: use_cudnn={use_cudnn}"
+            )
+        shared = {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}
+        name = f"{self.__class__.cell_class.__name__.removesuffix('Cell').lower()}_cell"
+        cell = self.cell_class(units, *args, name=name, **kwargs)
+        super().__init__(cell, **own, **shared)
+        self.use_cudnn = use_cudnn
+        self.input_spec = InputSpec(ndim=3)
+
+    def __getattr__(self, name: str) -> Any:
+        """What the layer has not, of the cell."""
+        cell = self.__dict__.get("cell")
+        if cell is None or name.startswith("_"):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(cell, name)
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        config.pop("cell")
+        cell = self.cell.get_config()
+        for name in Layer.get_config(self.cell):
+            cell.pop(name, None)
+        regularizer = serialize_regularizer(self.activity_regularizer)
+        return {**config, **cell, "activity_regularizer": regularizer}
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
+    ) -> Any:
+        return cls(**config)

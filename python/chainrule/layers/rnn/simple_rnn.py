@@ -1,0 +1,99 @@
+"""SimpleRNN and its cell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chainrule import ops
+from chainrule.layers.options import fused_name
+from chainrule.layers.rnn.cell import GatedCell, steps_attrs, with_mask
+from chainrule.layers.rnn.gated import GatedRNN
+from chainrule.tracing.dispatch import apply
+
+
+class SimpleRNNCell(GatedCell):
+    """``h' = activation(x @ kernel + h @ recurrent_kernel + bias)``, one step of `SimpleRNN`.
+
+    Parameters
+    ----------
+    units : int
+    activation : default "tanh"
+    use_bias : bool, default True
+    dropout, recurrent_dropout : float, default 0
+        Rates for the inputs and for the state, with one mask for all steps.
+
+    Raises
+    ------
+    ValueError
+        `units` that are no positive integer.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import layers
+    >>> cell = layers.SimpleRNNCell(4)
+    >>> cell(np.ones((2, 3)), cell.get_initial_state(2))[0].shape
+    (2, 4)
+    """
+
+    def call(self, sequence: Any, states: Any, training: Any = False) -> Any:
+        h = states[0] if isinstance(states, (list, tuple)) else states
+        if training and self.dropout:
+            sequence = sequence * self.get_dropout_mask(sequence)
+        if training and self.recurrent_dropout:
+            h = h * self.get_recurrent_dropout_mask(h)
+        x = ops.matmul(sequence, self.kernel)
+        x = x if self.bias is None else x + self.bias
+        h = x + ops.matmul(h, self.recurrent_kernel)
+        h = h if self.activation is None else self.activation(h)
+        return h, [h] if isinstance(states, (list, tuple)) else h
+
+    def is_fused(self, training: Any) -> bool:
+        return fused_name(self.activation) is not None and not (
+            training and self.recurrent_dropout
+        )
+
+    def run_all(
+        self, sequences: Any, states: list[Any], mask: Any, reverse: bool, training: Any
+    ) -> list[Any]:
+        x = self.given(sequences, self.bias, training)
+        inputs = with_mask([x, self.recurrent_kernel, states[0]], mask)
+        attrs = {**steps_attrs(mask, reverse), "activation": fused_name(self.activation)}
+        return [apply("simple_rnn", attrs, inputs)]
+
+
+class SimpleRNN(GatedRNN):
+    """``h' = activation(x @ kernel + h @ recurrent_kernel + bias)`` over the steps of sequences.
+
+    All steps run in one op of the core, unless another activation than linear, relu, sigmoid or tanh, or
+    dropout of the state is asked for.
+
+    Parameters
+    ----------
+    units : int
+    activation : default "tanh"
+    use_bias : bool, default True
+    dropout, recurrent_dropout : float, default 0
+        Rates for the inputs and for the state, with one mask for all steps.
+    return_sequences, return_state, go_backwards, stateful, unroll : bool, default False
+        As in `RNN`.
+
+    Raises
+    ------
+    ValueError
+        `units` that are no positive integer.
+
+    Notes
+    -----
+    Inputs (batch, steps, features), a mask (batch, steps), `initial_state` h; outputs (batch, units)
+    or (batch, steps, units). (Elman 1990.)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import layers
+    >>> layers.SimpleRNN(4)(np.ones((2, 3, 5))).shape
+    (2, 4)
+    """
+
+    cell_class = SimpleRNNCell
