@@ -241,7 +241,7 @@ impl Graph {
 
     /// Lets the cell take the value at the end of the run.
     pub fn assign(&mut self, cell: &Arc<Cell>, value: Value) -> Result<()> {
-        if *self.spec(value) != cell.spec {
+        if !self.spec(value).may_be(&cell.spec) {
             return Err(Error::shape(
                 "assign",
                 cell.spec.to_string(),

@@ -79,6 +79,14 @@ impl Spec {
         }
     }
 
+    /// Whether it is not surely another one.
+    pub fn may_be(&self, other: &Spec) -> bool {
+        let mut sizes = self.shape.iter().zip(&other.shape);
+        self.dtype == other.dtype
+            && self.rank() == other.rank()
+            && sizes.all(|(a, b)| a.may_be(*b))
+    }
+
     /// Number of elements, known or not.
     pub fn size(&self) -> Size {
         self.shape.iter().product()

@@ -168,6 +168,7 @@ from chainrule.layers.reshaping.up_sampling import UpSampling3D as UpSampling3D
 from chainrule.layers.reshaping.zero_padding import ZeroPadding1D as ZeroPadding1D
 from chainrule.layers.reshaping.zero_padding import ZeroPadding2D as ZeroPadding2D
 from chainrule.layers.reshaping.zero_padding import ZeroPadding3D as ZeroPadding3D
+from chainrule.layers.rnn.bidirectional import Bidirectional as Bidirectional
 from chainrule.layers.rnn.gru import GRU as GRU
 from chainrule.layers.rnn.gru import GRUCell as GRUCell
 from chainrule.layers.rnn.lstm import LSTM as LSTM

@@ -9,7 +9,7 @@ Source: the chain rule on `simple_rnn`; Werbos, Backpropagation Through Time, 19
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from chainrule.reference._arrays import Array, Attrs
 from chainrule.reference._recurrent import before, sigmoid, sort
 
 # f, and f' from f's value
-FUNCTIONS = {
+FUNCTIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
     "linear": (lambda x: x, lambda y: np.ones_like(y)),
     "relu": (lambda x: np.maximum(x, 0), lambda y: (y > 0).astype(y.dtype)),
     "sigmoid": (sigmoid, lambda y: y * (1 - y)),

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from chainrule import _core
 from chainrule.base import tree
+from chainrule.base.dtypes import standardize_dtype
 from chainrule.base.errors import ShapeError
 from chainrule.base.tracking import changes
 from chainrule.tracing.arrays import ENGINE_DTYPES, engine_dtype
@@ -180,7 +181,8 @@ class Answers:
         key = runner.begin()
         program, structure = runner.program((source.x, None, None), source.rows)
         specs = tree.flatten(structure)
-        plain = structure is specs[0] and engine_dtype(specs[0].dtype) == specs[0].dtype
+        dtype = standardize_dtype(specs[0].dtype)
+        plain = structure is specs[0] and engine_dtype(dtype) == dtype
         keys = tree.flatten({key: key for key in x}) if type(x) is dict else None
         known = _Known(program, structure, specs, plain, keys, source.rows)
         kind = None if self._loads else _kind(x)

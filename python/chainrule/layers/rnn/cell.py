@@ -28,6 +28,15 @@ class GatedCell(DropoutRNNCell, Layer):
     """A kernel, a recurrent kernel and a bias, each as wide as `gates` times `units`."""
 
     gates = 1
+    kernel_initializer: Any
+    recurrent_initializer: Any
+    bias_initializer: Any
+    kernel_regularizer: Any
+    recurrent_regularizer: Any
+    bias_regularizer: Any
+    kernel_constraint: Any
+    recurrent_constraint: Any
+    bias_constraint: Any
 
     def __init__(
         self,

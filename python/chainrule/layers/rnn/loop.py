@@ -8,7 +8,7 @@ from typing import Any
 from chainrule import ops
 from chainrule.base import tree
 from chainrule.base.sizes import Size
-from chainrule.tracing.dispatch import apply
+from chainrule.tracing.tensor import shape_equal
 
 Step = Callable[[Any, list[Any]], tuple[Any, list[Any]]]
 
@@ -23,8 +23,9 @@ def unrolled(
 ) -> tuple[Any, Any, list[Any]]:
     """The last output, all outputs (N, T, ...) in the order of the steps, and the last states.
 
-    Where the mask is false, the states stay, and the output is the one before, zeros at first, or,
-    with `zero_output_for_mask`, zeros.
+    Where the mask is false, the states stay, and the output is the first of them (of the last cell, where
+    there are several), or, with `zero_output_for_mask`, zeros. Where no state is like the output, it is the
+    output before, zeros at first.
     """
     steps = tree.flatten(sequences)[0].shape[1]
     if isinstance(steps, Size) or not steps:
@@ -35,8 +36,11 @@ def unrolled(
         output, new_states = step(tree.map_structure(lambda x, t=t: x[:, t], sequences), states)
         if mask is not None:
             seen = mask[:, t]
-            if previous is None or zero_output_for_mask:
+            state = states[-1][0] if tree.is_nested(states[0]) else states[0]
+            if zero_output_for_mask or (previous is None and not _alike(state, output)):
                 previous = tree.map_structure(ops.zeros_like, output)
+            elif _alike(state, output):
+                previous = state
             output = tree.map_structure(lambda a, b, s=seen: _where(s, a, b), output, previous)
             new_states = tree.map_structure(
                 lambda a, b, s=seen: _where(s, a, b), new_states, states
@@ -60,17 +64,9 @@ def _without_steps(
     return last, tree.map_structure(repeated, output), states
 
 
+def _alike(state: Any, output: Any) -> bool:
+    return not tree.is_nested(output) and shape_equal(state.shape, output.shape)
+
+
 def _where(seen: Any, new: Any, old: Any) -> Any:
     return ops.where(ops.reshape(seen, (-1, *[1] * (len(new.shape) - 1))), new, old)
-
-
-def masked_outputs(states: Any, mask: Any, reverse: bool, zero_output_for_mask: bool) -> Any:
-    """States (N, T, H) as outputs: zeros until the first step that the mask lets pass, or at all
-    that it does not."""
-    if mask is None:
-        return states
-    seen = ops.cast(mask, "bool")
-    if not zero_output_for_mask:
-        attrs = {"function": "cumsum", "axis": 1, "reverse": bool(reverse), "exclusive": False}
-        seen = apply("cumulate", attrs, [ops.cast(seen, "int32")]) > 0
-    return ops.where(ops.expand_dims(seen, -1), states, ops.zeros((), states.dtype))

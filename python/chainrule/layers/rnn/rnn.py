@@ -12,7 +12,7 @@ from chainrule.base.tracking import no_automatic_dependency_tracking
 from chainrule.layers.layer import Layer
 from chainrule.layers.rnn.cell import GatedCell
 from chainrule.layers.rnn.dropout_cell import DropoutRNNCell
-from chainrule.layers.rnn.loop import masked_outputs, unrolled
+from chainrule.layers.rnn.loop import unrolled
 from chainrule.layers.rnn.stacked_rnn_cells import StackedRNNCells
 from chainrule.tracing.variable import Variable
 
@@ -49,8 +49,8 @@ class RNN(Layer):
     Notes
     -----
     Inputs (batch, steps, ...) and a mask (batch, steps); `initial_state` in `call`. Outputs (batch,
-    units), or (batch, steps, units). A row that the mask leaves out whole keeps its states and
-    gives zeros.
+    units), or (batch, steps, units). Where the mask is false the states stay, and the output
+    is the state before.
 
     Examples
     --------
@@ -196,10 +196,11 @@ class RNN(Layer):
         sequences = ops.convert_to_tensor(sequences, dtype=cell.compute_dtype)
         all_states = cell.run_all(sequences, states, mask, self.go_backwards, training)
         last = 0 if self.go_backwards else sequences.shape[1] - 1
-        outputs = masked_outputs(
-            all_states[0], mask, self.go_backwards, self.zero_output_for_mask
-        )
         final = [state[:, last] for state in all_states]
+        outputs = all_states[0]
+        if mask is not None and self.zero_output_for_mask:
+            seen = ops.expand_dims(ops.cast(mask, "bool"), -1)
+            outputs = ops.where(seen, outputs, ops.zeros((), outputs.dtype))
         last_output = final[0] if outputs is all_states[0] else outputs[:, last]
         if self.go_backwards and self.return_sequences:
             outputs = ops.flip(outputs, axis=1)
