@@ -82,9 +82,7 @@ impl Spec {
     /// Whether it is not surely another one.
     pub fn may_be(&self, other: &Spec) -> bool {
         let mut sizes = self.shape.iter().zip(&other.shape);
-        self.dtype == other.dtype
-            && self.rank() == other.rank()
-            && sizes.all(|(a, b)| a.may_be(*b))
+        self.dtype == other.dtype && self.rank() == other.rank() && sizes.all(|(a, b)| a.may_be(*b))
     }
 
     /// Number of elements, known or not.

@@ -119,7 +119,7 @@ def test_a_misspelt_name_gets_a_suggestion(module: str, name: str, words: str) -
     [
         ("import chainrule.applications", "chainrule.applications is not built yet"),
         ("from chainrule.applications.vgg16 import VGG16", "chainrule.applications is not built"),
-        ("import chainrule.layers.LSTM", "chainrule.layers.LSTM is not built yet"),
+        ("import chainrule.layers.ConvLSTM2D", "chainrule.layers.ConvLSTM2D is not built yet"),
         ("from chainrule.preprocessing.text import Tokenizer", "TextVectorization"),
         ("import chainrule.layrs", "Did you mean 'layers'"),
     ],
@@ -189,7 +189,7 @@ def test_what_the_readme_calls_missing_is_missing() -> None:
     listed = text[start : text.index("\n## ", start)].split("\n- ")[1:]
     named = set(re.findall(r"`(\w+)`", "".join(listed)))
     last = {path.rpartition(".")[2] for path in MISSING}
-    assert len(named & last) > 12
+    assert len(named & last) > 3
     homes = {path.rpartition(".")[0] for path in PATHS}
     for name in named - {"tf", "train_step", "run_eagerly", "text_", "audio_"}:
         assert not any(is_there(f"{home}.{name}".lstrip(".")) for home in homes), name

@@ -90,7 +90,7 @@ pub struct Gradients<'a, T> {
 }
 
 /// Cuts a slice of `rows` rows into those of the tasks; of nothing it makes as many times nothing.
-fn by_rows<'a, T>(mut x: &'a mut [T], rows: usize, per: usize) -> Vec<&'a mut [T]> {
+fn by_rows<T>(mut x: &mut [T], rows: usize, per: usize) -> Vec<&mut [T]> {
     let width = x.len() / rows;
     let mut parts = Vec::with_capacity(rows.div_ceil(per));
     for first in (0..rows).step_by(per) {

@@ -353,10 +353,6 @@ HINTS: dict[str, str] = {
     "export": "use `Model.save`",
     "layers.*Attention": f"{_OWN_LAYER}: `ops.einsum` and `ops.softmax`",
     "layers.ConvLSTM*": f"{_OWN_LAYER}: `ops.scan`",
-    "layers.*GRU*": f"{_OWN_LAYER}: `ops.scan`",
-    "layers.*LSTM*": f"{_OWN_LAYER}: `ops.scan`",
-    "layers.*RNN*": f"{_OWN_LAYER}: `ops.scan`",
-    "layers.Bidirectional": f"{_OWN_LAYER}: `ops.scan` has `reverse`",
     "layers.FlaxLayer": "write it as a `Layer` with `chainrule.ops`",
     "layers.JaxLayer": "write it as a `Layer` with `chainrule.ops`",
     "layers.TFSMLayer": "write it as a `Layer` with `chainrule.ops`",
@@ -382,8 +378,8 @@ OLD: dict[str, str] = {
         for lower, name in _SHORT.items()
         for short in (lower, lower.upper())
     },
-    "layers.CuDNNGRU": "it became `layers.GRU`, which is not built yet",
-    "layers.CuDNNLSTM": "it became `layers.LSTM`, which is not built yet",
+    "layers.CuDNNGRU": "it became `layers.GRU`",
+    "layers.CuDNNLSTM": "it became `layers.LSTM`",
     "layers.experimental": "its layers are in `layers` itself",
     "optimizers.experimental": "its optimizers are in `optimizers` itself",
     "preprocessing.image.ImageDataGenerator": (

@@ -23,7 +23,7 @@ from chainrule.reference._recurrent import before, order, sort
 def forward(attrs: Attrs, *inputs: Array) -> Array:
     """h of all steps"""
     given = sort(attrs, inputs, False)
-    f, _ = simple_rnn_grad.FUNCTIONS[attrs["activation"]]
+    f, _ = simple_rnn_grad.ACTIVATIONS[attrs["activation"]]
     h = given.initial
     states = np.zeros((*given.x.shape[:2], h.shape[1]), h.dtype)
     for t in order(attrs, given.x):

@@ -17,7 +17,7 @@ from chainrule.reference._arrays import Array, Attrs
 from chainrule.reference._recurrent import before, sigmoid, sort
 
 # f, and f' from f's value
-FUNCTIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
+ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
     "linear": (lambda x: x, lambda y: np.ones_like(y)),
     "relu": (lambda x: np.maximum(x, 0), lambda y: (y > 0).astype(y.dtype)),
     "sigmoid": (sigmoid, lambda y: y * (1 - y)),
@@ -29,7 +29,7 @@ def forward(attrs: Attrs, *inputs: Array) -> tuple[Array, Array]:
     """dx, dh_0"""
     given = sort(attrs, inputs, False)
     states, dstates = given.rest
-    f, slope = FUNCTIONS[attrs["activation"]]
+    f, slope = ACTIVATIONS[attrs["activation"]]
     dx, dh = np.zeros_like(given.x), np.zeros_like(given.initial)
     for t, state in before(attrs, given.x, given.initial, states):
         dh = dh + dstates[:, t]

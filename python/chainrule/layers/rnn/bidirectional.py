@@ -20,6 +20,8 @@ class Bidirectional(Layer):
         Its copy with `go_backwards` turned reads from the other end.
     merge_mode : {"concat", "sum", "mul", "ave"} or None, default "concat"
         None gives both outputs.
+    weights : list of arrays, optional
+        Those to begin with, of the forward layer, then of the backward one.
     backward_layer : RNN, optional
         What reads from the other end, instead of the copy.
 

@@ -26,6 +26,13 @@ class GRUCell(GatedCell):
     use_bias : bool, default True
     dropout, recurrent_dropout : float, default 0
         Rates for the inputs and for the state, with one mask for all steps.
+    kernel_initializer, recurrent_initializer, bias_initializer : optional
+        Of the weights (features, G units), (units, G units) and the bias, for G gates. Default
+        "glorot_uniform", "orthogonal", "zeros".
+    kernel_regularizer, recurrent_regularizer, bias_regularizer : optional
+    kernel_constraint, recurrent_constraint, bias_constraint : optional
+    seed : int, optional
+        For the masks of dropout.
     reset_after : bool, default True
 
     Raises
@@ -139,6 +146,13 @@ class GRU(GatedRNN):
     use_bias : bool, default True
     dropout, recurrent_dropout : float, default 0
         Rates for the inputs and for the state, with one mask for all steps.
+    kernel_initializer, recurrent_initializer, bias_initializer : optional
+        Of the weights (features, G units), (units, G units) and the bias, for G gates. Default
+        "glorot_uniform", "orthogonal", "zeros".
+    kernel_regularizer, recurrent_regularizer, bias_regularizer : optional
+    kernel_constraint, recurrent_constraint, bias_constraint : optional
+    seed : int, optional
+        For the masks of dropout.
     reset_after : bool, default True
         The gate r after the product with the state, not before.
     return_sequences, return_state, go_backwards, stateful, unroll : bool, default False

@@ -26,6 +26,13 @@ class LSTMCell(GatedCell):
         Begin with a bias of 1 for the forget gate.
     dropout, recurrent_dropout : float, default 0
         Rates for the inputs and for the state, with one mask for all steps.
+    kernel_initializer, recurrent_initializer, bias_initializer : optional
+        Of the weights (features, G units), (units, G units) and the bias, for G gates. Default
+        "glorot_uniform", "orthogonal", "zeros".
+    kernel_regularizer, recurrent_regularizer, bias_regularizer : optional
+    kernel_constraint, recurrent_constraint, bias_constraint : optional
+    seed : int, optional
+        For the masks of dropout.
 
     Raises
     ------
@@ -149,6 +156,13 @@ class LSTM(GatedRNN):
     use_bias, unit_forget_bias : bool, default True
     dropout, recurrent_dropout : float, default 0
         Rates for the inputs and for the state, with one mask for all steps.
+    kernel_initializer, recurrent_initializer, bias_initializer : optional
+        Of the weights (features, G units), (units, G units) and the bias, for G gates. Default
+        "glorot_uniform", "orthogonal", "zeros".
+    kernel_regularizer, recurrent_regularizer, bias_regularizer : optional
+    kernel_constraint, recurrent_constraint, bias_constraint : optional
+    seed : int, optional
+        For the masks of dropout.
     return_sequences, return_state, go_backwards, stateful, unroll : bool, default False
         As in `RNN`.
     use_cudnn : "auto" or bool

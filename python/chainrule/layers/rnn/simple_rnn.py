@@ -21,6 +21,13 @@ class SimpleRNNCell(GatedCell):
     use_bias : bool, default True
     dropout, recurrent_dropout : float, default 0
         Rates for the inputs and for the state, with one mask for all steps.
+    kernel_initializer, recurrent_initializer, bias_initializer : optional
+        Of the weights (features, G units), (units, G units) and the bias, for G gates. Default
+        "glorot_uniform", "orthogonal", "zeros".
+    kernel_regularizer, recurrent_regularizer, bias_regularizer : optional
+    kernel_constraint, recurrent_constraint, bias_constraint : optional
+    seed : int, optional
+        For the masks of dropout.
 
     Raises
     ------
@@ -75,6 +82,13 @@ class SimpleRNN(GatedRNN):
     use_bias : bool, default True
     dropout, recurrent_dropout : float, default 0
         Rates for the inputs and for the state, with one mask for all steps.
+    kernel_initializer, recurrent_initializer, bias_initializer : optional
+        Of the weights (features, G units), (units, G units) and the bias, for G gates. Default
+        "glorot_uniform", "orthogonal", "zeros".
+    kernel_regularizer, recurrent_regularizer, bias_regularizer : optional
+    kernel_constraint, recurrent_constraint, bias_constraint : optional
+    seed : int, optional
+        For the masks of dropout.
     return_sequences, return_state, go_backwards, stateful, unroll : bool, default False
         As in `RNN`.
 
