@@ -75,8 +75,8 @@ def index_folder(
             return paths, None, None
         if len(labels) != len(paths):
             raise ValueError(
-                f"{caller}: expected a label for each of {len(paths)} "
-                f"{what} in '{folder}', got {len(labels)}"
+                f"{caller}: Expected the lengths of `labels` to match the number of files, a label "
+                f"for each of {len(paths)} {what} in '{folder}', got {len(labels)}"
             )
         return paths, [int(n) for n in labels], [str(n) for n in sorted(set(labels))]
     there = sorted(
@@ -87,8 +87,8 @@ def index_folder(
     names = there if class_names is None else list(class_names)
     if unknown := [name for name in names if name not in there]:
         raise ValueError(
-            f"{caller}: expected class_names among the folders of '{folder}', "
-            f"{there}, got {unknown}"
+            f"{caller}: expected class_names among the folders of '{folder}', {there}, got "
+            f"{unknown} (the `class_names` passed did not match)"
         )
     found, numbers = [], []
     for number, name in enumerate(names):
@@ -122,7 +122,8 @@ def encode_labels(
         return array
     if label_mode == "binary" and classes != 2:
         raise ValueError(
-            f'{caller}: expected two classes with label_mode="binary", got {classes}'
+            f'{caller}: expected two classes with label_mode="binary" (there must be exactly 2 '
+            f"class_names), got {classes}"
         )
     if array.size and (array.min() < 0 or array.max() >= classes):
         raise ValueError(

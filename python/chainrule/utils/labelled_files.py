@@ -68,27 +68,40 @@ def select_files(
     def bad(expected: str, got: Any) -> ValueError:
         return ValueError(f"{caller}: expected {expected}, got {got}")
 
-    for name, word, known in (
-        ("label_mode", label_mode, ("int", "categorical", "binary", None)),
-        ("subset", subset, ("training", "validation", "both", None)),
-    ):
-        if word not in known:
-            raise bad(f"`{name}` to be one of {', '.join(map(repr, known))}", repr(word))
+    if label_mode not in ("int", "categorical", "binary", None):
+        raise bad(
+            'a `label_mode`: the `label_mode` argument must be one of "int", "categorical", '
+            '"binary", or None',
+            repr(label_mode),
+        )
+    if subset not in ("training", "validation", "both", None):
+        raise bad(
+            'a part: `subset` must be either "training", "validation" or "both"', repr(subset)
+        )
     inferred = isinstance(labels, str) and labels == "inferred"
     if labels is not None and not inferred:
         if not isinstance(labels, (list, tuple, np.ndarray)):
-            raise bad("`labels` to be 'inferred', None or a list/tuple of integer labels", labels)
+            raise bad(
+                "labels: the `labels` argument should be a list/tuple of integers, 'inferred' or None",
+                repr(labels),
+            )
         if class_names:
-            raise bad("`class_names` only with `labels='inferred'`", f"class_names={class_names}")
+            raise bad(
+                'one of two: You can only pass `class_names` if `labels="inferred"`',
+                f"class_names={class_names}",
+            )
     if batch_size is not None and (isinstance(batch_size, bool) or batch_size < 1):
         raise bad("`batch_size` to be None or an integer of 1 or more", repr(batch_size))
     if validation_split and not 0 < validation_split < 1:
-        raise bad("`validation_split` between 0 and 1", repr(validation_split))
+        raise bad("a part: `validation_split` must be between 0 and 1", repr(validation_split))
     if bool(validation_split) != bool(subset):
         given = f"validation_split={validation_split} and subset={subset!r}"
-        raise bad("`validation_split` and `subset` together", given)
+        raise bad("both: `validation_split` must be set where `subset` is, and the reverse", given)
     if validation_split and shuffle and seed is None:
-        raise bad("a `seed`, so that training and validation do not overlap", "None")
+        raise bad(
+            "a seed: you must provide a `seed`, so that training and validation do not overlap",
+            "None",
+        )
     if label_mode is None:
         labels = None
     paths, numbers, names = index_folder(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from chainrule.base import config
 from chainrule.base.errors import DataError
+from chainrule.base.loading import take_elements
 from chainrule.layers.preprocessing.categories import encode, encoded_shape
 from chainrule.layers.preprocessing.hashing import buckets
 from chainrule.layers.preprocessing.host_layer import as_integers
@@ -73,6 +74,9 @@ class IndexLookup(VocabularyLayer):
                 "`salt` can only be used when `oov_method='farmhash'`. "
                 f"Received: oov_method={oov_method}"
             )
+        take_elements(f"{kind}: special tokens", num_oov_indices)
+        if pad_to_max_tokens:
+            take_elements(f"{kind}: `max_tokens`", max_tokens or 0)
         frozen = kwargs.pop("vocabulary_size", None)
         has_vocabulary = kwargs.pop("has_input_vocabulary", vocabulary is not None)
         kwargs.pop("trainable", None)
