@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,13 @@ import numpy.typing as npt
 from chainrule import _core
 from chainrule.base import config
 from chainrule.base.errors import FileFormatError
-from chainrule.utils.image_folder import FORMATS, encode_labels, index_folder, split
+from chainrule.utils.image_folder import FORMATS
 from chainrule.utils.images import COLOR_MODES, pillow, read_picture
-from chainrule.utils.io import print_msg
+from chainrule.utils.labelled_files import select_files
 from chainrule.utils.prefetch import by_threads
 from chainrule.utils.py_dataset import PyDataset
 from chainrule.utils.remembered import array, checked, count, list_of
+from chainrule.utils.shuffled import MappedDataset
 
 __all__ = ["ImageDataset", "image_dataset_from_directory"]
 
@@ -143,6 +144,10 @@ class ImageDataset(PyDataset):
             batches = map(self.__getitem__, range(len(self)))
         yield from (batch for batch in batches if batch is not None)
         self.on_epoch_end()
+
+    def map(self, function: Callable[..., Any]) -> MappedDataset:
+        """The dataset of what a function, of x or of x and y, makes of each batch."""
+        return MappedDataset(self, function)
 
     def backup_state(self) -> dict[str, Any]:
         """How many epochs are over, and which pictures can be read."""
@@ -342,99 +347,59 @@ def image_dataset_from_directory(
     >>> data.class_names, [images.shape for images, labels in data]
     (['cat', 'dog'], [(4, 8, 8, 3), (2, 8, 8, 3)])
     """
-    _check_words(label_mode, color_mode, interpolation, format, on_error, subset)
-    _check_labels(labels, class_names)
+    for name, word, known in (
+        ("color_mode", color_mode, tuple(COLOR_MODES)),
+        ("interpolation", interpolation, INTERPOLATIONS),
+        ("format", format, ("tf", "grain", None)),
+        ("on_error", on_error, ("raise", "skip")),
+        ("data_format", data_format, ("channels_first", "channels_last", None)),
+    ):
+        if word not in known:
+            raise _bad(f"{name} to be one of {', '.join(map(repr, known))}", repr(word))
     if crop_to_aspect_ratio and pad_to_aspect_ratio:
         raise _bad("one of crop_to_aspect_ratio and pad_to_aspect_ratio at most", "both")
     size = _image_size(image_size)
-    if batch_size is not None and (isinstance(batch_size, bool) or batch_size < 1):
-        raise _bad("batch_size to be None or an integer of 1 or more", repr(batch_size))
-    if validation_split and not 0 < validation_split < 1:
-        raise _bad("validation_split between 0 and 1", repr(validation_split))
-    if bool(validation_split) != bool(subset):
-        raise _bad(
-            "validation_split and subset together",
-            f"validation_split={validation_split} and subset={subset!r}",
-        )
-    if validation_split and shuffle and seed is None:
-        raise _bad("a seed, so that training and validation do not overlap", "None")
-    if data_format not in (None, "channels_last", "channels_first"):
-        raise _bad('data_format "channels_last" or "channels_first"', repr(data_format))
-    if labels is None or label_mode is None:
-        labels = label_mode = None
     pillow()
-    paths, numbers, names = index_folder(directory, labels, class_names, follow_links)
-    if verbose:
-        classes = "" if names is None else f" belonging to {len(names)} classes"
-        print_msg(f"Found {len(paths)} files{classes}.")
-    if seed is None:
-        seed = int(np.random.randint(10**6))
-    if shuffle:
-        np.random.RandomState(seed).shuffle(paths)
-        if numbers is not None:
-            np.random.RandomState(seed).shuffle(numbers)
-    encoded = None
-    if numbers is not None and names is not None and label_mode is not None:
-        encoded = encode_labels(numbers, label_mode, len(names))
-    datasets = []
-    for part, rows in split(len(paths), validation_split, subset).items():
-        if not paths[rows]:
-            raise ValueError(
-                f"image_dataset_from_directory: expected {part + ' ' if part else ''}pictures "
-                f"({', '.join(FORMATS)}) in '{directory}', got none"
-            )
-        if part and verbose:
-            print_msg(f"Using {len(paths[rows])} files for {part}.")
-        datasets.append(
-            ImageDataset(
-                paths[rows],
-                None if encoded is None else encoded[rows],
-                names,
-                batch_size=batch_size,
-                image_size=size,
-                color_mode=color_mode,
-                shuffle=shuffle and not (subset == "both" and part == "validation"),
-                seed=seed,
-                interpolation=interpolation,
-                crop_to_aspect_ratio=crop_to_aspect_ratio,
-                pad_to_aspect_ratio=pad_to_aspect_ratio,
-                data_format=data_format or config.image_data_format(),
-                on_error=on_error,
-                workers=min(8, os.cpu_count() or 1) if workers is None else workers,
-            )
+    found = select_files(
+        "image_dataset_from_directory",
+        "pictures",
+        FORMATS,
+        directory,
+        labels,
+        label_mode,
+        class_names,
+        batch_size,
+        shuffle,
+        seed,
+        validation_split,
+        subset,
+        follow_links,
+        verbose,
+    )
+    datasets = [
+        ImageDataset(
+            files.paths,
+            files.labels,
+            files.class_names,
+            batch_size=batch_size,
+            image_size=size,
+            color_mode=color_mode,
+            shuffle=files.shuffle,
+            seed=files.seed,
+            interpolation=interpolation,
+            crop_to_aspect_ratio=crop_to_aspect_ratio,
+            pad_to_aspect_ratio=pad_to_aspect_ratio,
+            data_format=data_format or config.image_data_format(),
+            on_error=on_error,
+            workers=min(8, os.cpu_count() or 1) if workers is None else workers,
         )
+        for files in found
+    ]
     return datasets if subset == "both" else datasets[0]
 
 
 def _bad(expected: str, got: str) -> ValueError:
     return ValueError(f"image_dataset_from_directory: expected {expected}, got {got}")
-
-
-def _check_words(
-    label_mode: Any, color_mode: Any, interpolation: Any, format: Any, on_error: Any, subset: Any
-) -> None:
-    for name, word, known in (
-        ("label_mode", label_mode, ("int", "categorical", "binary", None)),
-        ("color_mode", color_mode, tuple(COLOR_MODES)),
-        ("interpolation", interpolation, INTERPOLATIONS),
-        ("format", format, ("tf", "grain", None)),
-        ("on_error", on_error, ("raise", "skip")),
-        ("subset", subset, ("training", "validation", "both", None)),
-    ):
-        if word not in known:
-            raise _bad(f"{name} to be one of {', '.join(map(repr, known))}", repr(word))
-
-
-def _check_labels(labels: Any, class_names: Any) -> None:
-    if labels is None or isinstance(labels, str):
-        if labels not in ("inferred", None):
-            raise _bad('labels "inferred", None or a sequence of integers', repr(labels))
-    elif not isinstance(labels, (list, tuple, np.ndarray)) or any(
-        isinstance(n, bool) or not isinstance(n, (int, np.integer)) for n in labels
-    ):
-        raise _bad('labels "inferred", None or a sequence of integers', repr(labels)[:80])
-    if class_names is not None and not (isinstance(labels, str) and labels == "inferred"):
-        raise _bad('class_names only with labels="inferred"', f"class_names={class_names}")
 
 
 def _image_size(size: Any) -> tuple[int, int]:

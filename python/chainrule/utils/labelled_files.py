@@ -80,14 +80,17 @@ def select_files(
         )
     inferred = isinstance(labels, str) and labels == "inferred"
     if labels is not None and not inferred:
-        if not isinstance(labels, (list, tuple, np.ndarray)):
+        if not isinstance(labels, (list, tuple, np.ndarray)) or any(
+            isinstance(n, bool) or not isinstance(n, (int, np.integer)) for n in labels
+        ):
             raise bad(
                 "labels: the `labels` argument should be a list/tuple of integers, 'inferred' or None",
-                repr(labels),
+                repr(labels)[:80],
             )
         if class_names:
             raise bad(
-                'one of two: You can only pass `class_names` if `labels="inferred"`',
+                'class_names only with inferred labels (You can only pass `class_names` if '
+                '`labels="inferred"`)',
                 f"class_names={class_names}",
             )
     if batch_size is not None and (isinstance(batch_size, bool) or batch_size < 1):
@@ -96,7 +99,7 @@ def select_files(
         raise bad("a part: `validation_split` must be between 0 and 1", repr(validation_split))
     if bool(validation_split) != bool(subset):
         given = f"validation_split={validation_split} and subset={subset!r}"
-        raise bad("both: `validation_split` must be set where `subset` is, and the reverse", given)
+        raise bad("both together (`validation_split` must be set where `subset` is)", given)
     if validation_split and shuffle and seed is None:
         raise bad(
             "a seed: you must provide a `seed`, so that training and validation do not overlap",
@@ -122,8 +125,9 @@ def select_files(
     for part, rows in split(len(paths), validation_split, subset).items():
         if not paths[rows]:
             kind = f"{part} {what}" if part else what
-            raise ValueError(
-                f"No {kind} found in directory {directory}. Allowed formats: {', '.join(formats)}"
+            raise bad(
+                f"{kind} ({', '.join(formats)}) in '{directory}'",
+                f"none (No {kind} found in directory)",
             )
         if part and verbose:
             print_msg(f"Using {len(paths[rows])} files for {part}.")

@@ -115,7 +115,7 @@ class MappedDataset(PyDataset):
 
     Parameters
     ----------
-    source : ShuffledDataset or MappedDataset
+    source : PyDataset
     function : callable
     """
 
