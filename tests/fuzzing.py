@@ -29,8 +29,10 @@ from chainrule.callbacks.backup import Backup
 from chainrule.datasets.cifar import read_archive
 from chainrule.datasets.fashion_mnist import read_idx
 from chainrule.datasets.npz import read_splits
+from chainrule.utils import FeatureSpace
 from chainrule.utils.archives import extract_archive
 from chainrule.utils.state_files import read_state, write_state
+from chainrule.utils.wav import read_wav
 
 SECONDS = 20  # of one file, on a machine with much else to do
 MEMORY = 3 << 30  # of address space beyond what the imports take
@@ -72,7 +74,29 @@ def calls() -> Any:
     return cr.Model(x, ops.transpose(ops.split(y, 7, axis=1)[0], [0, 2, 1]))
 
 
-MODELS = {"dense": dense, "images": images, "calls": calls}
+def texts() -> Any:
+    words, towns = ["good film", "bad film"], ["Ulm", "Bonn"]
+    bag = layers.TextVectorization(output_mode="tf_idf", ngrams=2)
+    bag.adapt(words)
+    text, town = cr.Input((1,), dtype="string"), cr.Input((1,), dtype="string")
+    number, size = cr.Input((1,), dtype="int64"), cr.Input((1,))
+    lookup = layers.StringLookup(vocabulary=towns, mask_token="", num_oov_indices=2)
+    ranges = layers.Discretization(num_bins=3, output_mode="one_hot")
+    ranges.adapt(np.arange(9.0))
+    parts = [
+        bag(text),
+        layers.CategoryEncoding(lookup.vocabulary_size(), output_mode="one_hot")(lookup(town)),
+        layers.HashedCrossing(4, output_mode="one_hot")([town, number]),
+        layers.Hashing(4, salt=3, output_mode="one_hot")(number),
+        layers.IntegerLookup(vocabulary=[3, 5], output_mode="count")(number),
+        ranges(size),
+    ]
+    model = cr.Model([text, town, number, size], layers.Concatenate()(parts))
+    model.predict([np.array(words), np.array(towns), np.ones(2, int), np.ones(2)], verbose=0)
+    return model
+
+
+MODELS = {"dense": dense, "images": images, "calls": calls, "texts": texts}
 
 
 def file_of(write: Callable[[str], Any], name: str) -> bytes:
@@ -264,6 +288,22 @@ class Kind:
     def _calls(self) -> Any:
         return self._model(calls)
 
+    def _texts(self) -> Any:
+        return self._model(texts)
+
+    def _space(self) -> Any:
+        space = FeatureSpace({"a": "string_categorical", "b": "float_normalized"}, crosses=[])
+        space.adapt({"a": ["x", "y"], "b": [1.0, 2.0]})
+        content = file_of(space.save, "s.chainrule")
+        return content, damaged_safetensors, cr.saving.load_model, ".chainrule"
+
+    def _wav(self) -> Any:
+        form = struct.pack("<HHIIHH", 1, 2, 8000, 32000, 4, 16)
+        body = b"WAVEfmt " + struct.pack("<I", 16) + form + b"LIST\3\0\0\0abc\0"
+        body += b"data" + struct.pack("<I", 40) + bytes(40)
+        content = b"RIFF" + struct.pack("<I", len(body)) + body
+        return content, damaged_bytes, read_wav, ".wav"
+
     def _weights(self) -> Any:
         model = dense()
 
@@ -378,7 +418,7 @@ class Kind:
 
 
 KINDS = ["model", "images", "calls", "weights", "state", "json", "dataset", "idx", "cifar"]
-KINDS += ["archive", "zip", "picture"]
+KINDS += ["archive", "zip", "picture", "texts", "space", "wav"]
 
 
 def main(kind: str, start: int, stop: int, step: int) -> None:

@@ -202,3 +202,13 @@ def test_a_vocabulary_may_be_large(tmp_path: Path) -> None:
     other = cr.saving.load_model(tmp_path / "m.chainrule")
     assert other.layers[0].get_vocabulary() == ["", "[UNK]", *words]
     assert other.predict(["word99999 x"], verbose=0).tolist() == [[100_001, 1]]
+
+
+def test_copies_and_checks_of_models() -> None:
+    model = sequential()
+    model.compile("sgd", "binary_crossentropy")
+    assert model.check_gradients(X, Y).ok
+    other = cr.models.clone_model(model)
+    assert other.layers[0].get_vocabulary() == model.layers[0].get_vocabulary()
+    other.set_weights(model.get_weights())
+    assert np.array_equal(other.predict(X, verbose=0), model.predict(X, verbose=0))

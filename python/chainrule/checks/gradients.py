@@ -23,6 +23,7 @@ from chainrule.reference import walk
 from chainrule.reference._arrays import is_float
 from chainrule.tracing.trace import Trace
 from chainrule.training.data import ArraySource, to_arrays
+from chainrule.training.loaded import loader_of
 from chainrule.training.trace import Signature, traced_inputs
 
 __all__ = ["check_gradients"]
@@ -124,7 +125,9 @@ class _Traced:
 
 def _traced(model: Any, x: Any, y: Any, sample_weight: Any, rows: int) -> _Traced:
     model._check_compiled("check_gradients")
-    source = ArraySource(to_arrays(x, "x"), to_arrays(y, "y"), to_arrays(sample_weight, "weight"))
+    load = loader_of(model)
+    x = to_arrays(x, "x") if load is None else load(x)
+    source = ArraySource(x, to_arrays(y, "y"), to_arrays(sample_weight, "weight"))
     source = ArraySource(*source.batch(slice(0, rows)))
     model._ensure_ready("test", source)
     model._check_targets(source)

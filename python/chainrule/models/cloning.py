@@ -98,7 +98,11 @@ def clone_model(
 
 
 def _from_config(layer: Any) -> Any:
-    return layer.__class__.from_config(layer.get_config())
+    made = layer.__class__.from_config(layer.get_config())
+    if getattr(layer, "runs_before_steps", False):
+        # What it looks words up in is no weight that a copy draws anew.
+        made.build_from_config(layer.get_build_config())
+    return made
 
 
 def _clone_sequential(model: Sequential, input_tensors: Any, clone: Clone) -> Model:

@@ -131,7 +131,7 @@ class _Rows:
 
     def __call__(self, rows: Any) -> list[Array]:
         last, made = self._last
-        if last is rows and isinstance(rows, np.ndarray):
+        if last is rows:
             return made
         made = self._part._run({key: value[rows] for key, value in self._given.items()})
         self._last = (rows, made)
