@@ -146,7 +146,7 @@ fn isa_name() -> &'static str {
     isa::isa().name()
 }
 
-/// Runs without the GIL: a thread waits for locks of variables and programs only while it is detached, so
+/// Runs without the GIL: a thread waits for locks of variables only while it is detached, so
 /// that one that holds them can call Python, and classes whose methods change them are borrowed by one
 /// thread at a time.
 #[pymodule(gil_used = false)]

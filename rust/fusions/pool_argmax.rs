@@ -84,7 +84,7 @@ impl Op for PoolWithArgmax {
                 .consumer(move |io, produce| {
                     let (y, argmax) = io.outputs.split_at_mut(1);
                     let (y, argmax) = (y[0].slice(), argmax[0].slice());
-                    pool_with_argmax_on_tiles::<T, _>(&same, y, argmax, produce)
+                    pool_with_argmax_on_tiles::<T, _>(&same, y, argmax, io.is_passed_on, produce)
                 })
                 .into()
         }))

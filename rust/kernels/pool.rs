@@ -294,7 +294,8 @@ pub fn pool<T: Float + Number>(pooling: Pooling, windows: &Windows, x: &[T], out
     });
 }
 
-/// As [`pool`], of an `x` that `produce` makes.
+/// As [`pool`], of an `x` that `produce` makes, which need not be stored where this is the last to read
+/// it.
 ///
 /// # Errors
 /// Those of `produce`.
@@ -302,13 +303,14 @@ pub fn pool_on_tiles<T: Float + Number, E>(
     pooling: Pooling,
     windows: &Windows,
     out: &mut [T],
+    is_last: bool,
     produce: Produce<E>,
 ) -> Result<(), E> {
     let out: Vec<_> = out
         .chunks_mut(windows.pooled().max(1))
         .map(Mutex::new)
         .collect();
-    by_image(windows, produce, |image, x| {
+    by_image(windows, is_last, produce, |image, x| {
         let mut out = out[image].lock().unwrap_or_else(|e| e.into_inner());
         fold_rows(pooling, windows, x, 0..windows.rows(), &mut out);
     })
@@ -317,12 +319,14 @@ pub fn pool_on_tiles<T: Float + Number, E>(
 /// Calls `whole(image, x)` with each image that `produce` makes, when it is whole.
 fn by_image<T: Sync, E>(
     windows: &Windows,
+    is_last: bool,
     produce: Produce<E>,
     whole: impl Fn(usize, &[T]) + Sync,
 ) -> Result<(), E> {
     let len = windows.image();
     let consumer = OnTiles {
         len,
+        is_last,
         images: Chunks::new(windows.images * len, len.max(1)),
         whole: &whole,
     };
@@ -334,16 +338,22 @@ fn by_image<T: Sync, E>(
 struct OnTiles<'a, T> {
     /// Elements of an image.
     len: usize,
+    is_last: bool,
     images: Chunks,
     whole: &'a (dyn Fn(usize, &[T]) + Sync),
 }
 
 impl<T: Sync> Consumer for OnTiles<'_, T> {
+    fn is_last(&self) -> bool {
+        self.is_last
+    }
+
     unsafe fn take(&self, base: *mut u8, range: Range<usize>) {
         self.images.ready(range, |image| {
             // SAFETY: the image's elements are complete, and nothing writes them any more.
             let x = unsafe {
-                std::slice::from_raw_parts(base.cast::<T>().add(image * self.len), self.len)
+                let start = base.cast::<T>().wrapping_add(image * self.len);
+                std::slice::from_raw_parts(start, self.len)
             };
             (self.whole)(image, x);
         });

@@ -10,6 +10,12 @@ pub trait Consumer: Sync {
         0
     }
 
+    /// Whether the result is for this consumer alone, which reads what it is handed at once: it may then
+    /// lie elsewhere, and `base` is as far before it as if it lay in the result.
+    fn is_last(&self) -> bool {
+        false
+    }
+
     /// Hears that this thread is making the elements `range`, and hands them over next: what goes on
     /// with them can be fetched meanwhile.
     fn prefetch(&self, range: Range<usize>) {
@@ -19,8 +25,9 @@ pub trait Consumer: Sync {
     /// Takes the elements `range` of the result that begins at `base`.
     ///
     /// # Safety
-    /// The elements are complete, are handed over once, and from now on are the consumer's; `base` is
-    /// the same for all tiles and points to the whole result.
+    /// The elements are complete, are handed over once, and from now on are the consumer's, or until
+    /// this returns where it [is the last](Consumer::is_last). Else `base` is the same for all tiles and
+    /// points to the whole result.
     unsafe fn take(&self, base: *mut u8, range: Range<usize>);
 }
 

@@ -190,6 +190,7 @@ pub fn apply<'a, 'b: 'a>(
         inputs: &views,
         outputs: &mut results,
         scratch: scratch.bytes_mut(kernel.scratch()),
+        is_passed_on: false,
         repacked: None,
     };
     let done = caught(op.name(), || kernel.run(&mut io));

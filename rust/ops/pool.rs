@@ -136,7 +136,8 @@ impl Op for Pool {
             });
             kernel
                 .consumer(move |io, produce| {
-                    pool_on_tiles::<T, _>(f, &same, io.outputs[0].slice(), produce)
+                    let (y, is_last) = (io.outputs[0].slice(), io.is_passed_on);
+                    pool_on_tiles::<T, _>(f, &same, y, is_last, produce)
                 })
                 .into()
         }))

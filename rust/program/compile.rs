@@ -10,7 +10,7 @@ use crate::passes::rewrite::{rewrite, Miss};
 use crate::passes::tasks::tasks;
 use crate::run::Kernel;
 use crate::tensor::{DType, Spec, Tensor};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Where errors of a whole program lie.
@@ -37,6 +37,8 @@ pub struct Step {
     pub inputs: Vec<Operand>,
     pub outputs: Vec<Operand>,
     pub scratch: Operand,
+    /// Whether nobody reads output 0 once the step is done.
+    pub is_passed_on: bool,
     /// What is kept of a variable that it reads in another order.
     pub kept: Option<Kept>,
     pub layer: Arc<str>,
@@ -120,6 +122,12 @@ impl Program {
         }
         feeds.sort_by_key(|f| f.0);
 
+        let read: HashSet<Value> = tasks
+            .iter()
+            .flat_map(|task| &task.inputs)
+            .chain(&wanted)
+            .copied()
+            .collect();
         let mut steps = Vec::with_capacity(tasks.len());
         let mut commit = None;
         for (at, task) in tasks.into_iter().enumerate() {
@@ -152,6 +160,7 @@ impl Program {
                     .collect(),
                 outputs: task.outputs.iter().map(|v| operand(*v)).collect(),
                 scratch: Operand::in_arena(&arenas, offset, Spec::new([size], DType::U8)),
+                is_passed_on: task.outputs.first().is_some_and(|v| !read.contains(v)),
                 kept,
                 layer: task.layer,
             });

@@ -110,6 +110,7 @@ fn run_steps(memory: &mut Memory, steps: &[Step]) -> Result<()> {
             inputs: &inputs,
             outputs: &mut outputs,
             scratch,
+            is_passed_on: step.is_passed_on,
             repacked: held.as_ref().map(Held::bytes),
         };
         let run = || {

@@ -31,6 +31,7 @@ pub fn chain(mut producer: Kernel, count: usize, consumer: Kernel, input: usize)
             inputs: &consumed,
             outputs,
             scratch: consumer_scratch,
+            is_passed_on: io.is_passed_on,
             repacked: None,
         };
         let repacked = io.repacked;
@@ -39,6 +40,7 @@ pub fn chain(mut producer: Kernel, count: usize, consumer: Kernel, input: usize)
                 inputs,
                 outputs: made,
                 scratch,
+                is_passed_on: false,
                 repacked,
             };
             producer.run_in_tiles(&mut first, tiles)

@@ -19,6 +19,8 @@ pub struct Io<'a, 'b> {
     pub outputs: &'a mut [Output<'b>],
     /// As many bytes as [`Kernel::scratch`] says, cache-line aligned, not cleared.
     pub scratch: &'a mut [u8],
+    /// Whether nobody reads output 0 after a chain of two kernels: the first need not store it.
+    pub is_passed_on: bool,
     /// What [`Kernel::repacking`] has made of its input, where that was kept.
     pub repacked: Option<&'a [u8]>,
 }

@@ -7,10 +7,12 @@
 use super::axis::{Span, Walk};
 use super::tiles::{Element, Gather, Pixel, Segment, Tiles, WIDEST};
 use super::{elements, read_elements, Weights};
+use crate::error::unwind;
 use crate::kernels::region::{share, IntoParallelIterator};
 use crate::kernels::tile::Consumer;
-use crate::memory::reserve;
+use crate::memory::{reserve, Buffer};
 use smallvec::SmallVec;
+use std::cell::Cell;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -20,6 +22,8 @@ const TASK: usize = 500_000;
 const BLOCK_BYTES: usize = 256 << 10;
 /// As many with what its consumer reads.
 const CONSUMED_BYTES: usize = 384 << 10;
+/// Bytes of a task's images up to which they need not be stored in the result.
+const PASSED_ON_BYTES: usize = 1 << 20;
 /// Images of one task, where they are small: the few positions in a corner of all of them fill a tile.
 const TOGETHER: usize = 8;
 /// Tasks that images are not put together below.
@@ -83,6 +87,7 @@ struct Lists {
 }
 
 /// The numbers that one run of a pass reads and writes.
+#[derive(Clone, Copy)]
 pub(super) struct Job<'a, T: 'static> {
     pub tiles: &'static Tiles<T>,
     pub source: &'a [T],
@@ -213,6 +218,9 @@ impl Plan {
         let image = shapes.result.iter().product::<usize>() * shapes.groups * shapes.width;
         let source = shapes.source.iter().product::<usize>() * shapes.groups * shapes.depth;
         let most = cuts.images.div_ceil(cuts.image_blocks);
+        let most_bytes = most * image * size_of::<T>();
+        let passes_on =
+            consumer.is_last() && cuts.axis_blocks == 1 && most_bytes <= PASSED_ON_BYTES;
         // What a task makes lies in one piece an image, unless the positions of parts interleave.
         let contiguous = cuts.axis_blocks == 1 || self.parts.len() == 1;
         let tasks = (0..cuts.image_blocks * cuts.axis_blocks).into_par_iter();
@@ -222,6 +230,14 @@ impl Plan {
             let from = Start {
                 source: images.start * source,
                 result: images.start * image,
+            };
+            let mut room = RoomOfThread::take(if passes_on { most_bytes } else { 0 });
+            let job = &Job {
+                result: match passes_on {
+                    true => room.start::<T>().wrapping_sub(from.result),
+                    false => job.result,
+                },
+                ..*job
             };
             for ((part, pixels), kernel) in self.parts.iter().zip(&pixels[block]).zip(&kernels) {
                 for (cut, pixels) in part.boxes.iter().zip(pixels) {
@@ -272,6 +288,7 @@ impl Plan {
     ) {
         let shapes = &self.shapes;
         let (lanes, channels) = (job.tiles.lanes, shapes.groups * shapes.width);
+        let fetches = consumer.reads() > 0;
         let mut kernel = kernel.as_ptr();
         for group in 0..shapes.groups {
             for columns in strips(shapes.width, lanes) {
@@ -282,7 +299,7 @@ impl Plan {
                 for t in 0..count {
                     // Evenly cut: a low tile would leave the multiply-add units waiting.
                     let these = &pixels[t * pixels.len() / count..(t + 1) * pixels.len() / count];
-                    if group == 0 && columns.start == 0 {
+                    if fetches && group == 0 && columns.start == 0 {
                         for run in these.chunk_by(|a, b| a.result + channels == b.result) {
                             let start = from.result + run[0].result;
                             consumer.prefetch(start..start + run.len() * channels);
@@ -306,6 +323,39 @@ impl Plan {
                 }
                 kernel = kernel.wrapping_add(rows * vectors * lanes);
             }
+        }
+    }
+}
+
+/// Memory that a thread keeps for the images of a task that are passed on at once.
+struct RoomOfThread(Buffer);
+
+thread_local! {
+    static ROOM: Cell<Buffer> = const { Cell::new(Buffer::empty()) };
+}
+
+impl RoomOfThread {
+    /// So many bytes. Unwinds where there are none.
+    fn take(bytes: usize) -> Self {
+        let kept = match bytes {
+            0 => Buffer::empty(),
+            _ => ROOM.replace(Buffer::empty()),
+        };
+        RoomOfThread(match kept.len() >= bytes {
+            true => kept,
+            false => Buffer::zeroed(bytes).unwrap_or_else(|refused| unwind(refused)),
+        })
+    }
+
+    fn start<T>(&mut self) -> *mut T {
+        self.0.as_ptr().cast()
+    }
+}
+
+impl Drop for RoomOfThread {
+    fn drop(&mut self) {
+        if !self.0.is_empty() {
+            ROOM.set(std::mem::replace(&mut self.0, Buffer::empty()));
         }
     }
 }

@@ -95,19 +95,17 @@ unsafe fn gather<V: Vector, const MR: usize, const NV: usize>(t: &Gather<V::T>) 
             acc = [first; MR];
         }
         let pixels = t.pixels.as_ptr();
+        let a: [*const V::T; MR] =
+            std::array::from_fn(|i| t.source.wrapping_add((*pixels.add(i)).source));
         for segment in t.segments {
-            let a: [*const V::T; MR] = std::array::from_fn(|i| {
-                let pixel = &*pixels.add(i);
-                t.source.offset(pixel.source as isize + segment.shift)
-            });
             let mut b = t.kernel.add(segment.row * NV * V::LANES);
-            for p in 0..segment.len {
+            for at in segment.shift..segment.shift + segment.len as isize {
                 let mut vb = [V::zero(); NV];
                 for (j, v) in vb.iter_mut().enumerate() {
                     *v = V::load(b.add(j * V::LANES));
                 }
                 for (row, a) in acc.iter_mut().zip(a) {
-                    let va = V::splat(a.add(p));
+                    let va = V::splat(a.wrapping_offset(at));
                     for (v, vb) in row.iter_mut().zip(vb) {
                         *v = v.add_product(va, vb);
                     }

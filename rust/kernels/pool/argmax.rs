@@ -133,7 +133,8 @@ pub fn pool_with_argmax<T: Float + Number>(
     });
 }
 
-/// As [`pool_with_argmax`], of an `x` that `produce` makes.
+/// As [`pool_with_argmax`], of an `x` that `produce` makes, which need not be stored where this is the last
+/// to read it.
 ///
 /// # Errors
 /// Those of `produce`.
@@ -141,6 +142,7 @@ pub fn pool_with_argmax_on_tiles<T: Float + Number, E>(
     windows: &Windows,
     out: &mut [T],
     argmax: &mut [u8],
+    is_last: bool,
     produce: Produce<E>,
 ) -> Result<(), E> {
     let image = windows.pooled().max(1);
@@ -149,7 +151,7 @@ pub fn pool_with_argmax_on_tiles<T: Float + Number, E>(
         .zip(argmax.chunks_mut(image))
         .map(Mutex::new)
         .collect();
-    by_image(windows, produce, |image, x| {
+    by_image(windows, is_last, produce, |image, x| {
         let (out, argmax) = &mut *parts[image].lock().unwrap_or_else(|e| e.into_inner());
         dispatch(ForwardWithArgmax {
             windows,
