@@ -181,8 +181,7 @@ class Answers:
         key = runner.begin()
         program, structure = runner.program((source.x, None, None), source.rows)
         specs = tree.flatten(structure)
-        dtype = standardize_dtype(specs[0].dtype)
-        plain = structure is specs[0] and engine_dtype(dtype) == dtype
+        plain = specs == [structure] and _is_stored_as_computed(structure.dtype)
         keys = tree.flatten({key: key for key in x}) if type(x) is dict else None
         known = _Known(program, structure, specs, plain, keys, source.rows)
         kind = None if self._loads else _kind(x)
@@ -198,6 +197,11 @@ class Answers:
             while len(self._known) >= self.limit:
                 self._known.pop(next(iter(self._known)))
             self._known[kind] = known
+
+
+def _is_stored_as_computed(dtype: Any) -> bool:
+    name = standardize_dtype(dtype)
+    return engine_dtype(name) == name
 
 
 def _other_rows(model: Any, expected: int, got: int) -> ShapeError:

@@ -126,7 +126,7 @@ class Calls:
         finally:
             model._clear_losses()
         shown = tree.pack_sequence_as(structure, specs)
-        plain = shown is specs[0] and engine_dtype(specs[0].dtype) == specs[0].dtype
+        plain = specs == [shown] and engine_dtype(shown.dtype) == shown.dtype
         while len(self._known) >= self.LIMIT:
             self._known.pop(next(iter(self._known)))
         known = self._known[kind] = _Known(facts, program, shown, specs, plain)

@@ -43,10 +43,19 @@ class Predictor:
     LIMIT = 64
 
     def __init__(self, model: Any, batch_size: int | None = None) -> None:
-        self.model = model
-        self.batch_size = batch_size
-        self._answers = Answers(self.LIMIT)
+        self._model = model
         self._rows = None if batch_size is None else int(batch_size)
+        self._answers = Answers(self.LIMIT)
+
+    @property
+    def model(self) -> Any:
+        """The model that is asked."""
+        return self._model
+
+    @property
+    def batch_size(self) -> int | None:
+        """The only number of rows that is taken, or None."""
+        return self._rows
 
     def __call__(self, x: Any) -> Any:
         """The outputs for one batch, as `predict_on_batch` gives them.
@@ -62,11 +71,11 @@ class Predictor:
             What the model does not take, or another number of rows than `batch_size`. The
             predictor stays usable.
         """
-        return self._answers(self.model, x, self._rows)
+        return self._answers(self._model, x, self._rows)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.model, self.batch_size)
+        return type(self), (self._model, self._rows)
 
     def __repr__(self) -> str:
         rows = "any number of" if self._rows is None else self._rows
-        return f"<Predictor of model '{self.model.name}' for {rows} rows>"
+        return f"<Predictor of model '{self._model.name}' for {rows} rows>"
