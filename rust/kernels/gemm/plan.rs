@@ -23,7 +23,7 @@ impl Blocking {
                 in_place_stride: PAGE,
             },
             // One of 1 MB or more (Skylake-X, Zen 4, Zen 5). A strip of B is two lines of each row, which
-            // come in time from wherever they lie: 24 multiply-adds are done for each.
+            // come in time from wherever they lie: 24 multiply-adds of vectors are done with them.
             Isa::Avx512 => Blocking {
                 row_block: 512 << 10,
                 in_place_stride: usize::MAX,
@@ -49,8 +49,9 @@ const PAGE: usize = 4096;
 const A_IN_PLACE: usize = 512 << 10;
 /// B by rows of more bytes, with rows a page apart, is packed once and not by each block of rows.
 const B_BY_STRIP: usize = 8 << 20;
-/// Bytes of packed A and B, beyond which panels are packed in several chunks.
-const PACKED: usize = 8 << 20;
+/// Bytes of packed A and B, beyond which panels are packed in several chunks: they stay in the
+/// last-level cache until they are used.
+const PACKED: usize = 4 << 20;
 /// Multiply-adds below which a second thread costs more than it brings.
 const SERIAL: usize = 700_000;
 /// Multiply-adds that one task is worth.
@@ -168,7 +169,7 @@ impl Plan {
         strip * self.m / self.row_strips..(strip + 1) * self.m / self.row_strips
     }
 
-    /// Columns of one strip, which may be its vectors' first.
+    /// Columns of one strip; of the last one, those that there are.
     pub fn cols(&self, strip: usize) -> Range<usize> {
         strip * self.strip..self.n.min((strip + 1) * self.strip)
     }
