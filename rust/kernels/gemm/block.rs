@@ -139,10 +139,10 @@ impl<'a, T: Element> Problem<'a, T> {
         let (plan, lanes) = (task.chunk.plan, kernels.lanes);
         let heights = plan.rows(task.strips.start).len();
         let single = task.strips.len() == 1 && (plan.pack_a || self.a_rs == 1);
-        let widest = match () {
-            () if single && heights <= kernels.wide[1].len() => 8,
-            () if single && heights <= kernels.wide[0].len() => 4,
-            () => 2,
+        let widest = match plan.widest {
+            8.. if single && heights <= kernels.wide[1].len() => 8,
+            4.. if single && heights <= kernels.wide[0].len() => 4,
+            _ => 2,
         };
         with_scratch(&STRIP, |scratch| {
             let strip = scratch.reserve::<T>(plan.depth() * widest * lanes);

@@ -43,6 +43,8 @@ const TWO_STRIPS_DEPTH: usize = 256;
 const FEW_ROWS_RUN: usize = 1024;
 /// Deepest panel where few rows read B by columns: its strip is packed, used, and forgotten.
 const FEW_ROWS_DEPTH_BY_COLUMNS: usize = 128;
+/// Bytes of such a strip, which stay in the first-level cache.
+const FEW_ROWS_STRIP: usize = 32 << 10;
 /// Rows this many bytes apart take a page each, and share a few lines of the first-level cache.
 const PAGE: usize = 4096;
 /// A of up to so many bytes is read in place where one of its strides is one.
@@ -88,6 +90,8 @@ pub(super) struct Plan {
     pub pack_b: PackB,
     /// Whether a strip of B goes through all panels before the next one.
     pub strips_first: bool,
+    /// Widest strip of B, in vectors.
+    pub widest: usize,
 }
 
 impl Plan {
@@ -134,6 +138,8 @@ impl Plan {
             () if b_by_rows && (few_rows || stride < blocking.in_place_stride) => PackB::InPlace,
             () => PackB::ByStrip,
         };
+        let strips_first = few_rows && !b_by_rows;
+        let vector_down = k.div_ceil(panels) * kernels.lanes * size;
         let packed_rows = if pack_a { m } else { 0 };
         let packed_cols = if pack_b == PackB::Ahead { n } else { 0 };
         let chunks = ((packed_rows + packed_cols) * k * size).div_ceil(PACKED);
@@ -150,7 +156,12 @@ impl Plan {
             chunk: panels.div_ceil(chunks.max(1)),
             pack_a,
             pack_b,
-            strips_first: few_rows && !b_by_rows,
+            strips_first,
+            widest: if strips_first {
+                FEW_ROWS_STRIP / vector_down
+            } else {
+                8
+            },
         }
     }
 
