@@ -6,6 +6,7 @@
 //! the instruction set change a bit.
 
 mod gru;
+mod lanes;
 mod lstm;
 mod simple;
 
