@@ -1,6 +1,6 @@
 //! `h' = z h + (1 - z) tanh(x_n + r p_n)` with `z` and `r` the sigmoid of `x + p`, p the products.
 
-use super::lanes::{by_blocks, load, store, Blocks};
+use super::lanes::{by_blocks, load, store, Blocks, LANES};
 use super::{Cell, Number, Step};
 use crate::kernels::float::Float;
 
@@ -41,11 +41,12 @@ impl<T: Number> Blocks for Forward<'_, T> {
     #[inline(always)]
     fn block(&mut self, at: usize, n: usize) {
         let units = self.h.len();
-        let x = [0, 1, 2].map(|gate| load(self.x, gate * units + at, n));
-        let p = [0, 1, 2].map(|gate| load(self.pre, gate * units + at, n));
+        let part = |x: &[T], gate: usize| load(x, gate * units + at, n);
+        let (xz, xr, xn) = (part(self.x, 0), part(self.x, 1), part(self.x, 2));
+        let (pz, pr, pn) = (part(self.pre, 0), part(self.pre, 1), part(self.pre, 2));
         let mut h = load(self.h, at, n);
-        for k in 0..h.len() {
-            let [z, _, new] = gates([x[0][k], x[1][k], x[2][k]], [p[0][k], p[1][k], p[2][k]]);
+        for k in 0..LANES {
+            let [z, _, new] = gates([xz[k], xr[k], xn[k]], [pz[k], pr[k], pn[k]]);
             h[k] = z.mul_add(h[k] - new, new);
         }
         store(&h, self.h, at, n);
@@ -64,23 +65,24 @@ impl<T: Number> Blocks for Backward<'_, T> {
     #[inline(always)]
     fn block(&mut self, at: usize, n: usize) {
         let units = self.dh.len();
-        let mut x = [0, 1, 2].map(|gate| load(self.x, gate * units + at, n));
-        let mut p = [0, 1, 2].map(|gate| load(self.pre, gate * units + at, n));
+        let part = |x: &[T], gate: usize| load(x, gate * units + at, n);
+        let (xz, xr, xn) = (part(self.x, 0), part(self.x, 1), part(self.x, 2));
+        let (pz, pr, mut pn) = (part(self.pre, 0), part(self.pre, 1), part(self.pre, 2));
         let (h, mut dh) = (load(self.h, at, n), load(self.dh, at, n));
+        let (mut dz, mut dr, mut dn) = (dh, dh, dh);
         let one = <T as Float>::ONE;
-        for k in 0..h.len() {
-            let [z, r, new] = gates([x[0][k], x[1][k], x[2][k]], [p[0][k], p[1][k], p[2][k]]);
+        for k in 0..LANES {
+            let [z, r, new] = gates([xz[k], xr[k], xn[k]], [pz[k], pr[k], pn[k]]);
             let by_new = dh[k] * (one - z) * (one - new * new);
-            x[0][k] = dh[k] * (h[k] - new) * z * (one - z);
-            x[1][k] = by_new * p[2][k] * r * (one - r);
-            x[2][k] = by_new;
-            p[2][k] = by_new * r;
+            dz[k] = dh[k] * (h[k] - new) * z * (one - z);
+            dr[k] = by_new * pn[k] * r * (one - r);
+            dn[k] = by_new;
+            pn[k] = by_new * r;
             dh[k] *= z;
         }
-        (p[0], p[1]) = (x[0], x[1]);
-        for gate in 0..3 {
-            store(&x[gate], self.dx, gate * units + at, n);
-            store(&p[gate], self.pre, gate * units + at, n);
+        for (gate, [by_x, by_p]) in [[&dz, &dz], [&dr, &dr], [&dn, &pn]].iter().enumerate() {
+            store(by_x, self.dx, gate * units + at, n);
+            store(by_p, self.pre, gate * units + at, n);
         }
         store(&dh, self.dh, at, n);
     }

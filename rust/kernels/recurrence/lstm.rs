@@ -1,6 +1,6 @@
 //! `c' = f c + i g`, `h' = o tanh(c')` with `i, f, o` the sigmoid of the products, `g` their tanh.
 
-use super::lanes::{by_blocks, load, store, Blocks};
+use super::lanes::{by_blocks, load, store, Blocks, LANES};
 use super::{Cell, Number, Step};
 use crate::kernels::float::Float;
 
@@ -46,7 +46,7 @@ impl<T: Number> Blocks for Forward<'_, T> {
         let [i, f, g, o] = [gate(0), gate(1), gate(2), gate(3)];
         let mut c = load(self.c, at, n);
         let mut h = c;
-        for k in 0..c.len() {
+        for k in 0..LANES {
             let kept = Float::sigmoid(f[k]) * c[k];
             c[k] = Float::sigmoid(i[k]).mul_add(Float::tanh(g[k]), kept);
             h[k] = Float::sigmoid(o[k]) * Float::tanh(c[k]);
@@ -73,7 +73,7 @@ impl<T: Number> Blocks for Backward<'_, T> {
         let (before, after) = (load(self.before, at, n), load(self.after, at, n));
         let (dh, mut dc) = (load(self.dh, at, n), load(self.dc, at, n));
         let one = <T as Float>::ONE;
-        for k in 0..dh.len() {
+        for k in 0..LANES {
             let (si, sf, so) = (
                 Float::sigmoid(i[k]),
                 Float::sigmoid(f[k]),
