@@ -139,3 +139,15 @@ def test_models_of_categories_come_back(tmp_path: Path) -> None:
     assert np.array_equal(other.predict(data, verbose=0), expected)
     for layer in (adapted, layers.Discretization(num_bins=3), layers.Discretization([0.0, 1.0])):
         assert type(layer).from_config(layer.get_config()).get_config() == layer.get_config()
+
+
+def test_boundaries_that_are_learnt_later_count() -> None:
+    layer = layers.Discretization(bin_boundaries=[0.0])
+    model = cr.Sequential([cr.Input((1,)), layer])
+    x = np.array([[-1.0], [0.5], [2.0]])
+    for _ in range(3):
+        assert model.predict(x, verbose=0).tolist() == model(x).tolist() == [[0], [1], [1]]
+    layer.bin_boundaries = [1.0]
+    for _ in range(3):
+        assert model.predict(x, verbose=0).tolist() == model(x).tolist() == [[0], [0], [1]]
+        assert model.predict_on_batch(x).tolist() == [[0], [0], [1]]

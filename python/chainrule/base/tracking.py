@@ -22,6 +22,8 @@ class Changes:
     """
 
     count = 0
+    # How often a layer has learnt something that compiled steps hold as numbers.
+    adaptations = 0
 
 
 changes = Changes()

@@ -13,6 +13,7 @@ from chainrule import ops, optimizers
 from chainrule.base import tree
 from chainrule.base.errors import NotCompiledError
 from chainrule.base.serialization import deserialize_keras_object, serialize_keras_object
+from chainrule.base.tracking import changes
 from chainrule.metrics.metric import Metric
 from chainrule.tracing.arrays import engine_dtype
 from chainrule.tracing.specs import compute_output_spec
@@ -158,9 +159,10 @@ class Trainer(Fitting):
 
     def _trace_key(self, mode: str) -> tuple[Any, ...]:
         """What a compiled step depends on beside the batch."""
-        count = self._training.compilations
+        count = self._training.compilations, changes.adaptations
         if mode == "predict":
-            return (self._training.generation, self._training.count_layers(self))
+            layers = self._training.count_layers(self)
+            return (self._training.generation, changes.adaptations, layers)
         flags = tuple(layer.trainable for layer in self._flatten_layers())
         if mode == "test" or self.optimizer is None:
             return (count, flags)

@@ -17,6 +17,7 @@ from chainrule.utils.image_folder import FORMATS
 from chainrule.utils.images import COLOR_MODES, pillow, read_picture
 from chainrule.utils.labelled_files import select_files
 from chainrule.utils.prefetch import by_threads
+from chainrule.utils.proportions import cropped, padded
 from chainrule.utils.py_dataset import PyDataset
 from chainrule.utils.remembered import array, checked, count, list_of
 from chainrule.utils.shuffled import MappedDataset
@@ -207,37 +208,6 @@ class ImageDataset(PyDataset):
         if self.data_format == "channels_first":
             return np.ascontiguousarray(array.transpose(2, 0, 1))
         return array
-
-
-def cropped(array: Array, size: tuple[int, int]) -> Array:
-    """The centre of an image (height, width, channels), in the proportions of `size`.
-
-    Examples
-    --------
-    >>> cropped(np.zeros((6, 10, 3)), (4, 4)).shape
-    (6, 6, 3)
-    """
-    height, width = array.shape[:2]
-    high = max(1, min(height, width * size[0] // size[1]))
-    wide = max(1, min(width, height * size[1] // size[0]))
-    top, left = (height - high) // 2, (width - wide) // 2
-    return array[top : top + high, left : left + wide]
-
-
-def padded(array: Array, size: tuple[int, int]) -> Array:
-    """An image (height, width, channels) amid zeros, in the proportions of `size`.
-
-    As many on one side as on the other: of an odd number, as in Keras, one is left out.
-
-    Examples
-    --------
-    >>> padded(np.zeros((6, 10, 3)), (4, 4)).shape
-    (10, 10, 3)
-    """
-    height, width = array.shape[:2]
-    top = max(0, width * size[0] // size[1] - height) // 2
-    left = max(0, height * size[1] // size[0] - width) // 2
-    return np.pad(array, ((top, top), (left, left), (0, 0)))
 
 
 def _pixels(picture: Any, color_mode: str) -> Array:

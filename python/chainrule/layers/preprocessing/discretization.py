@@ -9,6 +9,7 @@ import numpy as np
 from chainrule import ops
 from chainrule.base.errors import DataError, NonFiniteError
 from chainrule.base.tables import as_numbers
+from chainrule.base.tracking import changes
 from chainrule.layers.layer import Layer
 from chainrule.layers.preprocessing.host_layer import batches_of
 from chainrule.layers.preprocessing.options import check_choice, refuse_sparse
@@ -106,6 +107,9 @@ class Discretization(Layer):
                 raise ValueError(f"bin_boundaries: expected ascending numbers, got {value}")
             value = tuple(array.tolist())
         self._boundaries: tuple[float, ...] | None = value
+        # Steps that were compiled with other boundaries are not of now.
+        changes.adaptations += 1
+        changes.count += 1
 
     @property
     def output_dtype(self) -> str:
