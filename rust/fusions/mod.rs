@@ -9,6 +9,7 @@ mod column_sums_of_pool;
 pub mod elementwise;
 mod kernel_grad_of_unpool;
 mod pool_argmax;
+mod recurrent_products;
 mod relu_of_pool_grad;
 
 use crate::error::Result;
@@ -21,6 +22,7 @@ pub const FUSIONS: &[Fusion] = &[
     pool_argmax::FUSION,
     kernel_grad_of_unpool::FUSION,
     batch_norm_moments::FUSION,
+    recurrent_products::FUSION,
 ];
 
 /// A pattern, whose last node is looked at, and what stands for it.

@@ -79,6 +79,8 @@ pub struct Sequences<'a, T> {
 pub struct Seen<'a, T> {
     pub states: [&'a [T]; 2],
     pub dstates: [&'a [T]; 2],
+    /// The products of all steps, if the forward pass kept them: else they are computed again.
+    pub products: &'a [T],
 }
 
 /// What it makes: (rows, steps, gates * units) by x and by the products, (rows, units) by states and
@@ -130,6 +132,22 @@ impl<T: Number> Sequences<'_, T> {
         &self.x[(row * self.steps + position) * width..][..width]
     }
 
+    /// Rows of one step, put where they lie among all steps, if there is a place for them.
+    fn leave(&self, rows: &[T], all: &mut [T], position: usize, width: usize) {
+        let places = all.chunks_exact_mut(self.steps * width);
+        for (row, all) in rows.chunks_exact(width).zip(places) {
+            all[position * width..][..width].copy_from_slice(row);
+        }
+    }
+
+    /// Rows of one step, taken from all steps.
+    fn take(&self, all: &[T], rows: &Range<usize>, position: usize, to: &mut [T]) {
+        let width = to.len() / rows.len();
+        for (row, to) in rows.clone().zip(to.chunks_exact_mut(width.max(1))) {
+            to.copy_from_slice(&all[(row * self.steps + position) * width..][..width]);
+        }
+    }
+
     /// The products of a step: what they begin with, and states `h` times weights.
     fn products<C: Cell<T>>(&self, rows: &Range<usize>, position: usize, h: &[T], pre: &mut [T]) {
         let width = C::GATES * self.units;
@@ -151,27 +169,33 @@ impl<T: Number> Sequences<'_, T> {
         );
     }
 
-    /// The states (and carries) after every step, (rows, steps, units).
-    pub fn forward<C: Cell<T>>(&self, cell: &C, states: [&mut [T]; 2]) {
+    /// The states (and carries) after every step, (rows, steps, units), and the products of every step where
+    /// there is room for them, (rows, steps, gates * units).
+    pub fn forward<C: Cell<T>>(&self, cell: &C, states: [&mut [T]; 2], products: &mut [T]) {
         if self.rows * self.steps * self.units == 0 {
             return;
         }
         let per = self.per_task();
-        let [h, c] = states.map(|s| by_rows(s, self.rows, per));
-        let firsts = (0..self.rows).step_by(per);
-        let tasks: Vec<_> = firsts.zip(h.into_iter().zip(c)).collect();
+        let cut = |x| by_rows(x, self.rows, per).into_iter();
+        let [h, c] = states.map(cut);
+        let parts = h.zip(c).zip(cut(products));
+        let tasks: Vec<_> = (0..self.rows).step_by(per).zip(parts).collect();
         let worth_it = self.worth_sharing(C::GATES * self.units);
-        share_if(worth_it, tasks.into_par_iter(), |(first, (h, c))| {
-            self.forward_rows(cell, first..self.rows.min(first + per), h, c);
-        });
+        share_if(
+            worth_it,
+            tasks.into_par_iter(),
+            |(first, ((h, c), products))| {
+                self.forward_rows(cell, first..self.rows.min(first + per), [h, c], products);
+            },
+        );
     }
 
     fn forward_rows<C: Cell<T>>(
         &self,
         cell: &C,
         rows: Range<usize>,
-        states: &mut [T],
-        carries: &mut [T],
+        states: [&mut [T]; 2],
+        products: &mut [T],
     ) {
         let (units, width) = (self.units, C::GATES * self.units);
         let part = |x: &[T]| {
@@ -180,10 +204,12 @@ impl<T: Number> Sequences<'_, T> {
                 .to_vec()
         };
         let [mut h, mut c] = self.initial.map(part);
+        let [states, carries] = states;
         let mut pre = room(<T as Float>::ZERO, rows.len() * width);
         for at in 0..self.steps {
             let position = self.position(at);
             self.products::<C>(&rows, position, &h, &mut pre);
+            self.leave(&pre, products, position, width);
             dispatch(Forward {
                 cell,
                 sequences: self,
@@ -193,11 +219,8 @@ impl<T: Number> Sequences<'_, T> {
                 h: &mut h,
                 c: &mut c,
             });
-            for (all, now) in [(&mut *states, &h), (&mut *carries, &c)] {
-                for (row, now) in now.chunks_exact(units).enumerate() {
-                    all[(row * self.steps + position) * units..][..units].copy_from_slice(now);
-                }
-            }
+            self.leave(&h, states, position, units);
+            self.leave(&c, carries, position, units);
         }
     }
 
@@ -262,16 +285,13 @@ impl<T: Number> Sequences<'_, T> {
             for ((now, first), all) in pairs.into_iter().zip(seen.states) {
                 match before {
                     None => now.copy_from_slice(first),
-                    Some(before) => {
-                        for (row, now) in rows.clone().zip(now.chunks_exact_mut(units)) {
-                            now.copy_from_slice(
-                                &all[(row * self.steps + before) * units..][..units],
-                            );
-                        }
-                    }
+                    Some(before) => self.take(all, &rows, before, now),
                 }
             }
-            self.products::<C>(&rows, position, &h, &mut pre);
+            match seen.products {
+                [] => self.products::<C>(&rows, position, &h, &mut pre),
+                all => self.take(all, &rows, position, &mut pre),
+            }
             dispatch(Backward {
                 cell,
                 sequences: self,
@@ -286,13 +306,8 @@ impl<T: Number> Sequences<'_, T> {
                 dc,
             });
             let of_x = if C::ADDS { &pre } else { &dx };
-            for (all, now) in [(&mut *out.dx, of_x), (&mut *out.dpre, &pre)] {
-                if !all.is_empty() {
-                    for (row, now) in now.chunks_exact(width).enumerate() {
-                        all[(row * self.steps + position) * width..][..width].copy_from_slice(now);
-                    }
-                }
-            }
+            self.leave(of_x, out.dx, position, width);
+            self.leave(&pre, out.dpre, position, width);
             let pre = Mat::row_major(&pre, rows.len(), width);
             let turned = Mat::row_major(turned, width, units);
             gemm(

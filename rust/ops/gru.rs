@@ -6,7 +6,7 @@
 //! one; the result (N, T, H). (Cho et al. 2014, the reset gate after the product.)
 
 use super::gru_grad::GruGrad;
-use super::recurrent::{Own, Steps};
+use super::recurrent::{kept, Own, Steps};
 use super::reduce::Reduction;
 use crate::error::Result;
 use crate::graph::{Backward, Op, Value};
@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 pub const GATES: usize = 3;
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Gru {
     #[serde(flatten)]
@@ -65,7 +65,9 @@ impl Op for Gru {
         let steps = self.steps.clone();
         Ok(with_float!(inputs[0].dtype, T => Kernel::new(move |io| {
             let sequences = steps.sequences::<T>(Own::Bias, io.inputs);
-            sequences.forward(&recurrence::Gru, [io.outputs[0].slice(), &mut []]);
+            let (states, more) = io.outputs.split_at_mut(1);
+            let all = [states[0].slice(), &mut []];
+            sequences.forward(&recurrence::Gru, all, kept(more, 0));
             Ok(())
         })
         .into()))

@@ -6,7 +6,7 @@
 //! (Hochreiter & Schmidhuber 1997; Gers, Schmidhuber & Cummins 2000.)
 
 use super::lstm_grad::LstmGrad;
-use super::recurrent::{Own, Steps};
+use super::recurrent::{kept, Own, Steps};
 use crate::error::Result;
 use crate::graph::{Backward, Op, Value};
 use crate::kernels::recurrence;
@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 pub const GATES: usize = 4;
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lstm {
     #[serde(flatten)]
@@ -65,8 +65,10 @@ impl Op for Lstm {
         let steps = self.steps.clone();
         Ok(with_float!(inputs[0].dtype, T => Kernel::new(move |io| {
             let sequences = steps.sequences::<T>(Own::Carry, io.inputs);
-            let (states, carries) = io.outputs.split_at_mut(1);
-            sequences.forward(&recurrence::Lstm, [states[0].slice(), carries[0].slice()]);
+            let (states, more) = io.outputs.split_at_mut(1);
+            let (carries, more) = more.split_at_mut(1);
+            let all = [states[0].slice(), carries[0].slice()];
+            sequences.forward(&recurrence::Lstm, all, kept(more, 0));
             Ok(())
         })
         .into()))

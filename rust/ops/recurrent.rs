@@ -13,18 +13,23 @@ use super::slice::Slice;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Value};
 use crate::kernels::recurrence::{Seen, Sequences};
-use crate::run::Input;
+use crate::run::{Input, Output};
 use crate::size::Size;
 use crate::tensor::{show, DType, Element, Spec};
 use serde::{Deserialize, Serialize};
 
 /// How the steps of a sequence are gone through.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Steps {
     /// From the last to the first.
     pub reverse: bool,
     /// Whether there is a mask: where it is false, the state stays.
     pub masked: bool,
+}
+
+/// Where the products of all steps go: to output `number`, if a fusion keeps them.
+pub fn kept<'a, T: Element>(outputs: &'a mut [Output], number: usize) -> &'a mut [T] {
+    outputs.get_mut(number).map_or(&mut [], Output::slice)
 }
 
 /// What a cell has of its own.
@@ -150,20 +155,17 @@ impl Steps {
         inputs: &[Input<'a>],
         by_carries: bool,
     ) -> Seen<'a, T> {
-        let more = &inputs[self.count(own)..];
-        match (own, by_carries) {
-            (Own::Carry, true) => Seen {
-                states: [more[0].slice(), more[1].slice()],
-                dstates: [more[2].slice(), more[3].slice()],
-            },
-            (Own::Carry, false) => Seen {
-                states: [more[0].slice(), more[1].slice()],
-                dstates: [more[2].slice(), &[]],
-            },
-            _ => Seen {
-                states: [more[0].slice(), &[]],
-                dstates: [more[1].slice(), &[]],
-            },
+        let mut more = inputs[self.count(own)..].iter();
+        let mut next = |is_there: bool| match is_there {
+            true => more.next().map_or(&[][..], |input| input.slice()),
+            false => &[],
+        };
+        let states = [next(true), next(own == Own::Carry)];
+        Seen {
+            states,
+            dstates: [next(true), next(by_carries)],
+            // What follows, where a fusion keeps them.
+            products: next(true),
         }
     }
 

@@ -5,7 +5,7 @@
 //! h_0 (N, H), a mask (N, T) if there is one; the result (N, T, H). (Elman 1990.)
 
 use super::named;
-use super::recurrent::{Own, Steps};
+use super::recurrent::{kept, Own, Steps};
 use super::simple_rnn_grad::SimpleRnnGrad;
 use crate::error::Result;
 use crate::graph::{Backward, Op, Value};
@@ -17,7 +17,7 @@ use crate::with_float;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SimpleRnn {
     #[serde(flatten)]
@@ -59,7 +59,9 @@ impl Op for SimpleRnn {
         Ok(with_float!(inputs[0].dtype, T => Kernel::new(move |io| {
             let sequences = steps.sequences::<T>(Own::Nothing, io.inputs);
             let cell = recurrence::Simple(activation);
-            sequences.forward(&cell, [io.outputs[0].slice(), &mut []]);
+            let (states, more) = io.outputs.split_at_mut(1);
+            let all = [states[0].slice(), &mut []];
+            sequences.forward(&cell, all, kept(more, 0));
             Ok(())
         })
         .into()))
