@@ -134,7 +134,7 @@ unsafe fn tile<
 }
 
 /// `to[i * to_stride + j] = from[i * from_stride + j]` for `rows` and `columns`, in whole vectors with
-/// zeros behind the columns.
+/// zeros behind the columns, i and j ascending.
 ///
 /// # Safety
 /// All of these are readable and writable, and the machine has the vectors.
@@ -163,7 +163,8 @@ unsafe fn copy_into<V: Vector>(
     }
 }
 
-/// `to[p * to_stride + i] = from[i * from_stride + p]` for `rows <= LANES` and `columns`.
+/// `to[p * to_stride + i] = from[i * from_stride + p]` for `rows <= LANES` and `columns`, in whole
+/// vectors with zeros behind the rows, p ascending.
 ///
 /// # Safety
 /// All of these are readable and writable, and the machine has the vectors.
@@ -209,12 +210,7 @@ unsafe fn transpose_into<V: Vector>(
             V::transpose(&mut block);
             for (q, v) in block.iter().enumerate().take(V::LANES) {
                 if q < width {
-                    let to = to.add((p + q) * to_stride);
-                    if rows == V::LANES {
-                        v.store(to);
-                    } else {
-                        v.store_first(to, rows);
-                    }
+                    v.store(to.add((p + q) * to_stride));
                 }
             }
         }

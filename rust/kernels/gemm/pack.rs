@@ -190,43 +190,32 @@ impl<'p, T: Element> Chunk<'p, T> {
 ///
 /// # Safety
 /// `to` has room for all of it.
-pub(super) unsafe fn pack_a<T: Copy>(
+pub(super) unsafe fn pack_a<T: Element>(
     problem: &Problem<T>,
     kernels: &Kernels<T>,
     rows: Range<usize>,
     depth: Range<usize>,
     to: *mut T,
 ) {
-    let (height, mut k) = (rows.len(), depth.len());
+    let (height, k) = (rows.len(), depth.len());
+    let (rs, cs) = (problem.a_rs, problem.a_cs);
+    // Whole vectors are stored as long as what lies behind their rows is stored later.
+    let beyond = height.next_multiple_of(kernels.lanes) - height;
+    let whole = k.saturating_sub(beyond.div_ceil(height));
     // SAFETY: rows and depth lie in A, and the caller's promise.
     unsafe {
-        let mut a = problem
-            .a
-            .add(rows.start * problem.a_rs + depth.start * problem.a_cs);
-        let mut to = to;
-        if problem.a_rs == 1 {
-            // Whole vectors, each over the end of the last one; not over the strip's end.
-            let beyond = height.next_multiple_of(kernels.lanes) - height;
-            let vectors = k.saturating_sub(beyond.div_ceil(height));
-            (kernels.copy)(a, problem.a_cs, vectors, height, to, height);
-            (a, to) = (a.add(vectors * problem.a_cs), to.add(vectors * height));
-            k -= vectors;
+        let a = problem.a.add(rows.start * rs + depth.start * cs);
+        pack_vectors(kernels, a, (rs, cs), height, whole, to, height);
+        for p in whole..k {
+            for i in 0..height {
+                *to.add(p * height + i) = *a.add(i * rs + p * cs);
+            }
         }
-        transposed_copy(
-            kernels,
-            a,
-            problem.a_rs,
-            problem.a_cs,
-            height,
-            k,
-            to,
-            height,
-        );
     }
 }
 
-/// `to[p, j] = b[depth.start + p, cols.start + j]`, `to_stride` elements for each p, zeros behind the
-/// columns.
+/// `to[p, j] = b[depth.start + p, cols.start + j]`, `to_stride` elements for each p, whole vectors with
+/// zeros behind the columns.
 ///
 /// # Safety
 /// `to` has room for all of it.
@@ -238,43 +227,24 @@ pub(super) unsafe fn pack_b<T: Element>(
     to: *mut T,
     to_stride: usize,
 ) {
-    let (width, k) = (cols.len(), depth.len());
+    let (rs, cs) = (problem.b_rs, problem.b_cs);
     // SAFETY: cols and depth lie in B, and the caller's promise.
     unsafe {
-        let b = problem
-            .b
-            .add(depth.start * problem.b_rs + cols.start * problem.b_cs);
-        if problem.b_cs == 1 {
-            return (kernels.copy)(b, problem.b_rs, k, width, to, to_stride);
-        }
-        transposed_copy(
-            kernels,
-            b,
-            problem.b_cs,
-            problem.b_rs,
-            width,
-            k,
-            to,
-            to_stride,
-        );
-        for p in 0..k {
-            for j in width..to_stride {
-                *to.add(p * to_stride + j) = T::ZERO;
-            }
-        }
+        let b = problem.b.add(depth.start * rs + cols.start * cs);
+        let (width, k) = (cols.len(), depth.len());
+        pack_vectors(kernels, b, (cs, rs), width, k, to, to_stride);
     }
 }
 
-/// `to[p * to_stride + i] = from[i * major + p * minor]` for i in `0..count` and p in `0..k`.
+/// `to[p * to_stride + i] = from[i * major + p * minor]` for i in `0..count` and p in `0..k`, in whole
+/// vectors with zeros behind `count`; where they overlap, what belongs there is stored last.
 ///
 /// # Safety
 /// All of these are readable and writable, and the machine has the kernels' instruction set.
-#[allow(clippy::too_many_arguments)]
-unsafe fn transposed_copy<T: Copy>(
+unsafe fn pack_vectors<T: Element>(
     kernels: &Kernels<T>,
     from: *const T,
-    major: usize,
-    minor: usize,
+    (major, minor): (usize, usize),
     count: usize,
     k: usize,
     to: *mut T,
@@ -283,18 +253,20 @@ unsafe fn transposed_copy<T: Copy>(
     // SAFETY: the caller's promise.
     unsafe {
         if minor == 1 {
-            for i in (0..count).step_by(kernels.lanes) {
+            for i in (0..count).step_by(kernels.lanes).rev() {
                 let rows = kernels.lanes.min(count - i);
                 (kernels.transpose)(from.add(i * major), major, rows, k, to.add(i), to_stride);
             }
         } else if major == 1 {
-            for p in 0..k {
-                std::ptr::copy_nonoverlapping(from.add(p * minor), to.add(p * to_stride), count);
-            }
+            (kernels.copy)(from, minor, k, count, to, to_stride);
         } else {
             for p in 0..k {
-                for i in 0..count {
-                    *to.add(p * to_stride + i) = *from.add(i * major + p * minor);
+                for i in 0..count.next_multiple_of(kernels.lanes) {
+                    *to.add(p * to_stride + i) = if i < count {
+                        *from.add(i * major + p * minor)
+                    } else {
+                        T::ZERO
+                    };
                 }
             }
         }
