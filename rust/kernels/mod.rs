@@ -1,5 +1,6 @@
 //! Kernels: slices in, slices out. SIMD, threads and `unsafe` live here.
 
+pub mod attention;
 pub mod columns;
 pub mod conv;
 pub mod cross_entropy;

@@ -32,7 +32,7 @@ pub fn fold_row<T: Float>(x: &[T], start: T, f: impl Fn(T, T) -> T) -> T {
 
 /// The row's largest element, or 0 where that is infinite: a shift that makes no NaN of -inf.
 #[inline(always)]
-fn shift<T: Float + Number>(x: &[T]) -> T {
+pub(super) fn shift<T: Float + Number>(x: &[T]) -> T {
     let top = fold_row(x, T::NEG_INFINITY, |a, b| if b > a { b } else { a });
     if Number::abs(top) < T::INFINITY {
         top

@@ -21,6 +21,12 @@ pub struct Iota {
     dtype: DType,
 }
 
+impl Iota {
+    pub fn new(shape: Vec<Size>, axis: usize, dtype: DType) -> Self {
+        Iota { shape, axis, dtype }
+    }
+}
+
 impl Op for Iota {
     fn name(&self) -> &'static str {
         "iota"

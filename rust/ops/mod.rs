@@ -12,6 +12,8 @@ use std::sync::Arc;
 pub mod adam;
 pub mod arg_reduce;
 pub mod argsort;
+pub mod attention;
+pub mod attention_grad;
 pub mod batch_norm;
 pub mod binary;
 pub mod binary_cross_entropy;
@@ -141,6 +143,8 @@ pub const REGISTRY: &[Entry] = &[
     of_functions::<pool::Pool>("pool", names::<crate::kernels::pool::Pooling>),
     of_functions::<pool_grad::PoolGrad>("pool_grad", names::<crate::kernels::pool::Pooling>),
     op::<pool_pick::PoolPick>("pool_pick"),
+    op::<attention::Attention>("attention"),
+    op::<attention_grad::AttentionGrad>("attention_grad"),
     op::<adam::Adam>("adam"),
     of_functions::<random::Random>("random", names::<random::Distribution>),
     op::<dropout::Dropout>("dropout"),
