@@ -13,13 +13,18 @@ import os
 from pathlib import Path
 from typing import Any
 
+from chainrule.base.global_state import get_global_attribute, set_global_attribute
+
 __all__ = [
     "backend",
+    "disable_flash_attention",
     "disable_interactive_logging",
+    "enable_flash_attention",
     "enable_interactive_logging",
     "epsilon",
     "floatx",
     "image_data_format",
+    "is_flash_attention_enabled",
     "is_interactive_logging_enabled",
     "memory_limit",
     "set_epsilon",
@@ -197,3 +202,31 @@ def disable_interactive_logging() -> None:
 def is_interactive_logging_enabled() -> bool:
     """Whether progress is printed (`True`) or logged (`False`)."""
     return _interactive_logging
+
+
+def enable_flash_attention() -> None:
+    """Let layers choose flash attention (the default).
+
+    Attention has one way of running, which keeps no matrix of all scores: this changes only what
+    `is_flash_attention_enabled` says.
+    """
+    set_global_attribute("flash_attention", None)
+
+
+def disable_flash_attention() -> None:
+    """Take back `enable_flash_attention`."""
+    set_global_attribute("flash_attention", False)
+
+
+def is_flash_attention_enabled() -> bool | None:
+    """`False` after `disable_flash_attention`, else `None`: left to the layers.
+
+    Examples
+    --------
+    >>> disable_flash_attention()
+    >>> is_flash_attention_enabled()
+    False
+    >>> enable_flash_attention()
+    """
+    found: bool | None = get_global_attribute("flash_attention")
+    return found

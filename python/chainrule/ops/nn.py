@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chainrule.base.namespace import publish
+from chainrule.ops.attention import *  # noqa: F403
 from chainrule.ops.convolution import *  # noqa: F403
 from chainrule.ops.crossentropy import *  # noqa: F403
 from chainrule.ops.encoding import *  # noqa: F403
