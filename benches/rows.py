@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import attention_rows
 import conv_rows
 import image_rows
 import numpy as np
@@ -137,6 +138,20 @@ def _convs() -> Iterator[Row]:
             conv_rows.jax(kind, layer),
             None,
             conv_rows.torch(kind, layer),
+        )
+
+
+def _attention() -> Iterator[Row]:
+    for case in attention_rows.CASES:
+        yield Row(
+            case.op,
+            case.shape,
+            FLOPS,
+            case.work,
+            functools.partial(attention_rows.arrays, case),
+            attention_rows.ours(case),
+            attention_rows.jax(case),
+            None,
         )
 
 
@@ -601,7 +616,8 @@ def _update(kind: str, shape: tuple[int, ...]) -> Row:
 
 def rows() -> list[Row]:
     """All of them, in the order of the table."""
-    found = [*_gemms("gemm"), *_gemms("gemm64"), *_few_rows(), *_convs(), *_images(), *_elementwise()]
+    found = [*_gemms("gemm"), *_gemms("gemm64"), *_few_rows(), *_convs()]
+    found += [*_attention(), *_images(), *_elementwise()]
     found += [*_softmaxes(), *_reductions(), *_norms(), *_pools(), *_randoms()]
     for shape in ((64, 64), (784, 512), (2048, 2048)):
         found += [_update(kind, shape) for kind in ("SGD", "momentum", "Adam")]
