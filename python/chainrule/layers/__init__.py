@@ -9,6 +9,15 @@ from chainrule.layers.activations.leaky_relu import LeakyReLU as LeakyReLU
 from chainrule.layers.activations.prelu import PReLU as PReLU
 from chainrule.layers.activations.relu import ReLU as ReLU
 from chainrule.layers.activations.softmax import Softmax as Softmax
+from chainrule.layers.attention.additive_attention import AdditiveAttention as AdditiveAttention
+from chainrule.layers.attention.attention import Attention as Attention
+from chainrule.layers.attention.grouped_query_attention import (
+    GroupedQueryAttention as GroupedQueryAttention,
+)
+from chainrule.layers.attention.grouped_query_attention import (
+    GroupedQueryAttention as GroupQueryAttention,
+)
+from chainrule.layers.attention.multi_head_attention import MultiHeadAttention as MultiHeadAttention
 from chainrule.layers.configs import deserialize as deserialize
 from chainrule.layers.configs import serialize as serialize
 from chainrule.layers.convolutional.conv import Conv1D as Conv1D
