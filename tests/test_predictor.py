@@ -638,3 +638,32 @@ def test_packed_weights_are_those_of_now(make: Callable[[], Any]) -> None:
     other = fresh.predict(np.repeat(x, 800, axis=0), batch_size=2400, verbose=0)[::800]
     for _ in range(3):
         np.testing.assert_array_equal(first(x), other)
+
+
+@pytest.mark.parametrize("filters", [1, 4, 7, 8, 64])
+def test_what_is_kept_of_weights_is_never_stale(filters: int) -> None:
+    """Validation between epochs is that of a model which has just got these weights."""
+    rng = np.random.default_rng(filters)
+    x = rng.standard_normal((24, 6, 6, 4)).astype("float32")
+    y = rng.integers(0, 3, 24)
+
+    def make() -> Any:
+        model = cr.Sequential(
+            [
+                cr.Input((6, 6, 4)),
+                layers.Conv2D(filters, 3, activation="relu"),
+                layers.Conv2D(filters, 3, padding="same"),
+                layers.Flatten(),
+                layers.Dense(3, activation="softmax"),
+            ]
+        )
+        model.compile("adam", "sparse_categorical_crossentropy")
+        return model
+
+    model = make()
+    for _ in range(3):
+        history = model.fit(x, y, batch_size=8, validation_data=(x[:8], y[:8]), verbose=0).history
+        fresh = make()
+        fresh.set_weights(model.get_weights())
+        assert history["val_loss"] == [fresh.evaluate(x[:8], y[:8], verbose=0)]
+        np.testing.assert_array_equal(model.predict_on_batch(x), fresh.predict_on_batch(x))

@@ -144,7 +144,7 @@ impl Program {
             let (offset, size) = plan.scratch[at];
             let repacked = task.kernel.repacking().map(|r| task.inputs[r.input]);
             let kept = repacked.and_then(|value| match plan.places[&value] {
-                Place::Cell(slot) if !plan.cells[slot].1 => Some(Kept::new(&plan.cells[slot].0)),
+                Place::Cell(slot) if !plan.cells[slot].1 => Kept::of(&plan.cells[slot].0),
                 _ => None,
             });
             steps.push(Step {

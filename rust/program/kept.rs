@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::AcqRel, Ordering::Acquire};
 use std::sync::{Arc, LazyLock, Mutex, Weak};
 
-/// Variables of fewer bytes are no kernels of which anything would be kept.
+/// Of variables of fewer bytes nothing is kept: counters and seeds, which are written all the time.
 const SMALL: usize = 1 << 10;
 
 /// How often variables have been taken to be written, whichever they were.
@@ -60,11 +60,13 @@ impl Held {
 }
 
 impl Kept {
-    pub fn new(cell: &Cell) -> Self {
-        Kept {
+    /// Nothing of a small variable, whose writes are not counted.
+    pub fn of(cell: &Cell) -> Option<Self> {
+        let kept = || Kept {
             cell: cell.id,
             state: Mutex::default(),
-        }
+        };
+        (cell.spec.bytes() >= SMALL).then(kept)
     }
 
     /// What `repacking` makes of the input, which is the cell's elements; the caller holds its lock. None
