@@ -31,7 +31,7 @@ BAD = [
         ("dout", {}, (_Q, _K, _V, Spec((2, 5, 2, 4))), "ShapeError", ("dout", "(2, 5, 2, 4)")),
         ("no-bias", {"bias_grad": True}, (_Q, _K, _V, _Q), "ValueError", ("bias",)),
         (
-            "mask",
+            "mask-heads",
             {"mask": True},
             (_Q, _K, _V, mask(2, 1, 4, 5), _Q),
             "ShapeError",
