@@ -297,12 +297,20 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
     if is_traced(repeats):
         raise TypeError("repeat: `repeats` must be known while tracing, got a traced KerasTensor")
     counts = np.asarray(repeats)
+    _check_counts(counts, x.shape[axis])
     take_elements("repeat", int(counts.sum()) * (x.shape[axis] if counts.size == 1 else 1))
     if counts.ndim == 0 or counts.size == 1:
         index = _repeated(x.shape[axis], int(counts.reshape(())))
     else:
         index = np.repeat(np.arange(x.shape[axis], dtype="int32"), counts)
     return apply("gather", {"axis": axis}, [x, index])
+
+
+def _check_counts(counts: Any, n: int | Size) -> None:
+    """Refuse what no array holds: NumPy multiplies without looking."""
+    most = max(counts.ravel().tolist(), default=0)
+    if not isinstance(n, Size) and most * max(n, 1) >= 2**60:
+        raise ShapeError(f"repeat: expected fewer than 2**60 elements, got {most} for each of {n}")
 
 
 def _repeated(n: int | Size, times: int) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.base.dtypes import result_type, standardize_dtype
+from chainrule.base.errors import DataError
 from chainrule.base.loading import take_elements
 from chainrule.base.sizes import Size
 from chainrule.ops._common import binary, static_shape
@@ -370,9 +371,11 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
         bounds[:2] = [0, bounds[0]]
     name = standardize_dtype(dtype)
     take_elements("arange", abs(bounds[1] - bounds[0]) / abs(bounds[2] or 1))
-    return np.arange(bounds[0], bounds[1], 1 if bounds[2] is None else bounds[2]).astype(
-        storage_dtype(name)
-    )
+    try:
+        line = np.arange(bounds[0], bounds[1], 1 if bounds[2] is None else bounds[2])
+    except OverflowError as error:
+        raise DataError(f"arange: expected bounds of 64 bits, got {tuple(given)}") from error
+    return line.astype(storage_dtype(name))
 
 
 def _open_range(start: Any, stop: Any, step: Any, dtype: str) -> Any:

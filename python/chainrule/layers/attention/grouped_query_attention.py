@@ -83,7 +83,7 @@ class GroupedQueryAttention(ProjectedAttention):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        if num_query_heads % num_key_value_heads != 0:
+        if num_key_value_heads <= 0 or num_query_heads % num_key_value_heads != 0:
             raise ValueError(
                 "`num_query_heads` must be divisible by `num_key_value_heads`. Received: "
                 f"num_query_heads={num_query_heads}, num_key_value_heads={num_key_value_heads}"

@@ -94,6 +94,10 @@ class Hashing(HostLayer):
         if kwargs.get("dtype") is None:
             kwargs["dtype"] = "int64" if output_mode == "int" else config.floatx()
         super().__init__(**kwargs)
+        if isinstance(num_bins, int) and num_bins >= 2**63:
+            raise ValueError(
+                f"layer 'Hashing': expected `num_bins` below 2**63, got {num_bins}"
+            )
         if num_bins is None or num_bins <= 0:
             raise ValueError(
                 "The `num_bins` for `Hashing` cannot be `None` or non-positive values. "

@@ -355,7 +355,7 @@ def _plain(choice: Choice) -> Any:
 
 def _check_lengths(ngrams: Any, output_mode: str, output_sequence_length: Any) -> None:
     widths = ngrams if isinstance(ngrams, tuple) else (ngrams,)
-    if ngrams is not None and not all(type(n) is int and n > 0 for n in widths):
+    if ngrams is not None and not all(type(n) is int and 0 < n < 2**31 for n in widths):
         raise ValueError(
             "`ngrams` must be None, an integer, or a tuple of integers. "
             f"Received: ngrams={ngrams}"
