@@ -396,8 +396,3 @@ pub fn dims(sizes: &[Size]) -> &[usize] {
     // SAFETY: a `Size` is an `isize`, of the size and alignment of a `usize`, and none is negative.
     unsafe { std::slice::from_raw_parts(sizes.as_ptr().cast(), sizes.len()) }
 }
-
-/// The sizes that are these numbers.
-pub fn sizes(dims: &[usize]) -> Vec<Size> {
-    dims.iter().map(|n| Size::of(*n)).collect()
-}

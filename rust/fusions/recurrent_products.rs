@@ -5,11 +5,12 @@
 
 use super::{Found, Fusion, Site};
 use crate::error::Result;
-use crate::graph::{Graph, Node, Op};
+use crate::graph::{Graph, Node, Op, Value};
 use crate::ops::gru::Gru;
 use crate::ops::gru_grad::GruGrad;
 use crate::ops::lstm::Lstm;
 use crate::ops::lstm_grad::LstmGrad;
+use crate::ops::recurrent::Own;
 use crate::ops::simple_rnn::SimpleRnn;
 use crate::ops::simple_rnn_grad::SimpleRnnGrad;
 use crate::run::Prepared;
@@ -41,46 +42,42 @@ impl Pair {
     }
 }
 
+/// The pair that a node is the gradient of, and how many of its inputs are the forward op's.
+fn pair_of_grad(node: &Node) -> Option<(Pair, usize)> {
+    if let Some(grad) = node.op::<LstmGrad>() {
+        let steps = grad.steps.clone();
+        let count = steps.count(Own::Carry);
+        return Some((Pair::Lstm(Lstm { steps }, grad.clone()), count));
+    }
+    if let Some(grad) = node.op::<GruGrad>() {
+        let steps = grad.steps.clone();
+        let count = steps.count(Own::Bias);
+        return Some((Pair::Gru(Gru { steps }, grad.clone()), count));
+    }
+    let grad = node.op::<SimpleRnnGrad>()?;
+    let count = grad.0.steps.count(Own::Nothing);
+    Some((Pair::SimpleRnn(grad.0.clone(), grad.clone()), count))
+}
+
+/// The node that made a value, where its op is this one.
+fn made_by<T: Op + PartialEq>(graph: &Graph, value: Value, op: &T) -> Option<usize> {
+    let (made, found) = graph.made_by::<T>(value)?;
+    (found == op).then_some(made)
+}
+
 /// The node that made what the gradient is of, and both ops.
 fn pair_of(graph: &Graph, node: &Node) -> Option<(usize, Pair)> {
-    let count = |own: usize, masked: bool| 3 + own + usize::from(masked);
-    let (states, pair) = if let Some(grad) = node.op::<LstmGrad>() {
-        let op = Lstm {
-            steps: grad.steps.clone(),
-        };
-        (count(1, op.steps.masked), Pair::Lstm(op, grad.clone()))
-    } else if let Some(grad) = node.op::<GruGrad>() {
-        let op = Gru {
-            steps: grad.steps.clone(),
-        };
-        (count(1, op.steps.masked), Pair::Gru(op, grad.clone()))
-    } else {
-        let grad = node.op::<SimpleRnnGrad>()?;
-        let count = count(0, grad.0.steps.masked);
-        (count, Pair::SimpleRnn(grad.0.clone(), grad.clone()))
-    };
-    let value = node.inputs[states];
+    let (pair, count) = pair_of_grad(node)?;
+    let states = node.inputs[count];
     let made = match &pair {
-        Pair::Lstm(op, _) => {
-            graph
-                .made_by::<Lstm>(value)
-                .filter(|(_, made)| *made == op)?
-                .0
-        }
-        Pair::Gru(op, _) => {
-            graph
-                .made_by::<Gru>(value)
-                .filter(|(_, made)| *made == op)?
-                .0
-        }
-        Pair::SimpleRnn(op, _) => {
-            let made = graph.made_by::<SimpleRnn>(value);
-            made.filter(|(_, made)| *made == op)?.0
-        }
-    };
-    let results = graph.nodes[made].outputs.iter().zip(&node.inputs[states..]);
-    let same = graph.nodes[made].inputs == node.inputs[..states];
-    (same && results.into_iter().all(|(made, read)| made == read)).then_some((made, pair))
+        Pair::Lstm(op, _) => made_by(graph, states, op),
+        Pair::Gru(op, _) => made_by(graph, states, op),
+        Pair::SimpleRnn(op, _) => made_by(graph, states, op),
+    }?;
+    let made_node = &graph.nodes[made];
+    let mut results = made_node.outputs.iter().zip(&node.inputs[count..]);
+    let same = made_node.inputs == node.inputs[..count] && results.all(|(made, read)| made == read);
+    same.then_some((made, pair))
 }
 
 fn pattern(graph: &Graph, node: &Node) -> bool {

@@ -28,9 +28,9 @@ const ROWS: usize = 16;
 /// Multiply-adds below which one thread does it all.
 const SERIAL: usize = 1 << 18;
 
-/// A number of the kernels.
-pub trait Number: Float + gemm::Element + Scalar {}
-impl<T: Float + gemm::Element + Scalar> Number for T {}
+/// `f32` or `f64`, with all that the cells need of them.
+pub trait Real: Float + gemm::Element + Scalar {}
+impl<T: Float + gemm::Element + Scalar> Real for T {}
 
 /// What one row does at one step. `#[inline(always)]`: it is compiled for the instruction set in use.
 pub trait Cell<T>: Sync {
@@ -104,7 +104,7 @@ fn by_rows<T>(mut x: &mut [T], rows: usize, per: usize) -> Vec<&mut [T]> {
     parts
 }
 
-impl<T: Number> Sequences<'_, T> {
+impl<T: Real> Sequences<'_, T> {
     /// Rows of a task: by shape alone, two tasks at least where there are two rows.
     fn per_task(&self) -> usize {
         let tasks = self.rows.div_ceil(ROWS).max(self.rows.min(2));
@@ -130,6 +130,12 @@ impl<T: Number> Sequences<'_, T> {
 
     fn x(&self, row: usize, position: usize, width: usize) -> &[T] {
         &self.x[(row * self.steps + position) * width..][..width]
+    }
+
+    /// Rows of (rows, units); none of what is not there.
+    fn copy_of(&self, x: &[T], rows: &Range<usize>) -> Vec<T> {
+        let part = x.get(rows.start * self.units..rows.end * self.units);
+        part.unwrap_or(&[]).to_vec()
     }
 
     /// Rows of one step, put where they lie among all steps, if there is a place for them.
@@ -198,12 +204,7 @@ impl<T: Number> Sequences<'_, T> {
         products: &mut [T],
     ) {
         let (units, width) = (self.units, C::GATES * self.units);
-        let part = |x: &[T]| {
-            x.get(rows.start * units..rows.end * units)
-                .unwrap_or(&[])
-                .to_vec()
-        };
-        let [mut h, mut c] = self.initial.map(part);
+        let [mut h, mut c] = self.initial.map(|x| self.copy_of(x, &rows));
         let [states, carries] = states;
         let mut pre = room(<T as Float>::ZERO, rows.len() * width);
         for at in 0..self.steps {
@@ -266,12 +267,7 @@ impl<T: Number> Sequences<'_, T> {
         out: Gradients<'_, T>,
     ) {
         let (units, width) = (self.units, C::GATES * self.units);
-        let part = |x: &[T]| {
-            x.get(rows.start * units..rows.end * units)
-                .unwrap_or(&[])
-                .to_vec()
-        };
-        let [first_h, first_c] = self.initial.map(part);
+        let [first_h, first_c] = self.initial.map(|x| self.copy_of(x, &rows));
         let (mut h, mut c) = (first_h.clone(), first_c.clone());
         let mut pre = room(<T as Float>::ZERO, rows.len() * width);
         let mut dx = room(<T as Float>::ZERO, if C::ADDS { 0 } else { pre.len() });
@@ -331,7 +327,7 @@ struct Forward<'a, 's, T, C> {
     c: &'a mut [T],
 }
 
-impl<T: Number, C: Cell<T>> Loop for Forward<'_, '_, T, C> {
+impl<T: Real, C: Cell<T>> Loop for Forward<'_, '_, T, C> {
     type Out = ();
     #[inline(always)]
     fn run(self) {
@@ -363,7 +359,7 @@ struct Backward<'a, 's, T, C> {
     dc: &'a mut [T],
 }
 
-impl<T: Number, C: Cell<T>> Loop for Backward<'_, '_, T, C> {
+impl<T: Real, C: Cell<T>> Loop for Backward<'_, '_, T, C> {
     type Out = ();
     #[inline(always)]
     fn run(self) {

@@ -32,14 +32,14 @@ def compute_output_spec(function: Callable[..., Any], *args: Any, **kwargs: Any)
     batches = sum(x.shape[:1] == (None,) for x in tree.flatten((args, kwargs)) if _is_symbolic(x))
     try:
         return _infer(function, args, kwargs, itertools.repeat(Size.symbol(0)))
-    except ValueError:
+    except ValueError as error:
         if batches < 2:
             raise
         try:
             return _infer(function, args, kwargs, map(Size.symbol, itertools.count(0, 2)))
         except ValueError:
-            pass
-        raise
+            # What is wrong is wrong for one batch size too, and said better.
+            raise error from None
 
 
 def _is_symbolic(x: Any) -> bool:

@@ -1,13 +1,13 @@
 //! `h' = z h + (1 - z) tanh(x_n + r p_n)` with `z` and `r` the sigmoid of `x + p`, p the products.
 
 use super::lanes::{by_blocks, load, store, Blocks, LANES};
-use super::{Cell, Number, Step};
+use super::{Cell, Real, Step};
 use crate::kernels::float::Float;
 
 /// Cho et al.'s cell with the reset gate after the product; gates in the order z, r, n.
 pub struct Gru;
 
-impl<T: Number> Cell<T> for Gru {
+impl<T: Real> Cell<T> for Gru {
     const GATES: usize = 3;
     const ADDS: bool = false;
 
@@ -25,7 +25,7 @@ impl<T: Number> Cell<T> for Gru {
 
 /// z, r and the candidate n.
 #[inline(always)]
-fn gates<T: Number>(x: [T; 3], p: [T; 3]) -> [T; 3] {
+fn gates<T: Real>(x: [T; 3], p: [T; 3]) -> [T; 3] {
     let z = Float::sigmoid(x[0] + p[0]);
     let r = Float::sigmoid(x[1] + p[1]);
     [z, r, Float::tanh(Float::mul_add(r, p[2], x[2]))]
@@ -37,7 +37,7 @@ struct Forward<'a, T> {
     h: &'a mut [T],
 }
 
-impl<T: Number> Blocks for Forward<'_, T> {
+impl<T: Real> Blocks for Forward<'_, T> {
     #[inline(always)]
     fn block(&mut self, at: usize, n: usize) {
         let units = self.h.len();
@@ -61,7 +61,7 @@ struct Backward<'a, T> {
     dx: &'a mut [T],
 }
 
-impl<T: Number> Blocks for Backward<'_, T> {
+impl<T: Real> Blocks for Backward<'_, T> {
     #[inline(always)]
     fn block(&mut self, at: usize, n: usize) {
         let units = self.dh.len();

@@ -1,7 +1,7 @@
 //! Blocks of neighbouring units in arrays of one length: loops over them are compiled into vectors, however
 //! many slices they come from.
 
-use super::Number;
+use super::Real;
 use crate::kernels::float::Float;
 
 /// Units of a block.
@@ -12,7 +12,7 @@ pub type Lanes<T> = [T; LANES];
 
 /// Units `at..at + n` of x; zeros behind them.
 #[inline(always)]
-pub fn load<T: Number>(x: &[T], at: usize, n: usize) -> Lanes<T> {
+pub fn load<T: Real>(x: &[T], at: usize, n: usize) -> Lanes<T> {
     let mut lanes = [<T as Float>::ZERO; LANES];
     lanes[..n].copy_from_slice(&x[at..at + n]);
     lanes
@@ -20,7 +20,7 @@ pub fn load<T: Number>(x: &[T], at: usize, n: usize) -> Lanes<T> {
 
 /// Leaves a block in units `at..at + n` of x.
 #[inline(always)]
-pub fn store<T: Number>(lanes: &Lanes<T>, x: &mut [T], at: usize, n: usize) {
+pub fn store<T: Real>(lanes: &Lanes<T>, x: &mut [T], at: usize, n: usize) {
     x[at..at + n].copy_from_slice(&lanes[..n]);
 }
 

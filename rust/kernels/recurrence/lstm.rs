@@ -1,13 +1,13 @@
 //! `c' = f c + i g`, `h' = o tanh(c')` with `i, f, o` the sigmoid of the products, `g` their tanh.
 
 use super::lanes::{by_blocks, load, store, Blocks, LANES};
-use super::{Cell, Number, Step};
+use super::{Cell, Real, Step};
 use crate::kernels::float::Float;
 
 /// Hochreiter and Schmidhuber's cell with the forget gate of Gers et al.; gates in the order i, f, g, o.
 pub struct Lstm;
 
-impl<T: Number> Cell<T> for Lstm {
+impl<T: Real> Cell<T> for Lstm {
     const GATES: usize = 4;
     const ADDS: bool = true;
 
@@ -38,7 +38,7 @@ struct Forward<'a, T> {
     c: &'a mut [T],
 }
 
-impl<T: Number> Blocks for Forward<'_, T> {
+impl<T: Real> Blocks for Forward<'_, T> {
     #[inline(always)]
     fn block(&mut self, at: usize, n: usize) {
         let units = self.h.len();
@@ -64,7 +64,7 @@ struct Backward<'a, T> {
     dc: &'a mut [T],
 }
 
-impl<T: Number> Blocks for Backward<'_, T> {
+impl<T: Real> Blocks for Backward<'_, T> {
     #[inline(always)]
     fn block(&mut self, at: usize, n: usize) {
         let units = self.dh.len();

@@ -1,6 +1,6 @@
 //! `h' = f(products)`.
 
-use super::{Cell, Number, Step};
+use super::{Cell, Real, Step};
 use crate::kernels::epilogue::Activation;
 use crate::kernels::float::Float;
 
@@ -9,7 +9,7 @@ pub struct Simple(pub Activation);
 
 impl Simple {
     #[inline(always)]
-    fn apply<T: Number>(&self, x: T) -> T {
+    fn apply<T: Real>(&self, x: T) -> T {
         match self.0 {
             Activation::Linear => x,
             Activation::Relu => Float::max(x, <T as Float>::ZERO),
@@ -20,7 +20,7 @@ impl Simple {
 
     /// `f'(x)`, from `y = f(x)`.
     #[inline(always)]
-    fn slope<T: Number>(&self, y: T) -> T {
+    fn slope<T: Real>(&self, y: T) -> T {
         let one = <T as Float>::ONE;
         match self.0 {
             Activation::Linear => one,
@@ -32,7 +32,7 @@ impl Simple {
     }
 }
 
-impl<T: Number> Cell<T> for Simple {
+impl<T: Real> Cell<T> for Simple {
     const GATES: usize = 1;
     const ADDS: bool = true;
 

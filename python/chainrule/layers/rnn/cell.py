@@ -85,6 +85,26 @@ class GatedCell(DropoutRNNCell, Layer):
         self.state_size: Any = units
         self.output_size = units
 
+    def choose_implementation(self, implementation: int) -> None:
+        """With 1, which dropout of the state needs, each gate has masks of its own."""
+        self.implementation = 1 if self.recurrent_dropout else implementation
+        if self.implementation == 1:
+            self.dropout_mask_count = self.gates
+
+    @property
+    def drops_by_step(self) -> bool:
+        """Whether dropout in training is more than one mask of the inputs."""
+        return bool(self.recurrent_dropout or (self.dropout and self.dropout_mask_count))
+
+    def dropped(self, inputs: Any, h: Any, training: Any) -> tuple[list[Any], list[Any]]:
+        """Inputs (N, F) and state (N, units) after dropout: one of each, or one a gate."""
+        xs, hs = [inputs], [h]
+        if training and self.dropout:
+            xs = [inputs * mask for mask in _listed(self.get_dropout_mask(inputs))]
+        if training and self.recurrent_dropout:
+            hs = [h * mask for mask in _listed(self.get_recurrent_dropout_mask(h))]
+        return xs, hs
+
     def bias_shape(self) -> tuple[int, ...]:
         """The shape of the bias."""
         return (self.gates * self.units,)
@@ -133,9 +153,7 @@ class GatedCell(DropoutRNNCell, Layer):
     def given(self, sequences: Any, bias: Any, training: Any) -> Any:
         """What the inputs give to every step at once: ``(x * dropout) @ kernel + bias``."""
         if training and self.dropout:
-            factors = self.get_dropout_mask(sequences[:, 0])
-            factors = factors[0] if self.dropout_mask_count else factors
-            sequences = sequences * ops.expand_dims(factors, 1)
+            sequences = sequences * ops.expand_dims(self.get_dropout_mask(sequences[:, 0]), 1)
         if bias is None:
             return ops.matmul(sequences, self.kernel)
         tensors = [ops.cast(x, self.compute_dtype) for x in (sequences, self.kernel, bias)]
@@ -157,6 +175,18 @@ class GatedCell(DropoutRNNCell, Layer):
             "recurrent_dropout": self.recurrent_dropout,
             "seed": self.seed,
         }
+
+
+def _listed(masks: Any) -> list[Any]:
+    return masks if isinstance(masks, list) else [masks]
+
+
+def products(xs: list[Any], kernel: Any, gates: int) -> Any:
+    """``x @ kernel``, (N, gates * units); of one x a gate, each with its part of the kernel."""
+    if len(xs) == 1:
+        return ops.matmul(xs[0], kernel)
+    parts = ops.split(ops.convert_to_tensor(kernel), gates, axis=1)
+    return ops.concatenate([ops.matmul(x, part) for x, part in zip(xs, parts)], axis=-1)
 
 
 def steps_attrs(mask: Any, reverse: bool) -> dict[str, Any]:

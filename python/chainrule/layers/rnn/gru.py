@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from chainrule import activations, ops
-from chainrule.layers.rnn.cell import GatedCell, steps_attrs, with_mask
+from chainrule.layers.rnn.cell import GatedCell, products, steps_attrs, with_mask
 from chainrule.layers.rnn.gated import GatedRNN
-from chainrule.layers.rnn.lstm import _listed, products
 from chainrule.tracing.dispatch import apply
 
 
@@ -40,6 +39,10 @@ class GRUCell(GatedCell):
     ValueError
         `units` that are no positive integer.
 
+    Notes
+    -----
+    Inputs (batch, features) and states of (batch, units) each; the output is the first state.
+
     Examples
     --------
     >>> import numpy as np
@@ -60,14 +63,11 @@ class GRUCell(GatedCell):
         reset_after: bool = True,
         **kwargs: Any,
     ) -> None:
-        self.implementation = kwargs.pop("implementation", 2)
+        implementation = kwargs.pop("implementation", 2)
         super().__init__(units, activation, *args, **kwargs)
         self.recurrent_activation = activations.get(recurrent_activation)
         self.reset_after = reset_after
-        if self.recurrent_dropout:
-            self.implementation = 1
-        if self.implementation == 1:
-            self.dropout_mask_count = 3
+        self.choose_implementation(implementation)
 
     def bias_shape(self) -> tuple[int, ...]:
         return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
@@ -83,11 +83,7 @@ class GRUCell(GatedCell):
 
     def call(self, inputs: Any, states: Any, training: Any = False) -> Any:
         h = states[0] if isinstance(states, (list, tuple)) else states
-        xs, hs = [inputs], [h]
-        if training and self.dropout:
-            xs = [inputs * factor for factor in _listed(self.get_dropout_mask(inputs))]
-        if training and self.recurrent_dropout:
-            hs = [h * factor for factor in _listed(self.get_recurrent_dropout_mask(h))]
+        xs, hs = self.dropped(inputs, h, training)
         given_bias, state_bias = self._biases()
         x = products(xs, self.kernel, 3)
         x = x if given_bias is None else x + given_bias
@@ -111,8 +107,7 @@ class GRUCell(GatedCell):
     def is_fused(self, training: Any) -> bool:
         usual = self.activation is activations.tanh and self.reset_after
         usual = usual and self.recurrent_activation is activations.sigmoid
-        masks = self.recurrent_dropout or (self.dropout and self.implementation == 1)
-        return usual and not (training and masks)
+        return usual and not (training and self.drops_by_step)
 
     def run_all(
         self, sequences: Any, states: list[Any], mask: Any, reverse: bool, training: Any

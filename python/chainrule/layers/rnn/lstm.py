@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule import activations, initializers, ops
-from chainrule.layers.rnn.cell import GatedCell, steps_attrs, with_mask
+from chainrule.layers.rnn.cell import GatedCell, products, steps_attrs, with_mask
 from chainrule.layers.rnn.gated import GatedRNN
 from chainrule.tracing.dispatch import apply
 
@@ -39,6 +39,10 @@ class LSTMCell(GatedCell):
     ValueError
         `units` that are no positive integer.
 
+    Notes
+    -----
+    Inputs (batch, features) and states of (batch, units) each, h and c; the output is the first state.
+
     Examples
     --------
     >>> import numpy as np
@@ -63,7 +67,7 @@ class LSTMCell(GatedCell):
         unit_forget_bias: bool = True,
         **kwargs: Any,
     ) -> None:
-        self.implementation = kwargs.pop("implementation", 2)
+        implementation = kwargs.pop("implementation", 2)
         super().__init__(
             units,
             activation,
@@ -75,10 +79,7 @@ class LSTMCell(GatedCell):
         )
         self.recurrent_activation = activations.get(recurrent_activation)
         self.unit_forget_bias = unit_forget_bias
-        if self.recurrent_dropout:
-            self.implementation = 1
-        if self.implementation == 1:
-            self.dropout_mask_count = 4
+        self.choose_implementation(implementation)
         self.state_size = [units, units]
 
     def bias_weights(self) -> Any:
@@ -95,11 +96,7 @@ class LSTMCell(GatedCell):
 
     def call(self, inputs: Any, states: Any, training: Any = False) -> Any:
         h, c = states
-        xs, hs = [inputs], [h]
-        if training and self.dropout:
-            xs = [inputs * factor for factor in _listed(self.get_dropout_mask(inputs))]
-        if training and self.recurrent_dropout:
-            hs = [h * factor for factor in _listed(self.get_recurrent_dropout_mask(h))]
+        xs, hs = self.dropped(inputs, h, training)
         z = products(xs, self.kernel, 4) + products(hs, self.recurrent_kernel, 4)
         if self.bias is not None:
             z = z + self.bias
@@ -112,8 +109,7 @@ class LSTMCell(GatedCell):
     def is_fused(self, training: Any) -> bool:
         usual = self.activation is activations.tanh
         usual = usual and self.recurrent_activation is activations.sigmoid
-        masks = self.recurrent_dropout or (self.dropout and self.implementation == 1)
-        return usual and not (training and masks)
+        return usual and not (training and self.drops_by_step)
 
     def run_all(
         self, sequences: Any, states: list[Any], mask: Any, reverse: bool, training: Any
@@ -128,18 +124,6 @@ class LSTMCell(GatedCell):
             "recurrent_activation": activations.serialize(self.recurrent_activation),
             "unit_forget_bias": self.unit_forget_bias,
         }
-
-
-def _listed(masks: Any) -> list[Any]:
-    return masks if isinstance(masks, list) else [masks]
-
-
-def products(xs: list[Any], kernel: Any, gates: int) -> Any:
-    """``x @ kernel``; of one x a gate, each with its part of the kernel."""
-    if len(xs) == 1:
-        return ops.matmul(xs[0], kernel)
-    parts = ops.split(ops.convert_to_tensor(kernel), gates, axis=1)
-    return ops.concatenate([ops.matmul(x, part) for x, part in zip(xs, parts)], axis=-1)
 
 
 class LSTM(GatedRNN):

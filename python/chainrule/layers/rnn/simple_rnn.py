@@ -14,6 +14,8 @@ from chainrule.tracing.dispatch import apply
 class SimpleRNNCell(GatedCell):
     """``h' = activation(x @ kernel + h @ recurrent_kernel + bias)``, one step of `SimpleRNN`.
 
+    (Elman 1990.)
+
     Parameters
     ----------
     units : int
@@ -34,6 +36,10 @@ class SimpleRNNCell(GatedCell):
     ValueError
         `units` that are no positive integer.
 
+    Notes
+    -----
+    Inputs (batch, features) and states of (batch, units) each; the output is the first state.
+
     Examples
     --------
     >>> import numpy as np
@@ -45,10 +51,7 @@ class SimpleRNNCell(GatedCell):
 
     def call(self, sequence: Any, states: Any, training: Any = False) -> Any:
         h = states[0] if isinstance(states, (list, tuple)) else states
-        if training and self.dropout:
-            sequence = sequence * self.get_dropout_mask(sequence)
-        if training and self.recurrent_dropout:
-            h = h * self.get_recurrent_dropout_mask(h)
+        (sequence,), (h,) = self.dropped(sequence, h, training)
         x = ops.matmul(sequence, self.kernel)
         x = x if self.bias is None else x + self.bias
         h = x + ops.matmul(h, self.recurrent_kernel)
@@ -56,9 +59,8 @@ class SimpleRNNCell(GatedCell):
         return h, [h] if isinstance(states, (list, tuple)) else h
 
     def is_fused(self, training: Any) -> bool:
-        return fused_name(self.activation) is not None and not (
-            training and self.recurrent_dropout
-        )
+        usual = fused_name(self.activation) is not None
+        return usual and not (training and self.drops_by_step)
 
     def run_all(
         self, sequences: Any, states: list[Any], mask: Any, reverse: bool, training: Any
