@@ -38,6 +38,9 @@ from chainrule.layers.core.input_layer import Input as Input
 from chainrule.layers.core.input_layer import InputLayer as InputLayer
 from chainrule.layers.core.lambda_layer import Lambda as Lambda
 from chainrule.layers.core.masking import Masking as Masking
+from chainrule.layers.core.reversible_embedding import (
+    ReversibleEmbedding as ReversibleEmbedding,
+)
 from chainrule.layers.core.wrapper import Wrapper as Wrapper
 from chainrule.layers.input_spec import InputSpec as InputSpec
 from chainrule.layers.layer import Layer as Layer

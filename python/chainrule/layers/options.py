@@ -6,6 +6,7 @@ from typing import Any
 
 from chainrule import activations, constraints, initializers, regularizers
 from chainrule.base import config
+from chainrule.initializers import Initializer
 
 _OPTIONS: dict[str, Any] = {
     "initializer": initializers,
@@ -26,6 +27,11 @@ def set_options(layer: Any, **options: Any) -> None:
     """Attributes as `serialize_options` reads them, from objects, names or configs."""
     for name, value in options.items():
         setattr(layer, name, _OPTIONS[name.rsplit("_", 1)[1]].get(value))
+
+
+def another_initializer(initializer: Any) -> Any:
+    """A fresh initializer with the same settings, which draws other numbers."""
+    return initializer.clone() if isinstance(initializer, Initializer) else initializer
 
 
 def fused_name(activation: Any) -> str | None:

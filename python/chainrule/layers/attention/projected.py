@@ -10,10 +10,9 @@ from typing import Any
 from chainrule import constraints, initializers, ops, regularizers
 from chainrule.base.config import is_flash_attention_enabled
 from chainrule.base.errors import ShapeError
-from chainrule.initializers import Initializer
 from chainrule.layers.core.einsum_dense import EinsumDense
 from chainrule.layers.layer import Layer
-from chainrule.layers.options import check_rate
+from chainrule.layers.options import another_initializer, check_rate
 from chainrule.ops.attention import attend
 from chainrule.tracing.masking import get_keras_mask, set_keras_mask
 from chainrule.tracing.tensor import shape_equal
@@ -120,8 +119,8 @@ class ProjectedAttention(Layer):
             output_shape=(*(None,) * (free - 1), *sizes),
             activation=activation,
             bias_axes=made if self._use_bias else None,
-            kernel_initializer=_another(self.kernel_initializer),
-            bias_initializer=_another(self.bias_initializer),
+            kernel_initializer=another_initializer(self.kernel_initializer),
+            bias_initializer=another_initializer(self.bias_initializer),
             kernel_regularizer=self.kernel_regularizer,
             bias_regularizer=self.bias_regularizer,
             activity_regularizer=self._activity_regularizer,
@@ -305,11 +304,6 @@ def with_heads(mask: Any, rank: int, axes: int = 1) -> Any:
         else:
             mask = ops.expand_dims(mask, -2 * axes - 1)
     return mask
-
-
-def _another(initializer: Any) -> Any:
-    """A fresh initializer with the same settings, which draws other numbers."""
-    return initializer.clone() if isinstance(initializer, Initializer) else initializer
 
 
 def _has_causal_argument(method: Any) -> bool:
