@@ -55,6 +55,7 @@ FLOORS = (
     "models",
     "datasets",
     "preprocessing",
+    "nlp",
     # Names of Keras for what stands below.
     "config",
     "errors",

@@ -26,6 +26,7 @@ if TYPE_CHECKING or not late(globals()):
     from chainrule import metrics as metrics
     from chainrule import mixed_precision as mixed_precision
     from chainrule import models as models
+    from chainrule import nlp as nlp
     from chainrule import ops as ops
     from chainrule import optimizers as optimizers
     from chainrule import preprocessing as preprocessing

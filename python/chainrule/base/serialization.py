@@ -61,6 +61,7 @@ _PUBLIC_MODULES = (
     "losses",
     "metrics",
     "models",
+    "nlp",
     "ops",
     "optimizers",
     "random",
