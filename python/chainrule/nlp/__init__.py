@@ -1,16 +1,28 @@
+"""Language: layers and models of Transformers, samplers, tokenizers; names as KerasHub has them."""
 
 from __future__ import annotations
 
 from chainrule.base.namespace import publish
+from chainrule.nlp import samplers as samplers
 from chainrule.nlp.cached_multi_head_attention import (
     CachedMultiHeadAttention as CachedMultiHeadAttention,
 )
+from chainrule.nlp.causal_lm import CausalLM as CausalLM
+from chainrule.nlp.gpt import GPT as GPT
 from chainrule.nlp.position_embedding import PositionEmbedding as PositionEmbedding
 from chainrule.nlp.rotary_embedding import RotaryEmbedding as RotaryEmbedding
+from chainrule.nlp.samplers import BeamSampler as BeamSampler
+from chainrule.nlp.samplers import ContrastiveSampler as ContrastiveSampler
+from chainrule.nlp.samplers import GreedySampler as GreedySampler
+from chainrule.nlp.samplers import RandomSampler as RandomSampler
+from chainrule.nlp.samplers import Sampler as Sampler
+from chainrule.nlp.samplers import TopKSampler as TopKSampler
+from chainrule.nlp.samplers import TopPSampler as TopPSampler
 from chainrule.nlp.sine_position_encoding import SinePositionEncoding as SinePositionEncoding
 from chainrule.nlp.token_and_position_embedding import (
     TokenAndPositionEmbedding as TokenAndPositionEmbedding,
 )
+from chainrule.nlp.tokenizers.character_tokenizer import CharacterTokenizer as CharacterTokenizer
 from chainrule.nlp.transformer_decoder import TransformerDecoder as TransformerDecoder
 from chainrule.nlp.transformer_encoder import TransformerEncoder as TransformerEncoder
 
