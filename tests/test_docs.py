@@ -27,8 +27,12 @@ MODULES = [
         if found.name != "chainrule._core" and not found.name.endswith("__main__")
     ),
 ]
-# Examples of these write or read pictures, which an extra does.
-EXTRAS = {"chainrule.utils.image_dataset": "PIL", "chainrule.utils.images": "PIL"}
+# Examples of these need an extra.
+EXTRAS = {
+    "chainrule.nlp.tokenizers.word_piece_tokenizer": "tokenizers",
+    "chainrule.utils.image_dataset": "PIL",
+    "chainrule.utils.images": "PIL",
+}
 PUBLIC = [name for name in MODULES if not any(p.startswith("_") for p in name.split(".")[1:])]
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from chainrule.base.namespace import publish
 from chainrule.nlp import samplers as samplers
+from chainrule.nlp import tokenizers as tokenizers
+from chainrule.nlp.bert import Bert as Bert
 from chainrule.nlp.cached_multi_head_attention import (
     CachedMultiHeadAttention as CachedMultiHeadAttention,
 )
@@ -22,7 +24,8 @@ from chainrule.nlp.sine_position_encoding import SinePositionEncoding as SinePos
 from chainrule.nlp.token_and_position_embedding import (
     TokenAndPositionEmbedding as TokenAndPositionEmbedding,
 )
-from chainrule.nlp.tokenizers.character_tokenizer import CharacterTokenizer as CharacterTokenizer
+from chainrule.nlp.tokenizers import CharacterTokenizer as CharacterTokenizer
+from chainrule.nlp.tokenizers import WordPieceTokenizer as WordPieceTokenizer
 from chainrule.nlp.transformer_decoder import TransformerDecoder as TransformerDecoder
 from chainrule.nlp.transformer_encoder import TransformerEncoder as TransformerEncoder
 
