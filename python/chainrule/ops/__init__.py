@@ -18,5 +18,6 @@ from chainrule.ops.linalg import *  # noqa: F403
 from chainrule.ops.math import *  # noqa: F403
 from chainrule.ops.nn import *  # noqa: F403
 from chainrule.ops.numpy import *  # noqa: F403
+from chainrule.ops.rearranging import *  # noqa: F403
 
 publish(globals())

@@ -25,5 +25,6 @@ from chainrule.ops.rounding import *  # noqa: F403
 from chainrule.ops.searching import *  # noqa: F403
 from chainrule.ops.shaping import *  # noqa: F403
 from chainrule.ops.sorting import *  # noqa: F403
+from chainrule.ops.vectorizing import *  # noqa: F403
 
 publish(globals())
