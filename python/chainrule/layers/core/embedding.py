@@ -87,9 +87,13 @@ class Embedding(Layer):
         self.supports_masking = mask_zero
         self.autocast = False
         if weights is not None:
-            self.build()
-            single = isinstance(weights, list) and len(weights) == 1
-            self.set_weights(weights if single else [weights])
+            self._take_weights(weights)
+
+    def _take_weights(self, weights: Any) -> None:
+        """Build, with the table given, alone or in a list of all weights."""
+        self.build()
+        is_all = isinstance(weights, list) and len(weights) == len(self.weights)
+        self.set_weights(weights if is_all else [weights])
 
     def build(self, input_shape: Any = None) -> None:
         if self.built:

@@ -30,6 +30,8 @@ class ReversibleEmbedding(Embedding):
         Whether 0 marks padding: the output then carries the mask ``x != 0``. Default False.
     reverse_dtype : str, optional
         In which the scores are computed. Default: the compute dtype.
+    weights : array, or list of arrays, optional
+        First values: of the table, or of all weights.
     logit_soft_cap : float, optional
         c: the scores become ``c tanh(scores / c)``.
 
@@ -67,6 +69,7 @@ class ReversibleEmbedding(Embedding):
         logit_soft_cap: float | None = None,
         **kwargs: Any,
     ) -> None:
+        weights = kwargs.pop("weights", None)
         super().__init__(
             input_dim,
             output_dim,
@@ -81,6 +84,8 @@ class ReversibleEmbedding(Embedding):
         self.logit_soft_cap = logit_soft_cap
         # The mask is attached in `call`, which alone knows the direction.
         self.supports_masking = True
+        if weights is not None:
+            self._take_weights(weights)
 
     def build(self, input_shape: Any = None) -> None:
         if self.built:
@@ -115,8 +120,8 @@ class ReversibleEmbedding(Embedding):
         return (*input_shape, self.output_dim)
 
     def compute_output_spec(self, inputs: Any, reverse: bool = False) -> Any:
-        shape = self.compute_output_shape(inputs.shape, reverse)
-        return KerasTensor(shape, dtype=self.compute_dtype)
+        dtype = (self.reverse_dtype if reverse else None) or self.compute_dtype
+        return KerasTensor(self.compute_output_shape(inputs.shape, reverse), dtype=dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {
