@@ -308,6 +308,37 @@ def test_a_subclass_that_knows_no_flag_gets_a_mask() -> None:
     np.testing.assert_array_equal(y, plain(X, X, use_causal_mask=True))
 
 
+def test_a_subclass_need_not_hand_on_that_weights_are_asked_for() -> None:
+    seen: list[Any] = []
+
+    class Own(layers.GroupQueryAttention):
+        def _compute_attention(  # type: ignore[override]
+            self, query: Any, key: Any, value: Any, attention_mask: Any = None, training: Any = None
+        ) -> Any:
+            seen.append(attention_mask)
+            key, value = (ops.repeat(x, 2, axis=2) for x in (key, value))
+            return super()._compute_attention(query, key, value, attention_mask, training)
+
+    own, plain = Own(4, 4, 2), layers.GroupQueryAttention(4, 4, 2)
+    for layer in (own, plain):
+        layer.build(X.shape, X.shape)
+    plain.set_weights(own.get_weights())
+    given = own(X, X, return_attention_scores=True, use_causal_mask=True)
+    expected = plain(X, X, return_attention_scores=True, use_causal_mask=True)
+    for a, b in zip(given, expected, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+    np.testing.assert_allclose(own(X, X), plain(X, X), atol=1e-6)
+    np.testing.assert_array_equal(seen[0], np.tri(6, dtype=bool)[None])
+
+
+def test_of_two_wrong_shapes_query_and_value_come_first() -> None:
+    layer = layers.GroupQueryAttention(4, 4, 2)
+    with pytest.raises(ShapeError, match="`query` and `value` must be equal"):
+        layer.compute_output_shape((2, 4, 8), (2, 2, 7), (2, 3, 8))
+    with pytest.raises(ShapeError, match="`value` and `key` except"):
+        layer.compute_output_shape((2, 4, 8), (2, 2, 8), (2, 3, 8))
+
+
 def _encoder(x: Any, heads: Any, mask: Any = None) -> Any:
     attended = heads(x, x, attention_mask=mask)
     x = layers.LayerNormalization()(x + attended)

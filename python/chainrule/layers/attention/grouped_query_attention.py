@@ -140,10 +140,16 @@ class GroupedQueryAttention(ProjectedAttention):
         value: Any,
         attention_mask: Any = None,
         training: bool | None = None,
-        return_attention_scores: bool = False,
+        return_attention_scores: bool | None = None,
         use_causal_mask: bool = False,
     ) -> Any:
-        """Outputs (B, T, N, head_dim) and weights (B, N, T, S), or None, of projected heads."""
+        """Outputs (B, T, N, head_dim) and weights (B, N, T, S), or None, of projected heads.
+
+        Whether weights are asked for is by default what the call said: as in Keras, a subclass need
+        not hand it on.
+        """
+        if return_attention_scores is None:
+            return_attention_scores = self._return_attention_scores
         self._check_scores(return_attention_scores)
         if attention_mask is not None:
             attention_mask = with_heads(ops.cast(attention_mask, "bool"), 4)
@@ -156,7 +162,9 @@ class GroupedQueryAttention(ProjectedAttention):
             attention_mask = causal if attention_mask is None else (
                 ops.logical_and(attention_mask, causal)
             )
-        key, value = (ops.repeat(x, self.num_repeats, axis=2) for x in (key, value))
+        # A subclass may give heads that it has repeated itself.
+        repeats = self.num_query_heads // key.shape[2]
+        key, value = (ops.repeat(x, repeats, axis=2) for x in (key, value))
         query = ops.multiply(query, ops.cast(scale, query.dtype))
         scores = ops.einsum("btnh,bsnh->bnts", query, key)
         if attention_mask is not None:
@@ -168,12 +176,12 @@ class GroupedQueryAttention(ProjectedAttention):
     def compute_output_shape(
         self, query_shape: Any, value_shape: Any, key_shape: Any = None
     ) -> Any:
-        self._check_key_shape(value_shape, value_shape if key_shape is None else key_shape)
         if not shape_equal(query_shape[-1:], value_shape[-1:]):
             raise ShapeError(
                 f"layer '{self.name}': the last axes of `query` and `value` must be equal. "
                 f"Received: query_shape={tuple(query_shape)}, value_shape={tuple(value_shape)}"
             )
+        self._check_key_shape(value_shape, value_shape if key_shape is None else key_shape)
         return tuple(query_shape)
 
     def compute_output_spec(

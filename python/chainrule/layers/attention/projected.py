@@ -33,6 +33,7 @@ class ProjectedAttention(Layer):
     _output_dense: EinsumDense
     _softmax: Layer
     _dropout_layer: Any
+    _return_attention_scores = False
 
     def __init__(
         self,
@@ -155,8 +156,10 @@ class ProjectedAttention(Layer):
     ) -> Any:
         """The outputs, and the weights of all heads where they are asked for."""
         key = value if key is None else key
+        self._return_attention_scores = return_attention_scores
+        known = _arguments(self._compute_attention)
         # A subclass may know nothing of `use_causal_mask`: it gets a mask that says the same.
-        flag = use_causal_mask and _has_causal_argument(self._compute_attention)
+        flag = use_causal_mask and "use_causal_mask" in known
         mask = self._compute_attention_mask(
             query,
             value,
@@ -169,11 +172,9 @@ class ProjectedAttention(Layer):
         with _without_masks(query, value, key):
             gate = self._gate_dense(query) if self._use_gate else None
             heads = self._query_dense(query), self._key_dense(key), self._value_dense(value)
-        options: dict[str, Any] = {
-            "attention_mask": mask,
-            "training": training,
-            "return_attention_scores": return_attention_scores,
-        }
+        options: dict[str, Any] = {"attention_mask": mask, "training": training}
+        if "return_attention_scores" in known:
+            options["return_attention_scores"] = return_attention_scores
         if flag:
             options["use_causal_mask"] = True
         outputs, weights = self._compute_attention(*heads, **options)
@@ -191,7 +192,7 @@ class ProjectedAttention(Layer):
         value: Any,
         attention_mask: Any = None,
         training: bool | None = None,
-        return_attention_scores: bool = False,
+        return_attention_scores: Any = False,
         use_causal_mask: bool = False,
     ) -> Any:
         raise NotImplementedError
@@ -306,10 +307,10 @@ def with_heads(mask: Any, rank: int, axes: int = 1) -> Any:
     return mask
 
 
-def _has_causal_argument(method: Any) -> bool:
+def _arguments(method: Any) -> tuple[str, ...]:
+    """The names that a method gives its arguments."""
     code = getattr(method, "__code__", None)
-    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] if code else ()
-    return "use_causal_mask" in names
+    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] if code else ()
 
 
 @contextmanager
