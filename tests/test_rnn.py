@@ -245,6 +245,14 @@ def test_dropout(kind: str) -> None:
     assert np.isfinite(model.fit(X, np.zeros((3, 1)), verbose=0).history["loss"]).all()
 
 
+def test_use_cudnn_is_kept_where_keras_has_it() -> None:
+    both = layers.Bidirectional(layers.GRU(2, use_cudnn=False))
+    assert both.forward_layer.use_cudnn is both.backward_layer.use_cudnn is False
+    assert not hasattr(layers.Bidirectional(layers.SimpleRNN(2)).forward_layer, "use_cudnn")
+    with pytest.raises(ValueError, match="use_cudnn"):
+        layers.SimpleRNN(2, use_cudnn=False)
+
+
 def _first(masks: Any) -> Any:
     return masks[0] if isinstance(masks, list) else masks
 

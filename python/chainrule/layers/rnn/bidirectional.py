@@ -214,4 +214,7 @@ def _copy(layer: Any, prefix: str, **changes: Any) -> Any:
     """A layer of the same config but for the changes, without weights."""
     config = {**layer.get_config(), **changes}
     config["name"] = prefix + config["name"].removeprefix(prefix)
-    return type(layer).from_config(config)
+    copy = type(layer).from_config(config)
+    if hasattr(layer, "use_cudnn"):  # which configs do not hold
+        copy.use_cudnn = layer.use_cudnn
+    return copy

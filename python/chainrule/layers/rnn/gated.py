@@ -30,10 +30,12 @@ class GatedRNN(RNN):
     """An RNN whose arguments are those of its cell; the cell's attributes are its own too."""
 
     cell_class: ClassVar[type[GatedCell]]
+    # Whether the constructor takes Keras's `use_cudnn`, which has no effect.
+    takes_cudnn: ClassVar[bool] = False
 
     def __init__(self, units: int, *args: Any, **kwargs: Any) -> None:
         own = {name: kwargs.pop(name) for name in _OF_RNN if name in kwargs}
-        use_cudnn = kwargs.pop("use_cudnn", "auto")
+        use_cudnn = kwargs.pop("use_cudnn", "auto") if self.takes_cudnn else "auto"
         if use_cudnn not in ("auto", True, False):
             raise ValueError(
                 "Invalid valid received for argument `use_cudnn`. Expected one of "
@@ -43,7 +45,8 @@ class GatedRNN(RNN):
         name = f"{self.__class__.cell_class.__name__.removesuffix('Cell').lower()}_cell"
         cell = self.cell_class(units, *args, name=name, **kwargs)
         super().__init__(cell, **own, **shared)
-        self.use_cudnn = use_cudnn
+        if self.takes_cudnn:
+            self.use_cudnn = use_cudnn
         self.input_spec = InputSpec(ndim=3)
 
     def __getattr__(self, name: str) -> Any:

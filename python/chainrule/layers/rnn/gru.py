@@ -174,3 +174,4 @@ class GRU(GatedRNN):
     """
 
     cell_class = GRUCell
+    takes_cudnn = True

@@ -172,3 +172,4 @@ class LSTM(GatedRNN):
     """
 
     cell_class = LSTMCell
+    takes_cudnn = True
