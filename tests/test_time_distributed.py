@@ -103,8 +103,20 @@ def test_masks() -> None:
     assert np.array_equal(np.asarray(mask), np.arange(5)[None] < np.array([[3]] * 4))
     ones = layers.TimeDistributed(Masked())(np.ones((4, 5, 3), "float32"), mask=np.asarray(mask))
     assert ones.sum() == 4 * 3 * 3
-    with pytest.raises(ShapeError, match=r"'td': expected a mask of shape \(4, 5, ...\), got"):
+    message = r"'td': The `mask`.* has a shape \(4, 4\).* expected \(4, 5, ...\)"
+    with pytest.raises(ShapeError, match=message):
         layers.TimeDistributed(Masked(), name="td")(X, mask=np.ones((4, 4), bool))
+
+
+def test_dtypes_are_those_of_the_layer_inside() -> None:
+    layer = layers.TimeDistributed(layers.Dense(2, dtype="float64"))
+    assert layer(cr.Input((5, 3))).dtype == layer(X).dtype == "float64"
+
+    class Count(layers.Layer):
+        def call(self, x: Any) -> Any:
+            return ops.cast(x > 1, "int32")
+
+    assert layers.TimeDistributed(Count())(cr.Input((None, 3))).dtype == "int32"
 
 
 def test_too_few_axes() -> None:

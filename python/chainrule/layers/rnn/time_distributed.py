@@ -59,18 +59,27 @@ class TimeDistributed(Wrapper):
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The layer's output shape with the steps put in after the batch."""
-        step = KerasTensor(self._step_shape(input_shape), dtype=self.layer.compute_dtype)
-        outputs = self.layer.compute_output_spec(step)
-        steps = tuple(input_shape)[1]
-        return tree.map_structure(lambda t: (t.shape[0], steps, *t.shape[1:]), outputs)
+        inputs = KerasTensor(input_shape, dtype=self.layer.compute_dtype)
+        return tree.map_structure(lambda t: t.shape, self.compute_output_spec(inputs))
+
+    def compute_output_spec(
+        self, inputs: Any, training: bool | None = None, mask: Any = None
+    ) -> Any:
+        """The outputs as symbolic tensors, of the dtypes of the layer's."""
+        step = KerasTensor(self._step_shape(inputs.shape), dtype=inputs.dtype)
+        steps = inputs.shape[1]
+        return tree.map_structure(
+            lambda t: KerasTensor((t.shape[0], steps, *t.shape[1:]), dtype=t.dtype),
+            self.layer.compute_output_spec(step),
+        )
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         self._step_shape(inputs.shape)
         rows, steps = inputs.shape[:2]
         if mask is not None and tuple(mask.shape[:2]) != (rows, steps):
             raise ShapeError(
-                f"layer '{self.name}': expected a mask of shape ({rows}, {steps}, ...), "
-                f"got {tuple(mask.shape)}"
+                f"layer '{self.name}': The `mask` passed to the `TimeDistributed` layer has a shape "
+                f"{tuple(mask.shape)} that does not fit the inputs, expected ({rows}, {steps}, ...)"
             )
         wants_mask = mask is not None and self.layer._call_has_mask_arg
         if self.layer.non_trainable_weights and self.layer.trainable:
