@@ -143,6 +143,23 @@ def test_dtypes_are_promoted() -> None:
     assert ops.conv(x.astype("float16"), w.astype("float16")).dtype == "float16"
 
 
+def test_channels_that_are_not_known() -> None:
+    x = cr.KerasTensor((2, 10, None))
+    kernel, deep, mix = np.ones((3, 5, 4)), np.ones((3, 5, 2)), np.ones((1, 10, 4))
+    assert ops.conv(x, kernel).shape == (2, 8, 4)
+    assert ops.depthwise_conv(x, deep).shape == (2, 8, 10)
+    assert ops.separable_conv(x, deep, mix).shape == (2, 8, 4)
+    known = np.ones((2, 10, 3))
+    for wrong in (
+        lambda: ops.conv(known, kernel),
+        lambda: ops.depthwise_conv(known, deep),
+        lambda: ops.separable_conv(known, deep, mix),
+        lambda: ops.conv_transpose(known, np.ones((3, 4, 5))),
+    ):
+        with pytest.raises(ShapeError, match="input channels must match the kernel's"):
+            wrong()
+
+
 def test_symbolic_ops_know_their_shapes() -> None:
     x = cr.KerasTensor((None, None, 16, 4))
     assert ops.conv(x, kernel(3, 3, 4, 6), 2, "same").shape == (None, None, 8, 6)

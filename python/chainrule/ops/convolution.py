@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from chainrule.base.config import floatx
 from chainrule.base.dtypes import is_float_dtype, result_type
 from chainrule.base.errors import ShapeError
-from chainrule.base.sizes import as_size, divides, may_be
+from chainrule.base.sizes import Size, as_size, divides, may_be
 from chainrule.ops._spatial import (
     channels_back,
     channels_last,
@@ -87,15 +88,16 @@ def convolve(
     channels, taken = inputs.shape[-1], kernel.shape[-2]
     if not divides(taken, channels):
         raise ShapeError(
-            f"{op}: the number of input channels must be evenly divisible by the kernel's, got "
-            f"{channels} channels and a kernel of shape {tuple(kernel.shape)}"
+            f"{op}: input channels must match the kernel's, or be a multiple of them, in groups, "
+            f"got {channels} channels and a kernel of shape {tuple(kernel.shape)}"
         )
     sizes, window = inputs.shape[1:-1], kernel.shape[:-2]
     attrs = {
         "strides": strides,
         "padding": explicit_padding(padding, sizes, window, strides, dilations),
         "dilations": dilations,
-        "groups": channels // taken,
+        # Of channels that are not known: shapes are the same for any number of groups.
+        "groups": 1 if isinstance(channels, Size) else channels // taken,
         "activation": activation,
     }
     return channels_back(apply("conv", attrs, tensors), first)
@@ -181,10 +183,10 @@ def flat_depthwise(kernel: Any, channels: int, op: str = "depthwise_conv") -> An
     kernel = as_tensor(kernel)
     if kernel.ndim < 3 or not may_be(kernel.shape[-2], channels):
         raise ShapeError(
-            f"{op}: expected a kernel of (..., {channels}, multiplier) for inputs of {channels} "
-            f"channels, got shape {tuple(kernel.shape)}"
+            f"{op}: input channels must match the kernel's last axis but one, got {channels} "
+            f"channels and a kernel of shape {tuple(kernel.shape)}"
         )
-    return reshape(kernel, (*kernel.shape[:-2], 1, channels * kernel.shape[-1]))
+    return reshape(kernel, (*kernel.shape[:-2], 1, math.prod(kernel.shape[-2:])))
 
 
 def _channels(inputs: Any, data_format: str | None, op: str) -> int:
@@ -396,8 +398,8 @@ def convolve_transpose(
     rank = _check_rank(_TRANSPOSE, inputs, kernel)
     if not may_be(kernel.shape[-1], inputs.shape[-1]):
         raise ShapeError(
-            f"conv_transpose: expected a kernel of (..., filters, {inputs.shape[-1]}) for inputs "
-            f"of {inputs.shape[-1]} channels, got shape {tuple(kernel.shape)}"
+            "conv_transpose: input channels must match the kernel's last axis, got "
+            f"{inputs.shape[-1]} channels and a kernel of shape {tuple(kernel.shape)}"
         )
     strides = per_axis(_TRANSPOSE, "strides", strides, rank)
     dilations = per_axis(_TRANSPOSE, "dilation_rate", dilation_rate, rank)

@@ -84,7 +84,7 @@ def unfold(
     """
     x = as_tensor(x)
     if x.ndim != 4:
-        raise ShapeError(f"unfold: expected x of (N, C, H, W), got shape {tuple(x.shape)}")
+        raise ShapeError(f"unfold: expected a 4D x of (N, C, H, W), got shape {tuple(x.shape)}")
     windows = _Windows("unfold", x.shape[2:], kernel_size, dilation, padding, stride)
     (top, left), (down, right) = windows.padding, windows.stride
     x = pad(x, ((0, 0), (0, 0), (top, top), (left, left)))
@@ -147,7 +147,7 @@ def fold(
     """
     x = as_tensor(x)
     if x.ndim != 3:
-        raise ShapeError(f"fold: expected x of (N, C * KH * KW, L), got shape {tuple(x.shape)}")
+        raise ShapeError(f"fold: expected a 3D x of (N, C * KH * KW, L), got {tuple(x.shape)}")
     size = per_axis("fold", "output_size", output_size, 2)
     windows = _Windows("fold", size, kernel_size, dilation, padding, stride)
     starts, (rows, columns) = windows.starts(), windows.counts
