@@ -177,6 +177,8 @@ def test_what_is_not_known_is_not_computed() -> None:
         (lambda x: x[:, :5], (None, None, 6), None),
         (lambda x: x[:, ::-2], (None, None, 6), None),
         (lambda x: x[:, x.shape[1] - 1], (None, None, 6), (None, 6)),
+        (lambda x: ops.extract_sequences(x, 3, 2), (None, None), (None, None, 3)),
+        (lambda x: ops.extract_sequences(x, 20, 10**12), (None, None), (None, None, 20)),
     ],
 )
 def test_functions_of_unknown_shapes(

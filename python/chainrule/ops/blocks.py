@@ -145,6 +145,10 @@ def _items(indices: Any) -> list[Any]:
 
 
 def _dynamic_slice(x: Any, start_indices: Any, sizes: tuple[int, ...]) -> Any:
+    if -1 in sizes:
+        raise ShapeError(
+            f"slice: sizes of -1 need start indices that are known while tracing, got shape={sizes}"
+        )
     for axis, start in enumerate(_items(start_indices)):
         index = as_dtype(start, "int32") + numbers(sizes[axis])
         x = apply("gather", {"axis": axis}, [x, index])

@@ -10,7 +10,7 @@ from chainrule.base.dtypes import standardize_dtype
 from chainrule.base.errors import DTypeError, ShapeError
 from chainrule.base.loading import take_elements
 from chainrule.base.namespace import publish
-from chainrule.base.sizes import may_be
+from chainrule.base.sizes import Size, may_be
 from chainrule.ops._common import binary, eager_only, root, unary
 from chainrule.ops._sized import numbers
 from chainrule.ops.elementwise import rsqrt
@@ -513,13 +513,15 @@ def extract_sequences(x: Any, sequence_length: int, sequence_stride: int) -> Any
     if x.ndim < 1:
         raise ShapeError(f"Input should have rank >= 1. Received: input.shape = {tuple(x.shape)}")
     count = 1 + (x.shape[-1] - sequence_length) // sequence_stride
-    take_elements("extract_sequences", max(count, 0) + sequence_length)
-    take_elements("extract_sequences", max(count, 0) * sequence_length)
-    if count < 1:
-        index = np.zeros((0, sequence_length), "int32")
-    else:
-        starts = np.arange(count, dtype="int64") * sequence_stride
-        index = (starts[:, None] + np.arange(sequence_length)).astype("int32")
+    if not isinstance(count, Size):
+        take_elements("extract_sequences", max(count, 0) + sequence_length)
+        take_elements("extract_sequences", max(count, 0) * sequence_length)
+        if count < 1:
+            index = np.zeros((0, sequence_length), "int32")
+            return apply("gather", {"axis": x.ndim - 1}, [x, index])
+    # Where the stride is no int32, the one window begins at 0.
+    starts = numbers(count) * np.int32(min(sequence_stride, 2**31 - 1))
+    index = starts[:, None] + np.arange(sequence_length, dtype="int32")
     return apply("gather", {"axis": x.ndim - 1}, [x, index])
 
 
