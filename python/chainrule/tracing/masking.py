@@ -29,7 +29,8 @@ def set_keras_mask(x: Any, mask: Any) -> None:
         if mask is None:
             _masks.pop(key, None)
         else:
-            _masks[key] = (weakref.ref(x, lambda _: _masks.pop(key, None)), mask)
+            masks = _masks  # at the interpreter's end, globals go before arrays do
+            masks[key] = (weakref.ref(x, lambda _: masks.pop(key, None)), mask)
 
 
 def get_keras_mask(x: Any) -> Any:
