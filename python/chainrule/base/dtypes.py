@@ -92,6 +92,7 @@ def _name_of(dtype: Any) -> str:
     name = _PYTHON_TYPES.get(dtype, dtype) if isinstance(dtype, (str, type)) else dtype
     if not isinstance(name, str):
         name = getattr(name, "name", None) or getattr(name, "__name__", None)
+        name = name or str(dtype).removeprefix("torch.")
     if name not in ALLOWED_DTYPES:
         raise ValueError(f"Invalid dtype: {dtype}")
     return str(name)
