@@ -133,6 +133,17 @@ impl<'a> Data<'a> {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    /// Element `i` of an integer dtype.
+    pub fn integer(self, i: usize) -> i64 {
+        match self {
+            Data::I32(s) => s[i] as i64,
+            Data::I64(s) => s[i],
+            Data::U8(s) => s[i] as i64,
+            Data::U32(s) => s[i] as i64,
+            Data::F32(_) | Data::F64(_) => unreachable!("integers of a float dtype"),
+        }
+    }
 }
 
 impl DataMut<'_> {

@@ -11,7 +11,7 @@ use crate::graph::{Backward, Op, Value};
 use crate::kernels::rows::parallel_rows;
 use crate::memory::room;
 use crate::run::{Input, Kernel, Prepared};
-use crate::tensor::{Data, Spec};
+use crate::tensor::Spec;
 use crate::with_dtype;
 use serde::{Deserialize, Serialize};
 
@@ -29,13 +29,7 @@ pub fn positions<'a>(
 ) -> impl Iterator<Item = Result<usize>> + 'a {
     let data = indices.data;
     (0..indices.spec.len()).map(move |i| {
-        let raw = match data {
-            Data::I32(s) => s[i] as i64,
-            Data::I64(s) => s[i],
-            Data::U8(s) => s[i] as i64,
-            Data::U32(s) => s[i] as i64,
-            Data::F32(_) | Data::F64(_) => unreachable!("indices of a float dtype"),
-        };
+        let raw = data.integer(i);
         let wrapped = if raw < 0 { raw + n as i64 } else { raw };
         match (0..n as i64).contains(&wrapped) {
             true => Ok(wrapped as usize),
