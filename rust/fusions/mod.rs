@@ -6,6 +6,7 @@
 
 mod batch_norm_moments;
 mod column_sums_of_pool;
+mod ctc_loss_with_grad;
 pub mod elementwise;
 mod kernel_grad_of_unpool;
 mod pool_argmax;
@@ -23,6 +24,7 @@ pub const FUSIONS: &[Fusion] = &[
     kernel_grad_of_unpool::FUSION,
     batch_norm_moments::FUSION,
     recurrent_products::FUSION,
+    ctc_loss_with_grad::FUSION,
 ];
 
 /// A pattern, whose last node is looked at, and what stands for it.

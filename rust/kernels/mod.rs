@@ -4,6 +4,7 @@ pub mod attention;
 pub mod columns;
 pub mod conv;
 pub mod cross_entropy;
+pub mod ctc;
 pub mod epilogue;
 #[cfg(test)]
 mod expressions;

@@ -27,6 +27,9 @@ pub mod conv_kernel_grad;
 pub mod conv_transpose;
 pub mod cross_entropy;
 pub mod cross_entropy_grad;
+pub mod ctc_beam_search;
+pub mod ctc_loss;
+pub mod ctc_loss_grad;
 pub mod cumulate;
 pub mod dense;
 pub mod dropout;
@@ -126,6 +129,9 @@ pub const REGISTRY: &[Entry] = &[
     op::<cross_entropy::CrossEntropy>("cross_entropy"),
     op::<cross_entropy_grad::CrossEntropyGrad>("cross_entropy_grad"),
     op::<binary_cross_entropy::BinaryCrossEntropy>("binary_cross_entropy"),
+    op::<ctc_loss::CtcLoss>("ctc_loss"),
+    op::<ctc_loss_grad::CtcLossGrad>("ctc_loss_grad"),
+    op::<ctc_beam_search::CtcBeamSearch>("ctc_beam_search"),
     of_functions::<cumulate::Cumulate>("cumulate", names::<cumulate::Function>),
     op::<linear_recurrence::LinearRecurrence>("linear_recurrence"),
     op::<lstm::Lstm>("lstm"),

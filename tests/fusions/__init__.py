@@ -29,10 +29,10 @@ class Chain:
     def input(self, *shape: int) -> int:
         return self.fed(self.rng.normal(size=shape))
 
-    def fed(self, value: np.ndarray) -> int:
-        value = value.astype(self.dtype)
+    def fed(self, value: np.ndarray, dtype: str = "") -> int:
+        value = value.astype(dtype or self.dtype)
         shape = value.shape
-        leaf = self.graph.input(f"x{len(self.feeds)}", shape, self.dtype)
+        leaf = self.graph.input(f"x{len(self.feeds)}", shape, value.dtype.name)
         self.values[leaf] = value
         self.feeds.append(value)
         return leaf

@@ -6,6 +6,7 @@ from chainrule.base.namespace import publish
 from chainrule.ops.attention import *  # noqa: F403
 from chainrule.ops.convolution import *  # noqa: F403
 from chainrule.ops.crossentropy import *  # noqa: F403
+from chainrule.ops.ctc import *  # noqa: F403
 from chainrule.ops.depth import *  # noqa: F403
 from chainrule.ops.encoding import *  # noqa: F403
 from chainrule.ops.normalization import *  # noqa: F403
