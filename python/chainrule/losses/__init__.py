@@ -20,6 +20,8 @@ from chainrule.losses.crossentropy import categorical_crossentropy as categorica
 from chainrule.losses.crossentropy import (
     sparse_categorical_crossentropy as sparse_categorical_crossentropy,
 )
+from chainrule.losses.ctc import CTC as CTC
+from chainrule.losses.ctc import ctc as ctc
 from chainrule.losses.divergence import KLDivergence as KLDivergence
 from chainrule.losses.divergence import Poisson as Poisson
 from chainrule.losses.divergence import kl_divergence as kl_divergence
