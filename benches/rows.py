@@ -15,6 +15,7 @@ from typing import Any
 
 import attention_rows
 import conv_rows
+import ctc_rows
 import image_rows
 import numpy as np
 from numpy.typing import NDArray
@@ -152,6 +153,21 @@ def _attention() -> Iterator[Row]:
             attention_rows.ours(case),
             attention_rows.jax(case),
             None,
+        )
+
+
+def _ctc() -> Iterator[Row]:
+    for case in ctc_rows.CASES:
+        yield Row(
+            case.op,
+            case.shape,
+            BYTES,
+            case.work,
+            functools.partial(ctc_rows.arrays, case),
+            ctc_rows.ours(case),
+            ctc_rows.jax(case),
+            None,
+            ctc_rows.torch(case),
         )
 
 
@@ -617,7 +633,7 @@ def _update(kind: str, shape: tuple[int, ...]) -> Row:
 def rows() -> list[Row]:
     """All of them, in the order of the table."""
     found = [*_gemms("gemm"), *_gemms("gemm64"), *_few_rows(), *_convs()]
-    found += [*_attention(), *_images(), *_elementwise()]
+    found += [*_attention(), *_ctc(), *_images(), *_elementwise()]
     found += [*_softmaxes(), *_reductions(), *_norms(), *_pools(), *_randoms()]
     for shape in ((64, 64), (784, 512), (2048, 2048)):
         found += [_update(kind, shape) for kind in ("SGD", "momentum", "Adam")]
