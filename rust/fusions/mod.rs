@@ -4,6 +4,7 @@
 //! One fusion, one file: its pattern, its guard, what stands for it, and the op of its own that runs
 //! it, if it has one. It gives the same bits as the nodes that it replaces, unless its file says why not.
 
+mod adam_by_rows;
 mod batch_norm_moments;
 mod column_sums_of_pool;
 mod ctc_loss_with_grad;
@@ -25,6 +26,7 @@ pub const FUSIONS: &[Fusion] = &[
     batch_norm_moments::FUSION,
     recurrent_products::FUSION,
     ctc_loss_with_grad::FUSION,
+    adam_by_rows::FUSION,
 ];
 
 /// A pattern, whose last node is looked at, and what stands for it.

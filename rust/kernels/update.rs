@@ -1,5 +1,7 @@
 //! Optimizer updates: every state of a weight read and written once.
 
+pub mod by_rows;
+
 use super::float::Float;
 use super::isa::{dispatch, Loop};
 use super::number::Number;
@@ -28,6 +30,14 @@ struct Step<'a, T> {
     v: &'a mut [T],
     g: &'a [T],
     adam: Adam<T>,
+}
+
+impl<T: Float> Adam<T> {
+    /// Whether a gradient of 0 changes nothing where both averages are 0: `w - 0` is `w` then.
+    fn rests(&self) -> bool {
+        let is_rate = self.alpha >= T::ZERO && self.alpha < T::INFINITY;
+        is_rate && T::ONE.copysign(self.alpha) > T::ZERO && self.epsilon > T::ZERO
+    }
 }
 
 impl<T: Float> Loop for Step<'_, T> {

@@ -10,8 +10,8 @@ use crate::error::Result;
 use crate::graph::Op;
 use crate::kernels::number::Number;
 use crate::kernels::update;
-use crate::run::{Kernel, Prepared};
-use crate::tensor::Spec;
+use crate::run::{Io, Kernel, Prepared};
+use crate::tensor::{Element, Spec};
 use crate::with_float;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,27 @@ pub struct Adam {
 
 /// The input that each output starts from.
 const FROM: [usize; 3] = [0, 2, 3];
+
+impl Adam {
+    /// The constants of a step at this rate.
+    pub fn constants<T: Number>(&self, alpha: T) -> update::Adam<T> {
+        update::Adam {
+            rest_1: T::from_f64(1.0 - self.beta_1),
+            rest_2: T::from_f64(1.0 - self.beta_2),
+            epsilon: T::from_f64(self.epsilon),
+            alpha,
+        }
+    }
+}
+
+/// Copies into each output the input that it starts from, unless it lies there.
+pub fn start<T: Element>(io: &mut Io, from: [usize; 3]) {
+    for (output, from) in io.outputs.iter_mut().zip(from) {
+        if io.inputs[from].in_place.is_none() {
+            output.slice::<T>().copy_from_slice(io.inputs[from].slice());
+        }
+    }
+}
 
 impl Op for Adam {
     fn name(&self) -> &'static str {
@@ -44,26 +65,13 @@ impl Op for Adam {
     }
 
     fn prepare(&self, inputs: &[&Spec], _outputs: &[&Spec]) -> Result<Prepared> {
-        let Adam {
-            beta_1,
-            beta_2,
-            epsilon,
-        } = *self;
+        let op = self.clone();
         let kernel = with_float!(inputs[0].dtype, T => Kernel::new(move |io| {
+            start::<T>(io, FROM);
             let [w, m, v] = io.outputs else {
                 unreachable!("adam has three outputs");
             };
-            for (output, from) in [&mut *w, &mut *m, &mut *v].into_iter().zip(FROM) {
-                if io.inputs[from].in_place.is_none() {
-                    output.slice::<T>().copy_from_slice(io.inputs[from].slice());
-                }
-            }
-            let constants = update::Adam {
-                rest_1: <T as Number>::from_f64(1.0 - beta_1),
-                rest_2: <T as Number>::from_f64(1.0 - beta_2),
-                epsilon: <T as Number>::from_f64(epsilon),
-                alpha: io.inputs[4].slice::<T>()[0],
-            };
+            let constants = op.constants(io.inputs[4].slice::<T>()[0]);
             let g = io.inputs[1].slice();
             update::adam::<T>(w.slice(), m.slice(), v.slice(), g, constants);
             Ok(())
