@@ -107,7 +107,8 @@ def torch(case: Case) -> Callable[..., list[Callable[[], Any]]]:
 
         def both() -> Any:
             with torch.enable_grad():
-                return torch.autograd.grad(losses(), x.requires_grad_())
+                x.requires_grad_()
+                return torch.autograd.grad(losses(), x)
 
         return [both if case.backward else losses]
 

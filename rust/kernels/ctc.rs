@@ -121,8 +121,10 @@ impl<T: Float> Loop for Alignments<'_, T> {
             emissions(&row, x, logs[t], &mut emitted);
             let a = &mut now[2..][..width];
             let (stay, step) = (&before[2..][..width], &before[1..][..width]);
+            let (pass, passes) = (&before[..width], &passes[..width]);
+            let emitted = &emitted[..width];
             for s in 0..width {
-                a[s] = log_sum3(stay[s], step[s], before[s] + passes[s]) + emitted[s];
+                a[s] = log_sum3(stay[s], step[s], pass[s] + passes[s]) + emitted[s];
             }
             if let Some(kept) = ways.chunks_exact_mut(width).nth(t) {
                 kept.copy_from_slice(a);
@@ -142,9 +144,8 @@ impl<T: Float> Loop for Alignments<'_, T> {
         let mut occupied = room(0.0, width);
         for t in (0..frames).rev() {
             let x = &row.logits[t * row.classes..][..row.classes];
-            let a = &ways[t * width..][..width];
-            for s in 0..width {
-                occupied[s] = Float::exp(a[s] + on[s] - total);
+            for ((o, a), b) in occupied.iter_mut().zip(&ways[t * width..]).zip(&on) {
+                *o = Float::exp(*a + *b - total);
             }
             let (top, log) = logs[t];
             for (share, v) in shares.iter_mut().zip(x) {
@@ -159,13 +160,14 @@ impl<T: Float> Loop for Alignments<'_, T> {
                 *out = T::from_f64(*share);
             }
             emissions(&row, x, logs[t], &mut emitted);
-            for s in 0..width {
-                after[s] = on[s] + emitted[s];
+            for ((after, b), e) in after.iter_mut().zip(&on).zip(&emitted) {
+                *after = *b + *e;
             }
-            let (step, pass) = (&after[1..][..width], &after[2..][..width]);
-            let passes = &passes[2..][..width];
+            let (stay, step) = (&after[..width], &after[1..][..width]);
+            let (pass, passes) = (&after[2..][..width], &passes[2..][..width]);
+            let on = &mut on[..width];
             for s in 0..width {
-                on[s] = log_sum3(after[s], step[s], pass[s] + passes[s]);
+                on[s] = log_sum3(stay[s], step[s], pass[s] + passes[s]);
             }
         }
         -total
