@@ -448,3 +448,22 @@ def test_bincount_refuses_negative_numbers(x, options):
     with pytest.raises(chainrule.errors.DataError, match="bincount: .* 0 or more, got -1"):
         ops.bincount(np.array(x), **options)
     assert issubclass(chainrule.errors.DataError, ValueError)
+
+
+@pytest.mark.parametrize("method", ["linear", "lower", "higher", "midpoint", "nearest"])
+def test_infinities_without_weight_make_no_nan(method: str) -> None:
+    lines = np.array(
+        [[np.inf, np.inf, 1.0], [-np.inf, 2.0, np.inf], [-np.inf, -np.inf, 0.0], [1.0, 2.0, 3.0]]
+    )
+    for q in (0.0, 0.5, 0.75, 1.0):
+        wanted = [np.sort(line)[1] if q == 0.5 else np.sort(line)[0 if q == 0 else 2] for line in lines]
+        found = ops.quantile(lines, q, axis=1, method=method)
+        if q != 0.75:
+            np.testing.assert_array_equal(found, wanted)
+        assert not np.isnan(found).any()
+    np.testing.assert_array_equal(ops.median(lines, axis=1), [np.inf, 2.0, -np.inf, 2.0])
+    np.testing.assert_array_equal(ops.nanmedian(lines, axis=()), lines)
+    slope = chainrule.grad(lambda x: ops.sum(ops.quantile(x, 0.5, method=method)))(lines[1])
+    np.testing.assert_array_equal(slope, [0.0, 1.0, 0.0])
+    with pytest.raises(ValueError, match="integer `kth`"):
+        ops.argpartition(lines, (0, 1))

@@ -546,7 +546,13 @@ def nanmedian(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     >>> nanmedian([1.0, 3.0, float("nan")]).item()
     2.0
     """
-    return nanquantile(x, 0.5, axis, "linear", keepdims)
+    axes = tuple(axis) if isinstance(axis, list) else axis
+    x = as_float(x)
+
+    def middle(a: Any) -> Any:
+        return np.nanmedian(a, axes, keepdims=keepdims)
+
+    return np.asarray(eager_only(middle, x, name="nanmedian")).astype(x.dtype)
 
 
 def _numpy_statistic(

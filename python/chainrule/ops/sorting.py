@@ -10,6 +10,7 @@ import numpy as np
 from chainrule.base.config import floatx
 from chainrule.base.dtypes import is_float_dtype, result_type, standardize_dtype
 from chainrule.base.errors import ShapeError
+from chainrule.base.sizes import Size
 from chainrule.ops import reductions
 from chainrule.ops._common import binary, eager_only, normalize_axes, normalize_axis, unary
 from chainrule.ops.shaping import _reshape, moveaxis, transpose
@@ -128,6 +129,8 @@ def argpartition(x: Any, kth: int, axis: int = -1) -> Any:
     ------
     ShapeError
         An axis that `x` does not have.
+    ValueError
+        `kth` that is no integer.
     DTypeError
         `x` holds no numbers.
 
@@ -136,6 +139,8 @@ def argpartition(x: Any, kth: int, axis: int = -1) -> Any:
     >>> argpartition([3, 1, 2], 1).tolist()
     [1, 2, 0]
     """
+    if not isinstance(kth, (int, np.integer)):
+        raise ValueError(f"argpartition: expected an integer `kth`, got {kth!r}")
     return argsort(x, axis)
 
 
@@ -201,12 +206,15 @@ def _quantile(op: str, x: Any, q: Any, axis: Any, method: str, keepdims: bool) -
     lead = [x.shape[i] for i in kept]
     rows = _reshape(transpose(x, kept + axes), [*lead, count])
     ordered = apply("sort", {"axis": len(lead)}, [rows])
-    position = points.reshape(-1) * (count - 1)
+    # Of a number of elements that is not known shapes alone are asked for.
+    position = points.reshape(-1) * (0 if isinstance(count, Size) else count - 1)
     low, high, weight = _neighbours(position, method)
     a = apply("gather", {"axis": len(lead)}, [ordered, low])
     b = apply("gather", {"axis": len(lead)}, [ordered, high])
     w = weight.astype(storage_dtype(dtype))
     result = binary("add", binary("mul", a, (1 - w).astype(w.dtype)), binary("mul", b, w))
+    # An infinite neighbour that has no weight is not to make NaN.
+    result = apply("select", {}, [w == 0, a, result])
     if is_float_dtype(dtype):
         any_nan = reductions.any(unary("is_nan", ordered), axis=-1, keepdims=True)
         result = apply("select", {}, [any_nan, as_dtype(math.nan, dtype), result])
@@ -226,7 +234,9 @@ def _neighbours(position: Any, method: str) -> tuple[Any, Any, Any]:
     }
     if method not in weights:
         raise ValueError(f"Invalid method: {method!r}. Expected one of {sorted(weights)}.")
-    return low.astype("int32"), high.astype("int32"), weights[method]
+    weight = weights[method]
+    low = np.where(weight == 1, high, low)
+    return low.astype("int32"), high.astype("int32"), np.where(weight == 1, 0.0, weight)
 
 
 @operation
