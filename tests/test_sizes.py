@@ -179,6 +179,18 @@ def test_what_is_not_known_is_not_computed() -> None:
         (lambda x: x[:, x.shape[1] - 1], (None, None, 6), (None, 6)),
         (lambda x: ops.extract_sequences(x, 3, 2), (None, None), (None, None, 3)),
         (lambda x: ops.extract_sequences(x, 20, 10**12), (None, None), (None, None, 20)),
+        (lambda x: ops.diagonal(x, 2, 1, 2), (None, None, 6), (None, None)),
+        (lambda x: ops.diagonal(x, -3, 2, 1), (None, None, 6), (None, None)),
+        (lambda x: ops.trace(x, 0, 1, 2), (None, None, 11), (None,)),
+        (lambda x: ops.median(x, 1), (None, None, 6), (None, 6)),
+        (lambda x: ops.quantile(x, [0.1, 0.5], 0, keepdims=True), (None, 6), (2, 1, 6)),
+        (lambda x: ops.vander(x[0]), (None, None), None),
+        (lambda x: ops.vander(x[0], 3, increasing=True), (None, None), (None, 3)),
+        (lambda x: ops.repeat(x, range(11), axis=1), (None, None), (None, 55)),
+        (lambda x: ops.inner(x, ops.ones((4, 11))), (None, None), (None, 4)),
+        (lambda x: ops.dot(x, x[:6, :, None]), (None, 6), None),
+        (lambda x: ops.einsum("nij,jk->nik", x, ops.ones((11, 4))), (None, 6, None), (None, 6, 4)),
+        (lambda x: ops.einsum("nii->ni", x), (None, None, 11), (None, None)),
     ],
 )
 def test_functions_of_unknown_shapes(

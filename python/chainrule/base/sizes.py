@@ -13,7 +13,9 @@ import numpy as np
 
 from chainrule._core import Size
 
-__all__ = ["Size", "as_size", "at_least", "at_most", "broadcast", "divides", "is_size", "known", "may_be"]
+__all__ = [
+    "Size", "agreed", "as_size", "at_least", "at_most", "broadcast", "divides", "is_size", "known", "may_be",
+]  # fmt: skip
 
 
 def is_size(x: object) -> TypeGuard[int | Size]:
@@ -36,6 +38,17 @@ def may_be(a: Any, b: Any) -> bool:
     if isinstance(a, Size):
         return a.may_be(b)
     return b.may_be(a) if isinstance(b, Size) else bool(a == b)
+
+
+def agreed(a: Any, b: Any) -> Any:
+    """Of two sizes that may be one, that which is known.
+
+    Examples
+    --------
+    >>> agreed(Size.symbol(0), 3)
+    3
+    """
+    return b if isinstance(a, Size) else a
 
 
 def broadcast(*shapes: tuple[Any, ...]) -> tuple[Any, ...]:

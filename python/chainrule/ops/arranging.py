@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.base.dtypes import standardize_dtype
 from chainrule.base.errors import ShapeError
 from chainrule.base.loading import take_elements
-from chainrule.base.sizes import Size
+from chainrule.base.sizes import Size, may_be
 from chainrule.ops._common import (
     block,
     normalize_axes,
@@ -277,9 +277,9 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
     Raises
     ------
     ShapeError
-        An axis that `x` does not have.
+        An axis that `x` does not have, or another number of repeats than elements.
     ValueError
-        A number below 0, or another number of them than elements.
+        A number below 0.
     TypeError
         Traced `repeats`.
     DTypeError
@@ -302,7 +302,12 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
     if counts.ndim == 0 or counts.size == 1:
         index = _repeated(x.shape[axis], int(counts.reshape(())))
     else:
-        index = np.repeat(np.arange(x.shape[axis], dtype="int32"), counts)
+        if counts.ndim != 1 or not may_be(counts.size, x.shape[axis]):
+            raise ShapeError(
+                "repeat: expected one number of repeats, or one for each element of axis "
+                f"{axis} of shape {tuple(x.shape)}, got {counts.shape}"
+            )
+        index = np.repeat(np.arange(counts.size, dtype="int32"), counts)
     return apply("gather", {"axis": axis}, [x, index])
 
 

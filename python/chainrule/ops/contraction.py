@@ -8,6 +8,7 @@ from typing import Any
 
 from chainrule.base.dtypes import result_type, standardize_dtype
 from chainrule.base.errors import ShapeError
+from chainrule.base.sizes import agreed, may_be
 from chainrule.ops.diagonals import diagonal
 from chainrule.ops.linear import _product
 from chainrule.ops.shaping import _reshape, transpose
@@ -105,12 +106,14 @@ def _parse(subscripts: str, ranks: list[int]) -> tuple[list[str], str]:
 
 
 def _check_sizes(subscripts: str, inputs: list[str], tensors: list[Any]) -> None:
-    sizes: dict[str, int] = {}
+    sizes: dict[str, Any] = {}
     for labels, tensor in zip(inputs, tensors):
         for label, size in zip(labels, tensor.shape):
             if sizes.setdefault(label, size) == 1:
                 sizes[label] = size
-            elif size not in (1, sizes[label]):
+            elif size != 1 and may_be(size, sizes[label]):
+                sizes[label] = agreed(sizes[label], size)
+            elif size != 1:
                 raise ShapeError(
                     f"einsum: {subscripts!r} names an axis of size {sizes[label]} and one of size "
                     f"{size} by one letter, in shapes {[tuple(t.shape) for t in tensors]}"
@@ -143,7 +146,8 @@ def _contract(x: Any, a: str, y: Any, b: str, keep: set[str]) -> tuple[Any, str]
     summed = [c for c in a if c in b and c not in keep]
     rows = [c for c in a if c not in b]
     columns = [c for c in b if c not in a]
-    size = dict(zip(b, y.shape)) | dict(zip(a, x.shape))
+    size = dict(zip(b, y.shape))
+    size |= {c: agreed(n, size.get(c, n)) for c, n in zip(a, x.shape)}
 
     def grouped(t: Any, labels: str, order: list[list[str]]) -> Any:
         t = transpose(t, [labels.index(c) for group in order for c in group])

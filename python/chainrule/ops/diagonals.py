@@ -8,6 +8,7 @@ import numpy as np
 
 from chainrule.base.dtypes import standardize_dtype
 from chainrule.base.errors import ShapeError
+from chainrule.base.sizes import Size, at_least
 from chainrule.ops._sized import numbers
 from chainrule.ops.shaping import _reshape, moveaxis, ravel
 from chainrule.tracing.casting import as_dtype, as_tensor
@@ -55,9 +56,19 @@ def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
         raise ShapeError(f"diagonal: expected at least 2 axes, got shape {tuple(x.shape)}")
     x = moveaxis(x, (axis1, axis2), (-2, -1))
     rows, columns = x.shape[-2:]
-    index = np.diagonal(np.arange(rows * columns, dtype="int32").reshape(rows, columns), offset)
     flat = _reshape(x, [*x.shape[:-2], rows * columns])
-    return apply("gather", {"axis": flat.ndim - 1}, [flat, np.ascontiguousarray(index)])
+    return apply("gather", {"axis": flat.ndim - 1}, [flat, _places(rows, columns, offset)])
+
+
+def _places(rows: Any, columns: Any, offset: int) -> Any:
+    """Where the diagonal of a matrix lies in its elements, row by row."""
+    if not isinstance(rows * columns, Size):
+        matrix = np.arange(rows * columns, dtype="int32").reshape(rows, columns)
+        return np.ascontiguousarray(np.diagonal(matrix, offset))
+    right, down = max(offset, 0), max(-offset, 0)
+    below, beside = rows - down, columns - right
+    shorter = below + beside - at_least(below, beside)
+    return numbers(shorter) * as_dtype(columns + 1, "int32") + (down * columns + right)
 
 
 @operation

@@ -11,7 +11,9 @@ from chainrule.base.config import floatx
 from chainrule.base.dtypes import is_float_dtype, result_type, standardize_dtype
 from chainrule.base.errors import DataError
 from chainrule.base.loading import take_elements
+from chainrule.base.sizes import Size
 from chainrule.ops._common import binary
+from chainrule.ops._sized import numbers
 from chainrule.ops.shaping import expand_dims, moveaxis
 from chainrule.tracing.arrays import storage_dtype
 from chainrule.tracing.casting import as_dtype, as_tensor, is_traced, promote_float
@@ -288,10 +290,12 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     dtype = standardize_dtype(x.dtype)
     compute = result_type(dtype, floatx())
     count = x.shape[0] if N is None else N
-    take_elements("vander", count * x.shape[0])
-    exponents = np.arange(count) if increasing else np.arange(count)[::-1]
+    if not isinstance(count * x.shape[0], Size):
+        take_elements("vander", count * x.shape[0])
+    exponents = numbers(count)
+    exponents = as_dtype(exponents if increasing else count - 1 - exponents, compute)
     column = apply("reshape", {"shape": [x.shape[0], 1]}, [as_dtype(x, compute)])
-    return as_dtype(binary("pow", column, exponents.astype(storage_dtype(compute))), dtype)
+    return as_dtype(binary("pow", column, exponents), dtype)
 
 
 def _window(function: Any, x: Any, *parameters: float) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.base.dtypes import is_float_dtype, result_type, standardize_dtype
 from chainrule.base.errors import ShapeError
-from chainrule.base.sizes import may_be
+from chainrule.base.sizes import agreed, may_be
 from chainrule.ops._common import binary, normalize_axis, sequence
 from chainrule.ops.arithmetic import multiply
 from chainrule.ops.shaping import _reshape, expand_dims, ravel, transpose
@@ -285,14 +285,15 @@ def _paired(axes: Any, rank1: int, rank2: int) -> tuple[list[int], list[int]]:
 def _tensordot(x1: Any, x2: Any, a: list[int], b: list[int], op: str) -> Any:
     sizes = [x1.shape[i] for i in a if i < x1.ndim]
     others = [x2.shape[i] for i in b if i < x2.ndim]
-    if min(a, default=0) < 0 or len(a) != len(b) or sizes != others:
+    fits = len(sizes) == len(a) == len(b) == len(others) and all(map(may_be, sizes, others))
+    if min(a, default=0) < 0 or not fits:
         raise ShapeError(
             f"{op}: the summed axes must have equal sizes, got axes {a} of shape "
             f"{tuple(x1.shape)} and {b} of {tuple(x2.shape)}"
         )
     free1 = [i for i in range(x1.ndim) if i not in a]
     free2 = [i for i in range(x2.ndim) if i not in b]
-    k = math.prod(sizes)
+    k = math.prod(map(agreed, sizes, others))
     lead, tail = [x1.shape[i] for i in free1], [x2.shape[i] for i in free2]
     left = _reshape(transpose(x1, free1 + a), [math.prod(lead), k])
     right = _reshape(transpose(x2, b + free2), [k, math.prod(tail)])
