@@ -75,6 +75,7 @@ NOT_FINITE = [
         (0, 1, 2),
     ),
     Row("softmax", "not-finite", {"axis": 1}, (Spec((41, 43), with_nan),), (0,)),
+    Row("rfft", "not-finite", {"both": False, "mean": False}, (Spec((41, 60), with_nan),), (0,)),
     Row("log_softmax", "not-finite", {"axis": 1}, (Spec((41, 43), with_nan),), (0,)),
     Row(
         "pool",
@@ -143,6 +144,15 @@ LARGE = [
         (0,),
     ),
     Row("softmax", "in-parts", {"axis": 1}, (Spec((331, 307)),), (0,)),
+    *(
+        row
+        for n in (307, 360, 444)
+        for row in (
+            Row("fft", f"in-parts-{n}", {"inverse": True, "mean": True}, (Spec((331, n)),) * 2, (0, 1)),
+            Row("rfft", f"in-parts-{n}", {"both": True, "mean": False}, (Spec((331, n)),), (0,)),
+        )
+    ),
+    Row("overlap_add", "in-parts", {"stride": 31, "size": 31 * 330 + 307}, (Spec((5, 331, 307)),), (0,)),
     Row("log_softmax", "in-parts", {"axis": 0}, (Spec((331, 307)),), (0,)),
     Row("logsumexp", "in-parts", {"axes": [0, 1], "keepdims": False}, (Spec((331, 307)),), (0,)),
     Row(

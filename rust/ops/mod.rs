@@ -33,11 +33,14 @@ pub mod ctc_loss_grad;
 pub mod cumulate;
 pub mod dense;
 pub mod dropout;
+pub mod fft;
+pub mod frame;
 pub mod gather;
 pub mod gather_along;
 pub mod gru;
 pub mod gru_grad;
 pub mod iota;
+pub mod irfft;
 pub mod lanes;
 pub mod layer_norm;
 pub mod layer_norm_grad;
@@ -49,6 +52,7 @@ pub mod lstm_grad;
 pub mod matmul;
 pub mod named;
 pub mod one_hot;
+pub mod overlap_add;
 pub mod pool;
 pub mod pool_grad;
 pub mod pool_pick;
@@ -58,6 +62,7 @@ pub mod reduce;
 pub mod reshape;
 pub mod resize;
 pub mod resize_grad;
+pub mod rfft;
 pub mod scatter_add;
 pub mod scatter_along;
 pub mod select;
@@ -140,6 +145,11 @@ pub const REGISTRY: &[Entry] = &[
     op::<gru_grad::GruGrad>("gru_grad"),
     op::<simple_rnn::SimpleRnn>("simple_rnn"),
     op::<simple_rnn_grad::SimpleRnnGrad>("simple_rnn_grad"),
+    op::<fft::Fft>("fft"),
+    op::<rfft::Rfft>("rfft"),
+    op::<irfft::Irfft>("irfft"),
+    op::<frame::Frame>("frame"),
+    op::<overlap_add::OverlapAdd>("overlap_add"),
     op::<sort::Sort>("sort"),
     op::<argsort::Argsort>("argsort"),
     op::<top_k::TopK>("top_k"),

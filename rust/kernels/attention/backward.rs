@@ -1,11 +1,12 @@
 //! The gradients of attention: one head of k and v a task, whose sums over its queries run in order.
 
 use super::rows::{ByScores, Normalised, Scaled, Thinned};
-use super::{with_room, Element, Geometry, Operands, Place, Target, MOST_ROWS, PARALLEL};
+use super::{Element, Geometry, Operands, Place, Target, MOST_ROWS, PARALLEL};
 use crate::kernels::float::Float;
 use crate::kernels::gemm::{gemm, Mat, MatMut, NoEpilogue};
 use crate::kernels::isa::dispatch;
 use crate::kernels::region::{share_if, IntoParallelIterator};
+use crate::kernels::room::with_room;
 
 /// What is written: shapes as the operands', scores (B, N, T, S) where they are wanted.
 #[derive(Debug)]
