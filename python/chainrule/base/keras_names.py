@@ -355,7 +355,6 @@ HINTS: dict[str, str] = {
     "layers.JaxLayer": "write it as a `Layer` with `chainrule.ops`",
     "layers.TFSMLayer": "write it as a `Layer` with `chainrule.ops`",
     "layers.TorchModuleWrapper": "write it as a `Layer` with `chainrule.ops`",
-    "ops.*fft*": "use `numpy.fft` on arrays",
     "ops.*jvp": "use `value_and_grad`",
     "optimizers.legacy": "its optimizers are in `optimizers` itself",
     "quantizers": "float32 and float64 are computed",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,13 +10,7 @@ import numpy as np
 from chainrule import ops
 from chainrule.base.dtypes import standardize_dtype
 from chainrule.initializers.initializer import Initializer
-
-_WINDOWS = {
-    "bartlett": np.bartlett,
-    "blackman": np.blackman,
-    "hamming": np.hamming,
-    "hann": np.hanning,
-}
+from chainrule.ops._windows import named_window
 
 
 class STFT(Initializer):
@@ -75,7 +68,7 @@ class STFT(Initializer):
                 f"`scaling` should be None, 'density' or 'spectrum'. Received: scaling={scaling}"
             )
         if isinstance(window, str):
-            _window(window, 1, periodic)
+            named_window(window, 1, periodic)
         self.side = side
         self.window = window
         self.scaling = scaling
@@ -97,7 +90,7 @@ class STFT(Initializer):
     def _scaled_window(self, frame: int) -> Any:
         window = self.window
         if isinstance(window, str):
-            window = _window(window, frame, self.periodic)
+            window = named_window(window, frame, self.periodic)
         values = np.asarray(window, dtype=np.float64)
         if values.shape != (frame,):
             raise ValueError(
@@ -118,16 +111,3 @@ class STFT(Initializer):
             "periodic": self.periodic,
             "scaling": self.scaling,
         }
-
-
-def _window(name: str, frame: int, periodic: bool) -> Any:
-    if name in _WINDOWS:
-        return _WINDOWS[name](frame + 1)[:-1] if periodic else _WINDOWS[name](frame)
-    try:
-        signal = importlib.import_module("scipy.signal")
-    except ImportError as error:
-        raise ImportError(
-            f"The window {name!r} comes from SciPy, which is not installed: install scipy, or give "
-            "the window's values"
-        ) from error
-    return signal.get_window(name, frame, periodic)

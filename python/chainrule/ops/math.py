@@ -1,4 +1,4 @@
-"""Segments, the k largest, error functions."""
+"""Segments, the k largest, error functions; and Fourier transforms, from their files."""
 
 from __future__ import annotations
 
@@ -10,22 +10,25 @@ from chainrule.base.dtypes import standardize_dtype
 from chainrule.base.errors import DTypeError, ShapeError
 from chainrule.base.loading import take_elements
 from chainrule.base.namespace import publish
-from chainrule.base.sizes import Size, may_be
+from chainrule.base.sizes import may_be
 from chainrule.ops._common import binary, eager_only, root, unary
 from chainrule.ops._sized import numbers
 from chainrule.ops.elementwise import rsqrt
+from chainrule.ops.fourier import fft, fft2, ifft2, irfft, rfft
 from chainrule.ops.reductions import any as any_of
 from chainrule.ops.reductions import logsumexp
 from chainrule.ops.reductions import sum as sum_of
 from chainrule.ops.shaping import _reshape
+from chainrule.ops.signals import extract_sequences, istft, stft
 from chainrule.tracing.casting import as_dtype, as_float, as_tensor, is_traced, promote_float
 from chainrule.tracing.dispatch import apply
 from chainrule.tracing.recording import operation
 from chainrule.tracing.tensor import KerasTensor, shape_equal
 
 __all__ = [
-    "cdist", "erf", "erfc", "erfinv", "extract_sequences", "in_top_k", "logdet", "logsumexp",
-    "rsqrt", "segment_max", "segment_min", "segment_prod", "segment_sum", "top_k",
+    "cdist", "erf", "erfc", "erfinv", "extract_sequences", "fft", "fft2", "ifft2", "in_top_k",
+    "irfft", "istft", "logdet", "logsumexp", "rfft", "rsqrt", "segment_max", "segment_min",
+    "segment_prod", "segment_sum", "stft", "top_k",
 ]  # fmt: skip
 
 
@@ -468,61 +471,6 @@ def cdist(x: Any, y: Any) -> Any:
     columns = _reshape(y, [*y.shape[:-2], 1, *y.shape[-2:]])
     total = sum_of(unary("square", binary("sub", rows, columns)), axis=-1)
     return root(total)
-
-
-@operation
-def extract_sequences(x: Any, sequence_length: int, sequence_stride: int) -> Any:
-    """y[..., i, j] = x[..., i stride + j]: windows of the last axis, as Keras's
-    `ops.extract_sequences`.
-
-    Parameters
-    ----------
-    x : tensor (..., n)
-        Of any dtype.
-    sequence_length : int
-        Elements of a window, from 1 up.
-    sequence_stride : int
-        From one window to the next, from 1 up.
-
-    Returns
-    -------
-    tensor
-        (..., windows, sequence_length) with windows = (n - length) // stride + 1, at least 0; in
-        the dtype of x.
-
-    Raises
-    ------
-    ShapeError
-        `x` of rank 0.
-    ValueError
-        A length or stride below 1.
-    DTypeError
-        `x` holds no numbers.
-
-    Examples
-    --------
-    >>> extract_sequences([1, 2, 3, 4], 2, 2).tolist()
-    [[1, 2], [3, 4]]
-    """
-    x = as_tensor(x)
-    if sequence_length < 1 or sequence_stride < 1:
-        raise ValueError(
-            "extract_sequences: expected a length and a stride of at least 1, got "
-            f"{sequence_length} and {sequence_stride}"
-        )
-    if x.ndim < 1:
-        raise ShapeError(f"Input should have rank >= 1. Received: input.shape = {tuple(x.shape)}")
-    count = 1 + (x.shape[-1] - sequence_length) // sequence_stride
-    if not isinstance(count, Size):
-        take_elements("extract_sequences", max(count, 0) + sequence_length)
-        take_elements("extract_sequences", max(count, 0) * sequence_length)
-        if count < 1:
-            index = np.zeros((0, sequence_length), "int32")
-            return apply("gather", {"axis": x.ndim - 1}, [x, index])
-    # Where the stride is no int32, the one window begins at 0.
-    starts = numbers(count) * np.int32(min(sequence_stride, 2**31 - 1))
-    index = starts[:, None] + np.arange(sequence_length, dtype="int32")
-    return apply("gather", {"axis": x.ndim - 1}, [x, index])
 
 
 def logdet(x: Any) -> Any:
