@@ -150,9 +150,11 @@ from chainrule.layers.preprocessing.image.random_zoom import RandomZoom as Rando
 from chainrule.layers.preprocessing.image.resizing import Resizing as Resizing
 from chainrule.layers.preprocessing.image.solarization import Solarization as Solarization
 from chainrule.layers.preprocessing.integer_lookup import IntegerLookup as IntegerLookup
+from chainrule.layers.preprocessing.mel_spectrogram import MelSpectrogram as MelSpectrogram
 from chainrule.layers.preprocessing.normalization import Normalization as Normalization
 from chainrule.layers.preprocessing.pipeline import Pipeline as Pipeline
 from chainrule.layers.preprocessing.rescaling import Rescaling as Rescaling
+from chainrule.layers.preprocessing.stft_spectrogram import STFTSpectrogram as STFTSpectrogram
 from chainrule.layers.preprocessing.string_lookup import StringLookup as StringLookup
 from chainrule.layers.preprocessing.text_vectorization import (
     TextVectorization as TextVectorization,
