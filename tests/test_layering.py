@@ -54,6 +54,7 @@ FLOORS = (
     "checks",
     "models",
     "datasets",
+    "audio",
     "preprocessing",
     "nlp",
     # Names of Keras for what stands below.

@@ -98,7 +98,7 @@ def audio_dataset_from_directory(
 ) -> Any:
     """The sounds of a folder, `directory/class/sound.wav`, as batches with labels.
 
-    Files are WAV with PCM of 8, 16 or 32 bits.
+    Files are WAV with PCM of 8, 16, 24 or 32 bits.
 
     Parameters
     ----------
