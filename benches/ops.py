@@ -14,7 +14,8 @@ channels last and contiguous, out of the autograd graph. A small op therefore sh
 call in them.
 
 How to read it: GFLOP/s for products (2mkn operations), else GB/s, counted as the bytes of inputs
-and results that have to move at least once: more is better. `ratio` is how many times as fast as
+and results that have to move at least once: more is better; of Fourier transforms (`sound_rows.py`)
+the microseconds of a call: less is better. `ratio` is how many times as fast as
 the fastest of the peers ours is, `% of peak` our part of the highest rate of any product of the same
 dtype in the same run (convolutions alone measure one product for it). "gemm tn 784x128x512" is
 C (784, 512) of A (784, 128), stored transposed, and B (128, 512); "gemm64" are products of float64,
@@ -50,7 +51,7 @@ from measure import (
     table,
     write_csv,
 )
-from rows import FLOPS, Forms, Row, rows
+from rows import FLOPS, TIME, Forms, Row, rows
 
 OURS, NUMPY, JAX, TORCH = "chainrule", "numpy", "jax", "torch"
 EVERYONE = (OURS, NUMPY, JAX, TORCH)
@@ -158,11 +159,15 @@ def bench(row: Row, workers: dict[str, Worker], rounds: int, seconds: float) -> 
     found: dict[str, Any] = {"op": row.op, "shape": row.shape, "unit": row.unit}
     for who in EVERYONE:
         times = figures.get(who)
-        found[who] = row.work / statistics.median(times) / 1e9 if times else None
+        found[who] = _rate(row, statistics.median(times)) if times else None
     found["ratio"] = None
     if fastest is not None and OURS in figures:
         found["ratio"] = ratio(figures[OURS], figures[fastest])
     return found
+
+
+def _rate(row: Row, seconds: float) -> float:
+    return 1e6 * seconds if row.unit == TIME else row.work / seconds / 1e9
 
 
 def add_peaks(found: list[dict[str, Any]]) -> None:

@@ -18,18 +18,19 @@ import conv_rows
 import ctc_rows
 import image_rows
 import numpy as np
+import sound_rows
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Forms = list[Callable[[], Any]]
 
-FLOPS, BYTES = "GFLOP/s", "GB/s"
+FLOPS, BYTES, TIME = "GFLOP/s", "GB/s", "us"
 SMALL, LARGE = (128, 512), (4096, 1024)
 
 
 @dataclass(frozen=True)
 class Row:
-    """An op at a shape; `work` is its floating-point operations, or the bytes it must move."""
+    """An op at a shape; `work` is its floating-point operations, or the bytes it must move, or 1."""
 
     op: str
     shape: str
@@ -183,6 +184,21 @@ def _images() -> Iterator[Row]:
             image_rows.jax(case),
             None,
             image_rows.torch(case),
+        )
+
+
+def _sound() -> Iterator[Row]:
+    for case in sound_rows.CASES:
+        yield Row(
+            case.op,
+            case.shape,
+            TIME,
+            1.0,
+            functools.partial(sound_rows.arrays, case),
+            sound_rows.ours(case),
+            sound_rows.jax(case),
+            sound_rows.numpy(case),
+            sound_rows.torch(case),
         )
 
 
@@ -633,7 +649,7 @@ def _update(kind: str, shape: tuple[int, ...]) -> Row:
 def rows() -> list[Row]:
     """All of them, in the order of the table."""
     found = [*_gemms("gemm"), *_gemms("gemm64"), *_few_rows(), *_convs()]
-    found += [*_attention(), *_ctc(), *_images(), *_elementwise()]
+    found += [*_attention(), *_ctc(), *_images(), *_sound(), *_elementwise()]
     found += [*_softmaxes(), *_reductions(), *_norms(), *_pools(), *_randoms()]
     for shape in ((64, 64), (784, 512), (2048, 2048)):
         found += [_update(kind, shape) for kind in ("SGD", "momentum", "Adam")]
