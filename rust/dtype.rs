@@ -160,6 +160,18 @@ impl DataMut<'_> {
         }
     }
 
+    /// The elements, to read.
+    pub fn view(&self) -> Data<'_> {
+        match self {
+            DataMut::F32(s) => Data::F32(s),
+            DataMut::F64(s) => Data::F64(s),
+            DataMut::I32(s) => Data::I32(s),
+            DataMut::I64(s) => Data::I64(s),
+            DataMut::U8(s) => Data::U8(s),
+            DataMut::U32(s) => Data::U32(s),
+        }
+    }
+
     /// The same elements under a shorter borrow.
     pub fn reborrow(&mut self) -> DataMut<'_> {
         match self {

@@ -2,7 +2,7 @@
 
 use crate::error::{caught, Error, Result};
 use crate::memory::expect_room;
-use crate::run::Prepared;
+use crate::run::{Kernel, Prepared};
 use crate::tensor::{Spec, Tensor};
 use std::any::Any;
 use std::collections::HashMap;
@@ -33,6 +33,18 @@ pub trait Op: erased_serde::Serialize + Any + Debug + Send + Sync {
 
     /// What runs on inputs and outputs of these specs, which [`Op::shape`] has checked.
     fn prepare(&self, inputs: &[&Spec], outputs: &[&Spec]) -> Result<Prepared>;
+
+    /// The same for an op that owns a graph, of which `compile` makes the kernel that its own runs. Called
+    /// in place of [`Op::prepare`], which is enough for all others.
+    fn prepare_with(
+        &self,
+        inputs: &[&Spec],
+        outputs: &[&Spec],
+        compile: &Compile,
+    ) -> Result<Prepared> {
+        let _ = compile;
+        self.prepare(inputs, outputs)
+    }
 }
 
 erased_serde::serialize_trait_object!(Op);
@@ -44,13 +56,22 @@ pub fn infer(op: &dyn Op, inputs: &[&Spec]) -> Result<Vec<Spec>> {
     Ok(outputs)
 }
 
+/// Makes a kernel that takes a graph's inputs, in their order, and computes these values of it. Ops know
+/// programs by this alone.
+pub type Compile = dyn Fn(&Graph, &[Value]) -> Result<Kernel>;
+
 /// The op made ready to run, its faults as errors.
-pub fn prepare(op: &dyn Op, inputs: &[&Spec], outputs: &[&Spec]) -> Result<Prepared> {
+pub fn prepare(
+    op: &dyn Op,
+    inputs: &[&Spec],
+    outputs: &[&Spec],
+    compile: &Compile,
+) -> Result<Prepared> {
     for spec in inputs.iter().chain(outputs) {
         spec.expect_known(op.name())?;
         expect_room(spec.bytes()).map_err(|e| e.of_op(op.name()))?;
     }
-    caught(op.name(), || op.prepare(inputs, outputs))
+    caught(op.name(), || op.prepare_with(inputs, outputs, compile))
 }
 
 /// What tells an op on its inputs from all others: the same key, the same outputs.
@@ -67,6 +88,10 @@ fn key_of(op: &dyn Op, inputs: &[Value]) -> Result<Vec<u8>> {
     Ok(key)
 }
 
+/// Pushes the gradients by `wrt` of the sum over `(value, weights)` of `value * weights`, into the graph
+/// that the values are of; `None` where nothing depends on one. Ops know autodiff by this alone.
+pub type Pullback = fn(&mut Graph, &[(Value, Value)], wrt: &[Value]) -> Result<Vec<Option<Value>>>;
+
 /// What [`Op::backward`] works with.
 pub struct Backward<'g> {
     pub graph: &'g mut Graph,
@@ -76,6 +101,8 @@ pub struct Backward<'g> {
     pub douts: Vec<Option<Value>>,
     /// Whether anybody wants the gradient by each input.
     pub wanted: Vec<bool>,
+    /// Differentiates a graph that the op owns.
+    pub pullback: Pullback,
 }
 
 impl Backward<'_> {

@@ -8,12 +8,14 @@ use super::program::PyProgram;
 use super::size::{shape_from, shape_to_python};
 use crate::error::caught;
 use crate::graph::{Graph, Source, Value};
+use crate::ops::body::Body;
 use crate::passes::autodiff;
 use crate::program::Program;
 use crate::tensor::Spec;
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
+use pythonize::pythonize;
 
 #[pyclass(name = "Graph", module = "chainrule._core")]
 pub struct PyGraph {
@@ -139,6 +141,17 @@ impl PyGraph {
             out.append(dict)?;
         }
         Ok(out)
+    }
+
+    /// What computes `outputs` from `inputs`, as the attribute of an op that owns a graph.
+    fn body<'py>(
+        &self,
+        py: Python<'py>,
+        inputs: Vec<usize>,
+        outputs: Vec<usize>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let body = Body::of(&self.graph, &self.values(&inputs)?, &self.values(&outputs)?)?;
+        Ok(pythonize(py, &body)?)
     }
 
     /// A program that computes `outputs` and, unless told not to, performs the assignments.

@@ -15,6 +15,7 @@ use crate::fusions::FUSIONS;
 use crate::graph::infer;
 use crate::kernels::finite::all_finite_data;
 use crate::kernels::{isa, threads};
+use crate::program::owned_kernel;
 use crate::tensor::{Data, Spec};
 use crate::{memory, ops};
 use array::{Array, Fed};
@@ -89,7 +90,7 @@ fn eager<'py>(
     let made = infer(&*op, &specs.iter().collect::<Vec<_>>())?;
     filled(py, op.name(), &made, |targets| {
         let inputs: Vec<(&Spec, Data)> = specs.iter().zip(rows.iter().map(|r| r.data)).collect();
-        ops::apply(&*op, &inputs, made.iter().zip(targets))
+        ops::apply(&*op, &inputs, made.iter().zip(targets), &owned_kernel)
     })
 }
 

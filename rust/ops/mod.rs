@@ -1,7 +1,7 @@
 //! The ops, one a file. This list is the only one: a new op adds a module and an entry here.
 
 use crate::error::{caught, Error, Result};
-use crate::graph::{prepare, Op};
+use crate::graph::{prepare, Compile, Op};
 use crate::memory::{keep, kept};
 use crate::run::{Input, Io, Output};
 use crate::tensor::{Data, DataMut, Spec};
@@ -17,6 +17,7 @@ pub mod attention_grad;
 pub mod batch_norm;
 pub mod binary;
 pub mod binary_cross_entropy;
+pub mod body;
 pub mod broadcast_to;
 pub mod build;
 pub mod cast;
@@ -63,6 +64,8 @@ pub mod reshape;
 pub mod resize;
 pub mod resize_grad;
 pub mod rfft;
+pub mod scan;
+pub mod scan_backward;
 pub mod scatter_add;
 pub mod scatter_along;
 pub mod select;
@@ -139,6 +142,7 @@ pub const REGISTRY: &[Entry] = &[
     op::<ctc_beam_search::CtcBeamSearch>("ctc_beam_search"),
     of_functions::<cumulate::Cumulate>("cumulate", names::<cumulate::Function>),
     op::<linear_recurrence::LinearRecurrence>("linear_recurrence"),
+    op::<scan::Scan>("scan"),
     op::<lstm::Lstm>("lstm"),
     op::<lstm_grad::LstmGrad>("lstm_grad"),
     op::<gru::Gru>("gru"),
@@ -178,11 +182,13 @@ pub fn entry(name: &str) -> Result<&'static Entry> {
     entry.ok_or_else(|| Error::attribute("ops", "the name of an op", name))
 }
 
-/// Runs one op: the inputs with their specs, and where the outputs go.
+/// Runs one op: the inputs with their specs, where the outputs go, and how graphs that it owns become
+/// kernels.
 pub fn apply<'a, 'b: 'a>(
     op: &dyn Op,
     inputs: &[(&Spec, Data)],
     outputs: impl Iterator<Item = (&'a Spec, &'a mut DataMut<'b>)>,
+    compile: &Compile,
 ) -> Result<()> {
     let views: Vec<Input> = inputs
         .iter()
@@ -204,7 +210,7 @@ pub fn apply<'a, 'b: 'a>(
     }
     let read: Vec<&Spec> = inputs.iter().map(|(spec, _)| *spec).collect();
     let made: Vec<&Spec> = results.iter().map(|output| output.spec).collect();
-    let kernel = prepare(op, &read, &made)?.into_kernel(&read, &made);
+    let kernel = prepare(op, &read, &made, compile)?.into_kernel(&read, &made);
     let mut scratch = kept(kernel.scratch()).map_err(|e| e.of_op(op.name()))?;
     let mut io = Io {
         inputs: &views,

@@ -29,6 +29,21 @@ pub fn gradients(graph: &mut Graph, loss: Value, wrt: &[Value]) -> Result<Vec<Va
         }
     }
 
+    let one = graph.scalar(1.0, spec.dtype);
+    let found = pullback(graph, &[(loss, one)], wrt)?;
+    wrt.iter()
+        .zip(found)
+        .map(|(w, gradient)| gradient.map_or_else(|| graph.zeros_like(*w), Ok))
+        .collect()
+}
+
+/// The gradients by `wrt` of the sum over `(value, weights)` in `seeds` of `value * weights`; `None` where
+/// nothing depends on one.
+pub fn pullback(
+    graph: &mut Graph,
+    seeds: &[(Value, Value)],
+    wrt: &[Value],
+) -> Result<Vec<Option<Value>>> {
     let count = graph.nodes.len();
     let mut moves = vec![false; graph.len()];
     for w in wrt {
@@ -43,7 +58,12 @@ pub fn gradients(graph: &mut Graph, loss: Value, wrt: &[Value]) -> Result<Vec<Va
     }
 
     let mut gradient: Vec<Option<Value>> = vec![None; graph.len()];
-    gradient[loss.0] = Some(graph.scalar(1.0, spec.dtype));
+    for (value, weights) in seeds {
+        gradient[value.0] = Some(match gradient[value.0] {
+            None => *weights,
+            Some(sum) => graph.add(sum, *weights)?,
+        });
+    }
     for at in (0..count).rev() {
         let node = graph.nodes[at].clone();
         let douts: Vec<Option<Value>> = node.outputs.iter().map(|v| gradient[v.0]).collect();
@@ -58,6 +78,7 @@ pub fn gradients(graph: &mut Graph, loss: Value, wrt: &[Value]) -> Result<Vec<Va
             outputs: node.outputs.clone(),
             douts,
             wanted: wanted.clone(),
+            pullback,
         };
         let dins = node
             .op
@@ -75,14 +96,5 @@ pub fn gradients(graph: &mut Graph, loss: Value, wrt: &[Value]) -> Result<Vec<Va
         }
     }
     graph.set_layer("");
-    wrt.iter()
-        .map(|w| match gradient[w.0] {
-            Some(g) => Ok(g),
-            None => {
-                let spec = graph.spec(*w).clone();
-                let zero = graph.scalar(0.0, spec.dtype);
-                graph.broadcast_to(zero, &spec.shape)
-            }
-        })
-        .collect()
+    Ok(wrt.iter().map(|w| gradient[w.0]).collect())
 }

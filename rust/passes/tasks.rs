@@ -4,7 +4,7 @@
 use super::rewrite::Makers;
 use crate::error::Result;
 use crate::fusions::elementwise::{self, Groups, Item, Joined, Nodes};
-use crate::graph::{prepare, Graph, Source, Value};
+use crate::graph::{prepare, Compile, Graph, Source, Value};
 use crate::run::{chain, Kernel, Prepared};
 use crate::tensor::Spec;
 use std::sync::Arc;
@@ -30,11 +30,16 @@ pub struct Task {
 }
 
 /// The tasks that compute `wanted`, in an order in which they can run; `made_by` says which fusion
-/// made nodes, by their first output.
-pub fn tasks(graph: &Graph, wanted: &[Value], made_by: &Makers) -> Result<Vec<Task>> {
+/// made nodes, by their first output, and `compile` makes kernels of the graphs that ops own.
+pub fn tasks(
+    graph: &Graph,
+    wanted: &[Value],
+    made_by: &Makers,
+    compile: &Compile,
+) -> Result<Vec<Task>> {
     let mut nodes = Nodes {
         graph,
-        prepared: prepared(graph, wanted)?,
+        prepared: prepared(graph, wanted, compile)?,
     };
     let groups = elementwise::group(&nodes, wanted);
     let mut tasks = Vec::new();
@@ -53,7 +58,7 @@ pub fn tasks(graph: &Graph, wanted: &[Value], made_by: &Makers) -> Result<Vec<Ta
 }
 
 /// The nodes that are needed, ready to run.
-fn prepared(graph: &Graph, wanted: &[Value]) -> Result<Vec<Option<Prepared>>> {
+fn prepared(graph: &Graph, wanted: &[Value], compile: &Compile) -> Result<Vec<Option<Prepared>>> {
     let mut prepared: Vec<Option<Prepared>> = graph.nodes.iter().map(|_| None).collect();
     let mut open = wanted.to_vec();
     while let Some(value) = open.pop() {
@@ -64,7 +69,7 @@ fn prepared(graph: &Graph, wanted: &[Value]) -> Result<Vec<Option<Prepared>>> {
             let node = &graph.nodes[at];
             let inputs: Vec<&Spec> = node.inputs.iter().map(|v| graph.spec(*v)).collect();
             let outputs: Vec<&Spec> = node.outputs.iter().map(|v| graph.spec(*v)).collect();
-            let made = prepare(&*node.op, &inputs, &outputs);
+            let made = prepare(&*node.op, &inputs, &outputs, compile);
             prepared[at] = Some(made.map_err(|e| e.in_layer(&node.layer))?);
             open.extend(&node.inputs);
         }

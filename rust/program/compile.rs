@@ -2,6 +2,7 @@
 
 use super::arena::{Arenas, Lent, Operand};
 use super::kept::Kept;
+use super::owned::owned_kernel;
 use crate::error::{Error, Result};
 use crate::graph::{Cell, Graph, Source, Value};
 use crate::memory::ALIGN;
@@ -81,7 +82,7 @@ impl Program {
         let assigned = if assign { &graph.assigned[..] } else { &[] };
         let mut wanted = outputs.to_vec();
         wanted.extend(assigned.iter().map(|(_, v)| *v));
-        let tasks = tasks(graph, &wanted, &rewritten.made_by)?;
+        let tasks = tasks(graph, &wanted, &rewritten.made_by, &owned_kernel)?;
         let tasks = finals_last(graph, tasks, assigned, outputs);
         let plan = plan(graph, &tasks, assigned, outputs);
 

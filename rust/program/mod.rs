@@ -5,9 +5,11 @@ pub mod compile;
 pub mod epoch;
 mod explain;
 pub mod kept;
+mod owned;
 pub mod step;
 
 pub use compile::Program;
+pub use owned::owned_kernel;
 
 #[cfg(test)]
 mod tests;

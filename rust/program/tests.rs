@@ -4,7 +4,7 @@
 
 use super::arena::lock;
 use super::step::{Batch, Rows};
-use super::Program;
+use super::{owned_kernel, Program};
 use crate::error::Error;
 use crate::graph::{Cell, Graph, Source, Value};
 use crate::kernels::map::Unary;
@@ -135,8 +135,8 @@ fn one_by_one(graph: &Graph, feeds: &[Tensor]) -> HashMap<Value, Tensor> {
                 let mut out = Tensor::zeros(graph.spec(Value(at)).clone()).unwrap();
                 let spec = out.spec().clone();
                 let mut target = out.data_mut();
-                crate::ops::apply(&*node.op, &inputs, std::iter::once((&spec, &mut target)))
-                    .unwrap();
+                let target = std::iter::once((&spec, &mut target));
+                crate::ops::apply(&*node.op, &inputs, target, &owned_kernel).unwrap();
                 out
             }
         };

@@ -153,8 +153,26 @@ def cotangents(
     """
     if values[loss].size != 1:
         raise ValueError(f"walk: the loss must be a scalar, got the shape {values[loss].shape}")
-    found: dict[int, Array] = {loss: np.ones_like(values[loss])}
-    for node in reversed(ancestors(nodes, [loss])):
+    return pulled_back(nodes, values, {loss: np.ones_like(values[loss])})
+
+
+def pulled_back(
+    nodes: Sequence[Node], values: Mapping[int, Array], seeds: Mapping[int, Array]
+) -> dict[int, Array]:
+    """d loss / d value for every value that the loss depends on through floats, by value id, from
+    those of some values that are read outside.
+
+    Parameters
+    ----------
+    nodes
+        As for `evaluate`.
+    values
+        What `evaluate` gave for the values of the seeds.
+    seeds
+        d loss / d value by value id.
+    """
+    found = dict(seeds)
+    for node in reversed(ancestors(nodes, seeds)):
         if is_leaf(node) or not any(v in found for v in node["outputs"]):
             continue
         dinputs = backward(node, values, douts_of(node, values, found))
