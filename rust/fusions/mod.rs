@@ -13,12 +13,14 @@ mod kernel_grad_of_unpool;
 mod pool_argmax;
 mod recurrent_products;
 mod relu_of_pool_grad;
+mod scan_invariants;
 
 use crate::error::Result;
 use crate::graph::{Graph, Node, Op, Source, Value};
 
 /// Every fusion, in the order in which they are tried; each sees the work of those before.
 pub const FUSIONS: &[Fusion] = &[
+    scan_invariants::FUSION,
     relu_of_pool_grad::FUSION,
     column_sums_of_pool::FUSION,
     pool_argmax::FUSION,
