@@ -1,6 +1,9 @@
 """Loops.
 
-Outside a trace they run as written. Inside, they are unrolled: their length must be known.
+Outside a trace they run as written. Inside, `scan`, `map` and `fori_loop` are one op, whose body is traced
+and compiled once for any number of steps. They are unrolled there, as `while_loop` and `associative_scan`
+are, where one body does not do: the carry changes its structure, shapes or dtypes from step to step, a step
+adds a loss, or it needs the number of the step as a Python int.
 """
 
 from __future__ import annotations
@@ -11,15 +14,19 @@ from typing import Any
 
 from chainrule.base import tree
 from chainrule.base.errors import ShapeError
+from chainrule.base.sizes import Size, may_be
 from chainrule.ops._common import block, normalize_axis
 from chainrule.ops.arranging import flip
 from chainrule.ops.conversion import convert_to_tensor
-from chainrule.ops.creation import zeros
+from chainrule.ops.creation import arange, zeros
 from chainrule.ops.joining import concatenate, stack
+from chainrule.ops.shaping import broadcast_to
+from chainrule.tracing.body import NoBodyError, looped
 from chainrule.tracing.casting import as_tensor, is_traced
 from chainrule.tracing.recording import operation
 from chainrule.tracing.specs import compute_output_spec
 from chainrule.tracing.tensor import KerasTensor
+from chainrule.tracing.trace import current_trace
 
 __all__ = ["associative_scan", "fori_loop", "map", "scan", "vectorized_map", "while_loop"]
 
@@ -113,7 +120,7 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_
     lower, upper : int
         Known while tracing.
     body_fun : callable
-        Of a Python int and the value, gives the next value.
+        Of an int and the value, gives the next value. While tracing, the int is a traced int32.
     init_val : tensor or structure
         What the loop begins with, of any shape.
 
@@ -134,10 +141,24 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_
     """
     if is_traced(lower) or is_traced(upper):
         raise TypeError("fori_loop: the bounds must be known while tracing")
+    steps = range(int(lower), int(upper))
+    if _is_one_op(len(steps)):
+        numbers = arange(steps.start, steps.stop, dtype="int32")
+        init = tree.map_structure(convert_to_tensor, init_val)
+        try:
+            return looped(lambda value, x: (body_fun(x[0], value), ()), init, [numbers], len(steps))[0]
+        except (NoBodyError, TypeError):
+            # Where the type is wrong in itself, the steps below say so.
+            pass
     value = init_val
-    for i in range(int(lower), int(upper)):
+    for i in steps:
         value = body_fun(i, value)
     return value
+
+
+def _is_one_op(steps: Any) -> bool:
+    """Whether a loop here is traced once for all of its steps, which are more than one."""
+    return current_trace() is not None and (isinstance(steps, Size) or steps > 1)
 
 
 def _slice_spec(xs: Any) -> Any:
@@ -229,7 +250,8 @@ def scan(
     reverse : bool
         Whether to begin with the last slice; y keeps the order of xs. Default False.
     unroll : int or bool
-        Has no effect: the loop is always unrolled. Default 1.
+        True, or as many steps as there are: while tracing, the steps follow one another in the graph,
+        which takes as long to compile as there are many. Else it has no effect. Default 1.
 
     Returns
     -------
@@ -263,7 +285,7 @@ def scan(
         )
     if xs is None and length is None:
         raise ValueError("Got no `xs` to scan over and `length` not provided.")
-    return _scan("scan", f, init, xs, length, reverse)
+    return _scan("scan", f, init, xs, length, reverse, unroll)
 
 
 def _scan(
@@ -273,12 +295,18 @@ def _scan(
     xs: Any,
     length: int | None = None,
     reverse: bool = False,
+    unroll: int | bool = 1,
 ) -> Any:
     slices = [] if xs is None else [convert_to_tensor(x) for x in tree.flatten(xs)]
     count = _steps(op, slices, length)
     carry = tree.map_structure(convert_to_tensor, init)
-    if not count:
+    if not isinstance(count, Size) and not count:
         return carry, _nothing(f, carry, None if xs is None else tree.pack_sequence_as(xs, slices))
+    if _is_one_op(count) and unroll is not True and (isinstance(count, Size) or unroll < count):
+        try:
+            return _as_one_op(f, carry, xs, slices, count, reverse)
+        except NoBodyError:
+            pass
     outputs = []
     for i in builtins.reversed(range(count)) if reverse else range(count):
         item = None if xs is None else tree.pack_sequence_as(xs, [x[i] for x in slices])
@@ -289,17 +317,35 @@ def _scan(
     return carry, tree.map_structure(lambda *ys: stack(ys), *outputs)
 
 
+def _as_one_op(
+    f: Callable[[Any, Any], Any], init: Any, xs: Any, slices: list[Any], count: Any, reverse: bool
+) -> Any:
+    has_y = True
+
+    def body(carry: Any, rows: list[Any]) -> Any:
+        nonlocal has_y
+        carry, y = f(carry, None if xs is None else tree.pack_sequence_as(xs, rows))
+        has_y = y is not None
+        return carry, y if has_y else ()
+
+    carry, y = looped(body, init, slices, count, reverse)
+    if not has_y:
+        y = tree.map_structure(lambda t: broadcast_to(0.0 * t, (count, *t.shape)), init)
+    return carry, y
+
+
 def _steps(op: str, slices: list[Any], length: int | None) -> Any:
     """How many slices there are, which all tensors and `length` agree on; None where unknown."""
-    sizes = {x.shape[0] for x in slices if x.ndim}
+    sizes = [x.shape[0] for x in slices if x.ndim and x.shape[0] is not None]
     if length is not None:
-        sizes.add(int(length))
-    known = sizes - {None}
-    if not sizes or len(known) > 1 or not all(x.ndim for x in slices):
+        sizes.append(int(length))
+    agree = all(may_be(size, sizes[0]) for size in sizes)
+    if not agree or not all(x.ndim for x in slices) or not (slices or sizes):
         number = "slices" if length is None else f"{int(length)} slices"
         shapes = [tuple(x.shape) for x in slices]
         raise ShapeError(f"{op}: expected tensors of equally many {number}, got shapes {shapes}")
-    return known.pop() if known else None
+    numbers = [size for size in sizes if not isinstance(size, Size)]
+    return next(iter([*numbers, *sizes]), None)
 
 
 def _nothing(f: Callable[[Any, Any], Any], carry: Any, xs: Any) -> Any:
@@ -431,6 +477,8 @@ def vectorized_map(function: Callable[[Any], Any], elements: Any) -> Any:
     """
     several = isinstance(elements, (list, tuple))
     tensors = [as_tensor(x) for x in (elements if several else [elements])]
+    if _is_one_op(tensors[0].shape[0]) and len({x.shape[0] for x in tensors}) == 1:
+        return map(function, list(elements) if several else elements)
     results = [
         function([t[i] for t in tensors] if several else tensors[0][i])
         for i in range(int(tensors[0].shape[0]))

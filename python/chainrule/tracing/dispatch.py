@@ -32,7 +32,9 @@ __all__ = ["Tensor", "apply", "located"]
 
 Tensor = Any  # np.ndarray outside a trace, KerasTensor inside
 
-_KEEPS_NO_DTYPE = frozenset({"arg_reduce", "argsort", "one_hot", "cast", "random", "top_k"})
+_KEEPS_NO_DTYPE = frozenset(
+    {"arg_reduce", "argsort", "one_hot", "cast", "random", "scan", "top_k"}
+)
 _INDEXED = frozenset({"gather", "gather_along", "scatter_add", "scatter_along"})
 _CORE_ERRORS = (ShapeError, DTypeError, DataError, ValueError, TypeError)
 

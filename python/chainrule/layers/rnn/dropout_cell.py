@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule import ops, random
+from chainrule.tracing.body import around_loops
 
 
 class DropoutRNNCell:
@@ -22,11 +23,12 @@ class DropoutRNNCell:
     _recurrent_dropout_mask: Any = None
 
     def _create_dropout_mask(self, step_input: Any, dropout_rate: float) -> Any:
-        ones = ops.ones_like(step_input)
-        masks = [
-            random.dropout(ones, rate=dropout_rate, seed=self.seed_generator)
-            for _ in range(self.dropout_mask_count or 1)
-        ]
+        with around_loops():
+            ones = ops.ones(step_input.shape, step_input.dtype)
+            masks = [
+                random.dropout(ones, rate=dropout_rate, seed=self.seed_generator)
+                for _ in range(self.dropout_mask_count or 1)
+            ]
         return masks if self.dropout_mask_count else masks[0]
 
     def get_dropout_mask(self, step_input: Any) -> Any:

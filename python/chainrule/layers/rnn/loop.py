@@ -13,15 +13,16 @@ from chainrule.tracing.tensor import shape_equal
 Step = Callable[[Any, list[Any]], tuple[Any, list[Any]]]
 
 
-def unrolled(
+def step_by_step(
     step: Step,
     sequences: Any,
     states: list[Any],
     go_backwards: bool,
     mask: Any,
     zero_output_for_mask: bool,
+    unroll: bool = False,
 ) -> tuple[Any, Any, list[Any]]:
-    """The last output, all outputs (N, T, ...) in the order of the steps, and the last states.
+    """The last output, all outputs (N, T, ...) in the order in which the steps run, and the last states.
 
     Where the mask is false, the states stay, and the output is the first of them (of the last cell, where
     there are several), or, with `zero_output_for_mask`, zeros. Where no state is like the output, it is the
@@ -30,24 +31,62 @@ def unrolled(
     steps = tree.flatten(sequences)[0].shape[1]
     if isinstance(steps, Size) or not steps:
         return _without_steps(step, sequences, states, steps)
-    outputs: list[Any] = []
-    previous: Any = None
-    for t in reversed(range(steps)) if go_backwards else range(steps):
-        output, new_states = step(tree.map_structure(lambda x, t=t: x[:, t], sequences), states)
-        if mask is not None:
-            seen = mask[:, t]
-            state = states[-1][0] if tree.is_nested(states[0]) else states[0]
-            if zero_output_for_mask or (previous is None and not _alike(state, output)):
-                previous = tree.map_structure(ops.zeros_like, output)
-            elif _alike(state, output):
-                previous = state
-            output = tree.map_structure(lambda a, b, s=seen: _where(s, a, b), output, previous)
-            new_states = tree.map_structure(
-                lambda a, b, s=seen: _where(s, a, b), new_states, states
-            )
-        previous, states = output, new_states
-        outputs.append(output)
-    return outputs[-1], tree.map_structure(lambda *xs: ops.stack(xs, 1), *outputs), states
+    is_filled = False
+
+    def masked(states: list[Any], rows: Any) -> tuple[list[Any], Any]:
+        nonlocal is_filled
+        inputs, seen = rows if mask is not None else (rows, None)
+        output, new_states = step(inputs, states)
+        new_states = tree.pack_sequence_as(states, tree.flatten(new_states))
+        if mask is None:
+            return new_states, output
+        state = states[-1][0] if tree.is_nested(states[0]) else states[0]
+        if zero_output_for_mask:
+            output = tree.map_structure(lambda x: _where(seen, x, ops.zeros_like(x)), output)
+        elif _alike(state, output):
+            output = _where(seen, output, state)
+        else:
+            is_filled = True
+        return tree.map_structure(lambda a, b: _where(seen, a, b), new_states, states), output
+
+    rows = tree.map_structure(_time_first, sequences)
+    rows = rows if mask is None else (rows, _time_first(mask))
+    states, outputs = ops.scan(
+        masked, states, rows, reverse=go_backwards, unroll=True if unroll else 1
+    )
+    outputs = tree.map_structure(_time_first, outputs)
+    if is_filled:
+        order = _last_seen(mask, steps, go_backwards)
+        outputs = tree.map_structure(lambda x: _filled(x, order), outputs)
+    if go_backwards:
+        outputs = tree.map_structure(lambda x: ops.flip(x, 1), outputs)
+    return tree.map_structure(lambda x: x[:, steps - 1], outputs), outputs, states
+
+
+def _time_first(x: Any) -> Any:
+    """(T, N, ...) of (N, T, ...), or the other way."""
+    return ops.swapaxes(x, 0, 1)
+
+
+def _last_seen(mask: Any, steps: int, go_backwards: bool) -> Any:
+    """For every step (N, T), the number of the last step up to it that the mask shows; -1 for none."""
+    shown = ops.cast(_time_first(mask), "bool")
+    numbers = ops.where(shown, ops.expand_dims(ops.arange(steps, dtype="int32"), 1), -1)
+
+    def later(last: Any, number: Any) -> tuple[Any, Any]:
+        last = ops.where(number < 0, last, number)
+        return last, last
+
+    none = ops.full(shown.shape[1:], -1, "int32")
+    return _time_first(ops.scan(later, none, numbers, reverse=go_backwards)[1])
+
+
+def _filled(outputs: Any, order: Any) -> Any:
+    """The outputs (N, T, ...) of the steps of these numbers; zeros for -1."""
+    order = ops.reshape(order, (*order.shape, *[1] * (len(outputs.shape) - 2)))
+    place = ops.broadcast_to(ops.maximum(order, 0), outputs.shape)
+    there = ops.take_along_axis(outputs, place, axis=1)
+    return ops.where(order < 0, ops.zeros((), outputs.dtype), there)
 
 
 def _without_steps(

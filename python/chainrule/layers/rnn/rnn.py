@@ -12,7 +12,7 @@ from chainrule.base.tracking import no_automatic_dependency_tracking
 from chainrule.layers.layer import Layer
 from chainrule.layers.rnn.cell import GatedCell
 from chainrule.layers.rnn.dropout_cell import DropoutRNNCell
-from chainrule.layers.rnn.loop import unrolled
+from chainrule.layers.rnn.loop import step_by_step
 from chainrule.layers.rnn.stacked_rnn_cells import StackedRNNCells
 from chainrule.tracing.variable import Variable
 
@@ -35,8 +35,9 @@ class RNN(Layer):
     stateful : bool, default False
         Begin each batch with the states with which the one before ended, row by row.
     unroll : bool, default False
-        Kept for Keras's signature. Cells of a user's own are unrolled anyway, those of LSTM, GRU and
-        SimpleRNN run all steps in one op of the core.
+        Let the steps of a cell of a user's own follow one another in the graph, whose compilation takes as
+        long as there are steps; else the cell is compiled once for any number of them. Those of LSTM, GRU
+        and SimpleRNN run all steps in one op of the core.
     zero_output_for_mask : bool, default False
         Give zeros at the steps that the mask leaves out, not the output before.
 
@@ -186,8 +187,14 @@ class RNN(Layer):
             output, new = cell(inputs, states, **kwargs)
             return output, new if tree.is_nested(new) else [new]
 
-        return unrolled(
-            step, sequences, states, self.go_backwards, mask, self.zero_output_for_mask
+        return step_by_step(
+            step,
+            sequences,
+            states,
+            self.go_backwards,
+            mask,
+            self.zero_output_for_mask,
+            self.unroll,
         )
 
     def _fused(
