@@ -119,7 +119,7 @@ def test_a_misspelt_name_gets_a_suggestion(module: str, name: str, words: str) -
     [
         ("import chainrule.applications", "chainrule.applications is not built yet"),
         ("from chainrule.applications.vgg16 import VGG16", "chainrule.applications is not built"),
-        ("import chainrule.layers.ConvLSTM2D", "chainrule.layers.ConvLSTM2D is not built yet"),
+        ("import chainrule.layers.TFSMLayer", "chainrule.layers.TFSMLayer is not built yet"),
         ("from chainrule.preprocessing.text import Tokenizer", "TextVectorization"),
         ("import chainrule.layrs", "Did you mean 'layers'"),
     ],

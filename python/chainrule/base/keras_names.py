@@ -323,7 +323,6 @@ NAMES: dict[str, str] = {
 }
 
 _LEAVE_OUT = "leave the call out"
-_OWN_LAYER = "until then, in a layer of your own"
 _SHORT = {
     "mae": "mean_absolute_error",
     "mape": "mean_absolute_percentage_error",
@@ -350,7 +349,6 @@ HINTS: dict[str, str] = {
     "distribution": "training runs on one machine",
     "dtype_policies.*": "use 'float32' or 'float64'",
     "export": "use `Model.save`",
-    "layers.ConvLSTM*": f"{_OWN_LAYER}: `ops.scan`",
     "layers.FlaxLayer": "write it as a `Layer` with `chainrule.ops`",
     "layers.JaxLayer": "write it as a `Layer` with `chainrule.ops`",
     "layers.TFSMLayer": "write it as a `Layer` with `chainrule.ops`",

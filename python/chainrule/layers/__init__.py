@@ -183,6 +183,9 @@ from chainrule.layers.reshaping.zero_padding import ZeroPadding1D as ZeroPadding
 from chainrule.layers.reshaping.zero_padding import ZeroPadding2D as ZeroPadding2D
 from chainrule.layers.reshaping.zero_padding import ZeroPadding3D as ZeroPadding3D
 from chainrule.layers.rnn.bidirectional import Bidirectional as Bidirectional
+from chainrule.layers.rnn.conv_lstm import ConvLSTM1D as ConvLSTM1D
+from chainrule.layers.rnn.conv_lstm import ConvLSTM2D as ConvLSTM2D
+from chainrule.layers.rnn.conv_lstm import ConvLSTM3D as ConvLSTM3D
 from chainrule.layers.rnn.gru import GRU as GRU
 from chainrule.layers.rnn.gru import GRUCell as GRUCell
 from chainrule.layers.rnn.lstm import LSTM as LSTM

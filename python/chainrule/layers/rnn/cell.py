@@ -100,9 +100,9 @@ class GatedCell(DropoutRNNCell, Layer):
         """Inputs (N, F) and state (N, units) after dropout: one of each, or one a gate."""
         xs, hs = [inputs], [h]
         if training and self.dropout:
-            xs = [inputs * mask for mask in _listed(self.get_dropout_mask(inputs))]
+            xs = [inputs * mask for mask in listed(self.get_dropout_mask(inputs))]
         if training and self.recurrent_dropout:
-            hs = [h * mask for mask in _listed(self.get_recurrent_dropout_mask(h))]
+            hs = [h * mask for mask in listed(self.get_recurrent_dropout_mask(h))]
         return xs, hs
 
     def bias_shape(self) -> tuple[int, ...]:
@@ -177,7 +177,8 @@ class GatedCell(DropoutRNNCell, Layer):
         }
 
 
-def _listed(masks: Any) -> list[Any]:
+def listed(masks: Any) -> list[Any]:
+    """The masks of `DropoutRNNCell`, which may be one."""
     return masks if isinstance(masks, list) else [masks]
 
 

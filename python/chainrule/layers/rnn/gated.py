@@ -1,4 +1,4 @@
-"""GatedRNN: what SimpleRNN, LSTM and GRU share, an RNN that makes its own cell."""
+"""GatedRNN: what SimpleRNN, LSTM, GRU and ConvLSTM share, an RNN that makes its own cell."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 from chainrule.layers.input_spec import InputSpec
 from chainrule.layers.layer import Layer
-from chainrule.layers.rnn.cell import GatedCell
 from chainrule.layers.rnn.rnn import RNN
 from chainrule.regularizers import serialize as serialize_regularizer
 
@@ -29,7 +28,7 @@ _OF_RNN = (
 class GatedRNN(RNN):
     """An RNN whose arguments are those of its cell; the cell's attributes are its own too."""
 
-    cell_class: ClassVar[type[GatedCell]]
+    cell_class: ClassVar[type[Any]]
     # Whether the constructor takes Keras's `use_cudnn`, which has no effect.
     takes_cudnn: ClassVar[bool] = False
 
@@ -42,12 +41,16 @@ class GatedRNN(RNN):
                 f"{{'auto', True, False}}. Received: use_cudnn={use_cudnn}"
             )
         shared = {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}
-        name = f"{self.__class__.cell_class.__name__.removesuffix('Cell').lower()}_cell"
-        cell = self.cell_class(units, *args, name=name, **kwargs)
+        cell = self.cell_class(units, *args, name=self.cell_name(), **kwargs)
         super().__init__(cell, **own, **shared)
         if self.takes_cudnn:
             self.use_cudnn = use_cudnn
         self.input_spec = InputSpec(ndim=3)
+
+    @classmethod
+    def cell_name(cls) -> str:
+        """The name of the cell."""
+        return f"{cls.cell_class.__name__.removesuffix('Cell').lower()}_cell"
 
     def __getattr__(self, name: str) -> Any:
         """What the layer has not, of the cell."""
