@@ -36,18 +36,20 @@ impl Sum {
 /// The sum that defines the transform.
 fn expected(x: [&[f64]; 2], sign: f64) -> [Vec<f64>; 2] {
     let n = x[0].len();
-    let mut sums = [vec![Sum::default(); n], vec![Sum::default(); n]];
-    for k in 0..n {
-        for i in 0..n {
+    let one = |k: usize| {
+        let (mut re, mut im) = (Sum::default(), Sum::default());
+        for (i, (a, b)) in x[0].iter().zip(x[1]).enumerate() {
             let angle = sign * TAU * (k * i % n) as f64 / n as f64;
             let (sin, cos) = angle.sin_cos();
-            sums[0][k].add(x[0][i] * cos);
-            sums[0][k].add(-x[1][i] * sin);
-            sums[1][k].add(x[0][i] * sin);
-            sums[1][k].add(x[1][i] * cos);
+            re.add(a * cos);
+            re.add(-b * sin);
+            im.add(a * sin);
+            im.add(b * cos);
         }
-    }
-    sums.map(|part| part.iter().map(|sum| sum.sum + sum.lost).collect())
+        (re.sum + re.lost, im.sum + im.lost)
+    };
+    let (re, im) = (0..n).map(one).unzip();
+    [re, im]
 }
 
 fn assert_close<T: Float>(got: &[T], expected: &[f64], what: &str) {
