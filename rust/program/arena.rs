@@ -28,26 +28,76 @@ pub enum Lent {
     Result(usize),
 }
 
-/// The arenas of a program: each run has one to itself.
+/// The arenas of a program: each run has one to itself. Large ones wait for the next run of any program:
+/// one for each length of a sequence, say, takes no more memory than the longest.
 #[derive(Debug)]
 pub struct Arenas {
     bytes: usize,
-    /// Those of runs that are over, for the next.
+    /// Small ones of runs that are over, for the next.
     idle: Mutex<Vec<Buffer>>,
 }
 
-/// So many small arenas wait for the next runs, and one large one; other large ones are kept with the
-/// memory of results.
+/// So many small arenas of a program wait for the next runs, and so many large ones of all programs; other
+/// large ones are kept with the memory of results.
 const MOST_IDLE: usize = 64;
+const MOST_SHARED: usize = 2;
+
+/// Large arenas that no run has.
+struct Shared {
+    idle: Vec<Buffer>,
+    /// The bytes that each program which may want one asks for.
+    wanted: Vec<usize>,
+}
+
+static SHARED: Mutex<Shared> = Mutex::new(Shared {
+    idle: Vec::new(),
+    wanted: Vec::new(),
+});
+
+/// Nobody waits for the lock: in a forked child it may be held by a thread that is not there.
+fn free<T>(lock: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match lock.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(guard)) => Some(guard.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
+}
+
+impl Shared {
+    /// The smallest that has so many bytes.
+    fn take(&mut self, bytes: usize) -> Option<Buffer> {
+        let fitting = (0..self.idle.len()).filter(|at| self.idle[*at].len() >= bytes);
+        let smallest = fitting.min_by_key(|at| self.idle[*at].len())?;
+        Some(self.idle.swap_remove(smallest))
+    }
+
+    /// Keeps the largest ones; gives back what is not kept.
+    fn give(&mut self, buffer: Buffer) -> Option<Buffer> {
+        self.idle.push(buffer);
+        let too_many = self.idle.len() > MOST_SHARED;
+        let smallest = (0..self.idle.len()).min_by_key(|at| self.idle[*at].len());
+        smallest
+            .filter(|_| too_many)
+            .map(|at| self.idle.swap_remove(at))
+    }
+}
 
 impl Arenas {
-    /// Arenas of so many bytes, of which the first is made at once.
+    /// Arenas of so many bytes, of which one is made at once.
     pub fn new(bytes: usize) -> Result<Self, OutOfMemory> {
-        let first = Buffer::zeroed(bytes)?;
-        Ok(Arenas {
+        let arenas = Arenas {
             bytes,
-            idle: Mutex::new(vec![first]),
-        })
+            idle: Mutex::default(),
+        };
+        if let (true, Some(mut shared)) = (arenas.is_large(), free(&SHARED)) {
+            shared.wanted.push(bytes);
+        }
+        arenas.lend()?;
+        Ok(arenas)
+    }
+
+    fn is_large(&self) -> bool {
+        self.bytes >= LARGE
     }
 
     /// Bytes of one arena.
@@ -57,21 +107,31 @@ impl Arenas {
 
     /// An arena for one run, or several one after the other.
     pub fn lend(&self) -> Result<Arena<'_>, OutOfMemory> {
-        let idle = self.idle().and_then(|mut idle| idle.pop());
+        let idle = match self.is_large() {
+            true => free(&SHARED).and_then(|mut shared| shared.take(self.bytes)),
+            false => free(&self.idle).and_then(|mut idle| idle.pop()),
+        };
         let buffer = match idle {
             Some(buffer) => buffer,
-            None if self.bytes < LARGE => Buffer::zeroed(self.bytes)?,
-            None => kept(self.bytes)?,
+            None if self.is_large() => kept(self.bytes).or_else(|_| {
+                drop(free(&SHARED).map(|mut shared| std::mem::take(&mut shared.idle)));
+                kept(self.bytes)
+            })?,
+            None => Buffer::zeroed(self.bytes)?,
         };
         Ok(Arena { buffer, home: self })
     }
+}
 
-    /// Nobody waits for the lock: in a forked child it may be held by a thread that is not there.
-    fn idle(&self) -> Option<MutexGuard<'_, Vec<Buffer>>> {
-        match self.idle.try_lock() {
-            Ok(idle) => Some(idle),
-            Err(TryLockError::Poisoned(idle)) => Some(idle.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
+impl Drop for Arenas {
+    /// Frees what is larger than any program that is left asks for.
+    fn drop(&mut self) {
+        if let (true, Some(mut shared)) = (self.is_large(), free(&SHARED)) {
+            if let Some(at) = shared.wanted.iter().position(|bytes| *bytes == self.bytes) {
+                shared.wanted.swap_remove(at);
+            }
+            let most = shared.wanted.iter().copied().max().unwrap_or(0);
+            shared.idle.retain(|buffer| buffer.len() <= most);
         }
     }
 }
@@ -92,10 +152,21 @@ impl Arena<'_> {
 impl Drop for Arena<'_> {
     fn drop(&mut self) {
         let buffer = std::mem::replace(&mut self.buffer, Buffer::empty());
-        let most = if buffer.len() < LARGE { MOST_IDLE } else { 1 };
-        match self.home.idle() {
-            Some(mut idle) if idle.len() < most => idle.push(buffer),
-            _ => keep(buffer),
+        let rest = match self.home.is_large() {
+            true => match free(&SHARED) {
+                Some(mut shared) => shared.give(buffer),
+                None => Some(buffer),
+            },
+            false => match free(&self.home.idle) {
+                Some(mut idle) if idle.len() < MOST_IDLE => {
+                    idle.push(buffer);
+                    None
+                }
+                _ => Some(buffer),
+            },
+        };
+        if let Some(rest) = rest {
+            keep(rest);
         }
     }
 }
