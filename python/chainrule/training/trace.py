@@ -139,7 +139,8 @@ def test_step(model: Any, x: Any, y: Any, sample_weight: Any) -> None:
 
 
 class Programs:
-    """The compiled steps of a model by mode and signature; the last few are kept.
+    """The compiled steps of a model by mode and signature; the latest are kept, enough of them for
+    sequences of some hundred lengths. They share the memory in which they run.
 
     Parameters
     ----------
@@ -147,7 +148,7 @@ class Programs:
         Called where all are forgotten: forgets the programs that others hold.
     """
 
-    LIMIT = 16
+    LIMIT = 512
 
     def __init__(self, also: Callable[[], None]) -> None:
         self._also = also
