@@ -131,8 +131,8 @@ class GRU(GatedRNN):
     """Gated recurrent units over the steps of sequences.
 
     ``h' = z h + (1 - z) tanh(x_h + r (h @ U + b))`` with z and r the sigmoid of ``x @ kernel + h @
-    recurrent_kernel + bias``. All steps run in one op of the core, unless other activations, dropout of the
-    state or ``reset_after=False`` are asked for.
+    recurrent_kernel + bias``. All steps run in one op of the core; with other activations, dropout of the
+    state or ``reset_after=False`` one step is compiled and run over the steps there.
 
     Parameters
     ----------

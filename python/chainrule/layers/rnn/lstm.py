@@ -130,8 +130,8 @@ class LSTM(GatedRNN):
     """Long short-term memory over the steps of sequences.
 
     ``c' = f c + i g``, ``h' = o tanh(c')`` with ``(i, f, g, o) = x @ kernel + h @ recurrent_kernel +
-    bias`` through sigmoids, g through tanh. All steps run in one op of the core, unless other
-    activations or dropout of the state are asked for.
+    bias`` through sigmoids, g through tanh. All steps run in one op of the core; with other activations or
+    dropout of the state one step is compiled and run over the steps there.
 
     Parameters
     ----------

@@ -74,8 +74,8 @@ class SimpleRNNCell(GatedCell):
 class SimpleRNN(GatedRNN):
     """``h' = activation(x @ kernel + h @ recurrent_kernel + bias)`` over the steps of sequences.
 
-    All steps run in one op of the core, unless another activation than linear, relu, sigmoid or tanh, or
-    dropout of the state is asked for.
+    All steps run in one op of the core; with another activation than linear, relu, sigmoid or tanh, or
+    dropout of the state, one step is compiled and run over the steps there.
 
     Parameters
     ----------
