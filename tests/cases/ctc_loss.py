@@ -83,7 +83,7 @@ def bads(op: str, *more: Spec) -> list[Bad]:
     return [
         bad("too-long", inputs((2, 4, 3), [[1], [1, 2, 1]], [4, 2]), "DataError", "3 frames", "3 labels of row 1", "got 2"),
         bad("repeats", inputs((2, 4, 3), [[1], [1, 1, 1]], [4, 4]), "DataError", "5 frames", "2 of which", "got 4"),
-        bad("no-frames", inputs((2, 4, 3), [[1], [2]], [0, 4]), "DataError", "1 frames", "row 0", "got 0"),
+        bad("too-few-frames", inputs((2, 4, 3), [[1], [2]], [0, 4]), "DataError", "1 frames", "row 0", "got 0"),
         bad("label-above", inputs((2, 4, 3), [[1], [3]], [4, 4]), "DataError", "[0, 3)", "3 in row 1"),
         bad("label-below", inputs((2, 4, 3), [[-1], [2]], [4, 4]), "DataError", "[0, 3)", "-1 in row 0"),
         bad("more-labels", (x, target, values(2, 3), frames), "DataError", "0 to 2 labels", "3 in row 1"),
