@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any, NamedTuple
 
 from chainrule import activations, constraints, initializers, ops, regularizers
+from chainrule.base.dtypes import result_type
 from chainrule.base.errors import ShapeError
 from chainrule.initializers import VarianceScaling
 from chainrule.layers.input_spec import InputSpec
 from chainrule.layers.layer import Layer
-from chainrule.layers.options import serialize_options
+from chainrule.layers.options import fused_name, serialize_options
+from chainrule.tracing import dispatch
 from chainrule.tracing.variable import Variable
 
 
@@ -122,10 +125,32 @@ class EinsumDense(Layer):
         ).output
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
+        bound = _bound_axes(self.equation, self.bias_axes)
+        if bound and self.bias is not None:
+            return self._product(inputs, bound)
         outputs = ops.einsum(self.equation, inputs, self.kernel)
         if self.bias is not None:
             outputs = ops.add(outputs, self.bias)
         return outputs if self.activation is None else self.activation(outputs)
+
+    def _product(self, inputs: Any, bound: int) -> Any:
+        """The same as one matrix product whose last step adds the bias."""
+        kernel, bias, shape = self.kernel, self.bias, tuple(inputs.shape)
+        assert bias is not None
+        dtype = result_type(inputs.dtype, kernel.dtype, bias.dtype)
+        fused = "linear" if self.activation is None else fused_name(self.activation)
+        rows, columns = math.prod(kernel.shape[:bound]), math.prod(bias.shape)
+        outputs = dispatch.apply(
+            "dense",
+            {"activation": fused or "linear"},
+            [
+                ops.reshape(ops.cast(inputs, dtype), (*shape[:-bound], rows)),
+                ops.reshape(ops.cast(kernel, dtype), (rows, columns)),
+                ops.reshape(ops.cast(bias, dtype), (columns,)),
+            ],
+        )
+        outputs = ops.reshape(outputs, (*shape[:-bound], *bias.shape))
+        return outputs if fused else self.activation(outputs)
 
     def get_config(self) -> dict[str, Any]:
         config = {
@@ -145,6 +170,21 @@ class EinsumDense(Layer):
             "bias_constraint",
         )
         return {**super().get_config(), **config, **options}
+
+
+def _bound_axes(equation: str, bias_axes: str | None) -> int:
+    """How many last axes of the input a plain product sums over, such as 2 of ``abcd,cde->abe``.
+
+    0 where the equation is another, or the bias does not span just the axes that the kernel makes.
+    """
+    match = re.fullmatch(r"(\.\.\.)?([a-zA-Z]+),([a-zA-Z]+)->(\.\.\.)?([a-zA-Z]+)", equation)
+    if match is None or match[1] != match[4] or not bias_axes:
+        return 0
+    x, w, y = match[2], match[3], match[5]
+    made = len(bias_axes)
+    kept, bound = y[:-made], w[:-made]
+    is_plain = x == kept + bound and w == bound + bias_axes and y == kept + bias_axes
+    return len(bound) if is_plain and len({*x, *w, *y}) == len(x) + made else 0
 
 
 def _with_axes(initializer: Any, input_axes: list[int], output_axes: list[int]) -> Any:
