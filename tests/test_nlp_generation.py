@@ -287,6 +287,7 @@ def test_texts_by_characters() -> None:
         (lambda: nlp.GreedySampler(temperature=0.0), ValueError, "temperature"),
         (lambda: nlp.GPT(5, 1, 3, 8), ValueError, "num_heads=3, got 8"),
         (lambda: nlp.GPT(0, 1, 2, 8), ValueError, "vocabulary_size"),
+        (lambda: nlp.GPT(5, 10**9, 2, 8), ValueError, "num_layers.*at most 1000"),
     ],
 )
 def test_bad_input_is_named(call: Any, error: type[Exception], match: str) -> None:

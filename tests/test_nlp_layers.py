@@ -387,6 +387,8 @@ def test_masks_of_a_wrong_shape_are_named() -> None:
         (lambda: nlp.SinePositionEncoding(0), "max_wavelength"),
         (lambda: nlp.RotaryEmbedding(scaling_factor=0), "scaling_factor"),
         (lambda: nlp.RotaryEmbedding()(normal(1, 2, 3)), "even number of features"),
+        (lambda: nlp.RotaryEmbedding()(normal(2)), "axis of places 1"),
+        (lambda: nlp.RotaryEmbedding(50, 1.0, 1, -1)(normal(2, 2)), "axis of places 1"),
         (lambda: nlp.TokenAndPositionEmbedding(0, 2, 3), "input_dim"),
     ],
 )

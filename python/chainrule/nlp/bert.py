@@ -13,7 +13,7 @@ from chainrule.layers.regularization.dropout import Dropout
 from chainrule.models.model import Model
 from chainrule.nlp.bert_files import read_bert
 from chainrule.nlp.inputs import token_inputs
-from chainrule.nlp.sizes import check_size
+from chainrule.nlp.sizes import check_layers, check_size
 from chainrule.nlp.token_and_position_embedding import TokenAndPositionEmbedding
 from chainrule.nlp.transformer_encoder import TransformerEncoder
 from chainrule.tracing import policies
@@ -97,7 +97,7 @@ class Bert(Model):
     ) -> None:
         super().__init__(**kwargs)
         self.vocabulary_size = check_size("vocabulary_size", vocabulary_size)
-        self.num_layers = check_size("num_layers", num_layers)
+        self.num_layers = check_layers(num_layers)
         self.num_heads = check_size("num_heads", num_heads)
         self.hidden_dim = check_size("hidden_dim", hidden_dim)
         self.intermediate_dim = check_size("intermediate_dim", intermediate_dim or 4 * hidden_dim)

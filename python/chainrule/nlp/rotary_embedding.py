@@ -34,7 +34,7 @@ class RotaryEmbedding(Layer):
     Raises
     ------
     ShapeError
-        (at a call) for an odd number of features.
+        (at a call) for an odd number of features, or axes that are not there.
 
     Notes
     -----
@@ -71,7 +71,7 @@ class RotaryEmbedding(Layer):
 
     def call(self, inputs: Any, start_index: Any = 0, positions: Any = None) -> Any:
         rank = len(inputs.shape)
-        sequence, feature = self.sequence_axis % rank, self.feature_axis % rank
+        sequence, feature = self._axes(tuple(inputs.shape))
         depth = inputs.shape[feature]
         if depth % 2:
             raise ShapeError(
@@ -91,6 +91,17 @@ class RotaryEmbedding(Layer):
         first, second = ops.split(inputs, 2, axis=feature)
         turned = ops.concatenate([ops.negative(second), first], axis=feature)
         return inputs * ops.cos(angles) + turned * ops.sin(angles)
+
+    def _axes(self, shape: tuple[Any, ...]) -> tuple[int, int]:
+        """The axes of places and of features, counted from the first."""
+        rank, axes = len(shape), (self.sequence_axis, self.feature_axis)
+        inside = all(-rank <= axis < rank for axis in axes)
+        if not inside or axes[0] % rank == axes[1] % rank:
+            raise ShapeError(
+                f"layer '{self.path or self.name}': expected an axis of places {axes[0]} and another "
+                f"of features {axes[1]}, got an input of {shape}"
+            )
+        return axes[0] % rank, axes[1] % rank
 
     def compute_output_shape(self, inputs_shape: Any) -> Any:
         return inputs_shape

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+_MOST_LAYERS = 1000
+
 
 def check_size(name: str, value: Any) -> int:
     """The value, if it is a positive int.
@@ -15,6 +17,18 @@ def check_size(name: str, value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
         raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
     return value
+
+
+def check_layers(value: Any) -> int:
+    """The value, if it is a number of layers that a model can have.
+
+    Raises
+    ------
+    ValueError
+    """
+    if check_size("num_layers", value) > _MOST_LAYERS:
+        raise ValueError(f"`num_layers`: expected at most {_MOST_LAYERS}, got {value}")
+    return int(value)
 
 
 def head_size(hidden_dim: Any, num_heads: int, place: str) -> int:
