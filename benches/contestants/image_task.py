@@ -67,6 +67,7 @@ class ImageTask:
     epochs: int  # a round
     target: float  # times as fast as the fastest peer
     learning_rate: float = LEARNING_RATE
+    decay: float = 0.0  # of the weights, as AdamW's
     exact: bool = False  # PyTorch pads as the others do
     items: str = "images"
 

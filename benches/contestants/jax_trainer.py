@@ -97,7 +97,8 @@ class JaxTrainer:
         each = jax.tree_util.tree_map
         m = each(lambda m, g: m + (g - m) * (1 - BETA_1), state["m"], grads)
         v = each(lambda v, g: v + (g * g - v) * (1 - BETA_2), state["v"], grads)
-        w = each(lambda w, m, v: w - alpha * m / (np.sqrt(v) + EPSILON), state["w"], m, v)
+        kept = 1 - self.task.learning_rate * self.task.decay
+        w = each(lambda w, m, v: kept * w - alpha * m / (np.sqrt(v) + EPSILON), state["w"], m, v)
         total = np.where(at == 0, 0.0, state["total"]) + loss
         return {"w": w, "m": m, "v": v, "moving": moving, "t": state["t"] + 1, "total": total}
 

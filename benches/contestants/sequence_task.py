@@ -29,6 +29,7 @@ class SequenceTask:
     epochs: int  # a round
     target: float  # times as fast as the fastest peer
     learning_rate: float = LEARNING_RATE
+    decay: float = 0.0  # of the weights, as AdamW's
     dropout: float = 0.0
     items: str = "sequences"
 

@@ -24,6 +24,7 @@ class Task:
     epochs: int  # a round
     target: float  # times as fast as the fastest peer
     learning_rate: float = LEARNING_RATE
+    decay: float = 0.0  # of the weights, as AdamW's
     items: str = "rows"
 
     @property
