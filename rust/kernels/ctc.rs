@@ -12,6 +12,7 @@ pub mod beam;
 
 use super::float::Float;
 use super::isa::{dispatch, Loop};
+use super::math::log_one_and_exps;
 use super::softmax::{add_up, shift};
 use crate::memory::room;
 
@@ -40,9 +41,7 @@ pub fn least_frames(labels: &[usize]) -> usize {
 /// `log(e^a + e^b)`; NaN where either is NaN.
 #[inline(always)]
 fn log_sum(a: f64, b: f64) -> f64 {
-    let (high, low) = if a > b { (a, b) } else { (b, a) };
-    let top = if high == NEVER { 0.0 } else { high };
-    high + Float::log(1.0 + Float::exp(low - top))
+    log_sum3(a, b, NEVER)
 }
 
 /// `log(e^a + e^b + e^c)`; NaN where one of them is NaN.
@@ -51,7 +50,7 @@ fn log_sum3(a: f64, b: f64, c: f64) -> f64 {
     let (high, low) = if a > b { (a, b) } else { (b, a) };
     let (high, mid) = if high > c { (high, c) } else { (c, high) };
     let top = if high == NEVER { 0.0 } else { high };
-    high + Float::log(1.0 + (Float::exp(mid - top) + Float::exp(low - top)))
+    high + log_one_and_exps(mid - top, low - top)
 }
 
 /// `(top, log)` with `log softmax(x) = (x - top) - log`; `work` is as long as `x`.

@@ -43,6 +43,31 @@ fn probability(logits: &[f64], classes: usize, labels: &[usize], blank: usize) -
 }
 
 #[test]
+fn sums_of_logarithms() {
+    for high in [-1e5, -745.0, -3.0, 0.0, 2.5] {
+        for mid in [0.0, 1e-9, 0.3, 1.0, 5.0, 36.0, 800.0, f64::INFINITY] {
+            for low in [0.0, 0.1, 2.0, 40.0, f64::INFINITY] {
+                let [a, b, c] = [high, high - mid, high - mid - low];
+                let expected = high + ((-mid).exp() + (-mid - low).exp()).ln_1p();
+                for got in [log_sum3(a, b, c), log_sum3(c, a, b), log_sum3(b, c, a)] {
+                    let allowed = 4e-16 + 2e-16 * expected.abs();
+                    assert!(
+                        (got - expected).abs() <= allowed,
+                        "{a} {b} {c}: {got} {expected}"
+                    );
+                }
+            }
+        }
+    }
+    assert_eq!(log_sum3(NEVER, NEVER, NEVER), NEVER);
+    for at in 0..3 {
+        let mut x = [NEVER, 1.0, 2.0];
+        x[at] = f64::NAN;
+        assert!(log_sum3(x[0], x[1], x[2]).is_nan());
+    }
+}
+
+#[test]
 fn the_loss_is_the_sum_over_all_paths() {
     let (frames, classes) = (5, 3);
     let logits = sample(frames, classes);

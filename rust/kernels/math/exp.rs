@@ -199,3 +199,11 @@ pub(super) fn exp_of_negative<T: Exponential>(x: T) -> T {
     let (n, q) = T::reduce(if x < T::LOWEST { T::LOWEST } else { x }, T::ZERO);
     scale(n, q)
 }
+
+/// `e^x` for `x <= 0`, at least 1e-304: to be added to 1, beside which less is nothing.
+#[inline(always)]
+pub(super) fn exp_beside_one(x: f64) -> f64 {
+    let (n, q) = f64::reduce(if x < -700.0 { -700.0 } else { x }, 0.0);
+    let s = f64::power_of_two(n);
+    q.mul_add(s, s)
+}

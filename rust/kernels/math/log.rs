@@ -1,6 +1,6 @@
 //! The logarithm and the functions made of it: `x = 2^k (1 + f)`, `log x = k ln 2 + log(1 + f)`.
 
-use super::exp::{exp_of_negative, Exponential};
+use super::exp::{exp_beside_one, exp_of_negative, Exponential};
 use super::poly;
 use crate::kernels::float::Float;
 
@@ -75,20 +75,25 @@ pub(super) fn log_ratio(s: f64) -> f64 {
     z * poly(z, &LOG_F64)
 }
 
+/// [`Logarithm::split`] of a normal number, whose exponent is stored with this bias.
+#[inline(always)]
+fn split_normal(x: f64, bias: f64) -> (f64, f64) {
+    const SQRT_HALF: u64 = 0x3FE6_A09E_667F_3BCD;
+    let bits = x.to_bits().wrapping_add(0x3FF0_0000_0000_0000 - SQRT_HALF);
+    let k = f64::from_bits((bits >> 52) | 0x4330_0000_0000_0000) - (4503599627370496.0 + bias);
+    let m = f64::from_bits((bits & 0x000F_FFFF_FFFF_FFFF) + SQRT_HALF);
+    (k, m - 1.0)
+}
+
 impl Logarithm for f64 {
     const LARGE: f64 = 1e18;
 
     #[inline(always)]
     fn split(x: f64) -> (f64, f64) {
-        const SQRT_HALF: u64 = 0x3FE6_A09E_667F_3BCD;
         let tiny = x < f64::MIN_POSITIVE;
         let scaled = x * 18014398509481984.0; // 2^54
         let x = if tiny { scaled } else { x };
-        let bias = if tiny { 1077.0 } else { 1023.0 };
-        let bits = x.to_bits().wrapping_add(0x3FF0_0000_0000_0000 - SQRT_HALF);
-        let k = f64::from_bits((bits >> 52) | 0x4330_0000_0000_0000) - (4503599627370496.0 + bias);
-        let m = f64::from_bits((bits & 0x000F_FFFF_FFFF_FFFF) + SQRT_HALF);
-        (k, m - 1.0)
+        split_normal(x, if tiny { 1077.0 } else { 1023.0 })
     }
 
     /// With `s = f / (2 + f)`: `log(1 + f) = f - f^2/2 + s (f^2/2 + R(s))`, as in fdlibm's e_log.
@@ -138,6 +143,19 @@ fn log1p_of_fraction<T: Logarithm>(e: T) -> T {
     let u = T::ONE + e;
     let (k, f) = T::split(u);
     T::join(k, f, (e - (u - T::ONE)) / u)
+}
+
+/// `ln(1 + e^x + e^y)` for `x, y <= 0`, NaN where one is; the error is absolute, an ulp or two of 1.
+#[inline(always)]
+pub fn log_one_and_exps(x: f64, y: f64) -> f64 {
+    let sum = 1.0 + (exp_beside_one(x) + exp_beside_one(y));
+    let (k, f) = split_normal(sum, 1023.0);
+    let y = f64::join(k, f, 0.0);
+    if sum < 4.0 {
+        y
+    } else {
+        sum
+    }
 }
 
 /// `ln(1 + e^x) = max(x, 0) + ln(1 + e^-|x|)`.

@@ -23,7 +23,7 @@ pub use erf::{erf, erf_f32, erfinv, erfinv_f32};
 pub use exp::{cosh, exp, expm1, sigmoid, silu, sinh, tanh};
 pub use gamma::{digamma, lgamma};
 pub use inverse::{acos, asin, atan, atan2};
-pub use log::{acosh, asinh, atanh, log, log1p, log_sigmoid, softplus};
+pub use log::{acosh, asinh, atanh, log, log1p, log_one_and_exps, log_sigmoid, softplus};
 pub use power::{pow, pow_f32};
 pub use trig::{cos, cos_f32, sin, sin_f32, tan};
 
