@@ -198,15 +198,12 @@ def test_a_beam_that_holds_all_finds_the_likeliest(data: st.DataObject) -> None:
 
 
 def test_beams_are_those_of_keras(keras: Any) -> None:
-    rng = np.random.default_rng(3)
-    x = (2 * rng.normal(size=(5, 12, 6))).astype("float32")
-    lengths = np.array([12, 11, 9, 5, 1])
-    for width, top in ((1, 1), (3, 2), (10, 4)):
-        kind = {"strategy": "beam_search", "beam_width": width, "top_paths": top, "mask_index": 2}
-        expected = keras.ops.ctc_decode(x, lengths, **kind)
-        labels, scores = ops.ctc_decode(x, lengths, **kind)
-        np.testing.assert_array_equal(labels, expected[0])
-        np.testing.assert_allclose(scores, expected[1], rtol=1e-4, atol=1e-4)
+    x = (2 * np.random.default_rng(3).normal(size=(4, 8, 5))).astype("float32")
+    kind = {"strategy": "beam_search", "beam_width": 3, "top_paths": 2, "mask_index": 2}
+    expected = keras.ops.ctc_decode(x, [8, 7, 4, 1], **kind)
+    labels, scores = ops.ctc_decode(x, [8, 7, 4, 1], **kind)
+    np.testing.assert_array_equal(labels, expected[0])
+    np.testing.assert_allclose(scores, expected[1], rtol=1e-4, atol=1e-4)
     kind = {"strategy": "beam_search", "beam_width": 4, "top_paths": 2}
     expected = keras.ops.ctc_decode(SCORES.astype("float32"), [3, 3, 1], **kind)
     labels, scores = ops.ctc_decode(SCORES.astype("float32"), [3, 3, 1], **kind)
