@@ -16,11 +16,13 @@ mod block;
 mod micro;
 mod pack;
 mod plan;
+mod turn;
 
 #[cfg(test)]
 mod tests;
 
 pub use micro::Element;
+pub use turn::transpose;
 
 use super::isa::{dispatch, isa, Isa, Loop};
 use block::Problem;

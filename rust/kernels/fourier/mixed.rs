@@ -1,5 +1,6 @@
 //! Lengths that are products of small primes.
 
+use super::lanes::{by_blocks, load, Blocks};
 use super::{product, rounded_root, Pair};
 use crate::kernels::float::Float;
 use crate::kernels::isa::{dispatch, Loop};
@@ -118,52 +119,15 @@ impl<T: Float> Apply<'_, T> {
         for place in 0..self.pass.rest {
             let mut w = [[T::ONE, T::ZERO]; R];
             w[1..].copy_from_slice(&self.pass.twiddles[place * (R - 1)..][..R - 1]);
-            let mut at = 0;
-            while at + 16 <= self.stride {
-                self.block::<R, 16>(place, at, &w);
-                at += 16;
-            }
-            while at + 4 <= self.stride {
-                self.block::<R, 4>(place, at, &w);
-                at += 4;
-            }
-            while at < self.stride {
-                self.block::<R, 1>(place, at, &w);
-                at += 1;
-            }
-        }
-    }
-
-    /// `B` neighbours.
-    #[inline(always)]
-    fn block<const R: usize, const B: usize>(&mut self, place: usize, at: usize, w: &[[T; 2]; R]) {
-        let (stride, rest) = (self.stride, self.pass.rest);
-        let (mut re, mut im) = ([[T::ZERO; B]; R], [[T::ZERO; B]; R]);
-        for j in 0..R {
-            let from = stride * (place + j * rest) + at;
-            re[j].copy_from_slice(&self.x[0][from..from + B]);
-            im[j].copy_from_slice(&self.x[1][from..from + B]);
-        }
-        let (mut out_re, mut out_im) = ([[T::ZERO; B]; R], [[T::ZERO; B]; R]);
-        for l in 0..B {
-            let mut a = [[T::ZERO; 2]; R];
-            for j in 0..R {
-                a[j] = [re[j][l], im[j][l]];
-            }
-            let b = butterfly(a);
-            for k in 0..R {
-                // All factors of place 0 are one.
-                let made = match k > 0 && place > 0 {
-                    true => product(b[k], w[k]),
-                    false => b[k],
-                };
-                (out_re[k][l], out_im[k][l]) = (made[0], made[1]);
-            }
-        }
-        for k in 0..R {
-            let to = stride * (R * place + k) + at;
-            self.y[0][to..to + B].copy_from_slice(&out_re[k]);
-            self.y[1][to..to + B].copy_from_slice(&out_im[k]);
+            let stride = self.stride;
+            by_blocks(
+                stride,
+                &mut Butterflies {
+                    pass: self,
+                    place,
+                    w,
+                },
+            );
         }
     }
 
@@ -198,6 +162,47 @@ impl<T: Float> Apply<'_, T> {
                     }
                 }
             }
+        }
+    }
+}
+
+/// The butterflies of one place.
+struct Butterflies<'p, 'a, T, const R: usize> {
+    pass: &'p mut Apply<'a, T>,
+    place: usize,
+    w: [[T; 2]; R],
+}
+
+impl<T: Float, const R: usize> Blocks for Butterflies<'_, '_, T, R> {
+    #[inline(always)]
+    fn block<const B: usize>(&mut self, at: usize) {
+        let (stride, rest) = (self.pass.stride, self.pass.pass.rest);
+        let (mut re, mut im) = ([[T::ZERO; B]; R], [[T::ZERO; B]; R]);
+        for j in 0..R {
+            let from = stride * (self.place + j * rest) + at;
+            re[j] = load(self.pass.x[0], from, T::ZERO);
+            im[j] = load(self.pass.x[1], from, T::ZERO);
+        }
+        let (mut out_re, mut out_im) = ([[T::ZERO; B]; R], [[T::ZERO; B]; R]);
+        for l in 0..B {
+            let mut a = [[T::ZERO; 2]; R];
+            for j in 0..R {
+                a[j] = [re[j][l], im[j][l]];
+            }
+            let b = butterfly(a);
+            for k in 0..R {
+                // All factors of place 0 are one.
+                let made = match k > 0 && self.place > 0 {
+                    true => product(b[k], self.w[k]),
+                    false => b[k],
+                };
+                (out_re[k][l], out_im[k][l]) = (made[0], made[1]);
+            }
+        }
+        for k in 0..R {
+            let to = stride * (R * self.place + k) + at;
+            self.pass.y[0][to..to + B].copy_from_slice(&out_re[k]);
+            self.pass.y[1][to..to + B].copy_from_slice(&out_im[k]);
         }
     }
 }
@@ -256,7 +261,8 @@ fn difference<T: Float>(a: [T; 2], b: [T; 2]) -> [T; 2] {
 
 #[inline(always)]
 fn scaled<T: Float>(a: [T; 2], by: f64) -> [T; 2] {
-    a.map(|x| x * T::from_f64(by))
+    let by = T::from_f64(by);
+    [a[0] * by, a[1] * by]
 }
 
 /// `a + by b`.

@@ -1,8 +1,11 @@
 //! Transforms of many rows, several at a time, in parallel.
 
-use super::lanes::{interleave, separate, Part};
+use super::lanes::{
+    by_blocks, interleave, interleave_pairs, load, separate, separate_pairs, Blocks, MOST_LANES,
+};
 use super::{plan, product, rounded_root, Pair, Plan};
 use crate::kernels::float::Float;
+use crate::kernels::gemm::Element;
 use crate::kernels::isa::{dispatch, Loop};
 use crate::kernels::region::{share_if, IndexedParallelIterator, ParallelSlice, ParallelSliceMut};
 use crate::kernels::room::with_room;
@@ -18,9 +21,9 @@ const PARALLEL_LEN: usize = 1 << 15;
 
 /// Rows that are interleaved. Any number gives the same bits.
 fn lanes<T>(rows: usize, width: usize) -> usize {
-    let full = 64 / size_of::<T>();
+    let full = MOST_LANES.min(64 / size_of::<T>());
     let fitting = MOST_BYTES / (4 * width * size_of::<T>());
-    let most = (rows / 4).min(fitting).clamp(1, full);
+    let most = (rows / 2).min(fitting).clamp(1, full);
     // A power of two.
     1 << most.ilog2()
 }
@@ -37,7 +40,7 @@ pub struct Complex<T> {
     factor: T,
 }
 
-impl<T: Float> Complex<T> {
+impl<T: Float + Element> Complex<T> {
     pub fn new(n: usize, inverse: bool, factor: f64) -> Self {
         Complex {
             plan: plan(n),
@@ -72,9 +75,8 @@ impl<T: Float> Complex<T> {
         with_room(
             [self.plan.width() * lanes; 4],
             |[re, im, re_room, im_room]| {
-                let part = Part::whole(n);
-                interleave(x[0], part, lanes, &mut re[..n * lanes]);
-                interleave(x[1], part, lanes, &mut im[..n * lanes]);
+                interleave(x[0], n, lanes, re);
+                interleave(x[1], n, lanes, im);
                 // With its parts in each other's place a number is i times its conjugate.
                 let pair = if self.inverse { [im, re] } else { [re, im] };
                 let [made, _] = self.plan.run(pair, [re_room, im_room], lanes);
@@ -82,12 +84,19 @@ impl<T: Float> Complex<T> {
                     ([im, re], true) => [re, im],
                     (made, false) => made,
                 };
-                let factor = |_| self.factor;
-                let [to_re, to_im] = y;
-                separate(&re[..n * lanes], lanes, part, to_re, factor);
-                separate(&im[..n * lanes], lanes, part, to_im, factor);
+                for (made, y) in [re, im].into_iter().zip(y) {
+                    multiply(&mut made[..n * lanes], self.factor);
+                    separate(made, lanes, n, y);
+                }
             },
         );
+    }
+}
+
+/// Multiplies all by the same number.
+fn multiply<T: Float>(x: &mut [T], factor: T) {
+    if factor != T::ONE {
+        x.iter_mut().for_each(|x| *x *= factor);
     }
 }
 
@@ -102,7 +111,7 @@ pub struct Real<T> {
     twice: T,
 }
 
-impl<T: Float> Real<T> {
+impl<T: Float + Element> Real<T> {
     /// `once` and `twice`: the factors of numbers that are their own conjugate, and of the others.
     pub fn new(n: usize, once: f64, twice: f64) -> Self {
         let mut roots = Vec::new();
@@ -125,11 +134,16 @@ impl<T: Float> Real<T> {
         self.n / 2 + 1
     }
 
-    fn factor(&self, k: usize) -> T {
-        match k == 0 || 2 * k == self.n {
-            true => self.once,
-            false => self.twice,
-        }
+    /// Multiplies the numbers of spectra by their factors.
+    fn weigh(&self, x: &mut [T], lanes: usize) {
+        let bins = self.bins();
+        let inner = match self.n.is_multiple_of(2) {
+            true => 1..bins - 1,
+            false => 1..bins,
+        };
+        multiply(&mut x[..lanes], self.once);
+        multiply(&mut x[inner.start * lanes..inner.end * lanes], self.twice);
+        multiply(&mut x[inner.end * lanes..bins * lanes], self.once);
     }
 
     /// Room for the numbers of a row, and for one more.
@@ -182,12 +196,10 @@ impl<T: Float> Real<T> {
         let lanes = x.len() / n;
         with_room(self.room(lanes), |[re, im, re_room, im_room]| {
             if m < n {
-                let [even, odd] = halves(n);
-                interleave(x, even, lanes, &mut re[..m * lanes]);
-                interleave(x, odd, lanes, &mut im[..m * lanes]);
+                interleave_pairs(x, m, lanes, [re, im]);
             } else {
-                interleave(x, Part::whole(n), lanes, &mut re[..n * lanes]);
-                im[..n * lanes].fill(T::ZERO);
+                interleave(x, n, lanes, re);
+                im[..n * lanes].fill(T::default());
             }
             let [mut made, mut other] = self.plan.run([re, im], [re_room, im_room], lanes);
             if m < n {
@@ -200,10 +212,10 @@ impl<T: Float> Real<T> {
                 });
                 made = other;
             }
-            made[1][..lanes].fill(T::ZERO);
-            let part = Part::whole(bins);
-            for (made, y) in made.iter().zip(y) {
-                separate(&made[..bins * lanes], lanes, part, y, |k| self.factor(k));
+            made[1][..lanes].fill(T::default());
+            for (made, y) in made.into_iter().zip(y) {
+                self.weigh(made, lanes);
+                separate(made, lanes, bins, y);
             }
         });
     }
@@ -214,18 +226,14 @@ impl<T: Float> Real<T> {
         with_room(self.room(lanes), |[re, im, re_room, im_room]| {
             let mut pair = [re, im];
             for (x, to) in x.iter().zip(&mut pair) {
-                interleave(x, Part::whole(bins), lanes, &mut to[..bins * lanes]);
-                for k in 0..bins {
-                    let factor = self.factor(k);
-                    let to = &mut to[k * lanes..][..lanes];
-                    to.iter_mut().for_each(|x| *x *= factor);
-                }
+                interleave(x, bins, lanes, to);
+                self.weigh(to, lanes);
             }
             let other = [re_room, im_room];
             if m < n {
                 // What a real row has no part in is not read.
-                pair[1][..lanes].fill(T::ZERO);
-                pair[1][m * lanes..][..lanes].fill(T::ZERO);
+                pair[1][..lanes].fill(T::default());
+                pair[1][m * lanes..][..lanes].fill(T::default());
                 let mut joined = other;
                 dispatch(Join {
                     x: [&*pair[0], &*pair[1]],
@@ -236,12 +244,10 @@ impl<T: Float> Real<T> {
                 });
                 let [re, im] = joined;
                 let [[im, re], _] = self.plan.run([im, re], pair, lanes);
-                let [even, odd] = halves(n);
-                separate(&re[..m * lanes], lanes, even, y, |_| T::ONE);
-                separate(&im[..m * lanes], lanes, odd, y, |_| T::ONE);
+                separate_pairs([re, im], lanes, m, y);
             } else {
                 let [re, im] = pair;
-                im[..lanes].fill(T::ZERO);
+                im[..lanes].fill(T::default());
                 for k in 1..bins {
                     let (from, to) = (k * lanes, (n - k) * lanes);
                     re.copy_within(from..from + lanes, to);
@@ -250,19 +256,10 @@ impl<T: Float> Real<T> {
                     }
                 }
                 let [[_, re], _] = self.plan.run([im, re], other, lanes);
-                separate(&re[..n * lanes], lanes, Part::whole(n), y, |_| T::ONE);
+                separate(re, lanes, n, y);
             }
         });
     }
-}
-
-/// The even and the odd places of rows.
-fn halves(width: usize) -> [Part; 2] {
-    [0, 1].map(|first| Part {
-        width,
-        first,
-        step: 2,
-    })
 }
 
 /// From the spectrum Z of even places plus i times odd ones to that of all: with `e = (Z_k + conj
@@ -281,25 +278,19 @@ impl<T: Float> Loop for Split<'_, '_, T> {
     #[inline(always)]
     fn run(self) {
         let (m, lanes) = (self.m, self.lanes);
-        let half = T::from_f64(0.5);
         let [re, im] = self.y;
         for l in 0..lanes {
             let (a, b) = (self.x[0][l], self.x[1][l]);
             (re[l], im[l]) = (a + b, T::ZERO);
             (re[m * lanes + l], im[m * lanes + l]) = (a - b, T::ZERO);
         }
-        for k in 1..=m / 2 {
-            let (at, back) = (k * lanes, (m - k) * lanes);
-            for l in 0..lanes {
-                let a = [self.x[0][at + l], self.x[1][at + l]];
-                let b = [self.x[0][back + l], self.x[1][back + l]];
-                let e = [half * (a[0] + b[0]), half * (a[1] - b[1])];
-                let o = [half * (a[0] - b[0]), half * (a[1] + b[1])];
-                let t = product(o, self.roots[k]);
-                (re[at + l], im[at + l]) = (e[0] + t[1], e[1] - t[0]);
-                (re[back + l], im[back + l]) = (e[0] - t[1], -e[1] - t[0]);
-            }
-        }
+        let half = T::from_f64(0.5);
+        mirrored(self.x, [re, im], m, lanes, self.roots, |a, b, w| {
+            let e = [half * (a[0] + b[0]), half * (a[1] - b[1])];
+            let o = [half * (a[0] - b[0]), half * (a[1] + b[1])];
+            let t = product(o, w);
+            [[e[0] + t[1], e[1] - t[0]], [e[0] - t[1], -e[1] - t[0]]]
+        });
     }
 }
 
@@ -323,17 +314,66 @@ impl<T: Float> Loop for Join<'_, '_, T> {
             let (a, b) = (self.x[0][l], self.x[0][m * lanes + l]);
             (re[l], im[l]) = (a + b, a - b);
         }
-        for k in 1..=m / 2 {
-            let (at, back) = (k * lanes, (m - k) * lanes);
-            let w = [self.roots[k][0], -self.roots[k][1]];
-            for l in 0..lanes {
-                let a = [self.x[0][at + l], self.x[1][at + l]];
-                let b = [self.x[0][back + l], self.x[1][back + l]];
-                let u = [a[0] + b[0], a[1] - b[1]];
-                let v = [a[0] - b[0], a[1] + b[1]];
-                let t = product(v, w);
-                (re[at + l], im[at + l]) = (u[0] - t[1], u[1] + t[0]);
-                (re[back + l], im[back + l]) = (u[0] + t[1], t[0] - u[1]);
+        mirrored(self.x, [re, im], m, lanes, self.roots, |a, b, w| {
+            let u = [a[0] + b[0], a[1] - b[1]];
+            let v = [a[0] - b[0], a[1] + b[1]];
+            let t = product(v, [w[0], -w[1]]);
+            [[u[0] - t[1], u[1] + t[0]], [u[0] + t[1], t[0] - u[1]]]
+        });
+    }
+}
+
+/// Numbers k and `m - k` of y from those of x, for k from 1 to `m / 2`, by `f(x_k, x_{m-k}, w_k)`.
+#[inline(always)]
+fn mirrored<T: Float>(
+    x: [&[T]; 2],
+    y: [&mut [T]; 2],
+    m: usize,
+    lanes: usize,
+    roots: &[[T; 2]],
+    f: impl Fn([T; 2], [T; 2], [T; 2]) -> [[T; 2]; 2],
+) {
+    let [re, im] = y;
+    for (k, w) in roots.iter().enumerate().take(m / 2 + 1).skip(1) {
+        by_blocks(
+            lanes,
+            &mut Mirrored {
+                x,
+                y: [&mut *re, &mut *im],
+                places: [k, m - k].map(|place| place * lanes),
+                w: *w,
+                f: &f,
+            },
+        );
+    }
+}
+
+/// Two numbers of every row.
+struct Mirrored<'a, T, F> {
+    x: [&'a [T]; 2],
+    y: [&'a mut [T]; 2],
+    places: [usize; 2],
+    w: [T; 2],
+    f: &'a F,
+}
+
+impl<T: Float, F: Fn([T; 2], [T; 2], [T; 2]) -> [[T; 2]; 2]> Blocks for Mirrored<'_, T, F> {
+    #[inline(always)]
+    fn block<const B: usize>(&mut self, at: usize) {
+        let places = [self.places[0] + at, self.places[1] + at];
+        let [re, im] = self.x;
+        let a: [[T; B]; 2] = [load(re, places[0], T::ZERO), load(im, places[0], T::ZERO)];
+        let b: [[T; B]; 2] = [load(re, places[1], T::ZERO), load(im, places[1], T::ZERO)];
+        let mut y = [[[T::ZERO; B]; 2]; 2];
+        for l in 0..B {
+            let made = (self.f)([a[0][l], a[1][l]], [b[0][l], b[1][l]], self.w);
+            for (y, made) in y.iter_mut().zip(made) {
+                (y[0][l], y[1][l]) = (made[0], made[1]);
+            }
+        }
+        for (y, place) in y.iter().zip(places) {
+            for (to, part) in self.y.iter_mut().zip(y) {
+                to[place..place + B].copy_from_slice(part);
             }
         }
     }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::kernels::gemm::Element;
 use crate::kernels::isa::{set_isa, Isa};
 use crate::kernels::threads::set_num_threads;
 use std::f64::consts::TAU;
@@ -72,11 +73,11 @@ fn rounded<T: Float>(x: &[f64]) -> Vec<T> {
     x.iter().map(|x| T::from_f64(*x)).collect()
 }
 
-fn complex_rows<T: Float>(rows: usize) {
+fn complex_rows<T: Float + Element>(rows: usize) {
     for n in LENGTHS {
         for inverse in [false, true] {
             let (re, im) = (numbers(rows * n, 1), numbers(rows * n, 2));
-            let mut got = [vec![T::ZERO; rows * n], vec![T::ZERO; rows * n]];
+            let mut got = [vec![T::default(); rows * n], vec![T::default(); rows * n]];
             let [to_re, to_im] = &mut got;
             let x = [rounded::<T>(&re), rounded::<T>(&im)];
             Complex::new(n, inverse, 0.5).run([&x[0], &x[1]], [to_re, to_im]);
@@ -99,14 +100,17 @@ fn complex_rows<T: Float>(rows: usize) {
     }
 }
 
-fn real_rows<T: Float>(rows: usize) {
+fn real_rows<T: Float + Element>(rows: usize) {
     for n in LENGTHS {
         let bins = n / 2 + 1;
         let x = numbers(rows * n, 3);
-        let mut got = [vec![T::ZERO; rows * bins], vec![T::ZERO; rows * bins]];
+        let mut got = [
+            vec![T::default(); rows * bins],
+            vec![T::default(); rows * bins],
+        ];
         let [re, im] = &mut got;
         Real::<T>::new(n, 1.0, 1.0).analyse(&rounded::<T>(&x), [re, im]);
-        let mut back = vec![T::ZERO; rows * n];
+        let mut back = vec![T::default(); rows * n];
         let once = 1.0 / n as f64;
         Real::<T>::new(n, once, once).synthesise([&got[0], &got[1]], &mut back);
         assert_close(&back, &x, largest(&x), &format!("{n}, and back"));
