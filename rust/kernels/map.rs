@@ -134,6 +134,7 @@ unary! {
         LogSigmoid = "log_sigmoid" => v.log_sigmoid();
         Softplus = "softplus" => v.softplus();
         Silu = "silu" => v.silu();
+        Gelu = "gelu" => v.gelu();
         Erf = "erf" => v.erf();
         Erfinv = "erfinv" => v.erfinv();
         Lgamma = "lgamma" => v.lgamma();

@@ -373,17 +373,14 @@ def gelu(x: Any, approximate: bool = True) -> Any:
     >>> f"{float(gelu(1.0)):.4f}", f"{float(gelu(1.0, approximate=False)):.4f}"
     ('0.8412', '0.8413')
     """
-    return _bent(as_float(x), _gelu_tanh if approximate else _gelu_erf, 100.0)
+    x = as_float(x)
+    return _bent(x, _gelu_tanh, 100.0) if approximate else unary("gelu", x)
 
 
 def _gelu_tanh(x: Any) -> Any:
     cube = binary("mul", unary("square", x), x)
     inner = binary("add", x, binary("mul", cube, _number(x, 0.044715)))
     return _below(x, unary("tanh", binary("mul", inner, _number(x, math.sqrt(2.0 / math.pi)))))
-
-
-def _gelu_erf(x: Any) -> Any:
-    return _below(x, unary("erf", binary("mul", x, _number(x, math.sqrt(0.5)))))
 
 
 def _below(x: Any, bent: Any) -> Any:

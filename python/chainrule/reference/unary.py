@@ -44,6 +44,22 @@ def erf(x: Array) -> Array:
     return _each(math.erf, x)
 
 
+def _normal_cdf(x: Array) -> Array:
+    """Phi(x) = erfc(-x / sqrt(2)) / 2"""
+    return _each(lambda v: 0.5 * math.erfc(-v / math.sqrt(2)), x)
+
+
+def gelu(x: Array) -> Array:
+    """x Phi(x), which goes to 0 at minus infinity"""
+    return np.asarray(np.where(x < -40, 0, x) * _normal_cdf(x))
+
+
+def _gelu_slope(x: Array, y: Array) -> Array:
+    """Phi(x) + x exp(-x^2 / 2) / sqrt(2 pi)"""
+    c = np.clip(x, -40, 40)
+    return np.asarray(_normal_cdf(x) + c * np.exp(-c * c / 2) / math.sqrt(2 * math.pi))
+
+
 def _erfinv(y: float) -> float:
     """Newton's method on erf, or on log(erfc) in the tails, from Winitzki's estimate."""
     a = abs(y)
@@ -156,6 +172,7 @@ FUNCTIONS: dict[str, tuple[Callable[[Array], Array], Derivative | None]] = {
     "silu": (lambda x: x * sigmoid(x), lambda x, y: sigmoid(x) * (1 + x * sigmoid(-x))),
     "softplus": (softplus, lambda x, y: sigmoid(x)),
     "relu": (lambda x: np.maximum(x, 0), lambda x, y: (x > 0).astype(x.dtype)),
+    "gelu": (gelu, _gelu_slope),
     "erf": (erf, lambda x, y: 2 / math.sqrt(math.pi) * np.exp(-x * x)),
     "erfinv": (erfinv, lambda x, y: math.sqrt(math.pi) / 2 * np.exp(y * y)),
     "lgamma": (lgamma, lambda x, y: digamma(x)),

@@ -3,6 +3,7 @@
 use super::exp::{exp_of_negative, Exponential};
 use super::log::Logarithm;
 use super::poly;
+use crate::kernels::float::Float;
 
 /// `erf(x) / x - 1` in `x^2`, `|x| <= 0.925`, relative error of erf 2^-31.
 const NEAR_F32: [f32; 7] = [
@@ -79,6 +80,16 @@ pub fn erf_f32(x: f32) -> f32 {
     let near = a.mul_add(poly(a * a, &NEAR_F32), a);
     let far = 1.0 - exp_moderate(-poly(if a > 4.0 { 4.0 } else { a }, &FAR_F32));
     (if a > 0.93 { far } else { near }).copysign(x)
+}
+
+/// `x Phi(x) = x/2 (1 + erf(x / sqrt(2)))`; `-0` from -40 down, where Phi is 0 to the last bit.
+#[inline(always)]
+pub fn gelu<T: Float>(x: T) -> T {
+    let lowest = T::from_f64(-40.0);
+    let x = if x < lowest { lowest } else { x };
+    let root = T::from_f64(std::f64::consts::FRAC_1_SQRT_2);
+    let half = T::from_f64(0.5);
+    x * (((x * root).erf() + T::ONE) * half)
 }
 
 /// `e^x` for `-20 < x < 20`.

@@ -137,6 +137,7 @@ pub(super) mod libm {
         pub fn acosh(x: f64) -> f64;
         pub fn atanh(x: f64) -> f64;
         pub fn erf(x: f64) -> f64;
+        pub fn erfc(x: f64) -> f64;
         pub fn lgamma(x: f64) -> f64;
     }
 }
@@ -186,4 +187,19 @@ sweep! {
     silu: ALL, stable_silu, 3.0, 6.0;
     erf: ALL, c(libm::erf), 3.0, 6.0;
     lgamma: 1e-300..=f64::INFINITY, c(libm::lgamma), 3.0, 20.0;
+}
+
+#[test]
+fn gelu_is_near_everywhere() {
+    fn check<T: Float>(bound: f64) {
+        for x in samples::<T>() {
+            let (v, got) = (x.to_f64(), x.gelu().to_f64());
+            let tail = 0.5 * c(libm::erfc)(-v / 2f64.sqrt());
+            let exact = if tail == 0.0 { 0.0 } else { v * tail };
+            let near = (got - exact).abs() <= bound * v.abs().max(1e-30);
+            assert!(near || got == exact, "{got} at {v}, expected {exact}");
+        }
+    }
+    check::<f32>(2f64.powi(-23));
+    check::<f64>(2f64.powi(-51));
 }
