@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import pytest
 import chainrule as cr
 from chainrule import _core, nlp
 from chainrule.errors import DataError, FileFormatError, ShapeError
+from tests.processes import printed
 from tests.transformers import composed_bert, composed_gpt, drawn, set_weights, weights_of
 
 # Of a character GPT (4 layers of 128, batches of 12 x 64) and a small Bert, ten steps of AdamW.
@@ -360,13 +360,7 @@ def digest() -> str:
 
 
 def in_a_process(threads: int, isa: str) -> str:
-    env = {**os.environ, "CHAINRULE_NUM_THREADS": str(threads), "CHAINRULE_ISA": isa}
-    command = [sys.executable, "-c", "from tests.test_nlp_models import *; print(digest())"]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300)
-    if "CHAINRULE_ISA: expected one of" in done.stderr:
-        pytest.skip(done.stderr.strip().splitlines()[-1])
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    return printed("from tests.test_nlp_models import *; print(digest())", threads, isa)
 
 
 @pytest.fixture(scope="module")

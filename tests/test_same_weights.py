@@ -4,15 +4,13 @@ any instruction set."""
 from __future__ import annotations
 
 import hashlib
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
 import chainrule as keras
 from chainrule import _core
+from tests.processes import printed
 
 # Large enough that products, sums and updates are cut among threads.
 ROWS, WIDTH, HIDDEN, CLASSES, STEPS = 6400, 96, 160, 10, 50
@@ -52,13 +50,7 @@ def weights_digest() -> str:
 
 
 def in_a_process(threads: int, isa: str) -> str:
-    env = {**os.environ, "CHAINRULE_NUM_THREADS": str(threads), "CHAINRULE_ISA": isa}
-    command = [sys.executable, "-c", "from tests.test_same_weights import *; print(weights_digest())"]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300)
-    if "CHAINRULE_ISA: expected one of" in done.stderr:
-        pytest.skip(done.stderr.strip().splitlines()[-1])
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    return printed("from tests.test_same_weights import *; print(weights_digest())", threads, isa)
 
 
 @pytest.fixture(scope="module")

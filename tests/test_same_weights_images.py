@@ -4,9 +4,6 @@ last bit, for any number of threads and on any instruction set."""
 from __future__ import annotations
 
 import hashlib
-import os
-import subprocess
-import sys
 from typing import Any
 
 import numpy as np
@@ -15,6 +12,7 @@ import pytest
 import chainrule as keras
 from chainrule import _core
 from tests.image_networks import CLASSES, NETWORKS
+from tests.processes import printed
 
 ROWS, STEPS = 24, 4
 
@@ -62,14 +60,7 @@ def both_digests() -> str:
 
 
 def in_a_process(threads: int, isa: str) -> str:
-    env = {**os.environ, "CHAINRULE_NUM_THREADS": str(threads), "CHAINRULE_ISA": isa}
-    script = "from tests.test_same_weights_images import *; print(both_digests())"
-    command = [sys.executable, "-c", script]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300)
-    if "CHAINRULE_ISA: expected one of" in done.stderr:
-        pytest.skip(done.stderr.strip().splitlines()[-1])
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    return printed("from tests.test_same_weights_images import *; print(both_digests())", threads, isa)
 
 
 @pytest.fixture(scope="module")

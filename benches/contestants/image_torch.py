@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
-import os
-import time
 from typing import Any
 
 from contestants.image_task import CLASSES, NORM_EPSILON, NORM_MOMENTUM, ImageTask, blocks
 from contestants.task import BETA_1, BETA_2, EPSILON
+from contestants.torch_trainer import TorchTrainer
 
 
-class ImageTorchTrainer:
+class ImageTorchTrainer(TorchTrainer):
     """The usual loop; batches are views of data that is channels last already.
 
     Parameters
@@ -24,11 +22,8 @@ class ImageTorchTrainer:
     """
 
     def __init__(self, task: ImageTask, shuffle: bool, compiled: bool = False) -> None:
-        self.torch: Any = importlib.import_module("torch")
+        super().__init__(task, shuffle, task.exact)
         torch = self.torch
-        torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-        self.task = task
-        self.shuffle = shuffle
         self.compiled = compiled
         x, y = task.data()
         self.x = torch.from_numpy(x).permute(0, 3, 1, 2)  # (N, C, H, W), channels last in memory
@@ -41,7 +36,6 @@ class ImageTorchTrainer:
         self.optimizer = torch.optim.Adam(
             self.model.parameters(), self.task.learning_rate, (BETA_1, BETA_2), EPSILON, fused=True
         )
-        self.t = 0
 
     def _set_weights(self, model: Any) -> None:
         torch = self.torch
@@ -56,41 +50,11 @@ class ImageTorchTrainer:
                 if module.bias is not None:
                     module.bias.zero_()
 
-    def _step(self, x: Any, y: Any) -> Any:
-        self.t += 1
-        if self.task.exact:  # Keras adds epsilon to the root before the correction for its bias
-            self.optimizer.param_groups[0]["eps"] = EPSILON / (1 - BETA_2**self.t) ** 0.5
-        loss = self.torch.nn.functional.cross_entropy(self.call(x), y)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizer.step()
-        return loss.detach()
+    def _loss(self, x: Any, y: Any) -> Any:
+        return self.torch.nn.functional.cross_entropy(self.call(x), y)
 
-    def _epochs(self, epochs: int) -> list[float]:
-        n = self.task.batch
-        losses: list[float] = []
-        for epoch in range(epochs):
-            order = self.torch.from_numpy(self.task.order(epoch)) if self.shuffle else None
-            total = self.torch.zeros(())
-            for at in range(0, self.task.rows, n):
-                rows = slice(at, at + n) if order is None else order[at : at + n]
-                total += self._step(self.x[rows], self.y[rows])
-            losses.append(float(total) / self.task.steps)
-        return losses
-
-    def curve(self, epochs: int) -> list[float]:
-        """The mean loss of each epoch of the task in short."""
-        return ImageTorchTrainer(self.task.short(), False, self.compiled)._epochs(epochs)
-
-    def prepare(self) -> None:
-        """Train an epoch, so that what is timed is compiled and warm."""
-        self._epochs(1)
-
-    def run(self, epochs: int) -> float:
-        """Seconds of training for so many epochs."""
-        start = time.perf_counter()
-        self._epochs(epochs)
-        return time.perf_counter() - start
+    def _in_short(self) -> ImageTorchTrainer:
+        return ImageTorchTrainer(self.task.short(), False, self.compiled)
 
 
 def _mnist_convnet(torch: Any, task: ImageTask) -> Any:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
-import os
-import time
 from typing import Any
 
 import numpy as np
 
 from contestants.task import BETA_1, BETA_2, EPSILON
+from contestants.torch_trainer import TorchTrainer
 from contestants.transformer_task import TransformerTask
 
 
-class TransformerTorchTrainer:
+class TransformerTorchTrainer(TorchTrainer):
     """The usual loop.
 
     Parameters
@@ -21,14 +19,13 @@ class TransformerTorchTrainer:
     task : TransformerTask
     shuffle : bool
         Draw a new order of the rows each epoch.
+    exact : bool
+        Keras's Adam.
     """
 
-    def __init__(self, task: TransformerTask, shuffle: bool) -> None:
-        self.torch: Any = importlib.import_module("torch")
+    def __init__(self, task: TransformerTask, shuffle: bool, exact: bool = False) -> None:
+        super().__init__(task, shuffle, exact)
         torch = self.torch
-        torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-        self.task = task
-        self.shuffle = shuffle
         x, y = task.data()
         self.x, self.y = torch.from_numpy(x).long(), torch.from_numpy(y).long()
         self.model = network(torch, task).train()
@@ -41,48 +38,13 @@ class TransformerTorchTrainer:
             weight_decay=task.decay,
             fused=True,
         )
-        self.t = 0
-        self.exact = False
 
-    def _step(self, x: Any, y: Any) -> Any:
-        self.t += 1
-        if self.exact:  # Keras adds epsilon to the root before the correction for its bias
-            self.optimizer.param_groups[0]["eps"] = EPSILON / (1 - BETA_2**self.t) ** 0.5
+    def _loss(self, x: Any, y: Any) -> Any:
         scores = self.model(x)
-        functional = self.torch.nn.functional
-        loss = functional.cross_entropy(scores.flatten(0, -2), y.flatten())
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizer.step()
-        return loss.detach()
+        return self.torch.nn.functional.cross_entropy(scores.flatten(0, -2), y.flatten())
 
-    def _epochs(self, epochs: int) -> list[float]:
-        n = self.task.batch
-        losses: list[float] = []
-        for epoch in range(epochs):
-            order = self.torch.from_numpy(self.task.order(epoch)) if self.shuffle else None
-            total = self.torch.zeros(())
-            for at in range(0, self.task.rows, n):
-                rows = slice(at, at + n) if order is None else order[at : at + n]
-                total += self._step(self.x[rows], self.y[rows])
-            losses.append(float(total) / self.task.steps)
-        return losses
-
-    def curve(self, epochs: int) -> list[float]:
-        """The mean loss of each epoch of the task in short."""
-        short = TransformerTorchTrainer(self.task.short(), False)
-        short.exact = True
-        return short._epochs(epochs)
-
-    def prepare(self) -> None:
-        """Train an epoch, so that what is timed is warm."""
-        self._epochs(1)
-
-    def run(self, epochs: int) -> float:
-        """Seconds of training for so many epochs."""
-        start = time.perf_counter()
-        self._epochs(epochs)
-        return time.perf_counter() - start
+    def _in_short(self) -> TransformerTorchTrainer:
+        return TransformerTorchTrainer(self.task.short(), False, exact=True)
 
 
 def network(torch: Any, task: TransformerTask) -> Any:

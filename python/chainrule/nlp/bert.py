@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule import activations, initializers, ops
+from chainrule import initializers, ops
 from chainrule.layers.core.dense import Dense
 from chainrule.layers.core.embedding import Embedding
 from chainrule.layers.normalization.layer_normalization import LayerNormalization
 from chainrule.layers.options import another_initializer
 from chainrule.layers.regularization.dropout import Dropout
-from chainrule.models.model import Model
 from chainrule.nlp.bert_files import read_bert
 from chainrule.nlp.inputs import token_inputs
-from chainrule.nlp.sizes import check_layers, check_size
+from chainrule.nlp.sizes import check_size
 from chainrule.nlp.token_and_position_embedding import TokenAndPositionEmbedding
 from chainrule.nlp.transformer_encoder import TransformerEncoder
-from chainrule.tracing import policies
+from chainrule.nlp.transformer_model import TransformerModel
 from chainrule.tracing.masking import set_keras_mask
 
 
-class Bert(Model):
+class Bert(TransformerModel):
     """Vectors (N, T, C) of the tokens (N, T) of a text, each read with all others.
 
     ``h = norm(tokens[x] + positions + segments[s])``, `num_layers` times ``h = TransformerEncoder(h)``;
@@ -95,21 +94,21 @@ class Bert(Model):
         kernel_initializer: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        self.vocabulary_size = check_size("vocabulary_size", vocabulary_size)
-        self.num_layers = check_layers(num_layers)
-        self.num_heads = check_size("num_heads", num_heads)
-        self.hidden_dim = check_size("hidden_dim", hidden_dim)
-        self.intermediate_dim = check_size("intermediate_dim", intermediate_dim or 4 * hidden_dim)
-        self.max_sequence_length = check_size("max_sequence_length", max_sequence_length)
-        self.num_segments = check_size("num_segments", num_segments)
-        self.dropout = dropout
-        self.activation = activations.get(activation)
-        self.layer_norm_epsilon = layer_norm_epsilon
-        self.pooler = pooler
-        self.kernel_initializer = initializers.get(
-            kernel_initializer or initializers.TruncatedNormal(stddev=0.02)
+        super().__init__(
+            vocabulary_size,
+            num_layers,
+            num_heads,
+            hidden_dim,
+            intermediate_dim,
+            max_sequence_length,
+            dropout,
+            activation,
+            layer_norm_epsilon,
+            kernel_initializer or initializers.TruncatedNormal(stddev=0.02),
+            **kwargs,
         )
+        self.num_segments = check_size("num_segments", num_segments)
+        self.pooler = pooler
         self._make_layers()
         self.build((None, None))
 
@@ -222,19 +221,7 @@ class Bert(Model):
 
     def get_config(self) -> dict[str, Any]:
         return {
-            "name": self.name,
-            "trainable": self.trainable,
-            "vocabulary_size": self.vocabulary_size,
-            "num_layers": self.num_layers,
-            "num_heads": self.num_heads,
-            "hidden_dim": self.hidden_dim,
-            "intermediate_dim": self.intermediate_dim,
-            "max_sequence_length": self.max_sequence_length,
+            **super().get_config(),
             "num_segments": self.num_segments,
-            "dropout": self.dropout,
-            "activation": activations.serialize(self.activation),
-            "layer_norm_epsilon": self.layer_norm_epsilon,
             "pooler": self.pooler,
-            "kernel_initializer": initializers.serialize(self.kernel_initializer),
-            "dtype": policies.serialize(self.dtype_policy),
         }

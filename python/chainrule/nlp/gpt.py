@@ -6,19 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import activations, initializers
+from chainrule import initializers
 from chainrule.layers.normalization.layer_normalization import LayerNormalization
 from chainrule.layers.options import another_initializer
 from chainrule.layers.regularization.dropout import Dropout
 from chainrule.nlp.causal_lm import CausalLM
 from chainrule.nlp.inputs import token_inputs
-from chainrule.nlp.sizes import check_layers, check_size, head_size
+from chainrule.nlp.sizes import head_size
 from chainrule.nlp.token_and_position_embedding import TokenAndPositionEmbedding
 from chainrule.nlp.transformer_decoder import TransformerDecoder
-from chainrule.tracing import policies
+from chainrule.nlp.transformer_model import TransformerModel
 
 
-class GPT(CausalLM):
+class GPT(TransformerModel, CausalLM):
     """Scores (N, T, V) of the tokens that may follow each of the tokens (N, T) and those before it.
 
     ``h = embedding(x)``, `num_layers` times ``h = TransformerDecoder(h)``, ``scores = norm(h) E^T`` with
@@ -95,21 +95,21 @@ class GPT(CausalLM):
         tokenizer: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        self.vocabulary_size = check_size("vocabulary_size", vocabulary_size)
-        self.num_layers = check_layers(num_layers)
-        self.num_heads = check_size("num_heads", num_heads)
-        self.hidden_dim = check_size("hidden_dim", hidden_dim)
-        self.intermediate_dim = check_size("intermediate_dim", intermediate_dim or 4 * hidden_dim)
-        self.max_sequence_length = check_size("max_sequence_length", max_sequence_length)
-        self.dropout = dropout
-        self.activation = activations.get(activation)
-        self.layer_norm_epsilon = layer_norm_epsilon
+        super().__init__(
+            vocabulary_size,
+            num_layers,
+            num_heads,
+            hidden_dim,
+            intermediate_dim,
+            max_sequence_length,
+            dropout,
+            activation,
+            layer_norm_epsilon,
+            kernel_initializer or initializers.RandomNormal(stddev=0.02),
+            **kwargs,
+        )
         self.normalize_first = normalize_first
         self.tie_weights = tie_weights
-        self.kernel_initializer = initializers.get(
-            kernel_initializer or initializers.RandomNormal(stddev=0.02)
-        )
         self.tokenizer = tokenizer
         self._make_layers()
         self.build((None, None))
@@ -197,19 +197,7 @@ class GPT(CausalLM):
 
     def get_config(self) -> dict[str, Any]:
         return {
-            "name": self.name,
-            "trainable": self.trainable,
-            "vocabulary_size": self.vocabulary_size,
-            "num_layers": self.num_layers,
-            "num_heads": self.num_heads,
-            "hidden_dim": self.hidden_dim,
-            "intermediate_dim": self.intermediate_dim,
-            "max_sequence_length": self.max_sequence_length,
-            "dropout": self.dropout,
-            "activation": activations.serialize(self.activation),
-            "layer_norm_epsilon": self.layer_norm_epsilon,
+            **super().get_config(),
             "normalize_first": self.normalize_first,
             "tie_weights": self.tie_weights,
-            "kernel_initializer": initializers.serialize(self.kernel_initializer),
-            "dtype": policies.serialize(self.dtype_policy),
         }
