@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from chainrule.utils.io import print_msg
-from chainrule.utils.writing import replacing
+from chainrule.examples._training import save_figure
 
 __all__ = ["class_table", "confusion_matrix", "draw_report", "save_report", "worst_mistakes"]
 
@@ -111,18 +109,18 @@ def _draw_mistake(axis: Any, image: Array, title: str) -> None:
 
 
 def draw_report(
-    path: Path,
+    whole: Any,
     runs: Mapping[str, Curves],
     images: Array,
     labels: Array,
     probabilities: Array,
     names: Sequence[str],
 ) -> None:
-    """A PNG: loss and accuracy of each run, the confusion matrix, the worst mistakes.
+    """Loss and accuracy of each run, the confusion matrix, the worst mistakes.
 
     Parameters
     ----------
-    path : Path
+    whole : matplotlib.figure.Figure
     runs : mapping
         By the run's name ("" where there is one run), the `history` that `fit` gave.
     images, labels, probabilities : ndarray
@@ -130,10 +128,7 @@ def draw_report(
     names : sequence of str
         Of the classes.
     """
-    from matplotlib import figure
-
     across = MISTAKES // 2
-    whole = figure.Figure(figsize=(15, 8.5), layout="constrained")
     halves: Any = whole.subfigures(2, 1, height_ratios=(1.4, 1))
     above, below = halves
     axes = above.subplots(1, 3)
@@ -150,15 +145,8 @@ def draw_report(
             right, taken = labels[row], predicted[row]
             title = f"{names[right]} (p = {probabilities[row, right]:.2g}), not {names[taken]}"
             _draw_mistake(axis, images[row], title)
-    with replacing(path) as temporary:
-        whole.savefig(temporary, format=path.suffix[1:], dpi=110)
 
 
 def save_report(path: Path, *report: Any) -> None:
     """`draw_report` where matplotlib is installed, and a line that says where, or why not."""
-    if importlib.util.find_spec("matplotlib") is None:
-        print_msg("\nWith matplotlib installed (pip install matplotlib), a picture is drawn too.")
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draw_report(path, *report)
-    print_msg(f"\nCurves, confusion matrix and worst mistakes: {path.resolve()}")
+    save_figure(path, lambda whole: draw_report(whole, *report), (15, 8.5))

@@ -10,9 +10,7 @@ goes on when it is started again with the same options. The file `cifar10_small.
 from __future__ import annotations
 
 import argparse
-import csv
 import math
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,11 +22,11 @@ import chainrule as cr
 from chainrule import layers
 from chainrule.datasets import cifar10_small
 from chainrule.examples._report import class_table, save_report
+from chainrule.examples._training import Curves, fit_or_resume
 
 __all__ = ["build_model", "main"]
 
 Array = npt.NDArray[Any]
-Curves = dict[str, list[float]]
 BATCH_SIZE = 128
 PEAK_RATE = 0.1
 DECAY = 1e-4
@@ -83,14 +81,6 @@ def build_model(augmented: bool, seed: int = 0) -> Any:
     return cr.Model(inputs, outputs, name="resnet20")
 
 
-def read_curves(path: Path) -> Curves:
-    """What `CSVLogger` wrote; of an epoch that was run again, the last."""
-    with path.open(newline="") as file:
-        rows = {int(row.pop("epoch")): row for row in csv.DictReader(file)}
-    last = [rows[epoch] for epoch in sorted(rows)]
-    return {key: [float(row[key]) for row in last] for key in last[0]}
-
-
 def train(augmented: bool, data: Any, epochs: int, seed: int, folder: Path) -> tuple[Any, Curves]:
     """One trained network and its curves; goes on where an earlier call was stopped."""
     (x_train, y_train), (x_test, y_test) = data
@@ -108,30 +98,16 @@ def train(augmented: bool, data: Any, epochs: int, seed: int, folder: Path) -> t
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
-    weights, log = folder / "final.safetensors", folder / "epochs.csv"
-    if weights.exists():
-        model.load_weights(weights)
-        print(f"Trained before: {weights}")
-        return model, read_curves(log)
-    backup = folder / "unfinished"
-    if not backup.exists():
-        log.unlink(missing_ok=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    start = time.perf_counter()
-    model.fit(
+    curves = fit_or_resume(
+        model,
+        folder,
         x_train,
         y_train,
         batch_size=BATCH_SIZE,
         epochs=epochs,
         validation_data=(x_test, y_test),
-        callbacks=[
-            cr.callbacks.CSVLogger(log, append=True),
-            cr.callbacks.BackupAndRestore(backup),
-        ],
     )
-    print(f"trained in {time.perf_counter() - start:.0f} s")
-    model.save_weights(weights)
-    return model, read_curves(log)
+    return model, curves
 
 
 def main(arguments: Sequence[str] | None = None) -> tuple[float, float]:

@@ -1,0 +1,55 @@
+"""The files that examples read: named in `$CHAINRULE_DATA`, or in the cache of data sets."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from chainrule.datasets.locate import locate_name
+
+__all__ = ["Recordings", "labelled_lines", "lines", "recordings"]
+
+Array = npt.NDArray[Any]
+
+
+class Recordings(NamedTuple):
+    """Sounds one after another in one array, and what is known of each.
+
+    Recording `i` is `audio[offsets[i]:offsets[i + 1]]`, 16-bit samples; `labels` holds the file's
+    other arrays by their names.
+    """
+
+    audio: Array
+    offsets: Array
+    labels: dict[str, Array]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def sound(self, i: int) -> Array:
+        """Samples of recording `i` between -1 and 1, float32."""
+        return self.audio[self.offsets[i] : self.offsets[i + 1]].astype("float32") / 32768
+
+
+def recordings(name: str) -> Recordings:
+    """`fsdd.npz` (Free Spoken Digit Dataset, CC BY-SA 4.0) or `emodb.npz` (EmoDB, CC0 1.0)."""
+    with np.load(locate_name(name), allow_pickle=False) as file:
+        arrays = dict(file)
+    return Recordings(arrays.pop("audio"), arrays.pop("offsets"), arrays)
+
+
+def lines(name: str) -> list[str]:
+    """Lines of a UTF-8 text in `$CHAINRULE_DATA`, such as `multi30k/train.de.gz`, without their ends."""
+    path = locate_name(name)
+    opened = gzip.open if path.suffix == ".gz" else Path.open
+    with opened(path, "rt", encoding="utf-8") as file:
+        return [line.rstrip("\n") for line in file]
+
+
+def labelled_lines(name: str) -> list[list[str]]:
+    """The columns of each line of a file with tabs, such as `text/sst2.train.tsv.gz`."""
+    return [line.split("\t") for line in lines(name)]

@@ -1,0 +1,82 @@
+"""What examples share: their options, a training that goes on where it was stopped, a result in a line."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import importlib.util
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import chainrule as cr
+from chainrule.utils.io import print_msg
+from chainrule.utils.writing import replacing
+
+__all__ = ["Curves", "fit_or_resume", "options_of", "print_result", "read_curves", "save_figure"]
+
+Curves = dict[str, list[float]]
+
+
+def options_of(description: str) -> argparse.ArgumentParser:
+    """A parser of the options that every example takes.
+
+    `--quick` makes it a try of seconds; `--seed`, of which the weights follow; `--out`, the folder
+    of what is written, which holds the unfinished trainings too.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--quick", action="store_true", help="a try of seconds: little data, small")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed, the same weights")
+    parser.add_argument("--out", type=Path, default=Path(), help="the folder of what is written")
+    return parser
+
+
+def read_curves(path: Path) -> Curves:
+    """What `CSVLogger` wrote; of an epoch that was run again, the last."""
+    with path.open(newline="") as file:
+        rows = {int(row.pop("epoch")): row for row in csv.DictReader(file)}
+    last = [rows[epoch] for epoch in sorted(rows)]
+    return {key: [float(row[key]) for row in last] for key in last[0]} if last else {}
+
+
+def fit_or_resume(model: Any, folder: Path, *data: Any, **settings: Any) -> Curves:
+    """`model.fit(*data, **settings)` with its state in `folder`; gives the curves.
+
+    A training that was stopped goes on to the same bits; one that has ended is loaded.
+    """
+    weights, log, backup = (folder / n for n in ("final.safetensors", "epochs.csv", "unfinished"))
+    if weights.exists():
+        model.load_weights(weights)
+        print_msg(f"Trained before: {weights}")
+        return read_curves(log)
+    if not backup.exists():
+        log.unlink(missing_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    start = time.perf_counter()
+    kept = [cr.callbacks.CSVLogger(log, append=True), cr.callbacks.BackupAndRestore(backup)]
+    model.fit(*data, callbacks=[*settings.pop("callbacks", ()), *kept], **settings)
+    print_msg(f"trained in {time.perf_counter() - start:.0f} s")
+    model.save_weights(weights)
+    return read_curves(log)
+
+
+def print_result(name: str, figures: str, start: float) -> None:
+    """The example's one line: its name, its figures, and the time since `start` (perf_counter)."""
+    minutes, seconds = divmod(round(time.perf_counter() - start), 60)
+    print_msg(f"{name}: {figures}; {minutes} min {seconds} s")
+
+
+def save_figure(path: Path, draw: Callable[[Any], None], size: tuple[float, float]) -> None:
+    """A matplotlib figure of `size` inches that `draw` fills, and a line that says where, or why not."""
+    if importlib.util.find_spec("matplotlib") is None:
+        print_msg("With matplotlib installed (pip install matplotlib), a picture is drawn too.")
+        return
+    from matplotlib import figure
+
+    whole = figure.Figure(figsize=size, layout="constrained")
+    draw(whole)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as temporary:
+        whole.savefig(temporary, format=path.suffix[1:], dpi=110)
+    print_msg(f"Picture: {path.resolve()}")
