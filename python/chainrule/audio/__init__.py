@@ -4,6 +4,7 @@ Signals are arrays (..., time) from -1 to 1; features are (..., bands, frames), 
 `layers.MelSpectrogram` gives them. Those of `mel_spectrogram`, `log_mel` and `mfcc` take traced
 tensors too: they can be part of a model, and gradients flow through them. The transforms themselves
 are `ops.stft`, `ops.istft` and `ops.rfft`; a transform that is trained is `layers.STFTSpectrogram`.
+`SpecAugment` is a layer that hides parts of features while a network trains.
 
     samples, rate = audio.read_wav("word.wav")
     loudness = audio.log_mel(samples[:, 0], rate)
@@ -21,6 +22,7 @@ from chainrule.audio.mel import mel_filters as mel_filters
 from chainrule.audio.mel import mel_to_hz as mel_to_hz
 from chainrule.audio.phases import griffin_lim as griffin_lim
 from chainrule.audio.phases import spectral_convergence as spectral_convergence
+from chainrule.audio.spec_augment import SpecAugment as SpecAugment
 from chainrule.base.namespace import publish
 from chainrule.utils.wav import read_wav as read_wav
 from chainrule.utils.wav import resample as resample

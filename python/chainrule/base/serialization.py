@@ -54,6 +54,7 @@ _FUNCTION_MODULES = ("activations", "losses", "metrics", "ops", "initializers", 
 _PUBLIC_MODULES = (
     "optimizers.schedules",
     "activations",
+    "audio",
     "constraints",
     "dtype_policies",
     "initializers",
