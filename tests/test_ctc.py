@@ -304,3 +304,67 @@ def test_the_loss_is_saved_and_found_by_name() -> None:
         losses.ctc([1, 2, 3], X)
     with pytest.raises(ShapeError, match="y_pred.shape=\\(9, 5\\)"):
         losses.ctc([[1, 2, 3]], X[0])
+
+
+# Under a mask of frames
+
+
+def _masked_network() -> Any:
+    x = cr.Input((None, 5))
+    y = layers.GRU(6, return_sequences=True)(layers.Masking(0.0)(x))
+    return cr.Model(x, layers.Dense(5)(y))
+
+
+@pytest.mark.parametrize("loss", ["ctc", losses.CTC(), losses.ctc])
+def test_frames_that_the_mask_leaves_out_do_not_count(loss: Any) -> None:
+    cr.utils.set_random_seed(0)
+    model = _masked_network()
+    model.compile("sgd", loss)
+    target = np.where(TARGET > 0, TARGET, 0)
+    x = np.where(np.arange(9)[:, None] < FRAMES[:, None, None], X, 0)
+    x[3] = 0
+    got = model.evaluate(x, target, batch_size=2, verbose=0)
+    frames = np.array([9, 7, 1, 0])
+    logits = model.predict(x, verbose=0)
+    expected = ops.ctc_loss(target, logits, LABELS, frames)
+    assert got == pytest.approx(float(expected.mean()), rel=1e-5)
+    # What stands in the padding of the logits does not matter, nor how much of it there is.
+    weights = np.array([1.0, 2.0, 0.5, 3.0])
+    longer = np.pad(x, [(0, 0), (0, 4), (0, 0)])
+    for data in (x, longer):
+        got = model.evaluate(data, target, sample_weight=weights, verbose=0)
+        assert got == pytest.approx(float((weights * expected).mean()), rel=1e-5)
+    assert model.check_gradients(x, target).ok
+    model.fit(x, target, verbose=0)
+
+
+def test_a_mask_may_leave_out_any_frames() -> None:
+    mask = RNG.random((4, 9)) < 0.7
+    mask[0] = True
+    target = np.array([[1, 2, 2], [3, 0, 0], [4, 1, 0], [0, 0, 0]])
+    got = losses.ctc(target, X, mask)
+    for row, labels, x, kept in zip(got, target, X, mask, strict=True):
+        assert row == pytest.approx(_loss(x[kept], labels[labels > 0]), rel=1e-5)
+    gradient = cr.grad(lambda x: ops.sum(losses.ctc(target, x, mask)))(X)
+    assert not gradient[~mask].any() and gradient[mask].any(axis=-1).all()
+    with pytest.raises(ShapeError, match=r"mask \(batch, frames\), got \(9,\)"):
+        losses.ctc(target, X, mask[0])
+    with pytest.raises(DataError, match="4 frames or more for the 3 labels of row 0"):
+        losses.ctc(target, X, np.arange(9) < np.array([[3], [9], [9], [9]]))
+
+
+def test_functions_with_a_mask_get_it_and_others_are_weighed() -> None:
+    seen = []
+
+    def counted(y_true: Any, y_pred: Any, mask: Any = None) -> Any:
+        seen.append(mask)
+        return ops.sum(ops.cast(mask, "float32"), axis=-1) if mask is not None else y_true[:, 0]
+
+    y_pred = np.zeros((2, 3, 1), "float32")
+    target = np.ones((2, 3), "float32")
+    assert losses.LossFunctionWrapper(counted)(target, y_pred) == 1 and seen.pop() is None
+    cr.backend.set_keras_mask(y_pred, np.array([[True, True, False], [True, False, False]]))
+    assert losses.LossFunctionWrapper(counted)(target, y_pred) == 1.5
+    assert seen.pop().tolist() == [[True, True, False], [True, False, False]]
+    chosen = losses.LossFunctionWrapper(counted, mask=np.ones((2, 3), "bool"))
+    assert seen == [] and chosen.call(target, y_pred).tolist() == [3, 3]

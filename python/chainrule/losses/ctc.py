@@ -7,16 +7,17 @@ from typing import Any
 from chainrule import ops
 from chainrule.base.errors import ShapeError
 from chainrule.losses.loss import FunctionLoss, Tensor
+from chainrule.ops._sized import numbers
 from chainrule.tracing.policies import DTypePolicy
 
 
-def ctc(y_true: Any, y_pred: Any) -> Tensor:
+def ctc(y_true: Any, y_pred: Any, mask: Any = None) -> Tensor:
     """``-ln p(y_true | y_pred)``, where ``p`` adds up all alignments of the labels with the frames;
     as Keras's `losses.ctc`.
 
-    Class 0 is the blank. A row has as many labels as are not 0, which come first; all its frames
-    count. For other lengths, and another blank, use `ops.ctc_loss`. Derivative by the logits:
-    ``softmax(y_pred)`` less the share of the alignments that are in a class.
+    Class 0 is the blank. A row has as many labels as are not 0, which come first, and as many frames
+    as its mask says. For lengths in numbers, and another blank, use `ops.ctc_loss`. Derivative by
+    the logits: ``softmax(y_pred)`` less the share of the alignments that are in a class.
 
     Parameters
     ----------
@@ -24,6 +25,9 @@ def ctc(y_true: Any, y_pred: Any) -> Tensor:
         Labels from 1 to classes - 1, then zeros.
     y_pred : tensor (batch, frames, classes)
         Logits.
+    mask : bool tensor (batch, frames), optional
+        Which frames count; Keras's function has none. Default: all of them. A model's loss gets the
+        mask of the output, as `layers.Masking` begins it.
 
     Returns
     -------
@@ -64,12 +68,23 @@ def ctc(y_true: Any, y_pred: Any) -> Tensor:
         )
     rows, frames = y_pred.shape[:2]
     labels = ops.sum(ops.cast(ops.not_equal(y_true, 0), "int32"), axis=-1)
-    frames = ops.broadcast_to(ops.cast(frames, "int32"), (rows,))
-    return ops.ctc_loss(y_true, y_pred, labels, frames)
+    if mask is None:
+        lengths = ops.broadcast_to(ops.cast(frames, "int32"), (rows,))
+    else:
+        mask = ops.cast(mask, "bool")
+        if len(mask.shape) != 2:
+            raise ShapeError(f"ctc: expected a mask (batch, frames), got {tuple(mask.shape)}")
+        lengths = ops.sum(ops.cast(mask, "int32"), axis=-1)
+        # The frames that count come first, in their order.
+        order = ops.argsort(ops.where(mask, numbers(frames), frames), axis=-1)
+        y_pred = ops.take_along_axis(y_pred, ops.expand_dims(order, -1), axis=1)
+    return ops.ctc_loss(y_true, y_pred, labels, lengths)
 
 
 class CTC(FunctionLoss):
     """The mean over a batch of ``-ln p(y_true | y_pred)``, as Keras's `losses.CTC`: :func:`ctc`.
+
+    Frames that the mask of `y_pred` leaves out do not count.
 
     Parameters
     ----------

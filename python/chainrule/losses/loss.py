@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
 from typing import Any
@@ -63,6 +64,8 @@ class Loss(SuperInit):
     """
 
     _super_init = ("_dtype_policy", "loss")
+    # Whether `call` takes the mask of `y_pred` as `mask`; it then does not weigh the values.
+    _takes_mask = False
 
     def __init__(
         self,
@@ -86,7 +89,11 @@ class Loss(SuperInit):
         with name_scope(self.name), layer_scope(self.name):
             y_pred = to_tensors(y_pred, self.dtype)
             y_true = to_tensors(y_true, self.dtype)
-            values = self.call(y_true, y_pred)
+            if self._takes_mask:
+                values = self.call(y_true, y_pred, mask=mask)  # type: ignore[call-arg]
+                mask = None
+            else:
+                values = self.call(y_true, y_pred)
             out_mask = get_keras_mask(values)
             if mask is None:
                 mask = out_mask
@@ -124,9 +131,11 @@ class LossFunctionWrapper(Loss):
     """A loss from a function ``fn(y_true, y_pred, **kwargs)``.
 
     Ranks that differ by a last axis of size one are made equal before the call, and structures
-    (lists, tuples, dicts) of targets and predictions are matched leaf by leaf.
+    (lists, tuples, dicts) of targets and predictions are matched leaf by leaf. A function with an
+    argument ``mask`` gets the mask of the predictions, or None; the mask then does not weigh what it
+    gives.
 
-    As Keras's `losses.LossFunctionWrapper`.
+    As Keras's `losses.LossFunctionWrapper`, which passes no mask on.
 
     Parameters
     ----------
@@ -166,8 +175,10 @@ class LossFunctionWrapper(Loss):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         self.fn = fn
         self._fn_kwargs = kwargs
+        own_call = type(self).call is not LossFunctionWrapper.call
+        self._takes_mask = not own_call and "mask" not in kwargs and _has_mask(fn)
 
-    def call(self, y_true: Any, y_pred: Any) -> Tensor:
+    def call(self, y_true: Any, y_pred: Any, **more: Any) -> Tensor:
         """Return ``fn(y_true, y_pred, **kwargs)`` on targets and predictions of one rank."""
         if hasattr(y_true, "shape") and hasattr(y_pred, "shape"):
             y_true, y_pred = squeeze_or_expand_to_same_rank(y_true, y_pred)
@@ -179,7 +190,7 @@ class LossFunctionWrapper(Loss):
             ]
             y_true = tree.pack_sequence_as(y_true, [t for t, _ in pairs])
             y_pred = tree.pack_sequence_as(y_pred, [p for _, p in pairs])
-        return self.fn(y_true, y_pred, **self._fn_kwargs)
+        return self.fn(y_true, y_pred, **self._fn_kwargs, **more)
 
     def get_config(self) -> dict[str, Any]:
         """Return the base configuration with the function and its arguments serialized."""
@@ -197,6 +208,13 @@ class LossFunctionWrapper(Loss):
 
     def __repr__(self) -> str:
         return f"<LossFunctionWrapper({self.fn}, kwargs={self._fn_kwargs})>"
+
+
+def _has_mask(function: Any) -> bool:
+    try:
+        return "mask" in inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return False
 
 
 class FunctionLoss(LossFunctionWrapper):
