@@ -10,6 +10,8 @@ from chainrule.nlp.cached_multi_head_attention import (
     CachedMultiHeadAttention as CachedMultiHeadAttention,
 )
 from chainrule.nlp.causal_lm import CausalLM as CausalLM
+from chainrule.nlp.edit_distance import EditDistance as EditDistance
+from chainrule.nlp.edit_distance import edit_distance as edit_distance
 from chainrule.nlp.gpt import GPT as GPT
 from chainrule.nlp.position_embedding import PositionEmbedding as PositionEmbedding
 from chainrule.nlp.rotary_embedding import RotaryEmbedding as RotaryEmbedding
