@@ -286,6 +286,24 @@ def test_layers_of_unknown_sizes(
         assert shape_equal(unknown, out.shape), (unknown, out.shape)
 
 
+def test_channels_are_dropped_whatever_the_sizes() -> None:
+    x = chainrule.Input((None, 6))
+    y = layers.SpatialDropout1D(0.5, seed=1)(x, training=True)
+    assert y.shape == (None, None, 6)
+    model = chainrule.Model(x, y)
+    assert model.compute_output_shape((3, 9, 6)) == (3, 9, 6)
+    out = model(np.ones((3, 9, 6), "float32"))
+    assert (out == out[:, :1]).all() and set(out.ravel().tolist()) == {0.0, 2.0}
+
+
+def test_dropout_by_an_image_layer_that_trains_by_default() -> None:
+    x = chainrule.Input((8, 8, 3))
+    y = layers.SpatialDropout2D(0.5)(layers.RandomFlip()(x))
+    model = chainrule.Model(x, layers.Flatten()(y))
+    model.compile("sgd", "mse")
+    model.fit(np.ones((5, 8, 8, 3), "float32"), np.ones((5, 192)), batch_size=2, verbose=0)
+
+
 def test_layers_of_several_inputs() -> None:
     x, y = chainrule.Input((None, 6)), chainrule.Input((4, 6))
     assert layers.Add()([x, y]).shape == (None, None, 6)

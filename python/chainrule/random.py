@@ -16,8 +16,10 @@ from chainrule import ops
 from chainrule.base.config import floatx
 from chainrule.base.dtypes import is_int_dtype, result_type, standardize_dtype
 from chainrule.base.namespace import publish
+from chainrule.base.sizes import as_size
 from chainrule.ops._common import binary, eager_only, normalize_axis, static_shape, unary
 from chainrule.ops._draws import draw, float_dtype, normal, truncated_normal, uniform
+from chainrule.ops._sized import filled
 from chainrule.tracing.arrays import engine_dtype
 from chainrule.tracing.casting import as_dtype, as_float, as_tensor, is_traced
 from chainrule.tracing.dispatch import apply
@@ -239,8 +241,8 @@ def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None)
         return binary("mul", x, as_dtype(0.0, standardize_dtype(x.dtype)))
     if noise_shape is None:
         return apply("dropout", {"rate": float(rate)}, [x, draw_seed(seed)])
-    shape = [n if m is None else int(m) for n, m in zip(x.shape, noise_shape)]
-    ones = np.ones(shape, x.dtype if not is_traced(x) else engine_dtype(x.dtype))
+    shape = [n if m is None else as_size(m) for n, m in zip(x.shape, noise_shape)]
+    ones = filled(shape, 1, x.dtype if not is_traced(x) else engine_dtype(x.dtype))
     mask = apply("dropout", {"rate": float(rate)}, [ones, draw_seed(seed)])
     return binary("mul", x, as_dtype(mask, standardize_dtype(x.dtype)))
 
