@@ -11,7 +11,15 @@ import numpy.typing as npt
 
 from chainrule.examples._training import save_figure
 
-__all__ = ["class_table", "confusion_matrix", "draw_report", "save_report", "worst_mistakes"]
+__all__ = [
+    "class_table",
+    "confusion_matrix",
+    "draw_confusions",
+    "draw_curves",
+    "draw_report",
+    "save_report",
+    "worst_mistakes",
+]
 
 Array = npt.NDArray[Any]
 Curves = Mapping[str, Sequence[float]]
@@ -34,9 +42,13 @@ def confusion_matrix(labels: Array, predicted: Array, classes: int) -> Array:
 
 
 def class_table(
-    labels: Array, predicted: Array, names: Sequence[str], heading: str = "class"
+    labels: Array,
+    predicted: Array,
+    names: Sequence[str],
+    heading: str = "class",
+    counted: str = "images",
 ) -> str:
-    """Precision, recall and number of images of each class.
+    """Precision, recall and number of images, or what else is counted, of each class.
 
     Examples
     --------
@@ -47,12 +59,12 @@ def class_table(
     """
     counts = confusion_matrix(labels, predicted, len(names))
     width = max(len(heading), *map(len, names))
-    lines = [f"{heading:>{width}}  precision  recall  images"]
+    lines = [f"{heading:>{width}}  precision  recall  {counted}"]
     for name, right, found, there in zip(
         names, counts.diagonal(), counts.sum(axis=0), counts.sum(axis=1), strict=True
     ):
         precision, recall = right / max(found, 1), right / max(there, 1)
-        lines.append(f"{name:>{width}}  {precision:9.1%}  {recall:6.1%}  {there:6}")
+        lines.append(f"{name:>{width}}  {precision:9.1%}  {recall:6.1%}  {there:{len(counted)}}")
     return "\n".join(lines)
 
 
@@ -69,7 +81,8 @@ def worst_mistakes(labels: Array, probabilities: Array, most: int = MISTAKES) ->
     return wrong[np.argsort(right[wrong], kind="stable")][:most]
 
 
-def _draw_curves(axis: Any, metric: str, runs: Mapping[str, Curves]) -> None:
+def draw_curves(axis: Any, metric: str, runs: Mapping[str, Curves]) -> None:
+    """A metric by epochs, of training and validation, for each run by its name ("" where there is one)."""
     longest = 1
     for number, (run, curves) in enumerate(runs.items()):
         parts = ((f"val_{metric}", "validation", "-"), (metric, "training", "--"))
@@ -88,7 +101,8 @@ def _draw_curves(axis: Any, metric: str, runs: Mapping[str, Curves]) -> None:
     axis.legend()
 
 
-def _draw_confusions(axis: Any, counts: Array, names: Sequence[str]) -> None:
+def draw_confusions(axis: Any, counts: Array, names: Sequence[str]) -> None:
+    """A confusion matrix as an image, with its counts."""
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     places = range(len(names))
@@ -133,9 +147,9 @@ def draw_report(
     above, below = halves
     axes = above.subplots(1, 3)
     for axis, metric in zip(axes, ("loss", "accuracy")):
-        _draw_curves(axis, metric, runs)
+        draw_curves(axis, metric, runs)
     predicted = probabilities.argmax(axis=-1)
-    _draw_confusions(axes[2], confusion_matrix(labels, predicted, len(names)), names)
+    draw_confusions(axes[2], confusion_matrix(labels, predicted, len(names)), names)
     below.suptitle("the worst mistakes: the class, its probability p, and what it was taken for")
     rows = iter(worst_mistakes(labels, probabilities))
     for axis in below.subplots(2, across).flat:
