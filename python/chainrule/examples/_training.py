@@ -33,22 +33,29 @@ def options_of(description: str) -> argparse.ArgumentParser:
 
 
 def read_curves(path: Path) -> Curves:
-    """What `CSVLogger` wrote; of an epoch that was run again, the last."""
+    """What `CSVLogger` wrote; of an epoch that was run again, the last.
+
+    Its columns "NA" of validations that there were not are left out.
+    """
     with path.open(newline="") as file:
         rows = {int(row.pop("epoch")): row for row in csv.DictReader(file)}
     last = [rows[epoch] for epoch in sorted(rows)]
-    return {key: [float(row[key]) for row in last] for key in last[0]} if last else {}
+    known = [key for key, value in last[0].items() if value != "NA"] if last else []
+    return {key: [float(row[key]) for row in last] for key in known}
 
 
 def fit_or_resume(model: Any, folder: Path, *data: Any, **settings: Any) -> Curves:
     """`model.fit(*data, **settings)` with its state in `folder`; gives the curves.
 
-    A training that was stopped goes on to the same bits; one that has ended is loaded.
+    A training that was stopped goes on to the same bits; one that has ended is loaded. With
+    `verbose=0` nothing is printed.
     """
+    silent = settings.get("verbose") == 0
     weights, log, backup = (folder / n for n in ("final.safetensors", "epochs.csv", "unfinished"))
     if weights.exists():
         model.load_weights(weights)
-        print_msg(f"Trained before: {weights}")
+        if not silent:
+            print_msg(f"Trained before: {weights}")
         return read_curves(log)
     if not backup.exists():
         log.unlink(missing_ok=True)
@@ -56,7 +63,8 @@ def fit_or_resume(model: Any, folder: Path, *data: Any, **settings: Any) -> Curv
     start = time.perf_counter()
     kept = [cr.callbacks.CSVLogger(log, append=True), cr.callbacks.BackupAndRestore(backup)]
     model.fit(*data, callbacks=[*settings.pop("callbacks", ()), *kept], **settings)
-    print_msg(f"trained in {time.perf_counter() - start:.0f} s")
+    if not silent:
+        print_msg(f"trained in {time.perf_counter() - start:.0f} s")
     model.save_weights(weights)
     return read_curves(log)
 
