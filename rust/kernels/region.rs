@@ -9,6 +9,7 @@ use super::threads::num_threads;
 use rayon::iter::plumbing::{Producer, ProducerCallback};
 use smallvec::SmallVec;
 use std::cell::UnsafeCell;
+use std::ops::Range;
 use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
@@ -21,6 +22,8 @@ mod tests;
 
 /// Tasks for which no memory is asked.
 const USUAL: usize = 32;
+/// Threads for whose parts no memory is asked.
+const USUAL_THREADS: usize = 4;
 
 /// Calls `f` with each task, once, in any order and on any thread, the calling one included, and
 /// returns when all have returned.
@@ -91,15 +94,39 @@ impl<T: Send, F: Fn(T) + Sync> ProducerCallback<T> for Region<F> {
     }
 }
 
-/// Calls `f(0)`, ..., `f(count - 1)`, each once, with the help of so many workers.
+/// Neighbouring tasks, and how many of them have been claimed.
+struct Part {
+    tasks: Range<usize>,
+    claimed: Line<AtomicUsize>,
+}
+
+impl Part {
+    fn claim(&self) -> Option<usize> {
+        let i = self.tasks.start + self.claimed.0.fetch_add(1, Relaxed);
+        (i < self.tasks.end).then_some(i)
+    }
+
+    fn close(&self) {
+        self.claimed.0.store(self.tasks.len(), Relaxed);
+    }
+}
+
+/// Calls `f(0)`, ..., `f(count - 1)`, each once, with the help of so many workers. A thread begins with
+/// its own part of the tasks, so that rows which it made are in its cache when the next region reads them,
+/// and then helps with the others'.
 fn claim_all(helpers: usize, count: usize, f: &(dyn Fn(usize) + Sync)) {
-    let next = Line(AtomicUsize::new(0));
+    let threads = helpers + 1;
+    let part = |i: usize| Part {
+        tasks: i * count / threads..(i + 1) * count / threads,
+        claimed: Line::default(),
+    };
+    let parts: SmallVec<[Part; USUAL_THREADS]> = (0..threads).map(part).collect();
     let panic = Mutex::new(None);
-    let work = || {
-        let claimed = std::iter::repeat_with(|| next.0.fetch_add(1, Relaxed));
-        let work = || claimed.take_while(|i| *i < count).for_each(f);
+    let work = |worker: usize| {
+        let others = (0..threads).map(|i| &parts[(worker + i) % threads]);
+        let work = || others.for_each(|part| std::iter::from_fn(|| part.claim()).for_each(f));
         if let Err(payload) = catch_unwind(AssertUnwindSafe(work)) {
-            next.0.store(count, Relaxed);
+            parts.iter().for_each(Part::close);
             panic
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)

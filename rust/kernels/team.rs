@@ -20,14 +20,14 @@ const LINGER: Duration = Duration::from_micros(100);
 /// How much of that it keeps its core for; then it lets others have it between two looks.
 const ALONE: Duration = Duration::from_micros(10);
 
-type Work<'a> = dyn Fn() + Sync + 'a;
+type Work<'a> = dyn Fn(usize) + Sync + 'a;
 
-/// Calls `work` on this thread and, while it runs, on workers, up to `helpers` at a time and once each; on
-/// this thread alone where the workers help another caller, or this is one of them.
+/// Calls `work(0)` on this thread and, while it runs, `work(i)` on worker `i` from 1, up to `helpers` at a
+/// time and once each; on this thread alone where the workers help another caller, or this is one of them.
 pub fn with_team(helpers: usize, work: &Work<'_>) {
     match claim().as_mut().and_then(|team| team.workers()) {
         Some(workers) => workers.meeting.hold(helpers, work),
-        None => work(),
+        None => work(0),
     }
 }
 
@@ -54,7 +54,7 @@ impl Workers {
     fn new(pool: ThreadPool) -> Self {
         let meeting = Arc::new(Meeting::new(pool.current_num_threads()));
         let theirs = meeting.clone();
-        pool.spawn_broadcast(move |_| theirs.attend());
+        pool.spawn_broadcast(move |worker| theirs.attend(1 + worker.index()));
         Workers {
             meeting,
             _pool: pool,
@@ -149,7 +149,7 @@ impl Meeting {
         Meeting {
             state: Line::default(),
             workers,
-            work: UnsafeCell::new(&|| ()),
+            work: UnsafeCell::new(&|_| ()),
             last: AtomicBool::default(),
             sleepers: Line::default(),
             bed: Mutex::default(),
@@ -164,7 +164,7 @@ impl Meeting {
         unsafe { *self.work.get() = std::mem::transmute::<&Work<'_>, &Work<'static>>(work) };
         self.announce(OPEN | (helpers as u64) << 16, helpers);
         let _close = Close(self);
-        work();
+        work(0);
     }
 
     /// Begins the next state, and wakes workers where fewer than wanted are awake.
@@ -204,8 +204,8 @@ impl Meeting {
         self.bed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes part in every meeting until the last.
-    fn attend(&self) {
+    /// Takes part in every meeting until the last, as this worker.
+    fn attend(&self, worker: usize) {
         let mut seen = 0;
         let mut patience = Patience::default();
         while !self.last.load(Acquire) {
@@ -214,7 +214,7 @@ impl Meeting {
                 seen = state >> 32;
                 if self.enter(state) {
                     // SAFETY: this worker is inside.
-                    unsafe { (**self.work.get())() };
+                    unsafe { (**self.work.get())(worker) };
                     self.state.0.fetch_sub(1, Release);
                     patience = Patience::default();
                 }
