@@ -188,7 +188,7 @@ def add_peaks(found: list[dict[str, Any]]) -> None:
 
 def summary(found: list[dict[str, Any]]) -> None:
     """The rows below the peers and below the target."""
-    for kind in ("gemm ", "gemm64 ", "few rows ", "conv"):
+    for kind in ("gemm ", "gemm64 ", "tokens ", "few rows ", "conv"):
         rows = [r for r in found if r["op"].startswith(kind) and r["ratio"] is not None]
         if not rows:
             continue

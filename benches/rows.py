@@ -120,6 +120,14 @@ def _gemms(op: str) -> Iterator[Row]:
             yield _gemm(op, "nt", batch, n, k)  # dx = dy @ w^T
 
 
+def _tokens() -> Iterator[Row]:
+    """Products of a small Transformer: 768 tokens of 128 channels, and their gradients."""
+    for k, n in ((128, 128), (128, 512), (512, 128)):
+        yield _gemm("tokens", "nn", 768, k, n)
+        yield _gemm("tokens", "tn", k, 768, n)
+        yield _gemm("tokens", "nt", 768, n, k)
+
+
 def _few_rows() -> Iterator[Row]:
     """Products of a few samples, as served models have them."""
     for m in (1, 2, 4, 8):
@@ -648,7 +656,7 @@ def _update(kind: str, shape: tuple[int, ...]) -> Row:
 
 def rows() -> list[Row]:
     """All of them, in the order of the table."""
-    found = [*_gemms("gemm"), *_gemms("gemm64"), *_few_rows(), *_convs()]
+    found = [*_gemms("gemm"), *_gemms("gemm64"), *_tokens(), *_few_rows(), *_convs()]
     found += [*_attention(), *_ctc(), *_images(), *_sound(), *_elementwise()]
     found += [*_softmaxes(), *_reductions(), *_norms(), *_pools(), *_randoms()]
     for shape in ((64, 64), (784, 512), (2048, 2048)):

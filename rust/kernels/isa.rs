@@ -5,6 +5,8 @@
 //! the same element, so the results have the same bits; only the number of lanes differs.
 
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+#[cfg(target_arch = "x86_64")]
+use std::sync::OnceLock;
 
 /// The environment variable that forces an instruction set.
 pub const ISA_VARIABLE: &str = "CHAINRULE_ISA";
@@ -111,6 +113,23 @@ fn first_isa() -> Isa {
     let isa = selected().unwrap_or_else(|_| Isa::best());
     CURRENT.store(isa as u8, Relaxed);
     isa
+}
+
+/// Whether the processor is Intel's: caches are cut for its own blocks, with the same bits.
+pub fn is_intel() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    {
+        static VENDOR: OnceLock<bool> = OnceLock::new();
+        *VENDOR.get_or_init(|| {
+            let vendor = std::arch::x86_64::__cpuid(0);
+            [vendor.ebx, vendor.edx, vendor.ecx]
+                .map(u32::to_le_bytes)
+                .concat()
+                == *b"GenuineIntel"
+        })
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    false
 }
 
 /// Uses this instruction set from now on, in every thread. Results keep the same bits.
