@@ -229,3 +229,22 @@ def test_nodes_are_shared_where_ops_attributes_and_inputs_agree() -> None:
     values = [pushed(axis, of) for axis in (0, 1) for of in (x, y)]
     assert len(set(values)) == 4
     assert [pushed(axis, of) for axis in (0, 1) for of in (x, y)] == values
+
+
+def test_tasks_are_timed_while_asked_to() -> None:
+    step = Step()
+
+    def seconds() -> list[float]:
+        return [task["seconds"] for task in step.program.explain()]
+
+    step.epoch(None, 0, 5)
+    assert not any(seconds())
+    step.program.time_tasks(True)
+    step.epoch(None, 0, 5)
+    timed = seconds()
+    assert timed and all(0 < s < 1 for s in timed)
+    step.program.time_tasks(False)
+    step.epoch(None, 0, 5)
+    assert seconds() == timed
+    step.program.time_tasks(True)
+    assert not any(seconds())

@@ -228,6 +228,11 @@ impl PyProgram {
         feeds.map(|(n, o)| (&n[..], o.spec.dims())).collect()
     }
 
+    /// Starts to time each task of the runs that follow, from nothing, or stops it; `explain` says the seconds.
+    fn time_tasks(&self, is_on: bool) {
+        self.program.clock.set(is_on);
+    }
+
     /// What a run executes, one dictionary a task, and the patterns that could not be fused.
     fn explain<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         Ok(pythonize(py, &self.program.explain())?)

@@ -1,6 +1,7 @@
 //! From a graph to a program: rewrite, make tasks, plan, and resolve every value to its memory.
 
 use super::arena::{Arenas, Lent, Operand};
+use super::clock::Clock;
 use super::kept::Kept;
 use super::owned::owned_kernel;
 use crate::error::{Error, Result};
@@ -69,6 +70,8 @@ pub struct Program {
     /// Whether a run is over sooner than another thread could have used the time.
     pub is_brief: bool,
     pub arenas: Arenas,
+    /// Times each step where it is asked to.
+    pub clock: Clock,
     _constants: Vec<Arc<Tensor>>,
 }
 
@@ -198,6 +201,7 @@ impl Program {
             commit: commit.unwrap_or(steps.len()),
             is_brief: steps.iter().map(touched).sum::<usize>() <= BRIEF,
             feeds: feeds.into_iter().map(|(_, n, o)| (n, o)).collect(),
+            clock: Clock::new(steps.len()),
             steps,
             outputs: results,
             copies,

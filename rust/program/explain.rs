@@ -19,6 +19,8 @@ pub struct Explanation {
     pub fusions: Vec<&'static str>,
     /// The fusions that came near, each with the reason why not.
     pub misses: Vec<String>,
+    /// Seconds that it took in all runs that the clock timed.
+    pub seconds: f64,
 }
 
 impl Program {
@@ -27,13 +29,14 @@ impl Program {
         let shapes = |operands: &[Operand]| -> Vec<Vec<usize>> {
             operands.iter().map(|o| o.spec.dims().to_vec()).collect()
         };
-        let tasks = self.steps.iter().map(|step| Explanation {
+        let tasks = self.steps.iter().enumerate().map(|(at, step)| Explanation {
             op: step.name.clone(),
             layer: step.layer.to_string(),
             inputs: shapes(&step.inputs),
             outputs: shapes(&step.outputs),
             fusions: step.fusions.clone(),
             misses: step.misses.clone(),
+            seconds: self.clock.seconds(at),
         });
         let misses = self.misses.iter().map(|miss| Explanation {
             op: miss.op.to_string(),
@@ -42,6 +45,7 @@ impl Program {
             outputs: Vec::new(),
             fusions: Vec::new(),
             misses: vec![format!("{}: {}", miss.fusion, miss.why)],
+            seconds: 0.0,
         });
         tasks.chain(misses).collect()
     }

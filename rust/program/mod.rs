@@ -1,6 +1,7 @@
 //! Compiled graphs: one arena, a straight list of steps, and the loop over batches.
 
 pub mod arena;
+mod clock;
 pub mod compile;
 pub mod epoch;
 mod explain;

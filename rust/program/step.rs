@@ -8,6 +8,7 @@ use crate::kernels::{interrupt, map};
 use crate::run::Io;
 use crate::tensor::{DType, Data, DataMut, Element, Tensor};
 use crate::with_dtype;
+use std::ops::Range;
 
 /// Elements to feed, of any dtype, in rows: the batch takes the rows of `order`, or those from
 /// `start` on.
@@ -80,12 +81,12 @@ impl Program {
             .zip(results)
             .filter_map(|(operand, target)| Some((operand, memory.lend_result(operand, target)?)))
             .collect();
-        let (first, rest) = self.steps.split_at(self.commit);
+        let (first, rest) = (0..self.commit, self.commit..self.steps.len());
         match self.is_small() {
-            true => interrupt::unwatched(|| run_steps(&mut memory, first))?,
-            false => run_steps(&mut memory, first)?,
+            true => interrupt::unwatched(|| self.run_steps(&mut memory, first))?,
+            false => self.run_steps(&mut memory, first)?,
         }
-        interrupt::unwatched(|| run_steps(&mut memory, rest))?;
+        interrupt::unwatched(|| self.run_steps(&mut memory, rest))?;
         for (operand, mut target) in copied {
             with_dtype!(operand.spec.dtype, T => {
                 T::slice_mut(&mut target).copy_from_slice(T::slice(memory.input(operand).data));
@@ -96,30 +97,38 @@ impl Program {
         }
         Ok(())
     }
+
+    fn run_steps(&self, memory: &mut Memory, range: Range<usize>) -> Result<()> {
+        let is_timed = self.clock.is_on();
+        for at in range {
+            let step = &self.steps[at];
+            match is_timed {
+                true => self.clock.time(at, || run_step(memory, step))?,
+                false => run_step(memory, step)?,
+            }
+        }
+        Ok(())
+    }
 }
 
-fn run_steps(memory: &mut Memory, steps: &[Step]) -> Result<()> {
-    for step in steps {
-        let (inputs, mut outputs, scratch) =
-            memory.step(&step.inputs, &step.outputs, &step.scratch);
-        let held = step.kept.as_ref().and_then(|kept| {
-            let repacking = step.kernel.repacking()?;
-            kept.get(repacking, &inputs[repacking.input])
-        });
-        let mut io = Io {
-            inputs: &inputs,
-            outputs: &mut outputs,
-            scratch,
-            is_passed_on: step.is_passed_on,
-            repacked: held.as_ref().map(Held::bytes),
-        };
-        let run = || {
-            interrupt::check();
-            step.kernel.run(&mut io)
-        };
-        caught(&step.name, run).map_err(|e| e.in_layer(&step.layer))?;
-    }
-    Ok(())
+fn run_step(memory: &mut Memory, step: &Step) -> Result<()> {
+    let (inputs, mut outputs, scratch) = memory.step(&step.inputs, &step.outputs, &step.scratch);
+    let held = step.kept.as_ref().and_then(|kept| {
+        let repacking = step.kernel.repacking()?;
+        kept.get(repacking, &inputs[repacking.input])
+    });
+    let mut io = Io {
+        inputs: &inputs,
+        outputs: &mut outputs,
+        scratch,
+        is_passed_on: step.is_passed_on,
+        repacked: held.as_ref().map(Held::bytes),
+    };
+    let run = || {
+        interrupt::check();
+        step.kernel.run(&mut io)
+    };
+    caught(&step.name, run).map_err(|e| e.in_layer(&step.layer))
 }
 
 /// Copies rows into a feed, converting the dtype.
