@@ -30,6 +30,7 @@ use std::ops::Range;
 const TILE: usize = 1 << 16;
 const LEAST_ROWS: usize = 16;
 const MOST_ROWS: usize = 128;
+const CAUSAL_ROWS: usize = 32;
 /// Keys of a tile under a causal mask are a multiple of this: the lanes of a sum.
 const LANES: usize = 16;
 /// Multiply-adds that a task should have at least, and under which one thread does it all.
@@ -101,7 +102,12 @@ struct Tile<'a, T> {
 impl Geometry {
     /// Blocks that the queries of a head are cut into.
     fn blocks(&self) -> usize {
-        let rows = (TILE / self.keys.max(1)).clamp(LEAST_ROWS, MOST_ROWS);
+        // Short blocks under a causal mask: half of a block's own square is reckoned in vain.
+        let most = match self.causal {
+            true => (self.queries / 8).clamp(CAUSAL_ROWS, MOST_ROWS),
+            false => MOST_ROWS,
+        };
+        let rows = (TILE / self.keys.max(1)).clamp(LEAST_ROWS, most);
         self.queries.div_ceil(rows)
     }
 

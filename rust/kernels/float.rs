@@ -145,6 +145,7 @@ pub trait Float:
     fn silu(self) -> Self;
     /// `x Phi(x)` with the distribution function of the normal distribution.
     fn gelu(self) -> Self;
+    fn gelu_slope(self) -> Self;
     fn erf(self) -> Self;
     fn erfinv(self) -> Self;
     /// `log(abs(gamma(x)))`.
@@ -253,7 +254,8 @@ float!(f32, through f64, math::pow_f32;
     sin => math::sin_f32, cos => math::cos_f32,
     sinh => math::sinh, cosh => math::cosh, tanh => math::tanh,
     sigmoid => math::sigmoid, log_sigmoid => math::log_sigmoid, softplus => math::softplus,
-    silu => math::silu, gelu => math::gelu, erf => math::erf_f32, erfinv => math::erfinv_f32;
+    silu => math::silu, gelu => math::gelu, gelu_slope => math::gelu_slope,
+    erf => math::erf_f32, erfinv => math::erfinv_f32;
     tan => math::tan, asin => math::asin, acos => math::acos, atan => math::atan,
     asinh => math::asinh, acosh => math::acosh, atanh => math::atanh,
     lgamma => math::lgamma, digamma => math::digamma
@@ -264,7 +266,8 @@ float!(f64, through f64, math::pow;
     sin => math::sin, cos => math::cos,
     sinh => math::sinh, cosh => math::cosh, tanh => math::tanh,
     sigmoid => math::sigmoid, log_sigmoid => math::log_sigmoid, softplus => math::softplus,
-    silu => math::silu, gelu => math::gelu, erf => math::erf, erfinv => math::erfinv;
+    silu => math::silu, gelu => math::gelu, gelu_slope => math::gelu_slope,
+    erf => math::erf, erfinv => math::erfinv;
     tan => math::tan, asin => math::asin, acos => math::acos, atan => math::atan,
     asinh => math::asinh, acosh => math::acosh, atanh => math::atanh,
     lgamma => math::lgamma, digamma => math::digamma

@@ -135,6 +135,7 @@ unary! {
         Softplus = "softplus" => v.softplus();
         Silu = "silu" => v.silu();
         Gelu = "gelu" => v.gelu();
+        GeluSlope = "gelu_slope" => v.gelu_slope();
         Erf = "erf" => v.erf();
         Erfinv = "erfinv" => v.erfinv();
         Lgamma = "lgamma" => v.lgamma();

@@ -212,20 +212,21 @@ impl Op for Unary {
                 g.mul(dout, slope)?
             }
             Gelu => {
-                // Phi(x) + x exp(-x^2/2) / sqrt(2 pi), which is 0 or 1 to the last bit beyond 40
+                let slope = g.unary(GeluSlope, x)?;
+                g.mul(dout, slope)?
+            }
+            GeluSlope => {
+                // (2 - x^2) exp(-x^2/2) / sqrt(2 pi), which is 0 to the last bit beyond 40
                 let (low, high) = (g.scalar(-40.0, dtype), g.scalar(40.0, dtype));
                 let c = g.binary(map::Binary::Maximum, x, low)?;
                 let c = g.binary(map::Binary::Minimum, c, high)?;
-                let root = g.scale(c, 0.5f64.sqrt())?;
-                let phi = g.unary(Erf, root)?;
-                let phi = g.offset(phi, 1.0)?;
-                let phi = g.scale(phi, 0.5)?;
-                let square = g.unary(Square, root)?;
-                let square = g.neg(square)?;
-                let density = g.unary(Exp, square)?;
-                let density = g.mul(c, density)?;
+                let square = g.unary(Square, c)?;
+                let half = g.scale(square, -0.5)?;
+                let density = g.unary(Exp, half)?;
                 let density = g.scale(density, 1.0 / (2.0 * PI).sqrt())?;
-                let slope = g.add(phi, density)?;
+                let two = g.scalar(2.0, dtype);
+                let rest = g.sub(two, square)?;
+                let slope = g.mul(rest, density)?;
                 g.mul(dout, slope)?
             }
             Erf => {

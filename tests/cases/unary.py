@@ -50,6 +50,7 @@ SMOOTH: dict[str, Draw] = {
     "softplus": uniform(-6, 6),
     "relu": distinct(),
     "gelu": uniform(-2, 6),
+    "gelu_slope": uniform(-5, 5),
     "erf": uniform(-3, 3),
     "erfinv": uniform(-0.95, 0.95),
     "lgamma": uniform(0.2, 12),
@@ -83,6 +84,7 @@ EXTREME: dict[str, list[float]] = {
     "acosh": [0.5, 1, 1.0000001, 1e30, inf, nan],
     "atanh": [-2, -1, -0.5, 0, 1e-9, 1, nan],
     "gelu": [-inf, -1000, -41, -40, -0.0, 0, 1e-9, 6, 1000, inf, nan],
+    "gelu_slope": [-inf, -1000, -41, -14, -0.0, 0, 1e-9, 6, 1000, inf, nan],
     "erfinv": [-2, -1, -0.999999, -1e-9, 0, 1e-9, 0.9999, 1, 2, nan],
     "lgamma": [-2.5, -2, -0.5, 0, 1e-5, 1, 2, 1e4, inf, nan],
     "digamma": [-2.5, -0.5, 1e-3, 1, 1.4616321, 2, 1e4, inf, nan],
@@ -99,7 +101,7 @@ EXTREME: dict[str, list[float]] = {
 }
 # Where the function is flat but its gradient is still finite.
 FLAT = [-1e4, -700, -100, -40, -17, 0, 1e-9, 17, 40, 100, 700, 1e4]
-FLAT_FUNCTIONS = ("sigmoid", "log_sigmoid", "softplus", "silu", "gelu", "tanh", "erf", "atan")
+FLAT_FUNCTIONS = ("sigmoid", "log_sigmoid", "softplus", "silu", "gelu", "gelu_slope", "tanh", "erf", "atan")
 KINK = "at the kink the derivative is 0 by convention"
 
 

@@ -54,10 +54,16 @@ def gelu(x: Array) -> Array:
     return np.asarray(np.where(x < -40, 0, x) * _normal_cdf(x))
 
 
-def _gelu_slope(x: Array, y: Array) -> Array:
+def gelu_slope(x: Array) -> Array:
     """Phi(x) + x exp(-x^2 / 2) / sqrt(2 pi)"""
     c = np.clip(x, -40, 40)
     return np.asarray(_normal_cdf(x) + c * np.exp(-c * c / 2) / math.sqrt(2 * math.pi))
+
+
+def _gelu_bend(x: Array, y: Array) -> Array:
+    """(2 - x^2) exp(-x^2 / 2) / sqrt(2 pi)"""
+    c = np.clip(x, -40, 40)
+    return np.asarray((2 - c * c) * np.exp(-c * c / 2) / math.sqrt(2 * math.pi))
 
 
 def _erfinv(y: float) -> float:
@@ -172,7 +178,8 @@ FUNCTIONS: dict[str, tuple[Callable[[Array], Array], Derivative | None]] = {
     "silu": (lambda x: x * sigmoid(x), lambda x, y: sigmoid(x) * (1 + x * sigmoid(-x))),
     "softplus": (softplus, lambda x, y: sigmoid(x)),
     "relu": (lambda x: np.maximum(x, 0), lambda x, y: (x > 0).astype(x.dtype)),
-    "gelu": (gelu, _gelu_slope),
+    "gelu": (gelu, lambda x, y: gelu_slope(x)),
+    "gelu_slope": (gelu_slope, _gelu_bend),
     "erf": (erf, lambda x, y: 2 / math.sqrt(math.pi) * np.exp(-x * x)),
     "erfinv": (erfinv, lambda x, y: math.sqrt(math.pi) / 2 * np.exp(y * y)),
     "lgamma": (lgamma, lambda x, y: digamma(x)),

@@ -74,9 +74,16 @@ impl<T: Element> Loop for Exponentials<'_, '_, T> {
                 self.inverse[i] = <T as Float>::ONE;
                 continue;
             }
-            for s in scores.iter_mut() {
+            // Keys after the query's place, in whole vectors, weigh nothing.
+            let seen = match g.causal && !self.whole[i] {
+                true => n.min((row + 1).next_multiple_of(LANES)),
+                false => n,
+            };
+            let (scores_seen, after) = scores.split_at_mut(seen);
+            for s in scores_seen {
                 *s = Float::exp(*s - top);
             }
+            after.fill(<T as Float>::ZERO);
             self.inverse[i] = Float::reciprocal(add_up(scores));
         }
     }

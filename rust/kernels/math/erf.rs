@@ -2,7 +2,7 @@
 
 use super::exp::{exp_of_negative, Exponential};
 use super::log::Logarithm;
-use super::poly;
+use super::{clamp, poly};
 use crate::kernels::float::Float;
 
 /// `erf(x) / x - 1` in `x^2`, `|x| <= 0.925`, relative error of erf 2^-31.
@@ -90,6 +90,16 @@ pub fn gelu<T: Float>(x: T) -> T {
     let root = T::from_f64(std::f64::consts::FRAC_1_SQRT_2);
     let half = T::from_f64(0.5);
     x * (((x * root).erf() + T::ONE) * half)
+}
+
+/// The slope of [`gelu`], `Phi(x) + x exp(-x^2 / 2) / sqrt(2 pi)`; 0 or 1 to the last bit beyond 40.
+#[inline(always)]
+pub fn gelu_slope<T: Float>(x: T) -> T {
+    let c = clamp(x, T::from_f64(-40.0), T::from_f64(40.0));
+    let root = c * T::from_f64(std::f64::consts::FRAC_1_SQRT_2);
+    let phi = (root.erf() + T::ONE) * T::from_f64(0.5);
+    let density = (-(root * root)).exp() * T::from_f64(0.398_942_280_401_432_7); // 1 / sqrt(2 pi)
+    c.mul_add(density, phi)
 }
 
 /// `e^x` for `-20 < x < 20`.

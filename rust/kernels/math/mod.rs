@@ -19,7 +19,7 @@ mod edge_tests;
 #[cfg(test)]
 mod tests;
 
-pub use erf::{erf, erf_f32, erfinv, erfinv_f32, gelu};
+pub use erf::{erf, erf_f32, erfinv, erfinv_f32, gelu, gelu_slope};
 pub use exp::{cosh, exp, expm1, sigmoid, silu, sinh, tanh};
 pub use gamma::{digamma, lgamma};
 pub use inverse::{acos, asin, atan, atan2};

@@ -190,6 +190,28 @@ sweep! {
 }
 
 #[test]
+fn slopes_of_gelu_are_near_everywhere() {
+    fn check<T: Float>(bound: f64) {
+        for x in samples::<T>() {
+            let (v, got) = (x.to_f64(), x.gelu_slope().to_f64());
+            let tail = 0.5 * c(libm::erfc)(-v / 2f64.sqrt());
+            let density = (-v * v / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt();
+            let exact = if density == 0.0 {
+                tail
+            } else {
+                tail + v * density
+            };
+            assert!(
+                (got - exact).abs() <= bound || got == exact,
+                "{got} at {v}, expected {exact}"
+            );
+        }
+    }
+    check::<f32>(2f64.powi(-22));
+    check::<f64>(2f64.powi(-51));
+}
+
+#[test]
 fn gelu_is_near_everywhere() {
     fn check<T: Float>(bound: f64) {
         for x in samples::<T>() {
