@@ -221,3 +221,46 @@ S = np.ones((4, 5))
 def test_bad_input_is_refused(call: Any, error: Any, part: str) -> None:
     with pytest.raises(error, match=part):
         call()
+
+
+# Magnitudes of mel bands
+
+
+@pytest.mark.parametrize(("power", "norm", "htk"), [(2.0, "slaney", False), (1.0, None, True)])
+def test_magnitudes_of_mel_bands(power: float, norm: str | None, htk: bool) -> None:
+    t = np.arange(6000) / 8000
+    x = np.sin(2 * np.pi * (300 + 400 * t) * t) + 0.5 * np.sin(2 * np.pi * 2500 * t)
+    scale = {"norm": norm, "htk": htk, "max_freq": 3500.0, "power": power}
+    m = audio.mel_spectrogram(np.stack([x, x[::-1]]), 8000, 512, 128, num_mel_bins=40, **scale)
+    errors = []
+    for iterations in (1, 8, 64):
+        S = audio.mel_to_magnitudes(m, 8000, 512, iterations=iterations, **scale)
+        assert S.shape == (2, m.shape[-1], 257) and S.dtype == m.dtype and (S >= 0).all()
+        filters = audio.mel_filters(8000, 512, 40, max_freq=3500.0, norm=norm, htk=htk)
+        again = filters @ (S**power).swapaxes(-1, -2)
+        errors.append(np.linalg.norm(again - m) / np.linalg.norm(m))
+    assert errors[0] > errors[1] > errors[2] and errors[2] < 0.05
+    # No filter covers what is above 3500 Hz.
+    assert (S[..., 225:] == 0).all()
+
+
+def test_magnitudes_of_silence_and_dtypes() -> None:
+    silent = audio.mel_to_magnitudes(np.zeros((20, 3), "float32"), 8000, 256)
+    assert silent.dtype == "float32" and silent.shape == (3, 129) and (silent == 0).all()
+    assert audio.mel_to_magnitudes(np.ones((20, 3), "int32"), 8000, 256).dtype == "float32"
+
+
+@pytest.mark.parametrize(
+    ("m", "options", "error", "part"),
+    [
+        (np.ones(4), {}, ShapeError, r"\(\.\.\., bands, frames\), got shape \(4,\)"),
+        (-np.ones((4, 2)), {}, DataError, "0 or more"),
+        (np.full((4, 2), np.nan), {}, DataError, "finite"),
+        (np.ones((4, 2)), {"iterations": 0}, ValueError, "1 or more iterations"),
+        (np.ones((4, 2)), {"power": 0.0}, ValueError, "a power above 0"),
+        (np.ones((4, 2)), {"norm": "area"}, ValueError, "`norm`"),
+    ],
+)
+def test_bad_mel_bands_are_refused(m: Any, options: Any, error: Any, part: str) -> None:
+    with pytest.raises(error, match=part):
+        audio.mel_to_magnitudes(m, 8000, 256, **options)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from chainrule.audio.features import log_mel as log_mel
 from chainrule.audio.features import mel_spectrogram as mel_spectrogram
+from chainrule.audio.features import mel_to_magnitudes as mel_to_magnitudes
 from chainrule.audio.features import mfcc as mfcc
 from chainrule.audio.features import power_to_db as power_to_db
 from chainrule.audio.mel import hz_to_mel as hz_to_mel

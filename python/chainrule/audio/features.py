@@ -11,9 +11,14 @@ from chainrule import ops
 from chainrule.audio.mel import mel_filters
 from chainrule.base.config import floatx
 from chainrule.base.dtypes import is_float_dtype, standardize_dtype
+from chainrule.base.errors import DataError, ShapeError
 from chainrule.ops._common import root
+from chainrule.tracing.arrays import constant
 
-__all__ = ["log_mel", "mel_spectrogram", "mfcc", "power_to_db"]
+__all__ = ["log_mel", "mel_spectrogram", "mel_to_magnitudes", "mfcc", "power_to_db"]
+
+# What nothing is divided by less than.
+_TINY = 1e-30
 
 
 def mel_spectrogram(
@@ -196,3 +201,77 @@ def mfcc(
     if lifter:
         waves *= 1.0 + lifter / 2.0 * np.sin(np.pi * (order + 1) / lifter)
     return ops.matmul(waves.astype(standardize_dtype(bands.dtype)), bands)
+
+
+def mel_to_magnitudes(
+    m: Any,
+    sampling_rate: float = 16000,
+    fft_length: int = 2048,
+    min_freq: float = 0.0,
+    max_freq: float | None = None,
+    htk: bool = False,
+    norm: str | None = "slaney",
+    power: float = 2.0,
+    iterations: int = 32,
+) -> Any:
+    """Magnitudes whose `mel_spectrogram` is m, or nearly: ``S = x^(1/power)`` where x makes ``||A x - m||``
+    small and is nowhere negative, for the filters A.
+
+    Steps ``x <- x (A' m) / (A' A x)`` do so, each of which makes the error smaller; they begin at
+    A' m. What no filter covers is 0. `griffin_lim` makes sound of the magnitudes.
+
+    Parameters
+    ----------
+    m : array (..., bands, frames)
+        What `mel_spectrogram` gives.
+    sampling_rate, fft_length, min_freq, max_freq, htk, norm, power
+        As it was made with.
+    iterations : int
+        Default 32.
+
+    Returns
+    -------
+    array (..., frames, fft_length // 2 + 1)
+        In the float dtype of m, in the order of `ops.stft`.
+
+    Raises
+    ------
+    ShapeError
+        Fewer than two axes.
+    DataError
+        Numbers below 0, or that are not finite.
+    ValueError
+        `iterations` below 1, a `power` that is not above 0, and as in `mel_filters`.
+
+    References
+    ----------
+    Lee & Seung (2001), "Algorithms for non-negative matrix factorization".
+
+    Examples
+    --------
+    >>> x = np.sin(2 * np.pi * 1000 * np.arange(4000) / 8000)
+    >>> m = mel_spectrogram(x, 8000, 256, 64, num_mel_bins=40)
+    >>> S = mel_to_magnitudes(m, 8000, 256)
+    >>> S.shape, int(S[30].argmax())
+    ((63, 129), 32)
+    """
+    name = "mel_to_magnitudes"
+    m = np.asarray(constant(m))
+    if not is_float_dtype(m.dtype):
+        m = m.astype(floatx())
+    if m.ndim < 2:
+        raise ShapeError(f"{name}: expected (..., bands, frames), got shape {m.shape}")
+    if not np.isfinite(m).all() or (m < 0).any():
+        raise DataError(f"{name}: expected finite numbers of 0 or more, got others")
+    if iterations < 1 or not power > 0:
+        raise ValueError(
+            f"{name}: expected 1 or more iterations and a power above 0, got {iterations} and {power}"
+        )
+    filters = mel_filters(
+        sampling_rate, fft_length, m.shape[-2], min_freq, max_freq, htk, norm
+    )  # (bands, bins)
+    wanted = m.swapaxes(-1, -2).astype("float64") @ filters  # (..., frames, bins)
+    x, product = wanted.copy(), filters.T @ filters
+    for _ in range(iterations):
+        x *= wanted / np.maximum(x @ product, _TINY)
+    return (x ** (1.0 / power)).astype(m.dtype)

@@ -71,9 +71,8 @@ def mel_frames(sounds: Sequence[Array]) -> Array:
 
 def sounds_of(frames: Array, seed: int = 0) -> Array:
     """Signals (N, steps) of such frames, by Griffin and Lim's algorithm."""
-    filters = audio.mel_filters(RATE, FFT, BANDS)
-    power = 10 ** ((frames - 1) * (RANGE / 20)) @ np.linalg.pinv(filters).T
-    magnitudes = np.sqrt(np.maximum(power, 1e-8)).astype("float32")
+    bands = 10 ** ((frames - 1) * (RANGE / 20)).swapaxes(1, 2)
+    magnitudes = audio.mel_to_magnitudes(bands, RATE, FFT)
     sounds = audio.griffin_lim(magnitudes, WINDOW, HOP, FFT, seed=seed)
     return np.asarray(0.9 * sounds / np.abs(sounds).max(axis=1, keepdims=True))
 
@@ -148,7 +147,10 @@ def speak(speaker: Any, digit: Array, voice: Array) -> Array:
         said.append(step.reshape(count, GROUP, BANDS))
         silent |= y["over"].ravel() > 0
         x |= {"before": step.astype("float32"), "state0": y["state0"], "state1": y["state1"]}
-    return np.concatenate(said, axis=1)
+    frames = np.concatenate(said, axis=1)
+    # A mean of many ways to say it is paler than each of them: the loudest place is 1 again.
+    loudest = frames.max(axis=(1, 2), keepdims=True)
+    return np.asarray((frames + 1) * (2 / np.maximum(loudest + 1, 1e-3)) - 1)
 
 
 def build_judge(speakers: int) -> Any:
