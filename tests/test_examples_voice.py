@@ -102,10 +102,11 @@ def test_gradients_of_the_decoder_and_the_judge():
     assert report.ok, report
 
 
-def test_gradients_of_the_network_that_hears_moods():
+@pytest.mark.parametrize("relative", [True, False])
+def test_gradients_of_the_network_that_hears_moods(relative):
     rng = np.random.default_rng(0)
     chainrule.utils.set_random_seed(0)
-    model = speech_emotion.build_model(filters=6, frames=24, bands=8)
+    model = speech_emotion.build_model(relative, filters=6, frames=24, bands=8)
     model.compile("sgd", "categorical_crossentropy")
     x = rng.standard_normal((6, 24, 8)).astype("float32")
     report = model.check_gradients(x, np.eye(7, dtype="float32")[[0, 1, 2, 3, 6, 6]])
@@ -162,16 +163,18 @@ def test_a_training_goes_on_where_it_was_stopped(tmp_path, capsys, monkeypatch):
     x, y = rng.standard_normal((50, 20, 8)).astype("float32"), np.arange(50) % 7
     build = speech_emotion.build_model
     small = {"filters": 4, "frames": 20, "bands": 8}
-    monkeypatch.setattr(speech_emotion, "build_model", lambda seed: build(seed, **small))
-    straight = speech_emotion.train(x, y, 3, 1, tmp_path / "straight")
+    monkeypatch.setattr(
+        speech_emotion, "build_model", lambda relative, seed: build(relative, seed, **small)
+    )
+    straight = speech_emotion.train(x, y, True, 3, 1, tmp_path / "straight")
     with monkeypatch.context() as patch:
         patch.setattr(chainrule.callbacks, "BackupAndRestore", Interrupted)
         with pytest.raises(KeyboardInterrupt):
-            speech_emotion.train(x, y, 3, 1, tmp_path / "stopped")
-    again = speech_emotion.train(x, y, 3, 1, tmp_path / "stopped")
+            speech_emotion.train(x, y, True, 3, 1, tmp_path / "stopped")
+    again = speech_emotion.train(x, y, True, 3, 1, tmp_path / "stopped")
     for one, other in zip(straight.weights, again.weights, strict=True):
         np.testing.assert_array_equal(one, other)
-    loaded = speech_emotion.train(x, y, 3, 1, tmp_path / "stopped")
+    loaded = speech_emotion.train(x, y, True, 3, 1, tmp_path / "stopped")
     np.testing.assert_array_equal(loaded.predict(x, verbose=0), straight.predict(x, verbose=0))
     curves = [read_curves(tmp_path / name / "epochs.csv") for name in ("straight", "stopped")]
     assert curves[0] == curves[1] and sorted(curves[0]) == ["accuracy", "loss"]

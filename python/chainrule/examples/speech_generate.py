@@ -183,15 +183,16 @@ def train(model: Any, folder: Path, epochs: int, rate: float, data: Any, **compi
     fit_or_resume(model, folder, x, y, **settings)
 
 
-def judged(judge: Any, frames: Array, digit: Array, speaker: Array) -> tuple[Array, float, float]:
-    """The digit that each is taken for, and which parts of the digits and speakers are right."""
+def judged(judge: Any, frames: Array, digit: Array, speaker: Array) -> tuple[Any, float, float]:
+    """Which digits and speakers the judge hears, and which parts of both are right."""
     said = judge.predict(frames, verbose=0)
-    taken, voice = said["digit"].argmax(axis=1), said["speaker"].argmax(axis=1)
-    return taken, float(np.mean(taken == digit)), float(np.mean(voice == speaker))
+    heard = {name: answers.argmax(axis=1) for name, answers in said.items()}
+    right = float(np.mean(heard["digit"] == digit))
+    return heard, right, float(np.mean(heard["speaker"] == speaker))
 
 
-def draw(whole: Any, pairs: list[tuple[str, Array, Array]], counts: Array) -> None:
-    """Mel spectrograms of real words above generated ones, and what the judge took the latter for."""
+def draw(whole: Any, pairs: list[tuple[str, Array, Array]], confusions: dict[str, Any]) -> None:
+    """Mel spectrograms of real words above generated ones, and what the judge heard in these."""
     above, below = whole.subfigures(1, 2, width_ratios=(2.2, 1))
     half = (len(pairs) + 1) // 2
     axes = above.subplots(4, half, sharex=True, sharey=True)
@@ -213,11 +214,9 @@ def draw(whole: Any, pairs: list[tuple[str, Array, Array]], counts: Array) -> No
             axis.set_title(f"{title}, {kind}", fontsize=8)
     above.supxlabel("seconds")
     above.supylabel("mel band")
-    axis = below.subplots()
-    draw_confusions(axis, counts, DIGITS)
-    axis.set(
-        title="generated words", ylabel="digit that was wanted", xlabel="digit that the judge heard"
-    )
+    for axis, (what, (counts, names)) in zip(below.subplots(2, 1), confusions.items(), strict=True):
+        draw_confusions(axis, counts, names)
+        axis.set(title="generated words", ylabel=f"{what} that was wanted", xlabel="what was heard")
 
 
 def main(arguments: Sequence[str] | None = None) -> tuple[float, float]:
@@ -270,16 +269,19 @@ def main(arguments: Sequence[str] | None = None) -> tuple[float, float]:
     for kind, x in (("real recordings", real), ("the same, out of their mel bands", again)):
         _, digits, speakers = judged(judge, x, digit[test], speaker[test])
         print_msg(f"{kind}: {digits:.1%} of the digits, {speakers:.1%} of the speakers")
-    print_msg(class_table(wanted, taken, DIGITS, "digit", "words"))
+    print_msg(class_table(wanted, taken["digit"], DIGITS, "digit", "words"))
     pairs = []
     for number in range(10):
         who = number % len(names)
         row = np.flatnonzero(test & (digit == number) & (speaker == who))[0]
         pairs.append((f"{number}, {names[who]}", frames[row], said[number * len(names) + who]))
-    counts = confusion_matrix(wanted, taken, 10)
-    save_figure(options.out / "speech_generate.png", lambda f: draw(f, pairs, counts), (17, 8))
+    confusions = {
+        "digit": (confusion_matrix(wanted, taken["digit"], 10), DIGITS),
+        "speaker": (confusion_matrix(voice, taken["speaker"], len(names)), names),
+    }
+    save_figure(options.out / "speech_generate.png", lambda f: draw(f, pairs, confusions), (17, 9))
     figures = (
-        f"{right:.1%} of {len(taken)} words heard as the right digit, {own:.1%} as the speaker"
+        f"{right:.1%} of {len(wanted)} words heard as the right digit, {own:.1%} as the speaker"
     )
     print_result("speech_generate", figures, start)
     return right, own
