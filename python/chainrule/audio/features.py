@@ -271,7 +271,7 @@ def mel_to_magnitudes(
         sampling_rate, fft_length, m.shape[-2], min_freq, max_freq, htk, norm
     )  # (bands, bins)
     wanted = m.swapaxes(-1, -2).astype("float64") @ filters  # (..., frames, bins)
-    x, product = wanted.copy(), filters.T @ filters
+    x = wanted.copy()
     for _ in range(iterations):
-        x *= wanted / np.maximum(x @ product, _TINY)
+        x *= wanted / np.maximum((x @ filters.T) @ filters, _TINY)
     return (x ** (1.0 / power)).astype(m.dtype)

@@ -11,8 +11,13 @@ that are trained on. Then each speaker's recordings are standardised by that spe
 reads the test speaker's recordings too, though not their moods: it suits one who has many recordings
 of the same unknown speaker.
 
-No test speaker's answers chose anything. Settings were compared on five networks, each trained without
-two speakers, one of 3, 8, 9, 10, 11 and one of 12 to 16, and asked about those two.
+Settings were not compared on these ten folds, but on five networks (`--validate`), each trained
+without two speakers, one of 3, 8, 9, 10, 11 and one of 12 to 16, and asked about those two. So each
+speaker has been asked once in the choice of one setting for all folds. These settings: 70.3% and
+75.5%. With a second convolution at every step, more dropout and more that is hidden: 65.8% without
+what the first network alone sees beside the bands, their difference from their mean over the recording,
+and 76.8%. With that difference the second reached 72.1%, with recurrent units 71.0%. Each figure
+is uncertain by 2 points.
 `emodb.npz` is read from `$CHAINRULE_DATA` or the cache.
 
 Attentive statistics: Okabe, Koshinaka & Shinoda (2018), arXiv:1803.10963.

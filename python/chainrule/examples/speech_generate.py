@@ -69,11 +69,11 @@ def mel_frames(sounds: Sequence[Array]) -> Array:
     return np.swapaxes(scaled, 1, 2)
 
 
-def sounds_of(frames: Array, seed: int = 0) -> Array:
+def sounds_of(frames: Array, iterations: int = 32, seed: int = 0) -> Array:
     """Signals (N, steps) of such frames, by Griffin and Lim's algorithm."""
     bands = 10 ** ((frames - 1) * (RANGE / 20)).swapaxes(1, 2)
     magnitudes = audio.mel_to_magnitudes(bands, RATE, FFT)
-    sounds = audio.griffin_lim(magnitudes, WINDOW, HOP, FFT, seed=seed)
+    sounds = audio.griffin_lim(magnitudes, WINDOW, HOP, FFT, iterations, seed=seed)
     return np.asarray(0.9 * sounds / np.abs(sounds).max(axis=1, keepdims=True))
 
 
@@ -225,9 +225,10 @@ def main(arguments: Sequence[str] | None = None) -> tuple[float, float]:
     options = parser.parse_args(arguments)
     start = time.perf_counter()
     units, epochs, judge_epochs, samples = UNITS, EPOCHS, JUDGE_EPOCHS, SAMPLES
-    first, last = 0, 50
+    first, last, iterations = 0, 50, 32
     if options.quick:
-        units, epochs, judge_epochs, samples, first, last = 64, 4, 4, 1, 4, 17
+        units, epochs, judge_epochs, samples, first, last = 64, 4, 4, 1, 4, 14
+        iterations = 8
     data = recordings("fsdd.npz")
     names = [str(name) for name in data.labels["speakers"]]
     used = np.flatnonzero((data.labels["index"] >= first) & (data.labels["index"] < last))
@@ -255,7 +256,7 @@ def main(arguments: Sequence[str] | None = None) -> tuple[float, float]:
     wanted, voice = np.tile(wanted, samples), np.tile(voice, samples)
     said = speak(speaking, wanted, voice)
     heard = []
-    for number, sound in enumerate(sounds_of(said, options.seed)):
+    for number, sound in enumerate(sounds_of(said, iterations, options.seed)):
         word = f"{wanted[number]}_{names[voice[number]]}_{number // (10 * len(names))}.wav"
         end = HOP * int((said[number].max(axis=1) > -1).sum())
         (folder / "words").mkdir(exist_ok=True)
@@ -265,7 +266,7 @@ def main(arguments: Sequence[str] | None = None) -> tuple[float, float]:
 
     taken, right, own = judged(judge, mel_frames(heard), wanted, voice)
     real = frames[test]
-    again = mel_frames(list(sounds_of(real, options.seed)))
+    again = mel_frames(list(sounds_of(real, iterations, options.seed)))
     for kind, x in (("real recordings", real), ("the same, out of their mel bands", again)):
         _, digits, speakers = judged(judge, x, digit[test], speaker[test])
         print_msg(f"{kind}: {digits:.1%} of the digits, {speakers:.1%} of the speakers")
