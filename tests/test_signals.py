@@ -219,7 +219,7 @@ X = np.ones((2, 8), "float32")
         (lambda: ops.stft(X, 4, 2, 4, "hanning"), ValueError, "window=hanning"),
         (lambda: ops.stft(X, 4, 2, 4, [1.0] * 5), ShapeError, r"\[4\].*\(5,\)"),
         (lambda: ops.stft(X.astype("int32"), 4, 2, 4), DTypeError, "type=int32"),
-        (lambda: ops.stft(X[:, :0], 4, 2, 4), ShapeError, "elements to continue"),
+        (lambda: ops.stft(X[:, :0], 4, 2, 4), ShapeError, r"stft: .* at least one .*, 0\)$"),
         (lambda: ops.istft((X, X), 4, -1, 4), ValueError, "sequence_stride=-1"),
         (lambda: ops.istft((X, X), 4, 2, 4, 0), ValueError, "`length`"),
         (lambda: ops.istft((X[0], X[0]), 4, 2, 4), ShapeError, "rank >= 2"),

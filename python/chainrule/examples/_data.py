@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.datasets.locate import locate_name
+from chainrule.errors import DataError
 
 __all__ = ["Recordings", "labelled_lines", "lines", "recordings"]
 
@@ -35,11 +36,34 @@ class Recordings(NamedTuple):
         return self.audio[self.offsets[i] : self.offsets[i + 1]].astype("float32") / 32768
 
 
-def recordings(name: str) -> Recordings:
-    """`fsdd.npz` (Free Spoken Digit Dataset, CC BY-SA 4.0) or `emodb.npz` (EmoDB, CC0 1.0)."""
+def recordings(name: str, rate: int | None = None) -> Recordings:
+    """`fsdd.npz` (Free Spoken Digit Dataset, CC BY-SA 4.0) or `emodb.npz` (EmoDB, CC0 1.0).
+
+    Parameters
+    ----------
+    name : str
+    rate : int, optional
+        What samples a second are expected, where the file says how many it has.
+
+    Raises
+    ------
+    DataError
+        Another rate, or a recording without samples.
+    """
     with np.load(locate_name(name), allow_pickle=False) as file:
         arrays = dict(file)
-    return Recordings(arrays.pop("audio"), arrays.pop("offsets"), arrays)
+    audio, offsets = arrays.pop("audio"), arrays.pop("offsets")
+    there = arrays.get("rate", rate)
+    if rate is not None and there != rate:
+        raise DataError(
+            f"{name}: expected {rate} samples a second, got {there}; `audio.resample` changes that"
+        )
+    lengths = np.diff(np.minimum(offsets, len(audio)))
+    if (lengths <= 0).any():
+        raise DataError(
+            f"{name}: expected samples in each recording, got none in number {lengths.argmin()}"
+        )
+    return Recordings(audio, offsets, arrays)
 
 
 def lines(name: str) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from chainrule.base.dtypes import standardize_dtype
 from chainrule.base.errors import DTypeError, ShapeError
-from chainrule.base.sizes import at_least, at_most
+from chainrule.base.sizes import at_least, at_most, known
 from chainrule.ops._common import binary, block
 from chainrule.ops._windows import named_window
 from chainrule.ops.arranging import pad
@@ -145,7 +145,7 @@ def stft(
     ValueError
         A length or stride that is no positive integer, n below the window, an unknown window.
     ShapeError
-        A window of another length; `x` of no axis, or nothing to continue.
+        A window of another length; `x` of no axis, or of no elements.
     DTypeError
         `x` of another dtype.
 
@@ -172,6 +172,8 @@ def stft(
         raise ShapeError(
             f"{op}: Input should have rank >= 1. Received: input.shape = {tuple(x.shape)}"
         )
+    if known(x.shape[-1]) == 0:
+        raise ShapeError(f"{op}: expected a signal of at least one element, got {tuple(x.shape)}")
     weights = _window(op, window, length, n, dtype)
     if center:
         x = pad(x, [(0, 0)] * (x.ndim - 1) + [(n // 2, n // 2)], mode="reflect")
