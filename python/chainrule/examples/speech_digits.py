@@ -104,8 +104,8 @@ def draw(whole: Any, runs: Any, frames: Array, labels: Array, probabilities: Any
         heard = {KINDS[kind]: p[row] for kind, p in probabilities.items()}
         said = ", ".join(f"{name} {p.argmax()} ({p.max():.2f})" for name, p in heard.items())
         axis.set_title(f"{labels[row]}: {said}", fontsize=8)
-        axis.label_outer()
         axis.set(xlabel="seconds", ylabel="mel band")
+        axis.label_outer()
 
 
 def main(arguments: Sequence[str] | None = None) -> dict[str, float]:
