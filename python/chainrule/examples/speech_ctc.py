@@ -167,7 +167,7 @@ def draw_string(axes: Any, string: String, probabilities: Array, heard: Sequence
     said, read = ("".join(map(str, digits)) for digits in (string.digits, heard))
     above.set(title=f"spoken {said}, recognised {read}", ylabel="mel band")
     times = (np.arange(len(probabilities)) + 0.5) * STRIDE * HOP / RATE
-    below.plot(times, probabilities[:, 0], ":", color="grey", label="blank")
+    below.plot(times, probabilities[:, 0], ":", color="black", label="blank")
     for digit in range(10):
         p = probabilities[:, digit + 1]
         if p.max() > 0.1:
