@@ -22,6 +22,7 @@ from chainrule.nlp.samplers import RandomSampler as RandomSampler
 from chainrule.nlp.samplers import Sampler as Sampler
 from chainrule.nlp.samplers import TopKSampler as TopKSampler
 from chainrule.nlp.samplers import TopPSampler as TopPSampler
+from chainrule.nlp.seq2seq_lm import Seq2SeqLM as Seq2SeqLM
 from chainrule.nlp.sine_position_encoding import SinePositionEncoding as SinePositionEncoding
 from chainrule.nlp.token_and_position_embedding import (
     TokenAndPositionEmbedding as TokenAndPositionEmbedding,

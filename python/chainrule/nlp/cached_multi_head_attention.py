@@ -99,14 +99,30 @@ class CachedMultiHeadAttention(MultiHeadAttention):
         is_array = not isinstance(cache, (tuple, list))
         keys, values = ops.unstack(cache, 2, axis=1) if is_array else cache
         if cache_update_index is not None:
-            key = value if key is None else key
-            keys = written(keys, self._key_dense(key), cache_update_index)
-            values = written(values, self._value_dense(value), cache_update_index)
+            new_keys, new_values = self.projections(value, key)
+            keys = written(keys, new_keys, cache_update_index)
+            values = written(values, new_values, cache_update_index)
         outputs, _ = self._compute_attention(
             self._query_dense(query), keys, values, attention_mask=attention_mask, training=training
         )
         cache = ops.stack([keys, values], axis=1) if is_array else (keys, values)
         return self._output_dense(outputs), cache
+
+    def projections(self, value: Any, key: Any = None) -> tuple[Any, Any]:
+        """The keys and values of places, as a cache holds them.
+
+        Parameters
+        ----------
+        value : tensor (B, S, ...)
+        key : tensor (B, S, ...), optional
+            Default: value.
+
+        Returns
+        -------
+        tuple
+            Two tensors (B, S, num_heads, size of a head).
+        """
+        return self._key_dense(value if key is None else key), self._value_dense(value)
 
     def compute_output_spec(
         self, query: Any, value: Any, *args: Any, cache: Any = None, **kwargs: Any

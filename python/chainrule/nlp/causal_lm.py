@@ -35,13 +35,17 @@ class CausalLM(Model):
     """A model of texts that can be asked to go on: the base class of `GPT`.
 
     A subclass has `vocabulary_size` and `max_sequence_length`, and says what its hidden states are, and
-    what scores of tokens follow from them.
+    what scores of tokens follow from them. Where its cache is the state of a recurrence and not a value
+    for each place, `cache_has_places` is False.
     """
 
     vocabulary_size: int
     max_sequence_length: int
     # What makes tokens of texts (`tokenize`) and texts of tokens (`detokenize`).
     tokenizer: Any = None
+    # Whether a cache keeps something for each place, as of keys and values, which may be written again;
+    # false where it is the state of a recurrence.
+    cache_has_places: bool = True
 
     def empty_cache(self, batch_size: int, length: int) -> Any:
         """A cache of keys and values for so many texts of so many places."""
@@ -129,23 +133,36 @@ class CausalLM(Model):
         length = self._length(max_length, place)
         prompts, is_text, is_single = self._prompts(inputs, length, place)
         stops = tuple(int(token) for token in stop_token_ids or ())
-        _check_tokens(np.array(stops, "int64"), self.vocabulary_size, f"{place}: stop_token_ids")
+        check_tokens(np.array(stops, "int64"), self.vocabulary_size, f"{place}: stop_token_ids")
         if not prompts:
             return []
+        made = self._decode(prompts, length, stops, sampler, use_cache)
+        if isinstance(made, tuple):
+            return made
+        texts = [cut(row, len(prompt), stops, strip_prompt) for row, prompt in zip(made, prompts)]
+        return self._results(texts, is_text, is_single)
+
+    def _decode(
+        self,
+        prompts: list[NDArray[Any]],
+        length: int,
+        stops: tuple[int, ...],
+        sampler: samplers.Sampler,
+        use_cache: bool,
+        *source: NDArray[Any],
+    ) -> Any:
+        """The filled places (N, length) of prompts, or what a sampler gives of all its beams."""
         room = bucket(length, _LEAST, self.max_sequence_length)
-        table = np.zeros((len(prompts), room), "int32")
-        given = np.zeros(table.shape, "bool")
-        for row, prompt in enumerate(prompts):
-            table[row, : len(prompt)] = prompt
-            given[row, : len(prompt)] = True
-        decoder = self._decoder(sampler, len(prompts), room, stops, use_cache)
-        made = decoder(self, table, given, min(map(len, prompts)), length)
+        table, given = padded(prompts, room)
+        shape = source[0].shape if source else None
+        decoder = self._decoder(sampler, len(prompts), room, stops, use_cache, shape)
+        made = decoder(self, table, given, min(map(len, prompts)), length, *source)
         if isinstance(made, tuple):
             return made[0][:, :, :length], made[1]
-        texts = [
-            _cut(row[:length], len(prompt), stops, strip_prompt)
-            for row, prompt in zip(made, prompts)
-        ]
+        return made[:, :length]
+
+    def _results(self, texts: list[NDArray[Any]], is_text: bool, is_single: bool) -> Any:
+        """What `generate` gives, in the form of what it was given."""
         results = [self.tokenizer.detokenize(text) for text in texts] if is_text else texts
         return results[0] if is_single else results
 
@@ -161,7 +178,7 @@ class CausalLM(Model):
         return int(max_length)
 
     def _prompts(
-        self, inputs: Any, length: int, place: str
+        self, inputs: Any, length: int | None, place: str
     ) -> tuple[list[NDArray[Any]], bool, bool]:
         """Prompts as int32 arrays; whether they were texts; whether there was one by itself."""
         is_single = isinstance(inputs, str) or (
@@ -179,11 +196,11 @@ class CausalLM(Model):
                 raise DataError(f"{where}: expected one token or more, got shape {ids.shape}")
             if ids.dtype.kind not in "iu":
                 raise TypeError(f"{where}: expected ints, got {ids.dtype}")
-            if len(ids) > length:
+            if length is not None and len(ids) > length:
                 raise ShapeError(
                     f"{where}: expected at most max_length={length} tokens, got {len(ids)}"
                 )
-            _check_tokens(ids, self.vocabulary_size, where)
+            check_tokens(ids, self.vocabulary_size, where)
             found.append(ids.astype("int32"))
         return found, is_text, is_single
 
@@ -197,30 +214,52 @@ class CausalLM(Model):
         return known[sampler]
 
     def _decoder(
-        self, sampler: samplers.Sampler, rows: int, room: int, stops: tuple[int, ...], cache: bool
+        self,
+        sampler: samplers.Sampler,
+        rows: int,
+        room: int,
+        stops: tuple[int, ...],
+        cache: bool,
+        source: tuple[int, ...] | None,
     ) -> Decoder:
         known = _KNOWN.setdefault(self, _Known()).decoders
         config = repr(sorted(sampler.get_config().items()))
-        key = (id(sampler), config, rows, room, stops, bool(cache), self._trace_key("predict"))
+        trace = self._trace_key("predict")
+        key = (id(sampler), config, rows, room, stops, bool(cache), source, trace)
         decoder = known.pop(key, None)
         if decoder is None:
-            decoder = Decoder(sampler, rows, room, stops, bool(cache))
+            decoder = Decoder(sampler, rows, room, stops, bool(cache), source)
         while len(known) >= _LIMIT:
             known.pop(next(iter(known)))
         known[key] = decoder
         return decoder
 
 
-def _check_tokens(ids: NDArray[Any], size: int, place: str) -> None:
+def padded(rows: Sequence[NDArray[Any]], length: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Rows of tokens in one table (N, length) of int32, 0 where they end, and where they are (bool)."""
+    table = np.zeros((len(rows), length), "int32")
+    is_given = np.arange(length) < np.array([len(row) for row in rows])[:, None]
+    table[is_given] = np.concatenate(rows)
+    return table, is_given
+
+
+def check_tokens(ids: NDArray[Any], size: int, place: str) -> None:
+    """Refuse tokens outside a vocabulary of this size.
+
+    Raises
+    ------
+    DataError
+        Such a token, named with its place.
+    """
     outside = (ids < 0) | (ids >= size)
     if outside.any():
         at = int(np.argmax(outside))
-        raise DataError(f"{place}: expected tokens from 0 to {size - 1}, got {ids[at]} at place {at}")
+        raise DataError(
+            f"{place}: expected tokens from 0 to {size - 1}, got {ids[at]} at place {at}"
+        )
 
 
-def _cut(
-    text: NDArray[Any], start: int, stops: tuple[int, ...], strip_prompt: bool
-) -> NDArray[Any]:
+def cut(text: NDArray[Any], start: int, stops: tuple[int, ...], strip_prompt: bool) -> NDArray[Any]:
     """A text up to its first stop token after the prompt."""
     found = np.flatnonzero(np.isin(text[start:], stops))
     end = start + int(found[0]) + 1 if len(found) else len(text)

@@ -53,16 +53,25 @@ class Decoder:
         Tokens after which a text is over.
     uses_cache : bool
         Whether keys and values are kept; else every step runs all places.
+    source : tuple of int, optional
+        The shape of the tokens that are read beside the prompts, of models that do.
     """
 
     def __init__(
-        self, sampler: Sampler, rows: int, length: int, stops: tuple[int, ...], uses_cache: bool
+        self,
+        sampler: Sampler,
+        rows: int,
+        length: int,
+        stops: tuple[int, ...],
+        uses_cache: bool,
+        source: tuple[int, ...] | None = None,
     ) -> None:
         self.sampler = sampler
         self._rows = rows
         self._length = length
         self._stops = stops
         self._uses_cache = uses_cache
+        self._source = source
         self._state: Any = None
         # By how many places the prompt has at most.
         self._beginnings: dict[int, _core.Program] = {}
@@ -71,7 +80,13 @@ class Decoder:
         self._lock = threading.Lock()
 
     def __call__(
-        self, model: Any, prompt: NDArray[Any], mask: NDArray[Any], start: int, end: int
+        self,
+        model: Any,
+        prompt: NDArray[Any],
+        mask: NDArray[Any],
+        start: int,
+        end: int,
+        *source: Any,
     ) -> Any:
         """What the sampler makes of a prompt (rows, length), filled from place `start` to `end`.
 
@@ -81,10 +96,17 @@ class Decoder:
         prompt, mask : array (rows, length)
             int32, and which of it is given.
         start, end : int
+        *source : array
+            Tokens to read, where there is a source.
         """
+        # The step reads the place before `start` itself; what is computed of later places, keys and
+        # values are written over, a recurrence's state is not.
+        places = start - 1
+        if places and model.cache_has_places:
+            places = bucket(start, _STRIDE, self._length)
         with self._lock:
-            beginning, step = self._programs(model, bucket(start, _STRIDE, self._length))
-            beginning.run([prompt, mask, np.array(start, "int32")])
+            beginning, step = self._programs(model, places)
+            beginning.run([prompt, mask, np.array(start, "int32"), *source])
             done = 0
             while done < end - start:
                 count = min(_STRIDE, end - start - done) if self._stops else end - start
@@ -111,9 +133,15 @@ class Decoder:
             prompt = trace.input("prompt", shape, "int32")
             mask = trace.input("mask", shape, "bool")
             index = trace.input("index", (), "int32")
-            empty = model.empty_cache(*shape)
-            hidden, cache = model.hidden_states(prompt[:, :places], empty, 0)
-            hidden = ops.pad(hidden, ((0, 0), (0, self._length - places), (0, 0)))
+            source: tuple[Any, ...] = ()
+            if self._source is not None:
+                source = (trace.input("source", self._source, "int32"),)
+            cache = empty = model.empty_cache(*shape, *source)
+            read = max(places, 1)
+            hidden, after = model.hidden_states(prompt[:, :read], empty, 0)
+            hidden = ops.pad(hidden, ((0, 0), (0, self._length - read), (0, 0)))
+            if places:
+                cache = after
             cache = cache if self._uses_cache else ()
             state = self.sampler.start(prompt, mask, index, cache, hidden)
             state = self.sampler.prepare(self._next(model), state)

@@ -169,6 +169,30 @@ class TransformerDecoder(TransformerBlock):
             return x
         return (x, *caches) if self._has_cross_attention else (x, caches[0])
 
+    def encoded_cache(self, encoder_sequence: Any) -> tuple[Any, Any]:
+        """The `cross_attention_cache` of an encoded sequence: its keys and values.
+
+        Parameters
+        ----------
+        encoder_sequence : tensor (N, S, D)
+
+        Returns
+        -------
+        tuple
+            Two tensors (N, S, num_heads, C / num_heads).
+
+        Raises
+        ------
+        ValueError
+            A layer that was built without an encoded sequence.
+        """
+        if not getattr(self, "_has_cross_attention", False):
+            raise ValueError(
+                f"layer '{self.path or self.name}': expected a layer built with an "
+                "`encoder_sequence`, got one without"
+            )
+        return self._cross_attention_layer.projections(encoder_sequence)
+
     def _check_sources(self, encoder_sequence: Any, cache: Any, cross_cache: Any) -> None:
         place = f"layer '{self.path or self.name}'"
         if self._has_cross_attention != (encoder_sequence is not None):
@@ -183,7 +207,9 @@ class TransformerDecoder(TransformerBlock):
                 "neither, got one of them"
             )
 
-    def compute_output_shape(self, decoder_sequence_shape: Any) -> Any:
+    def compute_output_shape(
+        self, decoder_sequence_shape: Any, encoder_sequence_shape: Any = None
+    ) -> Any:
         return decoder_sequence_shape
 
     def compute_output_spec(
