@@ -15,6 +15,7 @@ import pytest
 import chainrule as cr
 from chainrule import _core, nlp
 from chainrule.errors import DataError, FileFormatError, ShapeError
+from tests.bert_folders import CONFIG, WORDS, folder
 from tests.processes import printed
 from tests.transformers import composed_bert, composed_gpt, drawn, set_weights, weights_of
 
@@ -160,51 +161,6 @@ def test_bert_is_saved_and_loaded(tmp_path: Path) -> None:
 
 # --- folders of Hugging Face ---------------------------------------------------------------------
 
-CONFIG = {
-    "model_type": "bert",
-    "vocab_size": 9,
-    "num_hidden_layers": 1,
-    "num_attention_heads": 2,
-    "hidden_size": 4,
-    "intermediate_size": 6,
-    "max_position_embeddings": 8,
-    "type_vocab_size": 2,
-    "hidden_act": "gelu",
-    "layer_norm_eps": 1e-12,
-}
-WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "walk", "##ing", "cafe", "!"]
-
-
-def folder(path: Path, prefix: str = "") -> dict[str, Any]:
-    """Writes a folder as Hugging Face has it, of random numbers; gives the tensors."""
-    rng = np.random.default_rng(0)
-    c, inner = 4, 6
-    layer = "encoder.layer.0"
-    shapes: dict[str, tuple[int, ...]] = {
-        "embeddings.word_embeddings.weight": (9, c),
-        "embeddings.position_embeddings.weight": (8, c),
-        "embeddings.token_type_embeddings.weight": (2, c),
-        f"{layer}.intermediate.dense.weight": (inner, c),
-        f"{layer}.intermediate.dense.bias": (inner,),
-        f"{layer}.output.dense.weight": (c, inner),
-        f"{layer}.output.dense.bias": (c,),
-        "pooler.dense.weight": (c, c),
-        "pooler.dense.bias": (c,),
-    }
-    for part in ("self.query", "self.key", "self.value", "output.dense"):
-        shapes[f"{layer}.attention.{part}.weight"] = (c, c)
-        shapes[f"{layer}.attention.{part}.bias"] = (c,)
-    norms = ("embeddings", f"{layer}.attention.output", f"{layer}.output")
-    for name, part in ((n, p) for n in norms for p in ("weight", "bias")):
-        shapes[f"{name}.LayerNorm.{part}"] = (c,)
-    tensors = {prefix + n: rng.standard_normal(s).astype("float32") for n, s in shapes.items()}
-    path.mkdir(exist_ok=True)
-    _core.save_safetensors(str(path / "model.safetensors"), tensors, {})
-    (path / "config.json").write_text(json.dumps(CONFIG))
-    (path / "vocab.txt").write_text("\n".join(WORDS) + "\n", encoding="utf-8")
-    return tensors
-
-
 def bert_in_numpy(w: dict[str, Any], ids: Any) -> Any:
     """The model of `folder`, written out with its names."""
     from math import erf
@@ -257,12 +213,20 @@ def test_folders_that_are_not_whole_are_refused(tmp_path: Path) -> None:
         with pytest.raises(FileFormatError, match=match):
             nlp.Bert.from_folder(tmp_path)
 
-    refused("model_type 'bert', got 'gpt2'", model_type="gpt2")
-    refused("ints for .'hidden_size'", hidden_size="4")
+    refused("model_type of .'bert', 'roberta', 'distilbert'., got 'gpt2'", model_type="gpt2")
+    refused("positive ints for .'hidden_size'", hidden_size="4")
+    refused("positive ints for .'vocab_size', 'num_hidden_layers'", vocab_size=-1, num_hidden_layers=True)
     refused("hidden_act", hidden_act="magic")
+    refused("hidden_act", hidden_act=["gelu"])
     refused("absolute positions", position_embedding_type="relative_key")
+    refused("an encoder.*is_decoder=True", is_decoder=True)
+    refused("'layer_norm_eps', got 'small'", layer_norm_eps="small")
+    refused("multiple of num_heads=3, got 4", num_attention_heads=3)
+    refused("num_layers.*at most 1000", num_hidden_layers=10**9)
     refused(r"word_embeddings.weight': expected \(10, 4\) floats, got \(9, 4\)", vocab_size=10)
-    refused("encoder.layer.1.attention.self.query.weight', got none", num_hidden_layers=2)
+    refused("encoder.layer.1.attention.self.query.weight': .*, got none", num_hidden_layers=2)
+    every = r"(?s)word_embeddings.weight.*layer.0.intermediate.dense.weight.*layer.0.output.dense.weight"
+    refused(every, vocab_size=10**12, intermediate_size=7)
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(FileFormatError, match="config.json"):
         nlp.Bert.from_folder(tmp_path)
@@ -271,11 +235,167 @@ def test_folders_that_are_not_whole_are_refused(tmp_path: Path) -> None:
     _core.save_safetensors(weights, tensors, {})
     with pytest.raises(FileFormatError, match=r"expected \(9, 4\) floats, got \(4, 9\)"):
         nlp.Bert.from_folder(tmp_path)
+    extra = {**tensors, "encoder.layer.1.output.dense.bias": np.zeros(4, "float32")}
+    del extra["embeddings.LayerNorm.bias"]
+    extra["embeddings.LayerNorm.weight"] = np.zeros(4, "int32")
+    _core.save_safetensors(weights, extra, {})
+    with pytest.raises(FileFormatError) as refusal:
+        nlp.Bert.from_folder(tmp_path)
+    for told in (
+        r"'embeddings.word_embeddings.weight': expected (9, 4) floats, got (4, 9)",
+        "'embeddings.LayerNorm.bias': expected (4,) floats, got none",
+        "'embeddings.LayerNorm.weight': expected (4,) floats, got (4,) int32",
+        "'encoder.layer.1.output.dense.bias': expected no such tensor, got (4,)",
+    ):
+        assert told in str(refusal.value)
     Path(weights).write_bytes(b"nothing")
     with pytest.raises(FileFormatError):
         nlp.Bert.from_folder(tmp_path)
     Path(weights).unlink()
     with pytest.raises(FileNotFoundError, match="model.safetensors"):
+        nlp.Bert.from_folder(tmp_path)
+
+
+def test_tensors_in_shards(tmp_path: Path) -> None:
+    tensors = folder(tmp_path)
+    whole = nlp.Bert.from_folder(tmp_path)
+    (tmp_path / "model.safetensors").unlink()
+    (tmp_path / "pytorch_model.bin").write_bytes(b"")
+    with pytest.raises(FileFormatError, match="pytorch_model.bin: expected model.safetensors, got a pickle"):
+        nlp.Bert.from_folder(tmp_path)
+    names = sorted(tensors)
+    places = {name: f"model-{1 + (at > 9)}.safetensors" for at, name in enumerate(names)}
+    for file in set(places.values()):
+        part = {name: tensors[name] for name in names if places[name] == file}
+        _core.save_safetensors(str(tmp_path / file), part, {})
+
+    def index(told: Any) -> None:
+        (tmp_path / "model.safetensors.index.json").write_text(json.dumps(told))
+
+    index({"metadata": {}, "weight_map": places})
+    ids = np.array([[2, 5, 6, 3]])
+    np.testing.assert_array_equal(nlp.Bert.from_folder(tmp_path)(ids), whole(ids))
+    index({"weight_map": {**places, names[0]: "model-2.safetensors"}})
+    with pytest.raises(FileFormatError, match="model-1.safetensors: expected the tensors that"):
+        nlp.Bert.from_folder(tmp_path)
+    index({"weight_map": {**places, names[0]: "model-3.safetensors", names[1]: "model-4.safetensors"}})
+    with pytest.raises(FileNotFoundError, match="'model-3.safetensors', 'model-4.safetensors'"):
+        nlp.Bert.from_folder(tmp_path)
+    index({"weight_map": {**places, names[0]: "../model-1.safetensors"}})
+    with pytest.raises(FileFormatError, match="of the same folder, got ...*model-1"):
+        nlp.Bert.from_folder(tmp_path)
+    for wrong in ({}, {"weight_map": []}, []):
+        index(wrong)
+        with pytest.raises(FileFormatError, match="index.json: expected"):
+            nlp.Bert.from_folder(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["bert", "roberta", "distilbert"])
+@pytest.mark.parametrize("activation", ["gelu", nlp.gelu_approximate, "relu"])
+def test_folders_there_and_back(tmp_path: Path, kind: str, activation: Any) -> None:
+    segments = {"bert": 2, "roberta": 1, "distilbert": 0}[kind]
+    cr.utils.set_random_seed(0)
+    model = nlp.Bert(
+        9, 2, 2, 4, 6, 8, segments, activation=activation, pooler=kind != "distilbert",
+        dropout=0.25, kernel_initializer="glorot_uniform",
+    )  # fmt: skip
+    for variable in model.trainable_weights:
+        variable.assign(np.random.default_rng(1).standard_normal(variable.shape))
+    model.tokenizer = nlp.WordPieceTokenizer(WORDS, lowercase=False)
+    model.save_to_folder(tmp_path / "a", kind)
+    again = nlp.Bert.from_folder(tmp_path / "a", pooler=model.pooler)
+    skipped = ("name", "kernel_initializer")
+    one, other = ({k: v for k, v in m.get_config().items() if k not in skipped} for m in (model, again))
+    assert one == other and again.folder_type == kind
+    for a, b in zip(model.trainable_weights, again.trainable_weights, strict=True):
+        np.testing.assert_array_equal(a.numpy(), b.numpy())
+    assert again.tokenizer.tokens() == WORDS and not again.tokenizer.lowercase
+    again.save_to_folder(tmp_path / "b")
+    for name in ("config.json", "model.safetensors", "vocab.txt"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    stored = _core.load_safetensors(str(tmp_path / "a" / "model.safetensors"))
+    assert stored[1] == {"format": "pt"}
+    if kind == "roberta":
+        table = stored[0]["embeddings.position_embeddings.weight"]
+        assert table.shape == (10, 4) and not table[:2].any()
+
+
+def test_folders_that_cannot_hold_a_model(tmp_path: Path) -> None:
+    model = nlp.Bert(9, 1, 2, 4, activation="elu")
+    with pytest.raises(ValueError, match="expected an activation of .'gelu'"):
+        model.save_to_folder(tmp_path / "a")
+    with pytest.raises(ValueError, match="`model_type`: expected one of .*'gpt2'"):
+        model.save_to_folder(tmp_path / "a", "gpt2")
+    with pytest.raises(ValueError, match="no segments, no pooler"):
+        model.save_to_folder(tmp_path / "a", "distilbert")
+    with pytest.raises(ValueError, match="expected segments, as a bert has"):
+        nlp.Bert(9, 1, 2, 4, num_segments=0).save_to_folder(tmp_path / "a")
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_bert_without_segments() -> None:
+    model = nlp.Bert(9, 1, 2, 4, num_segments=0, name="plain")
+    ids = np.array([[1, 2]])
+    assert model(ids).shape == (1, 2, 4)
+    with pytest.raises(ValueError, match="'plain': expected no 'segment_ids'"):
+        model({"token_ids": ids, "segment_ids": np.zeros_like(ids)})
+
+
+def test_byte_pairs_and_files_of_tokenizers(tmp_path: Path) -> None:
+    tokenizers = pytest.importorskip("tokenizers")
+    vocabulary = {"<s>": 0, "</s>": 1, "<pad>": 2, "a": 3, "b": 4, "\u0120": 5, "ab": 6, "\u0120ab": 7}
+    merges = ["a b", "\u0120 ab"]
+    plain = nlp.BytePairTokenizer(vocabulary, merges)
+    assert plain.tokenize("ab abb").tolist() == [6, 7, 4] and plain.detokenize([6, 7, 4]) == "ab abb"
+    around = nlp.BytePairTokenizer(vocabulary, merges, 4, start="<s>", end="</s>")
+    assert around.tokenize("ab ab ab ab").tolist() == [0, 6, 7, 1]
+    around.sequence_length = 3
+    assert around(["ab ab", ""])["token_ids"].tolist() == [[0, 6, 1], [0, 1, 2]]
+    around.save_to_folder(tmp_path)
+    again = nlp.BytePairTokenizer(tmp_path / "vocab.json", tmp_path / "merges.txt")
+    assert again.tokenize("ab abb").tolist() == [6, 7, 4]
+    made = tokenizers.Tokenizer(tokenizers.models.BPE(vocabulary, [("a", "b")]))
+    made.enable_padding(length=9)
+    made.enable_truncation(1)
+    made.save(str(tmp_path / "tokenizer.json"))
+    file = nlp.FileTokenizer(tmp_path / "tokenizer.json")
+    assert file.tokenize("abab").tolist() == [6, 6]
+    with pytest.raises(FileFormatError, match="piece"):
+        nlp.BytePairTokenizer(vocabulary, ["a b c"])
+    with pytest.raises(FileFormatError, match="'<mask>'"):
+        nlp.BytePairTokenizer(vocabulary, merges, start="<mask>")
+    with pytest.raises(FileFormatError, match="a number of 0 or more"):
+        nlp.BytePairTokenizer({"a": "b"}, [])
+    (tmp_path / "tokenizer.json").write_text("{}")
+    with pytest.raises(FileFormatError, match="tokenizer.json: expected a tokenizer"):
+        nlp.FileTokenizer(tmp_path / "tokenizer.json").tokenize("a")
+    with pytest.raises(FileNotFoundError):
+        nlp.FileTokenizer(tmp_path / "none.json")
+
+
+def test_a_vocabulary_that_the_weights_do_not_fit(tmp_path: Path) -> None:
+    folder(tmp_path)
+    (tmp_path / "vocab.txt").write_text("\n".join([*WORDS, "more"]), encoding="utf-8")
+    with pytest.raises(FileFormatError, match="vocab.txt: expected at most 9 tokens.*got 10"):
+        nlp.Bert.from_folder(tmp_path)
+    (tmp_path / "vocab.txt").unlink()
+    assert nlp.Bert.from_folder(tmp_path).tokenizer is None
+    whole = tmp_path / "tokenizer.json"
+    for told, match in (
+        ({"model": {"vocab": {"a": 0, "b": 9}}}, "at most 9 tokens.*got 10"),
+        ({"model": {"vocab": {"a": 0}}, "added_tokens": [{"id": 11}]}, "got 12"),
+        ({"model": {"vocab": [["a", 0.0]] * 10}}, "got 10"),
+        ({"model": {"vocab": {"a": "0"}}}, "an int for each token"),
+        ({"model": {}}, "a model with a vocabulary"),
+        ([], "a JSON object"),
+    ):
+        whole.write_text(json.dumps(told))
+        with pytest.raises(FileFormatError, match=match):
+            nlp.Bert.from_folder(tmp_path)
+    whole.unlink()
+    (tmp_path / "merges.txt").write_text("#version: 0.2\n")
+    (tmp_path / "vocab.json").write_text(json.dumps({"a": 0, "b": 9}))
+    with pytest.raises(FileFormatError, match="vocab.json: expected at most 9 tokens"):
         nlp.Bert.from_folder(tmp_path)
 
 

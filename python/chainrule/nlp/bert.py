@@ -10,7 +10,7 @@ from chainrule.layers.core.embedding import Embedding
 from chainrule.layers.normalization.layer_normalization import LayerNormalization
 from chainrule.layers.options import another_initializer
 from chainrule.layers.regularization.dropout import Dropout
-from chainrule.nlp.bert_files import read_bert
+from chainrule.nlp.bert_files import read_bert, write_bert
 from chainrule.nlp.inputs import token_inputs
 from chainrule.nlp.sizes import check_size
 from chainrule.nlp.token_and_position_embedding import TokenAndPositionEmbedding
@@ -37,7 +37,7 @@ class Bert(TransformerModel):
     max_sequence_length : int
         Default 512.
     num_segments : int
-        Kinds of sentences. Default 2.
+        Kinds of sentences. Default 2; 0 for a model that knows none.
     dropout : float
         Default 0.1.
     activation : callable or str
@@ -77,6 +77,8 @@ class Bert(TransformerModel):
 
     # Set by `from_folder`, where the folder has a vocabulary.
     tokenizer: Any = None
+    # What `save_to_folder` writes: the kind that `from_folder` has read.
+    folder_type: str = "bert"
 
     def __init__(
         self,
@@ -107,7 +109,7 @@ class Bert(TransformerModel):
             kernel_initializer or initializers.TruncatedNormal(stddev=0.02),
             **kwargs,
         )
-        self.num_segments = check_size("num_segments", num_segments)
+        self.num_segments = num_segments and check_size("num_segments", num_segments)
         self.pooler = pooler
         self._make_layers()
         self.build((None, None))
@@ -122,13 +124,15 @@ class Bert(TransformerModel):
             dtype=policy,
             name="embedding",
         )
-        self.segment_embedding = Embedding(
-            self.num_segments,
-            self.hidden_dim,
-            embeddings_initializer=another_initializer(self.kernel_initializer),
-            dtype=policy,
-            name="segment_embedding",
-        )
+        self.segment_embedding = None
+        if self.num_segments:
+            self.segment_embedding = Embedding(
+                self.num_segments,
+                self.hidden_dim,
+                embeddings_initializer=another_initializer(self.kernel_initializer),
+                dtype=policy,
+                name="segment_embedding",
+            )
         self.embedding_layer_norm = LayerNormalization(
             epsilon=self.layer_norm_epsilon, dtype=policy, name="embedding_layer_norm"
         )
@@ -161,7 +165,8 @@ class Bert(TransformerModel):
             return
         states = (None, None, self.hidden_dim)
         self.embedding.build((None, None))
-        self.segment_embedding.build((None, None))
+        if self.segment_embedding is not None:
+            self.segment_embedding.build((None, None))
         self.embedding_layer_norm.build(states)
         for encoder in self.encoders:
             encoder.build(states)
@@ -170,9 +175,13 @@ class Bert(TransformerModel):
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         tokens, padding, segments = token_inputs(inputs)
-        if segments is None:
-            segments = ops.zeros_like(tokens)
-        x = self.embedding(tokens) + self.segment_embedding(segments)
+        x = self.embedding(tokens)
+        if self.segment_embedding is not None:
+            x = x + self.segment_embedding(ops.zeros_like(tokens) if segments is None else segments)
+        elif segments is not None:
+            raise ValueError(
+                f"model '{self.name}': expected no 'segment_ids' (num_segments=0), got some"
+            )
         x = self.embedding_layer_norm(x)
         if self.dropout:
             x = self.embedding_dropout(x, training=training)
@@ -193,13 +202,14 @@ class Bert(TransformerModel):
 
     @classmethod
     def from_folder(cls, path: Any, pooler: bool = False, dropout: float | None = None) -> Any:
-        """The trained model of a folder as Hugging Face's `BertModel` writes it.
+        """The trained model of a folder as Hugging Face writes it: BERT, RoBERTa or DistilBERT.
 
         Parameters
         ----------
         path : str or path
-            Holds `config.json` and `model.safetensors`; of `vocab.txt`, if it is there, the model's
-            `tokenizer` is made (which needs the package tokenizers when it is used).
+            Holds `config.json` and `model.safetensors` (or its shards with their index); of
+            `vocab.txt`, `tokenizer.json`, or `vocab.json` and `merges.txt`, if they are there, the
+            model's `tokenizer` is made (which needs the package tokenizers when it is used).
         pooler : bool
             Whether the pooler is read. Default False.
         dropout : float, optional
@@ -208,16 +218,36 @@ class Bert(TransformerModel):
         Returns
         -------
         Bert
-            Its outputs are those of the model that was written, up to float32's rounding.
+            Its outputs are those of the model that was written, up to float32's rounding. Heads of a
+            larger model are left out.
 
         Raises
         ------
         FileNotFoundError
             A file that is missing.
         FileFormatError
-            A configuration of another kind of model, or a file without the weights that it says.
+            A configuration of another kind of model, weights as a pickle, or tensors and a vocabulary
+            that the configuration does not fit: every tensor is named.
         """
         return read_bert(cls, path, pooler, dropout)
+
+    def save_to_folder(self, path: Any, model_type: str | None = None) -> None:
+        """Write the model and its tokenizer, if it has one, as Hugging Face's `from_pretrained` reads it.
+
+        Parameters
+        ----------
+        path : str or path
+            A folder, which is made where there is none; files of the same names are replaced.
+        model_type : str, optional
+            "bert", "roberta" or "distilbert". Default: what `from_folder` has read, else "bert".
+
+        Raises
+        ------
+        ValueError
+            A model that such a folder cannot hold: an activation without a name there, segments in a
+            distilbert, or none in another.
+        """
+        write_bert(self, path, model_type)
 
     def get_config(self) -> dict[str, Any]:
         return {

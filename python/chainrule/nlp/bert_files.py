@@ -1,20 +1,74 @@
-"""The weights of a trained Bert, by the names that Hugging Face's files have for them."""
+"""Folders of trained Berts: the configurations and the names of tensors of Hugging Face's files."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from numpy.typing import NDArray
-
-from chainrule import _core
+from chainrule import activations
 from chainrule.base.errors import FileFormatError
-from chainrule.base.loading import read_json
-from chainrule.nlp.tokenizers.word_piece_tokenizer import WordPieceTokenizer
+from chainrule.nlp.folders import (
+    Part,
+    check_tensors,
+    read_choice,
+    read_number,
+    read_object,
+    read_sizes,
+    read_tensors,
+    without_prefix,
+    write_folder,
+)
+from chainrule.nlp.gelu_approximate import gelu_approximate
+from chainrule.nlp.sizes import check_layers, head_size
+from chainrule.nlp.tokenizers.folder_tokenizer import read_tokenizer
 
-# Argument of Bert -> key of config.json.
+# Name of an activation in config.json -> the function; the first name of a function is written.
+ACTIVATIONS = {
+    "gelu": activations.gelu,
+    "gelu_new": gelu_approximate,
+    "gelu_pytorch_tanh": gelu_approximate,
+    "gelu_fast": gelu_approximate,
+    "relu": activations.relu,
+    "silu": activations.silu,
+    "swish": activations.silu,
+    "tanh": activations.tanh,
+}
+
+
+class _Family(NamedTuple):
+    """A kind of model: what its config.json and its tensors are called.
+
+    Attributes
+    ----------
+    sizes : mapping
+        Argument of Bert -> key of config.json.
+    activation, dropout, attention_dropout : str
+        Keys of config.json.
+    layer : str
+        The name of a layer's tensors, by its number.
+    names : mapping
+        Part of a layer -> its name there.
+    pad : int
+        The number of the padding token.
+    skip : int
+        Places that the table of positions has before the first.
+    epsilon : float or None
+        Of the norms, where config.json does not say.
+    """
+
+    sizes: Mapping[str, str]
+    activation: str
+    dropout: str
+    attention_dropout: str
+    layer: str
+    names: Mapping[str, str]
+    pad: int = 0
+    skip: int = 0
+    epsilon: float | None = None
+
+
 _SIZES = {
     "vocabulary_size": "vocab_size",
     "num_layers": "num_hidden_layers",
@@ -24,147 +78,242 @@ _SIZES = {
     "max_sequence_length": "max_position_embeddings",
     "num_segments": "type_vocab_size",
 }
-_ACTIVATIONS = {"gelu": "gelu", "relu": "relu", "silu": "silu", "swish": "silu", "tanh": "tanh"}
+_BERT = _Family(
+    _SIZES,
+    "hidden_act",
+    "hidden_dropout_prob",
+    "attention_probs_dropout_prob",
+    "encoder.layer",
+    {
+        "query": "attention.self.query",
+        "key": "attention.self.key",
+        "value": "attention.self.value",
+        "attention_output": "attention.output.dense",
+        "attention_norm": "attention.output.LayerNorm",
+        "intermediate": "intermediate.dense",
+        "output": "output.dense",
+        "output_norm": "output.LayerNorm",
+    },
+)
+# RoBERTa counts places from the number of its padding token on, plus one.
+_ROBERTA = _BERT._replace(pad=1, skip=2)
+_DISTILBERT = _Family(
+    {
+        "vocabulary_size": "vocab_size",
+        "num_layers": "n_layers",
+        "num_heads": "n_heads",
+        "hidden_dim": "dim",
+        "intermediate_dim": "hidden_dim",
+        "max_sequence_length": "max_position_embeddings",
+    },
+    "activation",
+    "dropout",
+    "attention_dropout",
+    "transformer.layer",
+    {
+        "query": "attention.q_lin",
+        "key": "attention.k_lin",
+        "value": "attention.v_lin",
+        "attention_output": "attention.out_lin",
+        "attention_norm": "sa_layer_norm",
+        "intermediate": "ffn.lin1",
+        "output": "ffn.lin2",
+        "output_norm": "output_layer_norm",
+    },
+    epsilon=1e-12,
+)
+_FAMILIES = {"bert": _BERT, "roberta": _ROBERTA, "distilbert": _DISTILBERT}
+_CLASSES = {"bert": "BertModel", "roberta": "RobertaModel", "distilbert": "DistilBertModel"}
+# Tensors that the model does not need: tables of numbers that count places.
+_BUFFERS = ("embeddings.position_ids", "embeddings.token_type_ids")
+# What stands beside a model without a prefix: heads.
+_HEADS = ("cls.", "classifier.", "lm_head.", "qa_outputs.", "pre_classifier.", "vocab_")
 
 
 def read_bert(cls: Any, path: Any, pooler: bool, dropout: float | None) -> Any:
     """The model of class `cls` that a folder holds; see `Bert.from_folder`."""
     folder = Path(path)
-    arguments = _arguments(_read(folder / "config.json"), folder)
+    place = folder / "config.json"
+    config = read_object(place)
+    kind = read_choice(config, "model_type", None, _FAMILIES, place)
+    arguments = _arguments(config, _FAMILIES[kind], kind, place)
+    arguments["pooler"] = pooler
     if dropout is not None:
         arguments["dropout"] = dropout
-    weights_file = folder / "model.safetensors"
-    if not weights_file.exists():
-        raise FileNotFoundError(f"{weights_file}: expected the weights of the model")
-    arrays, _ = _core.load_safetensors(str(weights_file))
-    model = cls(**arguments, pooler=pooler)
-    _assign(model, arrays, weights_file)
-    vocabulary = folder / "vocab.txt"
-    if vocabulary.exists():
-        settings = folder / "tokenizer_config.json"
-        told = _read(settings) if settings.exists() else {}
-        model.tokenizer = WordPieceTokenizer(
-            vocabulary,
-            lowercase=bool(told.get("do_lower_case", True)),
-            sequence_length=model.max_sequence_length,
-        )
+    file, tensors = read_tensors(folder)
+    prefix, tensors = without_prefix(tensors, f"{kind}.")
+    ignored = (*_BUFFERS, *(() if prefix else _HEADS), *(() if pooler else ("pooler.",)))
+    tensors = {n: array for n, array in tensors.items() if not n.startswith(ignored)}
+    parts = list(_parts(_FAMILIES[kind], arguments))
+    check_tensors(tensors, parts, file, prefix)
+    tokenizer = read_tokenizer(folder, arguments["vocabulary_size"])
+    model = cls(**arguments)
+    for part in parts:
+        part.assign(model, tensors[part.name])
+    model.folder_type = kind
+    if tokenizer is not None:
+        tokenizer.sequence_length = model.max_sequence_length
+        model.tokenizer = tokenizer
     return model
 
 
-def _read(file: Path) -> Any:
-    """What a file of JSON says, which is to be a dict.
+def write_bert(model: Any, path: Any, kind: str | None) -> None:
+    """See `Bert.save_to_folder`."""
+    kind = model.folder_type if kind is None else kind
+    if kind not in _FAMILIES:
+        raise ValueError(f"`model_type`: expected one of {list(_FAMILIES)}, got {kind!r}")
+    if kind == "distilbert":
+        _check_distilbert(model)
+    elif not model.num_segments:
+        raise ValueError(f"model '{model.name}': expected segments, as a {kind} has, got none")
+    family = _FAMILIES[kind]
+    arguments = {
+        **{name: getattr(model, name) for name in _SIZES if name in family.sizes},
+        "pooler": model.pooler,
+    }
+    named = {part.name: part.array(model) for part in _parts(family, arguments)}
+    write_folder(path, _config(model, family, kind), named, model.tokenizer)
+
+
+def _check_distilbert(model: Any) -> None:
+    if model.num_segments or model.pooler or model.layer_norm_epsilon != _DISTILBERT.epsilon:
+        raise ValueError(
+            f"model '{model.name}': expected no segments, no pooler and a layer_norm_epsilon of 1e-12, "
+            f"as a distilbert has, got {model.num_segments}, {model.pooler} and "
+            f"{model.layer_norm_epsilon}"
+        )
+
+
+def _config(model: Any, family: _Family, kind: str) -> dict[str, Any]:
+    """What config.json says of a model."""
+    sizes = {key: getattr(model, name) for name, key in family.sizes.items()}
+    sizes["max_position_embeddings"] += family.skip
+    config = {
+        "model_type": kind,
+        "architectures": [_CLASSES[kind]],
+        **sizes,
+        family.activation: activation_name(model.activation, f"model '{model.name}'"),
+        family.dropout: model.dropout,
+        family.attention_dropout: model.dropout,
+        "pad_token_id": family.pad,
+    }
+    if family.epsilon is None:
+        config["layer_norm_eps"] = model.layer_norm_epsilon
+    return config
+
+
+def activation_name(function: Any, place: str) -> str:
+    """What config.json calls an activation.
 
     Raises
     ------
-    FileFormatError
+    ValueError
+        For one that it has no name for.
     """
-    try:
-        found = read_json(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise FileFormatError(f"{file}: expected JSON, got: {error}") from error
-    if not isinstance(found, dict):
-        raise FileFormatError(f"{file}: expected a JSON object, got {type(found).__name__}")
-    return found
+    for name, known in ACTIVATIONS.items():
+        if known is function:
+            return name
+    raise ValueError(f"{place}: expected an activation of {list(ACTIVATIONS)}, got {function}")
 
 
-def _arguments(config: dict[str, Any], folder: Path) -> dict[str, Any]:
+def _arguments(config: dict[str, Any], family: _Family, kind: str, place: Path) -> dict[str, Any]:
     """The arguments of Bert that a config.json says.
 
     Raises
     ------
     FileFormatError
     """
-    place = folder / "config.json"
-    if config.get("model_type") != "bert":
+    sizes = read_sizes(config, family.sizes, place)
+    sizes["max_sequence_length"] -= family.skip
+    sizes.setdefault("num_segments", 0)
+    positions = config.get("position_embedding_type", "absolute")
+    if positions != "absolute" or config.get("is_decoder") or config.get("add_cross_attention"):
         raise FileFormatError(
-            f"{place}: expected model_type 'bert', got {config.get('model_type')!r}"
+            f"{place}: expected absolute positions and an encoder, got {positions!r} positions, "
+            f"is_decoder={config.get('is_decoder')!r}"
         )
-    missing = [key for key in _SIZES.values() if not isinstance(config.get(key), int)]
-    if missing:
-        raise FileFormatError(f"{place}: expected ints for {missing}, got none")
-    if config.get("position_embedding_type", "absolute") != "absolute":
+    if kind == "roberta" and config.get("pad_token_id", 1) != 1:
         raise FileFormatError(
-            f"{place}: expected absolute positions, got {config['position_embedding_type']!r}"
+            f"{place}: expected pad_token_id 1, after which places count, got "
+            f"{config['pad_token_id']!r}"
         )
-    activation = config.get("hidden_act", "gelu")
-    if activation not in _ACTIVATIONS:
-        raise FileFormatError(
-            f"{place}: expected hidden_act of {sorted(_ACTIVATIONS)}, got {activation!r}"
-        )
-    arguments: dict[str, Any] = {name: config[key] for name, key in _SIZES.items()}
+    try:
+        check_layers(sizes["num_layers"])
+        head_size(sizes["hidden_dim"], sizes["num_heads"], "a Bert")
+    except ValueError as error:
+        raise FileFormatError(f"{place}: {error}") from error
+    activation = read_choice(config, family.activation, "gelu", ACTIVATIONS, place)
+    epsilon = family.epsilon
+    if epsilon is None:
+        epsilon = read_number(config, "layer_norm_eps", 1e-12, place)
     return {
-        **arguments,
-        "activation": _ACTIVATIONS[activation],
-        "layer_norm_epsilon": float(config.get("layer_norm_eps", 1e-12)),
-        "dropout": float(config.get("hidden_dropout_prob", 0.1)),
+        **sizes,
+        "activation": ACTIVATIONS[activation],
+        "layer_norm_epsilon": epsilon,
+        "dropout": read_number(config, family.dropout, 0.1, place),
     }
 
 
-def _assign(model: Any, arrays: dict[str, NDArray[Any]], file: Path) -> None:
-    """Give the model's variables the arrays of a file; all are looked at before the first.
-
-    Raises
-    ------
-    FileFormatError
-    """
-    prefix = "bert." if any(name.startswith("bert.") for name in arrays) else ""
-    pairs = []
-    for name, variable, shape, is_matrix in _names(model):
-        array = arrays.get(f"{prefix}{name}")
-        if array is None:
-            raise FileFormatError(f"{file}: expected a tensor '{prefix}{name}', got none")
-        if array.shape != shape or array.dtype.kind != "f":
-            raise FileFormatError(
-                f"{file}: '{prefix}{name}': expected {shape} floats, got {array.shape} "
-                f"{array.dtype}"
-            )
-        array = array.T if is_matrix else array
-        pairs.append((variable, array.reshape(variable.shape)))
-    for variable, array in pairs:
-        variable.assign(array)
-
-
-# Name in the file, variable, shape in the file, and whether it is a matrix, transposed there.
-_Name = tuple[str, Any, tuple[int, ...], bool]
+def _parts(family: _Family, sizes: Mapping[str, Any]) -> Iterator[Part]:
+    """Every tensor of a model of these sizes."""
+    wide, inner = sizes["hidden_dim"], sizes["intermediate_dim"]
+    words = sizes["vocabulary_size"], wide
+    places = sizes["max_sequence_length"] + family.skip, wide
+    yield Part("embeddings.word_embeddings.weight", words, _words)
+    yield Part("embeddings.position_embeddings.weight", places, _places, skip=family.skip)
+    if sizes.get("num_segments"):
+        segments = sizes["num_segments"], wide
+        yield Part("embeddings.token_type_embeddings.weight", segments, _segments)
+    yield from norm("embeddings.LayerNorm", wide, lambda model: model.embedding_layer_norm)
+    for number in range(sizes["num_layers"]):
+        for part, name in family.names.items():
+            find = partial(_of_layer, number=number, part=part)
+            place = f"{family.layer}.{number}.{name}"
+            if part.endswith("norm"):
+                yield from norm(place, wide, find)
+                continue
+            units = inner if part == "intermediate" else wide
+            yield from dense(place, inner if part == "output" else wide, units, find)
+    if sizes["pooler"]:
+        yield from dense("pooler.dense", wide, wide, lambda model: model.pooler_dense)
 
 
-def _names(model: Any) -> Iterator[_Name]:
-    """Every variable with what the file says of it."""
-    tables = {
-        "word_embeddings": model.embedding.token_embedding.embeddings,
-        "position_embeddings": model.embedding.position_embedding.position_embeddings,
-        "token_type_embeddings": model.segment_embedding.embeddings,
+def _words(model: Any) -> list[Any]:
+    return [model.embedding.token_embedding.embeddings]
+
+
+def _places(model: Any) -> list[Any]:
+    return [model.embedding.position_embedding.position_embeddings]
+
+
+def _segments(model: Any) -> list[Any]:
+    return [model.segment_embedding.embeddings]
+
+
+def _of_layer(model: Any, number: int, part: str) -> Any:
+    """The layer that a part of an encoder is."""
+    encoder = model.encoders[number]
+    attention = encoder._self_attention_layer
+    found = {
+        "query": attention.query_dense,
+        "key": attention.key_dense,
+        "value": attention.value_dense,
+        "attention_output": attention.output_dense,
+        "attention_norm": encoder._self_attention_layer_norm,
+        "intermediate": encoder._feedforward_intermediate_dense,
+        "output": encoder._feedforward_output_dense,
+        "output_norm": encoder._feedforward_layer_norm,
     }
-    for name, variable in tables.items():
-        yield f"embeddings.{name}.weight", variable, tuple(variable.shape), False
-    yield from _norm("embeddings.LayerNorm", model.embedding_layer_norm)
-    for number, encoder in enumerate(model.encoders):
-        place = f"encoder.layer.{number}"
-        attention = encoder._self_attention_layer
-        parts = {
-            "attention.self.query": attention.query_dense,
-            "attention.self.key": attention.key_dense,
-            "attention.self.value": attention.value_dense,
-            "attention.output.dense": attention.output_dense,
-            "intermediate.dense": encoder._feedforward_intermediate_dense,
-            "output.dense": encoder._feedforward_output_dense,
-        }
-        for name, layer in parts.items():
-            yield from _dense(f"{place}.{name}", layer)
-        yield from _norm(f"{place}.attention.output.LayerNorm", encoder._self_attention_layer_norm)
-        yield from _norm(f"{place}.output.LayerNorm", encoder._feedforward_layer_norm)
-    if model.pooler_dense is not None:
-        yield from _dense("pooler.dense", model.pooler_dense)
+    return found[part]
 
 
-def _dense(name: str, layer: Any) -> Iterator[_Name]:
+def dense(name: str, inputs: int, outputs: int, find: Any) -> Iterator[Part]:
     """PyTorch's matrices are (outputs, inputs), and heads lie side by side."""
-    outputs = math.prod(layer.bias.shape)
-    inputs = math.prod(layer.kernel.shape) // outputs
-    yield f"{name}.weight", layer.kernel, (outputs, inputs), True
-    yield f"{name}.bias", layer.bias, (outputs,), False
+    yield Part(f"{name}.weight", (outputs, inputs), lambda model: [find(model).kernel], True)
+    yield Part(f"{name}.bias", (outputs,), lambda model: [find(model).bias])
 
 
-def _norm(name: str, layer: Any) -> Iterator[_Name]:
-    for part, variable in (("weight", layer.gamma), ("bias", layer.beta)):
-        yield f"{name}.{part}", variable, tuple(variable.shape), False
+def norm(name: str, width: int, find: Any) -> Iterator[Part]:
+    """The scale and the shift of a normalisation."""
+    yield Part(f"{name}.weight", (width,), lambda model: [find(model).gamma])
+    yield Part(f"{name}.bias", (width,), lambda model: [find(model).beta])

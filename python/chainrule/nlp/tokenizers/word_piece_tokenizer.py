@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from chainrule.base.errors import FileFormatError
+from chainrule.nlp.tokenizers.package_tokenizer import PackageTokenizer, package
+from chainrule.utils.writing import replacing
+
+_SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
-class WordPieceTokenizer:
+class WordPieceTokenizer(PackageTokenizer):
     """Tokens of texts as Bert reads them: ``[CLS] pieces of words [SEP]``.
 
     Control characters go, Chinese characters stand alone, upper case and accents go where `lowercase`
@@ -59,101 +61,53 @@ class WordPieceTokenizer:
         sequence_length: int | None = None,
         special_tokens: bool = True,
     ) -> None:
+        super().__init__(sequence_length, special_tokens)
         self._vocabulary = vocabulary
         self.lowercase = lowercase
-        self.sequence_length = sequence_length
-        self.special_tokens = special_tokens
-        self._made: Any = None
 
-    @property
-    def _tokenizer(self) -> Any:
-        if self._made is None:
-            self._made = _make(self._tokens(), self.lowercase, self.sequence_length)
-        return self._made
-
-    def _tokens(self) -> list[str]:
+    def tokens(self) -> list[str]:
+        """The vocabulary, in the order of its numbers."""
         if isinstance(self._vocabulary, (str, os.PathLike)):
             with open(self._vocabulary, encoding="utf-8") as file:
                 return file.read().splitlines()
         return [str(token) for token in self._vocabulary]
 
-    def vocabulary_size(self) -> int:
-        """How many tokens there are."""
-        return int(self._tokenizer.get_vocab_size())
+    def save_to_folder(self, path: Any) -> None:
+        """Write `vocab.txt` and `tokenizer_config.json`, which Hugging Face's `BertTokenizer` reads."""
+        folder = Path(path)
+        config = {
+            "tokenizer_class": "BertTokenizer",
+            "do_lower_case": self.lowercase,
+            **{f"{token[1:-1].lower()}_token": token for token in _SPECIAL},
+        }
+        if self.sequence_length is not None:
+            config["model_max_length"] = self.sequence_length
+        texts = {
+            "vocab.txt": "".join(f"{token}\n" for token in self.tokens()),
+            "tokenizer_config.json": json.dumps(config, indent=2) + "\n",
+        }
+        for name, text in texts.items():
+            with (
+                replacing(folder / name) as temporary,
+                open(temporary, "w", encoding="utf-8") as file,
+            ):
+                file.write(text)
 
-    def token_to_id(self, token: str) -> int | None:
-        """The number of a token, None where it is not in the vocabulary."""
-        found: int | None = self._tokenizer.token_to_id(token)
-        return found
-
-    def id_to_token(self, number: int) -> str | None:
-        """The token of a number, None where there is none."""
-        found: str | None = self._tokenizer.id_to_token(number)
-        return found
-
-    def tokenize(self, text: str) -> NDArray[Any]:
-        """int32 (T,): the tokens of a text."""
-        encoded = self._tokenizer.encode(text, add_special_tokens=self.special_tokens)
-        return np.array(encoded.ids, "int32")
-
-    def detokenize(self, tokens: Any) -> str:
-        """The text of tokens: pieces joined to words, without special tokens."""
-        text: str = self._tokenizer.decode([int(token) for token in tokens])
-        return text
-
-    def __call__(self, texts: str | Sequence[str]) -> dict[str, NDArray[Any]]:
-        """`token_ids` and `padding_mask`, (N, T) each, of a text or several.
-
-        Raises
-        ------
-        TypeError
-            For what is no text.
-        """
-        texts = [texts] if isinstance(texts, str) else list(texts)
-        for number, text in enumerate(texts):
-            if not isinstance(text, str):
-                raise TypeError(f"tokenizer: expected text {number} to be a str, got {type(text)}")
-        encoded = self._tokenizer.encode_batch(texts, add_special_tokens=self.special_tokens)
-        rows = [line.ids for line in encoded]
-        shape = len(rows), max(map(len, rows), default=0)
-        padding = self.token_to_id("[PAD]") or 0
-        ids = np.full(shape, padding, "int32")
-        mask = np.zeros(shape, "bool")
-        for at, row in enumerate(rows):
-            ids[at, : len(row)] = row
-            mask[at, : len(row)] = True
-        return {"token_ids": ids, "padding_mask": mask}
+    def _make(self) -> Any:
+        tokenizers = package(type(self).__name__)
+        numbers = {token: number for number, token in enumerate(self.tokens())}
+        missing = [token for token in ("[UNK]", "[CLS]", "[SEP]") if token not in numbers]
+        if missing:
+            raise FileFormatError(f"vocabulary: expected the tokens {missing}, got none")
+        made = tokenizers.Tokenizer(tokenizers.models.WordPiece(numbers, unk_token="[UNK]"))
+        made.normalizer = tokenizers.normalizers.BertNormalizer(lowercase=self.lowercase)
+        made.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
+        made.post_processor = tokenizers.processors.BertProcessing(
+            ("[SEP]", numbers["[SEP]"]), ("[CLS]", numbers["[CLS]"])
+        )
+        made.decoder = tokenizers.decoders.WordPiece()
+        made.add_special_tokens([token for token in _SPECIAL if token in numbers])
+        return made
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_vocabulary": self._tokens(), "_made": None}
-
-
-def _make(tokens: list[str], lowercase: bool, sequence_length: int | None) -> Any:
-    """The tokenizer of the package tokenizers.
-
-    Raises
-    ------
-    ImportError, FileFormatError
-    """
-    try:
-        import tokenizers
-    except ImportError as error:
-        raise ImportError(
-            "WordPieceTokenizer needs the package tokenizers: pip install 'chainrule[nlp]'"
-        ) from error
-    numbers = {token: number for number, token in enumerate(tokens)}
-    missing = [token for token in ("[UNK]", "[CLS]", "[SEP]") if token not in numbers]
-    if missing:
-        raise FileFormatError(f"vocabulary: expected the tokens {missing}, got none")
-    made = tokenizers.Tokenizer(tokenizers.models.WordPiece(numbers, unk_token="[UNK]"))
-    made.normalizer = tokenizers.normalizers.BertNormalizer(lowercase=lowercase)
-    made.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
-    made.post_processor = tokenizers.processors.BertProcessing(
-        ("[SEP]", numbers["[SEP]"]), ("[CLS]", numbers["[CLS]"])
-    )
-    made.decoder = tokenizers.decoders.WordPiece()
-    special = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-    made.add_special_tokens([token for token in special if token in numbers])
-    if sequence_length is not None:
-        made.enable_truncation(sequence_length)
-    return made
+        return {**super().__getstate__(), "_vocabulary": self.tokens()}
