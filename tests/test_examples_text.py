@@ -66,6 +66,8 @@ def test_char_gpt_and_char_lstm(tmp_path, capsys):
     out = capsys.readouterr().out
     assert gpt == loss and lstm < 3.1
     assert "Trained before" in out and f"{lstm:.3f} nats a character, the GPT's {loss:.3f}" in out
+    assert char_lstm.main(options) == (lstm, gpt)
+    assert capsys.readouterr().out.count("Trained before") == 2
     for name in ("char_gpt", "char_lstm"):
         assert (tmp_path / f"{name}.png").exists() == HAS_PICTURES
 
@@ -299,6 +301,9 @@ def test_a_translation_that_was_stopped_goes_on_to_the_same_bits(tmp_path, capsy
         for name in ("straight", "stopped")
     )
     assert one == other
+    capsys.readouterr()
+    assert translate.main(["--network", "gru", "--out", str(tmp_path / "stopped")]) == straight
+    assert "Trained before" in capsys.readouterr().out
     picture = tmp_path / "straight" / "translate_gru.png"
     assert picture.exists() == HAS_PICTURES
 

@@ -53,6 +53,8 @@ def fit_or_resume(model: Any, folder: Path, *data: Any, **settings: Any) -> Curv
     silent = settings.get("verbose") == 0
     weights, log, backup = (folder / n for n in ("final.safetensors", "epochs.csv", "unfinished"))
     if weights.exists():
+        if not model.built:
+            model(_few_rows(data[0]))
         model.load_weights(weights)
         if not silent:
             print_msg(f"Trained before: {weights}")
@@ -67,6 +69,13 @@ def fit_or_resume(model: Any, folder: Path, *data: Any, **settings: Any) -> Curv
         print_msg(f"trained in {time.perf_counter() - start:.0f} s")
     model.save_weights(weights)
     return read_curves(log)
+
+
+def _few_rows(x: Any) -> Any:
+    """Inputs with which a model can be built, of what `fit` is given."""
+    if isinstance(x, cr.utils.PyDataset):
+        return x[0][0]
+    return cr.tree.map_structure(lambda array: array[:1], x)
 
 
 def print_result(name: str, figures: str, start: float) -> None:
