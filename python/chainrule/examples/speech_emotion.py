@@ -193,6 +193,7 @@ def draw(whole: Any, speaker: Array, y: Array, told: dict[str, Array], names: li
     axis.axhline(1 / len(names), color="gray", linestyle=":", label="chance")
     axis.set_xticks(range(len(people)), [str(each) for each in people])
     axis.set(xlabel="speaker who was left out", ylabel="moods that were heard", ylim=(0, 1.3))
+    axis.set_yticks(np.linspace(0, 1, 6))
     axis.legend(loc="upper center", ncols=3, fontsize=8)
 
 
