@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule import activations
+from chainrule.saving import register_keras_serializable
 
 
+@register_keras_serializable("keras_hub")
 def gelu_approximate(x: Any) -> Any:
     """``f(x) = x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x**3))) / 2``, as `activations.gelu` approximates.
 

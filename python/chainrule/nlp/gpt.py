@@ -11,6 +11,7 @@ from chainrule.layers.normalization.layer_normalization import LayerNormalizatio
 from chainrule.layers.options import another_initializer
 from chainrule.layers.regularization.dropout import Dropout
 from chainrule.nlp.causal_lm import CausalLM
+from chainrule.nlp.gpt_files import read_gpt, write_gpt
 from chainrule.nlp.inputs import token_inputs
 from chainrule.nlp.sizes import head_size
 from chainrule.nlp.token_and_position_embedding import TokenAndPositionEmbedding
@@ -194,6 +195,49 @@ class GPT(TransformerModel, CausalLM):
     def compute_output_shape(self, input_shape: Any) -> Any:
         shape = input_shape["token_ids"] if isinstance(input_shape, dict) else input_shape
         return (*shape, self.vocabulary_size)
+
+    @classmethod
+    def from_folder(cls, path: Any, dropout: float | None = None) -> Any:
+        """The trained model of a folder as Hugging Face's `GPT2LMHeadModel` writes it.
+
+        Parameters
+        ----------
+        path : str or path
+            Holds `config.json` and `model.safetensors` (or its shards with their index); of
+            `tokenizer.json`, or `vocab.json` and `merges.txt`, if they are there, the model's
+            `tokenizer` is made.
+        dropout : float, optional
+            Default: the configuration's.
+
+        Returns
+        -------
+        GPT
+            Its scores are those of the model that was written, up to float32's rounding.
+
+        Raises
+        ------
+        FileNotFoundError
+            A file that is missing.
+        FileFormatError
+            A configuration of another kind of model, weights as a pickle, or tensors and a vocabulary
+            that the configuration does not fit: every tensor is named.
+        """
+        return read_gpt(cls, path, dropout)
+
+    def save_to_folder(self, path: Any) -> None:
+        """Write the model and its tokenizer, if it has files, as Hugging Face's `from_pretrained` reads it.
+
+        Parameters
+        ----------
+        path : str or path
+            A folder, which is made where there is none; files of the same names are replaced.
+
+        Raises
+        ------
+        ValueError
+            A model that normalises last, or an activation without a name there.
+        """
+        write_gpt(self, path)
 
     def get_config(self) -> dict[str, Any]:
         return {
