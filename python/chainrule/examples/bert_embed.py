@@ -2,7 +2,7 @@
 
 MiniLM (Wang et al. 2020, arXiv 2002.10957; six layers of 384, trained on sentences by Reimers and
 Gurevych's sentence-transformers) makes a vector of each of Multi30k's 29,000 English captions, and
-finds those nearest to a few sentences that share no word with them. Its vectors of 20 hard sentences
+finds those nearest to a few sentences in other words. Its vectors of 20 hard sentences
 are compared with those that its makers' library computes, and the cosines of STS-B's pairs of
 sentences with what people said of their likeness (Spearman's rank correlation; nothing is trained, so
 nothing is chosen).
