@@ -71,7 +71,7 @@ class Recipe(NamedTuple):
 
 RECIPES = {
     "transformer": Recipe(128, 4, 0.2, 2.5e-3, 18),
-    "gru": Recipe(192, 1, 0.3, 2e-3, 9),
+    "gru": Recipe(192, 1, 0.3, 2e-3, 6),
 }
 
 
