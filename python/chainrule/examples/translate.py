@@ -275,6 +275,14 @@ def scores_of(
     return bleu(made, pairs.english), made
 
 
+def labels(tokens: Sequence[str]) -> list[str]:
+    """Subwords as they are drawn: a dot before those that go on with a word."""
+    return [
+        token[1:] if token[0] == "\u2581" else f"\u00b7{token}" if token[0].isalpha() else token
+        for token in tokens
+    ]
+
+
 def draw(figure: Any, curves: Curves, looks: Sequence[tuple[list[str], list[str], Array]]) -> None:
     """The losses, and of some sentences who looked where."""
     axes = figure.subplots(1, 1 + len(looks))
@@ -330,14 +338,13 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, float]:
         print_msg(f"\n  {german}\n  {english}\n> {ours}")
     looks = []
     if options.network == "gru":
-        for sentence, text in zip(
-            test.german[:2], translated(model, subwords, test.german[:2], sampler)
+        some = test.german[:2]
+        for encoding, text in zip(
+            subwords.encode_batch(some), translated(model, subwords, some, sampler), strict=True
         ):
-            source = subwords.encode(sentence)
-            weights = model.looks(np.array([*source.ids, END]), text)
-            looks.append(
-                ([*source.tokens, "[END]"], [subwords.id_to_token(i) for i in text], weights)
-            )
+            weights = model.looks(np.array([*encoding.ids, END]), text)
+            written = labels([subwords.id_to_token(token) for token in text])
+            looks.append((labels([*encoding.tokens, "[END]"]), written, weights))
     picture = options.out / f"translate_{options.network}.png"
     save_figure(picture, lambda figure: draw(figure, curves, looks), (5 + 5 * len(looks), 5))
     print_result(
