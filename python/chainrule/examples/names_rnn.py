@@ -6,8 +6,9 @@ The names follow one another by the alphabet: how the next one begins, only the 
 tell. The picture shows how the loss of such a first letter depends on the states before: the norm of
 the loss's gradient by the state after each character. It is a product of as many Jacobians as there are
 steps between, and falls like a power of a number below 1 (Hochreiter 1991; Bengio et al. 1994), unless
-the network has learnt to keep what it will need, as an LSTM's cell can. The file `names.txt` is read
-from `$CHAINRULE_DATA`. Nothing is chosen on what is held back.
+the network has learnt to keep what it will need, as an LSTM's cell can. With names in random order
+nothing far back is needed, and the LSTM's gradient falls faster than the SimpleRNN's. The file
+`names.txt` is read from `$CHAINRULE_DATA`. Nothing is chosen on what is held back.
 """
 
 from __future__ import annotations
