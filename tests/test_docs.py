@@ -29,6 +29,8 @@ MODULES = [
 ]
 # Examples of these need an extra.
 EXTRAS = {
+    "chainrule.nlp.tokenizers.byte_pair_tokenizer": "tokenizers",
+    "chainrule.nlp.tokenizers.file_tokenizer": "tokenizers",
     "chainrule.nlp.tokenizers.word_piece_tokenizer": "tokenizers",
     "chainrule.utils.image_dataset": "PIL",
     "chainrule.utils.images": "PIL",
