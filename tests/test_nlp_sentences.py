@@ -219,3 +219,8 @@ def test_search_of_one_query_and_of_what_does_not_fit() -> None:
             nlp.semantic_search(queries, among)
     with pytest.raises(ValueError, match="top_k"):
         nlp.semantic_search(corpus, corpus, 0)
+
+
+def test_a_sentence_encoder_needs_a_network() -> None:
+    with pytest.raises(TypeError, match="expected a `backbone` such as nlp.Bert, got int"):
+        nlp.SentenceEncoder(1)

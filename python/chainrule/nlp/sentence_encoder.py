@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from chainrule import ops
 from chainrule.base.errors import ShapeError
+from chainrule.layers.layer import Layer
 from chainrule.models.model import Model
 from chainrule.nlp.bert import Bert
 from chainrule.nlp.inputs import token_inputs
@@ -45,6 +46,8 @@ class SentenceEncoder(Model):
     ------
     ValueError
         Another `pooling`.
+    TypeError
+        A `backbone` that is no layer or model.
 
     Notes
     -----
@@ -77,6 +80,10 @@ class SentenceEncoder(Model):
         super().__init__(**kwargs)
         if pooling not in _POOLINGS:
             raise ValueError(f"`pooling`: expected one of {_POOLINGS}, got {pooling!r}")
+        if not isinstance(backbone, Layer):
+            raise TypeError(
+                f"SentenceEncoder: expected a `backbone` such as nlp.Bert, got {type(backbone).__name__}"
+            )
         self.backbone = backbone
         self.tokenizer = getattr(backbone, "tokenizer", None) if tokenizer is None else tokenizer
         self.pooling = pooling
