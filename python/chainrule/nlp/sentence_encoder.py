@@ -84,7 +84,7 @@ class SentenceEncoder(Model):
             raise TypeError(
                 f"SentenceEncoder: expected a `backbone` such as nlp.Bert, got {type(backbone).__name__}"
             )
-        self.backbone = backbone
+        self.backbone: Any = backbone
         self.tokenizer = getattr(backbone, "tokenizer", None) if tokenizer is None else tokenizer
         self.pooling = pooling
         self.normalize = normalize
