@@ -4,7 +4,7 @@
     python benches/profile_step.py text_lstm --steps 200 --top 10
 
 The tasks of `train_sequences.py`. Tasks of one op and of the same shapes are added up. Each is timed by itself
-(`Program.time_tasks`), which costs some 0.1 microseconds a task.
+(`Program.time_tasks`): two looks at the clock a task.
 """
 
 from __future__ import annotations

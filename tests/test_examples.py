@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import chainrule
-from chainrule.callbacks import BackupAndRestore
 from chainrule.datasets import cifar10_small
 from chainrule.examples import cifar_resnet, digits, mnist_convnet, serving, transfer
 from chainrule.examples._report import draw_report
+from tests.example_runs import DRAWN, interrupted, needs
 
-DATA = os.environ.get("CHAINRULE_DATA", "")
-needs_mnist = pytest.mark.skipif(
-    not DATA or not Path(DATA, "mnist.npz").exists(), reason="no mnist.npz in $CHAINRULE_DATA"
-)
+needs_mnist = needs("mnist.npz")
 
 
 def test_digits(tmp_path, capsys):
@@ -30,7 +24,7 @@ def test_digits(tmp_path, capsys):
     assert f"test accuracy: {accuracy:.1%}" in out
     assert "Epoch 6/6" in out and "Total params" in out and "precision" in out
     assert "WRONG" not in out
-    assert path.exists() == (importlib.util.find_spec("matplotlib") is not None)
+    assert path.exists() == DRAWN
 
 
 def test_digits_reads_well_enough(capsys, tmp_path):
@@ -46,8 +40,7 @@ def test_mnist_convnet(tmp_path, capsys):
     assert accuracy > 0.8
     assert f"test accuracy: {accuracy:.2%}" in text and "s an epoch" in text
     assert "Epoch 6/6" in text and "34,826" in text and "precision" in text
-    drawn = importlib.util.find_spec("matplotlib") is not None
-    assert (out / "mnist_convnet.png").exists() == drawn
+    assert (out / "mnist_convnet.png").exists() == DRAWN
 
 
 @needs_mnist
@@ -60,7 +53,7 @@ def test_transfer(tmp_path, capsys):
     assert min(accuracy["frozen body"], accuracy["fine-tuned"]) > 0.6
     for name, value in accuracy.items():
         assert f"{name:>12}  {value:.1%}" in out
-    assert path.exists() == (importlib.util.find_spec("matplotlib") is not None)
+    assert path.exists() == DRAWN
 
 
 def test_serving(capsys):
@@ -91,15 +84,6 @@ def test_questions_of_many_threads_are_answered_in_batches():
         np.testing.assert_array_equal(ask(rows[1]), 2 * rows[1])
 
 
-class Interrupted(BackupAndRestore):
-    """Ends a training as Ctrl-C does, before its third epoch."""
-
-    def on_epoch_begin(self, epoch, logs=None):
-        super().on_epoch_begin(epoch, logs)
-        if epoch == 2:
-            raise KeyboardInterrupt
-
-
 def test_cifar_resnet_goes_on_where_it_was_stopped(tmp_path, capsys, monkeypatch):
     rng = np.random.default_rng(0)
     x, y = rng.integers(0, 256, (48, 32, 32, 3), "uint8"), np.arange(48).reshape(-1, 1) % 10
@@ -111,10 +95,10 @@ def test_cifar_resnet_goes_on_where_it_was_stopped(tmp_path, capsys, monkeypatch
     assert "Total params" in out and "Epoch 3/3" in out and "precision" in out
     assert f"test accuracy with augmentation: {straight[1]:.1%}" in out
     picture = tmp_path / "straight" / "cifar_resnet.png"
-    assert picture.exists() == (importlib.util.find_spec("matplotlib") is not None)
+    assert picture.exists() == DRAWN
 
     with monkeypatch.context() as patch:
-        patch.setattr(chainrule.callbacks, "BackupAndRestore", Interrupted)
+        patch.setattr(chainrule.callbacks, "BackupAndRestore", interrupted(2))
         with pytest.raises(KeyboardInterrupt):
             cifar_resnet.main([*options, str(tmp_path / "stopped")])
     again = cifar_resnet.main([*options, str(tmp_path / "stopped")])

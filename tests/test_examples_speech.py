@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import chainrule
 from chainrule import ops
-from chainrule.callbacks import BackupAndRestore
 from chainrule.errors import DataError, ShapeError
 from chainrule.examples import speech_ctc, speech_digits
 from chainrule.examples._data import Recordings, recordings
 from chainrule.examples._training import read_curves
+from tests.example_runs import DRAWN, interrupted, needs
 from tests.processes import printed
 
-DATA = os.environ.get("CHAINRULE_DATA", "")
-needs_fsdd = pytest.mark.skipif(
-    not DATA or not Path(DATA, "fsdd.npz").exists(), reason="no fsdd.npz in $CHAINRULE_DATA"
-)
-DRAWN = importlib.util.find_spec("matplotlib") is not None
+needs_fsdd = needs("fsdd.npz")
 MEAN, VARIANCE = np.full(6, -40.0), np.full(6, 300.0)
 
 
@@ -169,15 +162,6 @@ def test_gradients_of_the_network_of_strings():
     assert report.ok, report
 
 
-class Interrupted(BackupAndRestore):
-    """Ends a training as Ctrl-C does, before its third epoch."""
-
-    def on_epoch_begin(self, epoch, logs=None):
-        super().on_epoch_begin(epoch, logs)
-        if epoch == 2:
-            raise KeyboardInterrupt
-
-
 def test_speech_ctc_goes_on_where_it_was_stopped(tmp_path, capsys, monkeypatch):
     data = tones(200)
     data.labels["index"] = np.arange(200) // 10
@@ -186,7 +170,7 @@ def test_speech_ctc_goes_on_where_it_was_stopped(tmp_path, capsys, monkeypatch):
     options = ["--quick", "--out"]
     straight = speech_ctc.main([*options, str(tmp_path / "straight")])
     with monkeypatch.context() as patch:
-        patch.setattr(chainrule.callbacks, "BackupAndRestore", Interrupted)
+        patch.setattr(chainrule.callbacks, "BackupAndRestore", interrupted(2))
         with pytest.raises(KeyboardInterrupt):
             speech_ctc.main([*options, str(tmp_path / "stopped")])
     assert speech_ctc.main([*options, str(tmp_path / "stopped")]) == straight

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +10,8 @@ import pytest
 
 import chainrule as cr
 from chainrule.examples import _characters, _translation, char_gpt, char_lstm, names_rnn, translate
+from tests.example_runs import DRAWN, interrupted, needs, needs_package
 from tests.processes import printed
-
-DATA = Path(os.environ.get("CHAINRULE_DATA", "."))
-HAS_PICTURES = importlib.util.find_spec("matplotlib") is not None
-
-
-def needs(*names: str) -> Any:
-    missing = [name for name in names if not (DATA / name).exists()]
-    return pytest.mark.skipif(bool(missing), reason=f"no {missing} in $CHAINRULE_DATA")
-
-
-def needs_package(name: str) -> Any:
-    missing = importlib.util.find_spec(name) is None
-    return pytest.mark.skipif(missing, reason=f"{name} is not installed")
-
 
 needs_shakespeare = needs("tinyshakespeare.txt")
 needs_multi30k = needs("multi30k/train.de.gz", "multi30k/val.de.gz", "multi30k/train.en.gz")
@@ -69,7 +54,7 @@ def test_char_gpt_and_char_lstm(tmp_path, capsys):
     assert char_lstm.main(options) == (lstm, gpt)
     assert capsys.readouterr().out.count("Trained before") == 2
     for name in ("char_gpt", "char_lstm"):
-        assert (tmp_path / f"{name}.png").exists() == HAS_PICTURES
+        assert (tmp_path / f"{name}.png").exists() == DRAWN
 
 
 @needs_shakespeare
@@ -154,7 +139,7 @@ def test_names_rnn(tmp_path, capsys):
     assert max(losses.values()) < 2.8 < np.log(27)
     for kind in ("SimpleRNN", "LSTM"):
         assert f"{kind} makes up: " in out and f"{kind} {losses[kind]:.3f}" in out
-    assert (tmp_path / "names_rnn.png").exists() == HAS_PICTURES
+    assert (tmp_path / "names_rnn.png").exists() == DRAWN
 
 
 @pytest.mark.parametrize("kind", ["SimpleRNN", "LSTM"])
@@ -271,15 +256,6 @@ def test_batches_hold_every_pair_once_in_few_shapes(tmp_path, monkeypatch):
     assert lines == [english for _, english in epochs[1][0]]
 
 
-class Interrupted(cr.callbacks.BackupAndRestore):
-    """Ends a training as Ctrl-C does, before its third epoch."""
-
-    def on_epoch_begin(self, epoch, logs=None):
-        super().on_epoch_begin(epoch, logs)
-        if epoch == 2:
-            raise KeyboardInterrupt
-
-
 @needs_subwords
 @needs_package("sacrebleu")
 def test_a_translation_that_was_stopped_goes_on_to_the_same_bits(tmp_path, capsys, monkeypatch):
@@ -292,7 +268,7 @@ def test_a_translation_that_was_stopped_goes_on_to_the_same_bits(tmp_path, capsy
     assert "Epoch 4/4" in out and f"BLEU on test_2016_flickr {straight['test']:.2f}" in out
     assert straight["test"] > 30
     with monkeypatch.context() as patch:
-        patch.setattr(cr.callbacks, "BackupAndRestore", Interrupted)
+        patch.setattr(cr.callbacks, "BackupAndRestore", interrupted(2))
         with pytest.raises(KeyboardInterrupt):
             translate.main(["--network", "gru", "--out", str(tmp_path / "stopped")])
     assert translate.main(["--network", "gru", "--out", str(tmp_path / "stopped")]) == straight
@@ -305,7 +281,7 @@ def test_a_translation_that_was_stopped_goes_on_to_the_same_bits(tmp_path, capsy
     assert translate.main(["--network", "gru", "--out", str(tmp_path / "stopped")]) == straight
     assert "Trained before" in capsys.readouterr().out
     picture = tmp_path / "straight" / "translate_gru.png"
-    assert picture.exists() == HAS_PICTURES
+    assert picture.exists() == DRAWN
 
 
 @needs_multi30k
@@ -321,7 +297,7 @@ def test_translate(network, tmp_path, capsys):
         tmp_path / f"translate_{network}" / "epochs.csv", delimiter=",", names=True
     )["val_loss"]
     assert curve[-1] < curve[0] - 0.5 and curve[-1] < np.log(1000) - 2
-    assert (tmp_path / f"translate_{network}.png").exists() == HAS_PICTURES
+    assert (tmp_path / f"translate_{network}.png").exists() == DRAWN
 
 
 def test_a_missing_package_is_named():

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import chainrule
 from chainrule import audio
-from chainrule.callbacks import BackupAndRestore
 from chainrule.examples import speech_emotion, speech_generate
 from chainrule.examples._data import recordings
 from chainrule.examples._training import read_curves
-
-DATA = os.environ.get("CHAINRULE_DATA", "")
-DRAWN = importlib.util.find_spec("matplotlib") is not None
-
-
-def needs(name: str) -> pytest.MarkDecorator:
-    there = bool(DATA) and Path(DATA, name).exists()
-    return pytest.mark.skipif(not there, reason=f"no {name} in $CHAINRULE_DATA")
+from tests.example_runs import DRAWN, interrupted, needs
 
 
 @needs("emodb.npz")
@@ -149,15 +138,6 @@ def test_some_recordings_are_chosen():
     assert len(few.labels["emotions"]) == 7
 
 
-class Interrupted(BackupAndRestore):
-    """Ends a training as Ctrl-C does, before its third epoch."""
-
-    def on_epoch_begin(self, epoch, logs=None):
-        super().on_epoch_begin(epoch, logs)
-        if epoch == 2:
-            raise KeyboardInterrupt
-
-
 def test_a_training_goes_on_where_it_was_stopped(tmp_path, capsys, monkeypatch):
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((50, 20, 8)).astype("float32"), np.arange(50) % 7
@@ -168,7 +148,7 @@ def test_a_training_goes_on_where_it_was_stopped(tmp_path, capsys, monkeypatch):
     )
     straight = speech_emotion.train(x, y, True, 3, 1, tmp_path / "straight")
     with monkeypatch.context() as patch:
-        patch.setattr(chainrule.callbacks, "BackupAndRestore", Interrupted)
+        patch.setattr(chainrule.callbacks, "BackupAndRestore", interrupted(2))
         with pytest.raises(KeyboardInterrupt):
             speech_emotion.train(x, y, True, 3, 1, tmp_path / "stopped")
     again = speech_emotion.train(x, y, True, 3, 1, tmp_path / "stopped")

@@ -30,6 +30,7 @@ use std::ops::Range;
 const TILE: usize = 1 << 16;
 const LEAST_ROWS: usize = 16;
 const MOST_ROWS: usize = 128;
+/// Most rows of a tile of a short sequence under a causal mask.
 const CAUSAL_ROWS: usize = 32;
 /// Keys of a tile under a causal mask are a multiple of this: the lanes of a sum.
 const LANES: usize = 16;

@@ -145,6 +145,7 @@ pub trait Float:
     fn silu(self) -> Self;
     /// `x Phi(x)` with the distribution function of the normal distribution.
     fn gelu(self) -> Self;
+    /// The derivative of [`Float::gelu`].
     fn gelu_slope(self) -> Self;
     fn erf(self) -> Self;
     fn erfinv(self) -> Self;

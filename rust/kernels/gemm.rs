@@ -190,11 +190,12 @@ pub fn gemm<T: Element, E: Epilogue<T>>(
     accumulate: bool,
     epilogue: &E,
 ) {
-    gemm_on(isa(), a, b, c, accumulate, epilogue);
+    let isa = isa();
+    gemm_on((isa, &Blocking::of(isa)), a, b, c, accumulate, epilogue);
 }
 
 fn gemm_on<T: Element, E: Epilogue<T>>(
-    isa: Isa,
+    (isa, blocking): (Isa, &Blocking),
     a: Mat<'_, T>,
     b: Mat<'_, T>,
     c: MatMut<'_, T>,
@@ -219,7 +220,7 @@ fn gemm_on<T: Element, E: Epilogue<T>>(
             dispatch(Finish { epilogue, block });
         }
     };
-    Problem::new(a, b, c, accumulate).run(T::kernels(isa), &Blocking::of(isa), &finish);
+    Problem::new(a, b, c, accumulate).run(T::kernels(isa), blocking, &finish);
 }
 
 struct Finish<'e, 'a, E, T> {

@@ -115,7 +115,7 @@ fn first_isa() -> Isa {
     isa
 }
 
-/// Whether the processor is Intel's: caches are cut for its own blocks, with the same bits.
+/// Whether the processor is Intel's: products are cut for its caches, with the same bits.
 pub fn is_intel() -> bool {
     #[cfg(target_arch = "x86_64")]
     {

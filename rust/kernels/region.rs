@@ -1,4 +1,4 @@
-//! Parallel regions: tasks cut by shape, claimed by whichever thread is free.
+//! Parallel regions: tasks cut by shape, of which each thread first claims its own part, then the others'.
 //!
 //! A region never depends on the number of threads: who runs a task is open, what the tasks are
 //! is the caller's. A region inside a region, or beside another one, runs on its own thread alone.

@@ -4,8 +4,9 @@ Trains a GPT of four layers of 128 channels on Tiny Shakespeare by nanoGPT's rec
 README gives a loss of 1.88 on the last tenth of the text. Prints the loss on all of that tenth, and a
 text that the network goes on to write. `--compare` then trains the same network from the same weights
 on the same batches here and in PyTorch (`pip install torch`), by turns of 50 steps, and prints what
-either took, in all and a step (the median of the turns, which load from elsewhere moves less). The file `tinyshakespeare.txt` is read from `$CHAINRULE_DATA`. Nothing is chosen on the
-held-back text: the recipe is nanoGPT's.
+either took, in all and a step (the median of the turns, which load from elsewhere moves less). The file
+`tinyshakespeare.txt` is read from `$CHAINRULE_DATA`. Nothing is chosen on the held-back text: the
+recipe is nanoGPT's.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Writes like Shakespeare with an LSTM, beside the GPT: `python -m chainrule.examples.char_lstm`.
 
-Trains an LSTM on the windows of Tiny Shakespeare that `char_gpt` sees, with the same optimizer and as
-many weights, and prints its loss on the same held-back text beside the GPT's, which is trained too
-where `--out` does not hold it yet. Its peak rate is five times nanoGPT's. The file `tinyshakespeare.txt` is read from `$CHAINRULE_DATA`.
+Trains an LSTM on the windows of Tiny Shakespeare that `char_gpt` sees, with the same optimizer and about
+as many weights, and prints its loss on the same held-back text beside the GPT's, which is trained too
+where `--out` does not hold it yet. Its peak rate is five times nanoGPT's, not tuned. The file
+`tinyshakespeare.txt` is read from `$CHAINRULE_DATA`.
 """
 
 from __future__ import annotations

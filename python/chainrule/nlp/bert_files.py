@@ -7,11 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from chainrule import activations
 from chainrule.base.errors import FileFormatError
 from chainrule.nlp.folders import (
+    ACTIVATIONS,
     Part,
+    activation_name,
     check_tensors,
+    norm,
     read_choice,
     read_number,
     read_object,
@@ -20,22 +22,8 @@ from chainrule.nlp.folders import (
     without_prefix,
     write_folder,
 )
-from chainrule.nlp.gelu_approximate import gelu_approximate
 from chainrule.nlp.sizes import check_layers, head_size
 from chainrule.nlp.tokenizers.folder_tokenizer import read_tokenizer
-
-# Name of an activation in config.json -> the function; the first name of a function is written.
-ACTIVATIONS = {
-    "gelu": activations.gelu,
-    "gelu_new": gelu_approximate,
-    "gelu_pytorch_tanh": gelu_approximate,
-    "gelu_fast": gelu_approximate,
-    "relu": activations.relu,
-    "silu": activations.silu,
-    "swish": activations.silu,
-    "tanh": activations.tanh,
-}
-
 
 class _Family(NamedTuple):
     """A kind of model: what its config.json and its tensors are called.
@@ -202,20 +190,6 @@ def _config(model: Any, family: _Family, kind: str) -> dict[str, Any]:
     return config
 
 
-def activation_name(function: Any, place: str) -> str:
-    """What config.json calls an activation.
-
-    Raises
-    ------
-    ValueError
-        For one that it has no name for.
-    """
-    for name, known in ACTIVATIONS.items():
-        if known is function:
-            return name
-    raise ValueError(f"{place}: expected an activation of {list(ACTIVATIONS)}, got {function}")
-
-
 def _arguments(config: dict[str, Any], family: _Family, kind: str, place: Path) -> dict[str, Any]:
     """The arguments of Bert that a config.json says.
 
@@ -311,9 +285,3 @@ def dense(name: str, inputs: int, outputs: int, find: Any) -> Iterator[Part]:
     """PyTorch's matrices are (outputs, inputs), and heads lie side by side."""
     yield Part(f"{name}.weight", (outputs, inputs), lambda model: [find(model).kernel], True)
     yield Part(f"{name}.bias", (outputs,), lambda model: [find(model).bias])
-
-
-def norm(name: str, width: int, find: Any) -> Iterator[Part]:
-    """The scale and the shift of a normalisation."""
-    yield Part(f"{name}.weight", (width,), lambda model: [find(model).gamma])
-    yield Part(f"{name}.bias", (width,), lambda model: [find(model).beta])

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule import _core
+from chainrule import _core, activations
 from chainrule.base.errors import FileFormatError
 from chainrule.base.loading import read_json
+from chainrule.nlp.gelu_approximate import gelu_approximate
 from chainrule.utils.writing import replacing
 
 Array = NDArray[Any]
@@ -21,6 +22,17 @@ Array = NDArray[Any]
 _WEIGHTS = "model.safetensors"
 _INDEX = "model.safetensors.index.json"
 _PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json")
+# Name of an activation in config.json -> the function; the first name of a function is written.
+ACTIVATIONS = {
+    "gelu": activations.gelu,
+    "gelu_new": gelu_approximate,
+    "gelu_pytorch_tanh": gelu_approximate,
+    "gelu_fast": gelu_approximate,
+    "relu": activations.relu,
+    "silu": activations.silu,
+    "swish": activations.silu,
+    "tanh": activations.tanh,
+}
 
 
 class Part(NamedTuple):
@@ -62,6 +74,26 @@ class Part(NamedTuple):
         if self.skip:
             array = np.concatenate([np.zeros((self.skip, *shape[1:]), array.dtype), array])
         return np.ascontiguousarray(array.T if self.is_transposed else array)
+
+
+def norm(name: str, width: int, find: Any) -> Iterator[Part]:
+    """The scale and the shift of a normalisation."""
+    yield Part(f"{name}.weight", (width,), lambda model: [find(model).gamma])
+    yield Part(f"{name}.bias", (width,), lambda model: [find(model).beta])
+
+
+def activation_name(function: Any, place: str) -> str:
+    """What config.json calls an activation.
+
+    Raises
+    ------
+    ValueError
+        For one that it has no name for.
+    """
+    for name, known in ACTIVATIONS.items():
+        if known is function:
+            return name
+    raise ValueError(f"{place}: expected an activation of {list(ACTIVATIONS)}, got {function}")
 
 
 def read_value(file: Path) -> Any:

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.base.errors import FileFormatError
-from chainrule.nlp.bert_files import ACTIVATIONS, activation_name, norm
 from chainrule.nlp.folders import (
+    ACTIVATIONS,
     Part,
+    activation_name,
     check_tensors,
+    norm,
     read_choice,
     read_number,
     read_object,

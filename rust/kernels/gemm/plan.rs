@@ -22,6 +22,11 @@ pub(super) struct Blocking {
 
 impl Blocking {
     pub fn of(isa: Isa) -> Blocking {
+        Blocking::on(isa, is_intel())
+    }
+
+    /// Of an instruction set on Intel's processors, or on others.
+    pub fn on(isa: Isa, is_intel: bool) -> Blocking {
         match isa {
             // A second level of 256 or 512 KB (Haswell, Zen 2, Zen 3). A strip of B is one line of each
             // row: rows a page apart would come too late.
@@ -34,10 +39,10 @@ impl Blocking {
                 strips_of_packed: 2,
             },
             // Skylake-X to Granite Rapids. Two multiply-adds of vectors a cycle want B in the first-level
-            // cache, of 32 or 48 KB, in lines that do not share a few of its sets. On Sapphire Rapids
+            // cache, of 32 or 48 KB, in lines that do not share a few of its sets. On Emerald Rapids
             // products of Transformers and of 384 to 1024 cubed run 1.17 times as fast (geometric mean)
             // as with the table below.
-            Isa::Avx512 if is_intel() => Blocking {
+            Isa::Avx512 if is_intel => Blocking {
                 row_block: 512 << 10,
                 in_place_stride: PAGE / 2,
                 depth: 256,
@@ -152,7 +157,7 @@ impl Plan {
         };
         let row_blocks = (m * k.div_ceil(panels) * size).div_ceil(blocking.row_block);
         let col_blocks = tasks.div_ceil(row_blocks).min(most_col_blocks);
-        // A strip of B is worth fetching for several strips of rows, as long as no thread goes idle.
+        // A strip of B is worth fetching for several strips of rows, as long as there are tasks enough.
         let shared = tasks.div_ceil(col_blocks).min(row_strips / STRIPS_A_BLOCK);
         let needed = tasks.min(ENOUGH_TASKS).div_ceil(col_blocks);
         let row_blocks = row_blocks.max(shared).max(needed).min(row_strips);

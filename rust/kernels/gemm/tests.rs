@@ -1,4 +1,5 @@
 use super::*;
+use crate::kernels::isa::is_intel;
 use crate::kernels::threads::set_num_threads;
 
 /// Numbers in (-1, 1) that do not repeat.
@@ -74,7 +75,7 @@ struct Case {
     place: bool,
 }
 
-fn run<T>(isa: Isa, case: &Case) -> Vec<T>
+fn run<T>((isa, is_intel): (Isa, bool), case: &Case) -> Vec<T>
 where
     T: Element + From<f32> + std::ops::Add<Output = T>,
 {
@@ -88,10 +89,11 @@ where
         Mat::new(&b, k, n, sb.0, sb.1),
     );
     let mc = MatMut::new(&mut c, m, n, n + case.c_gap);
+    let on = (isa, &Blocking::on(isa, is_intel));
     if case.place {
-        gemm_on(isa, ma, mb, mc, case.accumulate, &Place);
+        gemm_on(on, ma, mb, mc, case.accumulate, &Place);
     } else {
-        gemm_on(isa, ma, mb, mc, case.accumulate, &NoEpilogue);
+        gemm_on(on, ma, mb, mc, case.accumulate, &NoEpilogue);
     }
     c
 }
@@ -130,8 +132,13 @@ where
     out
 }
 
-fn isas() -> impl Iterator<Item = Isa> {
-    Isa::ALL.into_iter().filter(|i| i.is_available())
+/// Every instruction set that is there, AVX-512 with the blocks of others' processors and of Intel's.
+fn isas() -> impl Iterator<Item = (Isa, bool)> {
+    let there = Isa::ALL.into_iter().filter(|i| i.is_available());
+    there.flat_map(|isa| {
+        let intel = (isa == Isa::Avx512).then_some((isa, true));
+        [(isa, false)].into_iter().chain(intel)
+    })
 }
 
 fn check(case: &Case) {
@@ -140,7 +147,7 @@ fn check(case: &Case) {
         "({m}, {k}) {a:?} @ ({k}, {n}) {b:?} gap {} accumulate {} place {}",
         case.c_gap, case.accumulate, case.place
     );
-    let close = |got: f64, (want, size): (f64, f64), epsilon: f64, isa: Isa, i: usize| {
+    let close = |got: f64, (want, size): (f64, f64), epsilon: f64, isa: (Isa, bool), i: usize| {
         let limit = size * epsilon * (k as f64 + 2.0);
         assert!(
             (got - want).abs() <= limit,
@@ -294,7 +301,7 @@ fn the_same_bits_for_any_number_of_threads() {
         let mut first = None;
         for threads in [1, 2, 3, 8] {
             set_num_threads(threads);
-            let c: Vec<f32> = run(Isa::best(), &case);
+            let c: Vec<f32> = run((Isa::best(), is_intel()), &case);
             let bits: Vec<_> = c.iter().map(|x| x.to_bits()).collect();
             assert!(
                 *first.get_or_insert_with(|| bits.clone()) == bits,

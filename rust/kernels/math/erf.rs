@@ -1,6 +1,6 @@
 //! The error function and its inverse.
 
-use super::exp::{exp_of_negative, Exponential};
+use super::exp::{exp_below_overflow, Exponential};
 use super::log::Logarithm;
 use super::{clamp, poly};
 use crate::kernels::float::Float;
@@ -69,7 +69,7 @@ const FAR_F64: [f64; 20] = [
 pub fn erf(x: f64) -> f64 {
     let a = x.abs();
     let near = a.mul_add(poly(a * a, &NEAR_F64), a);
-    let far = 1.0 - exp_of_negative(-poly(if a > 5.95 { 5.95 } else { a }, &FAR_F64));
+    let far = 1.0 - exp_below_overflow(-poly(if a > 5.95 { 5.95 } else { a }, &FAR_F64));
     (if a > 1.0 { far } else { near }).copysign(x)
 }
 

@@ -1,6 +1,6 @@
 //! The logarithm and the functions made of it: `x = 2^k (1 + f)`, `log x = k ln 2 + log(1 + f)`.
 
-use super::exp::{exp_beside_one, exp_of_negative, Exponential};
+use super::exp::{exp_below_overflow, exp_beside_one, Exponential};
 use super::poly;
 use crate::kernels::float::Float;
 
@@ -162,7 +162,7 @@ pub fn log_one_and_exps(x: f64, y: f64) -> f64 {
 #[inline(always)]
 pub fn softplus<T: Logarithm + Exponential>(x: T) -> T {
     let above = if x < T::ZERO { T::ZERO } else { x };
-    above + log1p_of_fraction(exp_of_negative(-x.abs()))
+    above + log1p_of_fraction(exp_below_overflow(-x.abs()))
 }
 
 /// `-ln(1 + e^-x)`.
