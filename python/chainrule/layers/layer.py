@@ -220,7 +220,7 @@ class Layer(LayerCalling):
                 )
             mapping.extend(zip(variables, values))
         with StatelessScope(state_mapping=mapping, collect_losses=return_losses) as scope:
-            outputs = self.call(*args, **kwargs)
+            outputs = self(*args, **kwargs)
             losses = self.losses if return_losses else []
         state = [scope.get_current_value(v) for v in self.non_trainable_variables]
         return (outputs, state, losses) if return_losses else (outputs, state)
