@@ -14,6 +14,7 @@ from chainrule.base.seeds import GLOBAL_SEED_GENERATOR, get_random_seed
 from chainrule.tracing.arrays import constant
 from chainrule.tracing.dispatch import apply
 from chainrule.tracing.scopes import eager_scope
+from chainrule.tracing.trace import current_trace
 from chainrule.tracing.variable import Variable
 
 __all__ = [
@@ -93,6 +94,17 @@ class SeedGenerator:
     def from_config(cls, config: dict[str, Any]) -> SeedGenerator:
         """The generator that `get_config` describes."""
         return cls(**config)
+
+
+def _next_of_all() -> Any:
+    """A seed of the global generator. A trace counts it whatever StatelessScope is open inside, so that
+    the next run of what is compiled draws other numbers."""
+    generator, trace = global_seed_generator(), current_trace()
+    if trace is None:
+        return generator.next()
+    now = trace.read(generator.state)
+    trace.assign(generator.state, apply("binary", {"function": "add"}, [now, _STEP]))
+    return now
 
 
 def _key(seed: int) -> Any:
@@ -183,7 +195,7 @@ def draw_seed(seed: Any) -> Any:
     if isinstance(seed, (int, np.integer)) and not isinstance(seed, bool):
         return _key(int(seed))
     if seed is None:
-        return global_seed_generator().next()
+        return _next_of_all()
     if getattr(seed, "shape", None) == (2,) and str(seed.dtype) == "uint32":
         return constant(seed)
     raise ValueError(
