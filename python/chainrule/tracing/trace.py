@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule import _core
+from chainrule.base.dtypes import is_float_dtype
 from chainrule.base.sizes import Size, as_size
 from chainrule.tracing.arrays import constant, engine_array, engine_dtype
 from chainrule.tracing.scopes import Scope, active_scopes, scopes_around
@@ -30,6 +31,9 @@ class Trace(Scope):
         The variables assigned so far, in order of their first assignment.
     losses : list
         Values given to `add_loss` while tracing.
+    cuts_assignments : bool
+        Whether a variable that was assigned reads as a value that depends on nothing: what is
+        differentiated later is not differentiated through the assignment. Default False.
     branches : int
         How many branches of `ops.cond` are open; inside, the value before an assignment is kept.
 
@@ -47,7 +51,10 @@ class Trace(Scope):
 
     is_last = True
 
-    def __init__(self) -> None:
+    def __init__(self, cuts_assignments: bool = False) -> None:
+        self.cuts_assignments = cuts_assignments
+        # By variable the number of a value that was assigned, and has not been read since.
+        self._uncut: dict[int, int] = {}
         self.graph = _core.Graph()
         self.variables: dict[int, tuple[Stored, KerasTensor]] = {}
         self.reads: list[tuple[Stored, KerasTensor]] = []
@@ -85,6 +92,10 @@ class Trace(Scope):
         """The variable's current value here: read from its cell, or what was assigned last."""
         known = self.variables.get(id(variable))
         if known is not None:
+            if self._uncut.get(id(variable)) == known[1].value:
+                del self._uncut[id(variable)]
+                number = self.graph.push("stop_gradient", {}, [known[1].value])[0]
+                known = self.variables[id(variable)] = (variable, self.tensor(number, known[1].dtype))
             return known[1]
         value = self._mapped_outside(variable)
         if value is None and variable.cell is not None:
@@ -117,6 +128,8 @@ class Trace(Scope):
         if variable.cell is not None:
             self.graph.assign(variable.cell, tensor.value)
         self.variables[id(variable)] = (variable, tensor)
+        if self.cuts_assignments and is_float_dtype(tensor.dtype):
+            self._uncut[id(variable)] = tensor.value
 
     def add_loss(self, loss: Any) -> None:
         """Keep a loss that a layer reported."""
