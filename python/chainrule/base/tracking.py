@@ -158,8 +158,9 @@ class Tracker:
         self.locked = False
 
     def add_to_store(self, store_name: str, value: Any) -> None:
-        """Append `value` to a store; ValueError when locked."""
-        if self.locked:
+        """Append `value` to a store; ValueError when locked, but for metrics: `compile` may bring
+        others."""
+        if self.locked and store_name != "metrics":
             raise ValueError(self._lock_violation_msg)
         self.config[store_name][1].append(value)
         self.stored_ids[store_name].add(id(value))

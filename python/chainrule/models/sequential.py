@@ -95,7 +95,7 @@ class Sequential(Model):
     def _set_chain(self, chain: list[Any]) -> None:
         self._tracker.unlock()
         self._layers[:] = chain
-        self._tracker.lock()
+        self._lock_state()
 
     def _append(self, layer: Any) -> None:
         if isinstance(layer, KerasTensor):
