@@ -292,12 +292,12 @@ class TestOrder:
         with pytest.raises(ValueError, match="no layers"):
             cr.Sequential(name="raw").build((None, 4))
 
-    def test_own_train_step_is_refused(self) -> None:
+    def test_own_train_function_is_refused(self) -> None:
         class Own(cr.Model):
-            def train_step(self, data: Any) -> Any:
-                return {}
+            def make_train_function(self) -> Any:
+                return None
 
-        with pytest.raises(NotImplementedError, match="train_step"):
+        with pytest.raises(NotImplementedError, match="'own': .* calls no `make_train_function`"):
             Own(name="own").compile("sgd", "mse")
 
     def test_a_layer_that_is_none(self) -> None:

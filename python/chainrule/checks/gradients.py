@@ -130,7 +130,7 @@ def _traced(model: Any, x: Any, y: Any, sample_weight: Any, rows: int) -> _Trace
     source = ArraySource(x, to_arrays(y, "y"), to_arrays(sample_weight, "weight"))
     source = ArraySource(*source.batch(slice(0, rows)))
     model._ensure_ready("test", source)
-    model._check_targets(source)
+    model._check_targets("test", source)
     batch = (source.x, source.y, source.sample_weight)
     feeds = source.leaves()
     try:

@@ -28,15 +28,15 @@ from chainrule.training.loaded import loader_of
 from chainrule.training.runner import packed
 from chainrule.training.trace import OutputSpec
 
-__all__ = ["Calls"]
+__all__ = ["ASIDE", "PLAIN", "Calls"]
 
 # What changes without a change of what the model computes.
-_ASIDE = frozenset(
+ASIDE = frozenset(
     "_losses _loss_ids _losses_override _called _inbound_nodes _outbound_nodes _training _path "
     "_parent_path _tracker built optimizer loss compiled stop_training stop_evaluating "
     "stop_predicting history non_finite run_eagerly steps_per_execution".split()
 )
-_PLAIN = (bool, int, float, str)
+PLAIN = (bool, int, float, str)
 _READ = frozenset(np.dtype(name) for name, engine in ENGINE_DTYPES.items() if name == engine)
 
 
@@ -161,14 +161,14 @@ def _is_alone(x: Any) -> bool:
 
 
 def _facts_of(layer: Any) -> Facts:
-    own = [(name, value) for name, value in layer.__dict__.items() if name not in _ASIDE]
+    own = [(name, value) for name, value in layer.__dict__.items() if name not in ASIDE]
     return [("", layer), *own]
 
 
 def _same(a: Facts, b: Facts) -> bool:
     """Whether the attributes are the same objects, or numbers and words that are equal."""
     return len(a) == len(b) and all(
-        k == l and (v is w or (type(v) is type(w) and isinstance(v, _PLAIN) and v == w))
+        k == l and (v is w or (type(v) is type(w) and isinstance(v, PLAIN) and v == w))
         for (k, v), (l, w) in zip(a, b)
     )
 
@@ -176,7 +176,7 @@ def _same(a: Facts, b: Facts) -> bool:
 def _is_own_layer(layer: Any) -> bool:
     if isinstance(layer, Lambda) or not _is_own(layer):
         return False
-    values = [value for name, value in layer.__dict__.items() if name not in _ASIDE]
+    values = [value for name, value in layer.__dict__.items() if name not in ASIDE]
     nodes = layer.__dict__.get("_nodes", ())
     values += [node.operation for node in nodes]
     values += [value for node in nodes for value in tree.flatten(node.arguments.args)]

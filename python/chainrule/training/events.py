@@ -25,6 +25,8 @@ class Ticker:
     callbacks : CallbackList
     mode : {"train", "test", "predict"}
     model : Model
+    logs : callable
+        Gives what is told of the batches that are done.
     outputs : callable, optional
         Gives what was predicted from one number of batches to another.
 
@@ -39,6 +41,7 @@ class Ticker:
         callbacks: CallbackList,
         mode: str,
         model: Any,
+        logs: Callable[[], dict[str, Any]],
         outputs: Callable[[int, int], Any] | None = None,
     ) -> None:
         wanted, flag = _NAMES[mode]
@@ -46,6 +49,7 @@ class Ticker:
         self._callbacks = callbacks
         self._mode = mode
         self._model = model
+        self._logs = logs
         self._outputs = outputs
         self._told = 0
         self._stride = model.steps_per_execution
@@ -62,7 +66,7 @@ class Ticker:
         """`done` batches are done, with the `last` all; whether to go on."""
         if not self.every:
             if self._mode != "predict" or (self._callbacks.params or {}).get("verbose"):
-                logs = {} if self._mode == "predict" else self._model.get_metrics_result()
+                logs = {} if self._mode == "predict" else self._logs()
                 self._callbacks.on_progress(done, logs)
             return True
         if done % self._stride and not last:
@@ -70,7 +74,7 @@ class Ticker:
         if self._outputs is not None:
             logs = {"outputs": self._outputs(self._told, done)}
         else:
-            logs = self._model.get_metrics_result()
+            logs = self._logs()
         self._told = done
         self._is_open = False
         end = -(-done // self._stride) * self._stride - 1

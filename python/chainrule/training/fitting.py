@@ -37,7 +37,7 @@ class Fitting:
     _check_compiled: Callable[[str], None]
     _ensure_ready: Callable[[str, ArraySource], None]
     _check_targets: Callable[..., None]
-    get_metrics_result: Callable[[], dict[str, Any]]
+    _has_own_step: Callable[[str], bool]
     reset_metrics: Callable[[], None]
 
     def fit(
@@ -113,7 +113,7 @@ class Fitting:
             what runs there goes on undisturbed. `predict` may run in any number of threads.
         """
         self._check_compiled("fit")
-        if self.optimizer is None:
+        if self.optimizer is None and not self._has_own_step("train"):
             raise NotCompiledError(
                 f"model '{self.name}': fit() expected an optimizer from compile(), got None"
             )
@@ -143,10 +143,10 @@ class Fitting:
                         source.y, source.sample_weight, class_weight
                     )
                 self._ensure_ready("train", source)
-                self._check_targets(source)
+                self._check_targets("train", source)
             if isinstance(held_out, ArraySource):
                 self._ensure_ready("test", held_out)
-                self._check_targets(held_out, "validation data: ")
+                self._check_targets("test", held_out, "validation data: ")
             size = _rows_a_step(source, batch_size, steps_per_epoch)
             feed = make_feed(source, size, steps_per_epoch, bool(shuffle))
             validation = None
@@ -259,7 +259,7 @@ class Fitting:
             size = _rows_a_step(source, batch_size, steps)
             if isinstance(source, ArraySource):
                 self._ensure_ready("test", source)
-                self._check_targets(source)
+                self._check_targets("test", source)
             container = self._callback_list(callbacks, verbose, source, size, steps)
             logs = loop.evaluate(self, make_feed(source, size, steps), container)
             return logs if return_dict else self._flat_logs(logs)
@@ -353,10 +353,11 @@ class Fitting:
         with self._training.activity.running(self.name, f"{mode}_on_batch"):
             source = self._array_source(x, y, sample_weight, class_weight)
             self._ensure_ready(mode, source)
-            self._check_targets(source)
+            self._check_targets(mode, source)
             self.reset_metrics()
-            Runner(self, mode).one(source.x, source.y, source.sample_weight)
-            logs = self.get_metrics_result()
+            runner = Runner(self, mode)
+            runner.one(source.x, source.y, source.sample_weight)
+            logs = runner.logs()
         return logs if return_dict else self._flat_logs(logs)
 
     def predict_on_batch(self, x: Any) -> Any:

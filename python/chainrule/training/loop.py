@@ -48,7 +48,7 @@ def fit(
             model.reset_metrics()
             callbacks.on_epoch_begin(epoch)
             runner.begin()
-            if runner.epoch(feed, Ticker(callbacks, "train", model)) == 0:
+            if runner.epoch(feed, Ticker(callbacks, "train", model, runner.logs)) == 0:
                 if epoch == initial_epoch:
                     raise DataError("fit: expected at least one batch, got an empty generator")
                 warnings.warn(
@@ -57,7 +57,7 @@ def fit(
                     stacklevel=3,
                 )
                 break
-            logs = dict(model.get_metrics_result())
+            logs = dict(runner.logs())
             if validation is not None and _validates(epoch, validation_freq):
                 found = _test(tester, validation, callbacks)
                 if found is None:
@@ -101,8 +101,8 @@ def _test(runner: Runner, feed: Feed, callbacks: CallbackList) -> dict[str, Any]
     model.reset_metrics()
     runner.begin()
     feed.restart()
-    steps = runner.epoch(feed, Ticker(callbacks, "test", model))
-    logs = dict(model.get_metrics_result()) if steps else None
+    steps = runner.epoch(feed, Ticker(callbacks, "test", model, runner.logs))
+    logs = dict(runner.logs()) if steps else None
     callbacks.on_test_end(logs or {})
     return logs
 
@@ -113,7 +113,8 @@ def predict(model: Any, feed: Feed, callbacks: CallbackList) -> Any:
     model.stop_predicting = False
     runner.prepare(feed)
     callbacks.on_predict_begin()
-    done = runner.epoch(feed, Ticker(callbacks, "predict", model, outputs.between), outputs)
+    ticker = Ticker(callbacks, "predict", model, runner.logs, outputs.between)
+    done = runner.epoch(feed, ticker, outputs)
     if not done:
         raise DataError("predict: expected at least one batch, got an empty generator")
     result = outputs.between(0, done)

@@ -17,6 +17,7 @@ from chainrule.tracing.arrays import engine_dtype, storage_dtype
 from chainrule.training.data import ArraySource, check_finite, flat, weigh_classes
 from chainrule.training.events import Ticker
 from chainrule.training.feeds import ArrayFeed, Feed, Piece
+from chainrule.training.own_steps import StepLogs
 from chainrule.training.trace import OutputSpec, Programs, Signature, compile_step
 
 __all__ = ["Outputs", "Runner", "check_rows", "packed"]
@@ -120,6 +121,7 @@ class Runner:
         self._key: Any = None
         # The program of whole arrays by their number of rows a step, since the last look.
         self._prepared: dict[int, tuple[_core.Program, Any]] = {}
+        self._logs: StepLogs | None = None
 
     def begin(self) -> Any:
         """Look at the model: a layer that was frozen, say, needs another program.
@@ -133,15 +135,31 @@ class Runner:
         return key
 
     def program(self, batch: Any, rows: int) -> tuple[_core.Program, Any]:
-        """The program for batches like this one, and the structure of its outputs."""
+        """The program for batches like this one, and the structure of its outputs or its logs."""
         if self._key is None:
             self.begin()
         signature = Signature.of(batch, rows)
         programs: Programs = self.model._training.programs
-        return programs.get(
-            (self.mode, signature, self._key),
-            lambda: compile_step(self.model, self.mode, batch, signature),
-        )
+        made = False
+
+        def make() -> tuple[_core.Program, Any]:
+            nonlocal made
+            made = True
+            return compile_step(self.model, self.mode, batch, signature)
+
+        key = self._key
+        found = programs.get((self.mode, signature, key), make)
+        if made and self.model._has_own_step(self.mode) and self.begin() != key:
+            # A step of the model's own may make layers and variables while it is traced.
+            programs.get((self.mode, signature, self._key), lambda: found)
+        return found
+
+    def logs(self) -> dict[str, Any]:
+        """The metrics' results, or what the latest step of the model's own returned."""
+        if self._logs is not None:
+            return self._logs.read()
+        found: dict[str, Any] = self.model.get_metrics_result()
+        return found
 
     def _program_of(self, piece: Piece, given: Piece) -> tuple[_core.Program, Any]:
         """The program of a piece as it was checked; of whole arrays it is looked up once."""
@@ -158,7 +176,7 @@ class Runner:
         """One batch as it is, of which nothing is predicted."""
         batch = (x, y, sample_weight)
         leaves = [a for part in batch for a in flat(part) if a is not None]
-        program, _ = self.program(batch, len(leaves[0]))
+        program, self._logs = self.program(batch, len(leaves[0]))
         program.run(leaves)
 
     def prepare(self, feed: Feed) -> bool:
@@ -189,7 +207,7 @@ class Runner:
             self._known.add(signature)
             self.begin()
         if self.mode != "predict":
-            model._check_targets(batch)
+            model._check_targets(self.mode, batch)
         return replace(
             piece,
             batch=(batch.x, batch.y, batch.sample_weight),
@@ -220,6 +238,8 @@ class Runner:
                 program, structure = self._program_of(piece, given)
                 start, end = feed.done, feed.done + piece.count
                 ticker.begin(start)
+                if outputs is None:
+                    self._logs = structure
                 results = [] if outputs is None else outputs.room(structure, piece)
                 feed.done = start + program.epoch(
                     piece.leaves,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from chainrule import _core
 from chainrule.base.tracking import changes
 from chainrule.training.activity import Activity
 from chainrule.training.answers import Answers
@@ -53,6 +54,10 @@ class TrainingState:
         The outputs' shapes and dtypes by those of the inputs.
     host : tuple, optional
         What of the model runs before the compiled step (`HostPart` or None); None: not looked for.
+    log_cells : dict
+        Where steps of the model's own leave their logs.
+    changed_by_steps : set
+        The model's numbers and words that change when such a step is traced, as counters do.
     readers : list, optional
         How each result of the metrics is read; None where that has to be found out.
     feeds : dict
@@ -77,6 +82,8 @@ class TrainingState:
         self.host: Any = None
         # How many layers there are and whether all are built, as of that count of changes.
         self._layers, self._seen = (0, False), -1
+        self.log_cells: dict[Any, _core.Cell] = {}
+        self.changed_by_steps: set[str] = set()
         self.readers: list[tuple[str, Any, bool]] | None = None
         self.feeds: dict[str, Any] = {}
         self.initial_epoch: int | None = None

@@ -14,8 +14,12 @@ from chainrule.base.errors import DTypeError
 from chainrule.tracing.trace import Trace
 from chainrule.training.activity import tracing
 from chainrule.training.data import flat
+from chainrule.training.own_steps import StepLogs, run_own_step
 
 Spec = tuple[tuple[int, ...], Any]
+
+# How often a step of a model's own may be traced until it makes nothing new.
+_TRACES = 4
 
 
 class OutputSpec:
@@ -77,7 +81,8 @@ def traced_inputs(
 def compile_step(
     model: Any, mode: str, batch: tuple[Any, Any, Any], signature: Signature
 ) -> tuple[_core.Program, Any]:
-    """The program of one step and the structure of its outputs (of predictions only).
+    """The program of one step and the structure of its outputs (of predictions only), or the
+    `StepLogs` of a step of the model's own.
 
     Parameters
     ----------
@@ -89,19 +94,20 @@ def compile_step(
         The step needs more memory than there is; the model is as it was.
     """
     try:
+        if model._has_own_step(mode):
+            return _compile_own_step(model, mode, batch, signature)
         with Trace() as trace:
             x, y, sample_weight = traced_inputs(trace, batch, signature)
             if mode == "predict":
-                structure = model._forward(x, training=False)
-                specs = tree.map_structure(
-                    lambda t: OutputSpec(tuple(t.shape), t.dtype), structure
-                )
-                return trace.compile(tree.flatten(structure)), specs
+                return _predicting(trace, model._forward(x, training=False))
             if mode == "test":
-                test_step(model, x, y, sample_weight)
+                found = test_step(model, x, y, sample_weight)
             else:
-                train_step(model, trace, x, y, sample_weight)
-            return trace.compile([]), None
+                found = train_step(model, trace, x, y, sample_weight)
+            logs = None
+            if isinstance(found, dict):  # what a `compute_metrics` of the model's own returned
+                logs = StepLogs(mode, found, trace, model._training.log_cells)
+            return trace.compile([]), logs
     except MemoryError as error:
         sizes = ", ".join(str(shape) for shape, _ in signature.specs)
         raise MemoryError(
@@ -112,8 +118,48 @@ def compile_step(
         model._clear_losses()
 
 
-def train_step(model: Any, trace: Trace, x: Any, y: Any, sample_weight: Any) -> None:
-    """Forward, loss, metrics, backward, clipping, update: in this order."""
+def _predicting(trace: Trace, structure: Any) -> tuple[_core.Program, Any]:
+    specs = tree.map_structure(lambda t: OutputSpec(tuple(t.shape), t.dtype), structure)
+    return trace.compile(tree.flatten(structure)), specs
+
+
+def _compile_own_step(
+    model: Any, mode: str, batch: tuple[Any, Any, Any], signature: Signature
+) -> tuple[_core.Program, Any]:
+    """Of a step that the model's class defines; with the program, the outputs or `StepLogs`.
+
+    A step that makes layers or variables is traced again, and finds them there.
+
+    Raises
+    ------
+    RuntimeError
+        It makes new ones each time.
+    """
+    key = None
+    for _ in range(_TRACES):
+        key, plain = model._trace_key(mode), model._plain_attributes()
+        with Trace(cuts_assignments=True) as trace:
+            x, y, sample_weight = traced_inputs(trace, batch, signature)
+            result = run_own_step(model, mode, trace, (x, y, sample_weight))
+        after = model._plain_attributes()
+        changed = {name for name in plain if name in after and after[name] != plain[name]}
+        model._training.changed_by_steps |= changed
+        if model._trace_key(mode) == key:
+            break
+    else:
+        raise RuntimeError(
+            f"model '{model.name}': {mode}_step: expected layers and variables to be made once, got "
+            f"new ones each of the {_TRACES} times that it was traced"
+        )
+    model._finish_building()
+    return _predicting(trace, result) if mode == "predict" else (trace.compile([]), result)
+
+
+def train_step(
+    model: Any, trace: Trace, x: Any, y: Any, sample_weight: Any, wants_logs: bool = False
+) -> Any:
+    """Forward, loss, metrics, backward, clipping, update: in this order. Gives the metrics' results
+    where they are wanted."""
     variables = model.trainable_variables
     for variable in variables:
         if not str(variable.dtype).startswith("float"):
@@ -121,21 +167,22 @@ def train_step(model: Any, trace: Trace, x: Any, y: Any, sample_weight: Any) -> 
                 f"variable '{variable.path}': expected a float dtype to be trainable, "
                 f"got {variable.dtype}"
             )
-    weights = [trace.read(v) for v in variables]
+    weights = [trace.lift(v.value) for v in variables]
     y_pred = model._forward(x, training=True)
     loss = model._traced_loss(x, y, y_pred, sample_weight, training=True)
-    model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
-    if not variables:
-        return
-    gradients = trace.gradients(model.optimizer.scale_loss(loss), weights)
-    model.optimizer.apply(gradients, variables)
+    logs = model._traced_metrics(x, y, y_pred, sample_weight, wants_logs)
+    if variables:
+        gradients = trace.gradients(model.optimizer.scale_loss(loss), weights)
+        model.optimizer.apply(gradients, variables)
+    return logs
 
 
-def test_step(model: Any, x: Any, y: Any, sample_weight: Any) -> None:
-    """Forward without training behaviour, loss and metrics."""
+def test_step(model: Any, x: Any, y: Any, sample_weight: Any, wants_logs: bool = False) -> Any:
+    """Forward without training behaviour, loss and metrics. Gives the metrics' results where they
+    are wanted."""
     y_pred = model._forward(x, training=False)
     model._traced_loss(x, y, y_pred, sample_weight, training=False)
-    model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+    return model._traced_metrics(x, y, y_pred, sample_weight, wants_logs)
 
 
 class Programs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -14,8 +15,10 @@ from chainrule.base import tree
 from chainrule.base.errors import NotCompiledError
 from chainrule.base.serialization import deserialize_keras_object, serialize_keras_object
 from chainrule.base.tracking import changes
+from chainrule.layers.layer import Layer
 from chainrule.metrics.metric import Metric
 from chainrule.tracing.arrays import engine_dtype
+from chainrule.tracing.scopes import is_any_open
 from chainrule.tracing.specs import compute_output_spec
 from chainrule.tracing.tensor import KerasTensor
 from chainrule.training.activity import tracing
@@ -24,16 +27,18 @@ from chainrule.training.compile_metrics import CompileMetrics
 from chainrule.training.data import ArraySource
 from chainrule.training.fitting import Fitting
 from chainrule.training.mapped import MappedRows
+from chainrule.training.own_steps import check_steps, takes_state
 from chainrule.training.state import TrainingState
+from chainrule.training.steps import Steps
 from chainrule.training.targets import check_target
 
 __all__ = ["Trainer"]
 
-_NO_OVERRIDES = ("train_step", "test_step", "predict_step", "make_train_function")
+_NO_OVERRIDES = ("make_train_function", "make_test_function", "make_predict_function")
 
 
-class Trainer(Fitting):
-    """Mixed into `Model`. A subclass may override `compute_loss` and `compute_metrics`."""
+class Trainer(Steps, Fitting):
+    """Mixed into `Model`. A subclass may override `compute_loss`, `compute_metrics` and the steps."""
 
     built: bool
     compute_dtype: str
@@ -92,8 +97,10 @@ class Trainer(Fitting):
         ------
         ValueError
             An unknown name.
+        TypeError
+            A step of the model's own that takes other arguments than `data` or `state, data`.
         NotImplementedError
-            The model overrides `train_step`, `test_step` or `predict_step`.
+            The model overrides `make_train_function` or a sibling of it.
         RuntimeError
             While another thread trains or evaluates this model.
 
@@ -109,10 +116,11 @@ class Trainer(Fitting):
         for method in _NO_OVERRIDES:
             if hasattr(self, method):
                 raise NotImplementedError(
-                    f"model '{self.name}': chainrule compiles whole steps and calls no `{method}`; "
-                    "override `compute_loss` and `compute_metrics`, or train with "
-                    "`chainrule.value_and_grad` and `optimizer.apply`"
+                    f"model '{self.name}': chainrule runs whole epochs compiled and calls no "
+                    f"`{method}`; override `train_step`, `test_step` or `predict_step`, or write a "
+                    "loop with `chainrule.function`"
                 )
+        check_steps(self)
         if non_finite not in ("warn", "raise", "ignore"):
             raise ValueError(
                 f"compile: expected non_finite 'warn', 'raise' or 'ignore', got {non_finite!r}"
@@ -160,14 +168,15 @@ class Trainer(Fitting):
     def _trace_key(self, mode: str) -> tuple[Any, ...]:
         """What a compiled step depends on beside the batch."""
         count = self._training.compilations, changes.adaptations
+        own = self._own_key() if self._has_own_step(mode) else ()
         if mode == "predict":
             layers = self._training.count_layers(self)
-            return (self._training.generation, changes.adaptations, layers)
+            return (self._training.generation, changes.adaptations, layers, *own)
         flags = tuple(layer.trainable for layer in self._flatten_layers())
         if mode == "test" or self.optimizer is None:
-            return (count, flags)
+            return (count, flags, *own)
         trainable = tuple(id(v) for v in self.trainable_variables)
-        return (count, flags, trainable, self.optimizer._trace_key())
+        return (count, flags, trainable, self.optimizer._trace_key(), *own)
 
     def _check_compiled(self, method: str) -> None:
         if not self.compiled:
@@ -219,6 +228,9 @@ class Trainer(Fitting):
 
     def _make_ready(self, mode: str, source: ArraySource) -> None:
         state = self._training
+        if self._has_own_step(mode) and not (takes_state(self, mode) and self._is_callable()):
+            # It makes what it lacks when it is traced; a state consists of what has been made.
+            return
         if not (self.built and state.is_built(self)):
             self._build_on(source.batch(slice(0, 1))[0])
         if mode == "predict":
@@ -235,10 +247,22 @@ class Trainer(Fitting):
                 part.build(aligned, y_pred)
             state.readers = None
 
-    def _check_targets(self, source: ArraySource, prefix: str = "") -> None:
-        """Labels within the classes and targets of the outputs' shapes, before a weight changes."""
+    def _is_callable(self) -> bool:
+        """Whether the model has a `call` of its own, and not only steps."""
+        return getattr(type(self), "call", None) is not Layer.call
+
+    def _finish_building(self) -> None:
+        """The model is built when all its layers are: one without `call` has no first call."""
+        if not self.built and all(layer.built for layer in self._layers):
+            self.built = True
+
+    def _check_targets(self, mode: str, source: ArraySource, prefix: str = "") -> None:
+        """Labels within the classes and targets of the outputs' shapes, before a weight changes.
+
+        What targets mean to a step of the model's own, it knows alone.
+        """
         loss = self._training.loss
-        if loss is None or not loss.built or source.y is None:
+        if self._has_own_step(mode) or loss is None or not loss.built or source.y is None:
             return
         x, _, _ = source.batch(slice(0, 1))
         y_pred = self._output_spec_of(x)
@@ -299,17 +323,34 @@ class Trainer(Fitting):
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool
     ) -> Any:
         """`compute_loss`, which a user may have overridden, and its tracker."""
-        given = {"x": x, "y": y, "y_pred": y_pred, "sample_weight": sample_weight}
-        accepted = inspect.signature(self.compute_loss).parameters
-        if "training" in accepted or any(p.kind is p.VAR_KEYWORD for p in accepted.values()):
-            given["training"] = training
-        loss = self.compute_loss(**given)
+        loss = self._loss_of(x, y, y_pred, sample_weight, training)
         rows = int(next(a.shape[0] for a in tree.flatten(x) if a is not None))
         self._training.tracker.update_state(loss, sample_weight=rows)
         return loss
 
+    def _loss_of(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Any:
+        """`compute_loss` with the arguments that it takes."""
+        given = {"x": x, "y": y, "y_pred": y_pred, "sample_weight": sample_weight}
+        accepted = inspect.signature(self.compute_loss).parameters
+        if "training" in accepted or any(p.kind is p.VAR_KEYWORD for p in accepted.values()):
+            given["training"] = training
+        return self.compute_loss(**given)
+
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """Add a batch to the metrics of `compile`; traced with the step."""
+        """Add a batch to the metrics of `compile`, and give the results of all; traced with a step."""
+        self._update_metrics(y, y_pred, sample_weight)
+        return self.get_metrics_result()
+
+    def _traced_metrics(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any, wants_logs: bool
+    ) -> Any:
+        """`compute_metrics`, which a user may have overridden; results only where they are wanted."""
+        if type(self).compute_metrics is not Trainer.compute_metrics:
+            return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+        self._update_metrics(y, y_pred, sample_weight)
+        return self.get_metrics_result() if wants_logs else None
+
+    def _update_metrics(self, y: Any, y_pred: Any, sample_weight: Any) -> None:
         metrics = self._training.metrics
         if metrics is not None and y is not None:
             metrics.update_state(y, y_pred, sample_weight=sample_weight)
@@ -349,7 +390,10 @@ class Trainer(Fitting):
                     part.reset_state()
 
     def get_metrics_result(self) -> dict[str, Any]:
-        """Every metric's value by name, as Python numbers where they are scalars."""
+        """Every metric's value by name, as Python numbers where they are scalars; in a step that is
+        traced, as tensors."""
+        if is_any_open():
+            return self._traced_results()
         readers = self._training.readers
         if readers is None:
             readers = self._training.readers = self._make_readers()
@@ -364,6 +408,13 @@ class Trainer(Fitting):
                 logs.update({key: _python(item) for key, item in value.items()})
             else:
                 logs[name] = _python(value)
+        return logs
+
+    def _traced_results(self) -> dict[str, Any]:
+        logs: dict[str, Any] = {}
+        for name, metric, _ in self._make_readers():
+            value = metric.result()
+            logs.update(value if isinstance(value, dict) else {name: value})
         return logs
 
     def _make_readers(self) -> list[tuple[str, Any, bool]]:
@@ -387,7 +438,18 @@ class Trainer(Fitting):
         return {key: serialize_keras_object(value) for key, value in given.items()}
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compile with what `get_compile_config` returned, and build the optimizer."""
+        """Compile with what `get_compile_config` returned, and build the optimizer.
+
+        Of a model with a `compile` of its own it is not known what that takes: a warning says that
+        it has to be called, unless the class overrides this method too.
+        """
+        if type(self).compile is not Trainer.compile:
+            warnings.warn(
+                f"model '{self.name}': its class has a `compile` of its own, which was not called. "
+                "Call it, or override `get_compile_config` and `compile_from_config`.",
+                stacklevel=2,
+            )
+            return
         accepted = inspect.signature(Trainer.compile).parameters
         given = {k: deserialize_keras_object(v) for k, v in config.items() if k in accepted}
         self.compile(**given)
