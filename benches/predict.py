@@ -4,8 +4,8 @@
     python benches/predict.py --network dense --rows 1
     python benches/predict.py --only "predictor|ONNX" --quick
 
-Two networks, of `train.py` and `train_images.py` with their weights: 64-64-32-10 dense, and Keras's
-MNIST convnet on images of 28x28x1. A call takes a NumPy array of 1 or 256 rows and gives a NumPy
+Three networks, of `train.py`, `train_images.py` and `train_sequences.py` with their weights: 64-64-32-10
+dense, Keras's MNIST convnet on images of 28x28x1, and an LSTM of 128 units over 100 words. A call takes a NumPy array of 1 or 256 rows and gives a NumPy
 array; all give the same logits first, or the bench fails. Each library is in a process of its own,
 with the same cores and the same number of threads. A figure is over all calls of all rounds: the
 median, and the 99th percentile, which one call in a hundred exceeds. A ratio is the median of the
@@ -159,9 +159,9 @@ def _line(row: dict[str, Any]) -> list[str]:
 
 def main() -> None:
     """The command line."""
-    networks = ("dense", "mnist_convnet")
+    networks = ("dense", "mnist_convnet", "text_lstm")
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--network", choices=networks, action="append", help="default: both")
+    parser.add_argument("--network", choices=networks, action="append", help="default: all")
     parser.add_argument("--rows", type=int, action="append", help="of a call; default 1 and 256")
     parser.add_argument("--only", metavar="PATTERN", default="", help="a regex of contestants")
     parser.add_argument("--rounds", type=int, default=11, help="default 11")

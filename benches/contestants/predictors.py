@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from contestants.image_task import CLASSES, ImageTask
 from contestants.image_task import TASKS as IMAGE_TASKS
+from contestants.sequence_task import TASKS as SEQUENCE_TASKS
+from contestants.sequence_task import SequenceTask
 from contestants.task import TASKS, Array, Task
 
-NETWORKS: dict[str, Task | ImageTask] = {
+NETWORKS: dict[str, Task | ImageTask | SequenceTask] = {
     "dense": TASKS["small"],
     "mnist_convnet": IMAGE_TASKS["mnist_convnet"],
+    "text_lstm": replace(SEQUENCE_TASKS["text_lstm"], rows=5 * 256),
 }
 
 Call = Callable[[Array], Array]
@@ -66,8 +70,11 @@ class KerasPredictor(Predictor):
     def _model(self) -> Any:
         from contestants.image_keras import ImageKerasTrainer
         from contestants.keras_trainer import KerasTrainer
+        from contestants.sequence_keras import SequenceKerasTrainer
 
-        trainer: Any = ImageKerasTrainer if self.network == "mnist_convnet" else KerasTrainer
+        trainer: Any = {
+            Task: KerasTrainer, ImageTask: ImageKerasTrainer, SequenceTask: SequenceKerasTrainer
+        }[type(self.task)]
         return trainer(self.task, False, self.library).model
 
     def _calls(self) -> dict[str, Call]:
@@ -106,13 +113,13 @@ class OnnxPredictor(Predictor):
         from onnx import TensorProto, checker, helper, numpy_helper
 
         nodes, tensors = self._nodes(helper.make_node)
-        shape = self.inputs.shape[1:]
-        floats = TensorProto.FLOAT
+        shape, read = self.inputs.shape[1:], helper.np_dtype_to_tensor_dtype(self.inputs.dtype)
+        classes = self.task.classes if isinstance(self.task, SequenceTask) else CLASSES
         graph = helper.make_graph(
             nodes,
             self.network,
-            [helper.make_tensor_value_info("x", floats, ["n", *shape])],
-            [helper.make_tensor_value_info("logits", floats, ["n", CLASSES])],
+            [helper.make_tensor_value_info("x", read, ["n", *shape])],
+            [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", classes])],
             [numpy_helper.from_array(array, name) for name, array in tensors.items()],
         )
         model = helper.make_model(
@@ -122,6 +129,8 @@ class OnnxPredictor(Predictor):
         return model
 
     def _nodes(self, node: Callable[..., Any]) -> tuple[list[Any], dict[str, Array]]:
+        if isinstance(self.task, SequenceTask):
+            return self._lstm_nodes(node)
         nodes: list[Any] = []
         tensors: dict[str, Array] = {}
         if isinstance(self.task, Task):
@@ -157,14 +166,45 @@ class OnnxPredictor(Predictor):
         return nodes, tensors
 
 
+    def _lstm_nodes(self, node: Callable[..., Any]) -> tuple[list[Any], dict[str, Array]]:
+        """Keras's gates are input, forget, cell, output; those of ONNX input, output, forget, cell."""
+        weights, units = self.task.weights(), self.task.units
+
+        def gates(array: Array) -> Array:
+            i, f, c, o = np.split(array, 4, axis=-1)
+            return np.ascontiguousarray(np.concatenate([i, o, f, c], axis=-1).T)[None]
+
+        bias = gates(weights["forward_bias"])
+        tensors = {
+            "table": weights["table"],
+            "w": gates(weights["forward_kernel"]),
+            "r": gates(weights["forward_recurrent"]),
+            "b": np.concatenate([bias, np.zeros_like(bias)], axis=-1),
+            "first": np.array([0]),
+            "kernel": weights["kernel"],
+            "bias": weights["bias"],
+        }
+        nodes = [
+            node("Gather", ["table", "x"], ["words"]),
+            node("Transpose", ["words"], ["steps"], perm=[1, 0, 2]),
+            node("LSTM", ["steps", "w", "r", "b"], ["", "last"], hidden_size=units),
+            node("Squeeze", ["last", "first"], ["state"]),
+            node("Gemm", ["state", "kernel", "bias"], ["logits"]),
+        ]
+        return nodes, tensors
+
+
 class JaxPredictor(Predictor):
     """A jitted function of the batch, the weights its constants; the result as a NumPy array."""
 
     def _calls(self) -> dict[str, Call]:
         from contestants.image_jax import ImageJaxTrainer
         from contestants.jax_trainer import JaxTrainer
+        from contestants.sequence_jax import SequenceJaxTrainer
 
-        kind: Any = ImageJaxTrainer if self.network == "mnist_convnet" else JaxTrainer
+        kind: Any = {
+            Task: JaxTrainer, ImageTask: ImageJaxTrainer, SequenceTask: SequenceJaxTrainer
+        }[type(self.task)]
         trainer = kind(self.task.short(), False)
         jax, jnp = trainer.jax, trainer.jax.numpy
         if isinstance(self.task, Task):
@@ -174,6 +214,12 @@ class JaxPredictor(Predictor):
                 for w, b in layers[:-1]:
                     x = jnp.maximum(x @ w + b, 0)
                 return x @ layers[-1][0] + layers[-1][1]
+        elif isinstance(self.task, SequenceTask):
+            weights = {name: jnp.asarray(array) for name, array in self.task.weights().items()}
+
+            def forward(x: Any) -> Any:
+                state = trainer._last(weights, "forward", weights["table"][x])
+                return state @ weights["kernel"] + weights["bias"]
         else:
             weights = jax.tree.map(jnp.asarray, trainer._weights())
 
