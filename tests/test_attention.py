@@ -384,6 +384,21 @@ def test_gradients_of_a_transformer(dropout: float) -> None:
         assert report.ok, report
 
 
+def test_gradients_of_recurrence_with_attention() -> None:
+    cr.utils.set_random_seed(3)
+    source, target = cr.Input((5,), dtype="int32"), cr.Input((7,), dtype="int32")
+    memory = layers.Embedding(11, 4, mask_zero=True)(source)
+    memory = layers.Bidirectional(layers.GRU(3, return_sequences=True))(memory)
+    state = layers.Embedding(11, 4, mask_zero=True)(target)
+    state = layers.GRU(6, return_sequences=True)(state)
+    read = layers.AdditiveAttention()([state, memory])
+    logits = layers.Dense(11)(layers.Concatenate()([state, read]))
+    model = cr.Model([source, target], logits)
+    model.compile("adam", cr.losses.SparseCategoricalCrossentropy(from_logits=True))
+    report = model.check_gradients([_tokens(6, 5), _tokens(6, 7, 2)], _tokens(6, 7, 3))
+    assert report.ok, report
+
+
 def test_models_are_fitted_saved_and_loaded(tmp_path: Path) -> None:
     cr.utils.set_random_seed(3)
     targets = RNG.normal(size=(6, 2)).astype("float32")
