@@ -11,6 +11,7 @@ import pytest
 
 import chainrule as cr
 from chainrule import audio, ops
+from chainrule.audio.pitch import _ratio
 from chainrule.errors import DataError, DTypeError, FileFormatError, ShapeError
 
 RNG = np.random.default_rng(2)
@@ -38,7 +39,9 @@ def test_filters_are_triangles_over_frequencies(htk: bool) -> None:
     edges = audio.mel_to_hz(mels, htk)
     for m, row in enumerate(filters):
         lower, middle, upper = edges[m : m + 3]
-        np.testing.assert_allclose(row, np.interp(hz, [lower, middle, upper], [0, 1, 0]), atol=1e-12)
+        np.testing.assert_allclose(
+            row, np.interp(hz, [lower, middle, upper], [0, 1, 0]), atol=1e-12
+        )
     # Their neighbours make up for each other between the first middle and the last.
     inside = (hz >= edges[1]) & (hz <= edges[-2])
     np.testing.assert_allclose(filters.sum(0)[inside], 1.0, rtol=1e-12)
@@ -114,6 +117,55 @@ def test_features_can_be_part_of_a_model() -> None:
     np.testing.assert_allclose(np.sum(cr.grad(loss)(wide) * way), measured, rtol=1e-4)
 
 
+# Pitch, and how features change
+
+
+@pytest.mark.parametrize("hz", [70.0, 123.4, 311.0, 480.0])
+def test_the_pitch_of_a_voice_is_that_of_its_overtones(hz: float) -> None:
+    time = np.arange(8000) / 16000
+    tone = sum(np.sin(2 * np.pi * k * hz * time + k) / k for k in range(1, 6))
+    sound = np.stack([tone, 0.01 * tone + 0.3, np.zeros(8000)])
+    frequency, sure = audio.pitch(sound, 16000, 1024, 160)
+    assert frequency.shape == sure.shape == (3, 51)
+    inner = slice(4, -4)
+    np.testing.assert_allclose(frequency[:2, inner], hz, rtol=2e-3)
+    assert (sure[:2, inner] > 0.99).all()
+    # The same for any loudness, and nothing in silence.
+    assert (frequency[2] == 0).all() and (sure[2] == 0).all()
+
+
+def test_a_pitch_that_rises_is_followed_and_noise_has_none() -> None:
+    time = np.arange(16000) / 16000
+    rising = np.sin(2 * np.pi * (100 * time + 50 * time**2))
+    frequency, sure = audio.pitch(rising, 16000, 1024, 400)
+    middles = np.arange(frequency.shape[-1]) * 400 / 16000
+    np.testing.assert_allclose(frequency[2:-2], (100 + 100 * middles)[2:-2], rtol=0.02)
+    noise = RNG.normal(size=16000)
+    assert audio.pitch(noise, 16000, 1024, 400)[1].mean() < 0.3 < 0.9 < sure[2:-2].min()
+
+
+def test_the_ratio_of_yin_is_its_formula() -> None:
+    x = RNG.normal(size=64)
+    half, longest = 32, 20
+    apart = [((x[:half] - x[lag : lag + half]) ** 2).sum() for lag in range(longest + 1)]
+    expected = [1.0] + [lag * apart[lag] / sum(apart[1 : lag + 1]) for lag in range(1, longest + 1)]
+    np.testing.assert_allclose(_ratio(x[None], longest)[0], expected, rtol=1e-9)
+
+
+def test_deltas_are_slopes_of_lines_through_the_frames() -> None:
+    x = RNG.normal(size=(2, 3, 12))
+    padded = np.pad(x, [(0, 0), (0, 0), (3, 3)], mode="edge")
+    slopes = [
+        np.polyfit(np.arange(-3, 4), padded[..., t : t + 7].reshape(6, 7).T, 1)[0]
+        for t in range(12)
+    ]
+    expected = np.stack(slopes, axis=-1).reshape(2, 3, 12)
+    np.testing.assert_allclose(audio.deltas(x, 7), expected, rtol=1e-9, atol=1e-12)
+    inputs = cr.Input((3, 12))
+    model = cr.Model(inputs, audio.deltas(inputs, 7))
+    np.testing.assert_allclose(model.predict(x, verbose=0), expected, rtol=1e-4, atol=1e-5)
+
+
 # Sound from magnitudes
 
 
@@ -124,7 +176,11 @@ def test_a_sound_from_its_magnitudes(center: bool) -> None:
     S = np.hypot(*ops.stft(x, *lengths, "hann", center))
     errors = [
         audio.spectral_convergence(
-            S, audio.griffin_lim(S, *lengths, count, "hann", center, seed=1), *lengths, "hann", center
+            S,
+            audio.griffin_lim(S, *lengths, count, "hann", center, seed=1),
+            *lengths,
+            "hann",
+            center,
         )
         for count in (1, 8, 60)
     ]
@@ -194,6 +250,7 @@ def test_a_refused_file_leaves_the_old_one(tmp_path: Path) -> None:
 
 
 S = np.ones((4, 5))
+X = np.ones(3000)
 
 
 @pytest.mark.parametrize(
@@ -208,6 +265,15 @@ S = np.ones((4, 5))
         (lambda: audio.power_to_db(S, top_db=-1.0), ValueError, "top_db=-1.0"),
         (lambda: audio.mfcc(np.ones(3000), num_mfcc=129), ValueError, "1 to 128, got 129"),
         (lambda: audio.mfcc(np.ones(3000), lifter=-1), ValueError, "got -1"),
+        (lambda: audio.pitch(X, 16000, min_freq=0.0), ValueError, "got 0.0, 500.0"),
+        (lambda: audio.pitch(X, 16000, max_freq=9000.0), ValueError, "9000.0"),
+        (lambda: audio.pitch(X, 16000, 512), ValueError, "above 535.*got 512"),
+        (lambda: audio.pitch(X, 16000, threshold=0.0), ValueError, "got 0.0 and 512"),
+        (lambda: audio.pitch(X, 16000, sequence_stride=0), ValueError, "got 0.1 and 0"),
+        (lambda: audio.pitch(X[:900], 16000), ShapeError, r"longer than 1024.*\(900,\)"),
+        (lambda: audio.pitch(X * np.nan, 16000), DataError, "finite"),
+        (lambda: audio.deltas(S, 4), ValueError, "odd width of 3 or more, got 4"),
+        (lambda: audio.deltas(S, 1), ValueError, "got 1"),
         (lambda: audio.griffin_lim(S, 4, 2, 4), ShapeError, r"frames, 3.*\(4, 5\)"),
         (lambda: audio.griffin_lim(S[0], 8, 2, 8), ShapeError, r"\(5,\)"),
         (lambda: audio.griffin_lim(-S, 8, 2, 8), DataError, "0 or more"),
