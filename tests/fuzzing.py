@@ -29,6 +29,7 @@ from chainrule.callbacks.backup import Backup
 from chainrule.datasets.cifar import read_archive
 from chainrule.datasets.fashion_mnist import read_idx
 from chainrule.datasets.npz import read_splits
+from chainrule.saving.tensor_files import read_tensors
 from chainrule.utils import FeatureSpace
 from chainrule.utils.archives import extract_archive
 from chainrule.utils.state_files import read_state, write_state
@@ -318,6 +319,19 @@ class Kind:
         content = file_of(model.save_weights, "w.safetensors")
         return content, damaged_safetensors, read, ".safetensors"
 
+    def _halves(self) -> Any:
+        rng = np.random.default_rng(0)
+        head: dict[str, Any] = {"__metadata__": {"format": "np"}}
+        data = b""
+        for name, dtype in {"a": "BF16", "b": "F16", "c": "F32"}.items():
+            part = rng.bytes(12 * (4 if dtype == "F32" else 2))
+            offsets = [len(data), len(data) + len(part)]
+            head[name] = {"dtype": dtype, "shape": [3, 4], "data_offsets": offsets}
+            data += part
+        text = json.dumps(head).encode()
+        content = struct.pack("<Q", len(text)) + text + data
+        return content, damaged_safetensors, lambda path: read_tensors(str(path)), ".safetensors"
+
     def _state(self) -> Any:
         model = dense()
         model.fit(np.ones((4, 4), "float32"), np.ones((4, 3), "float32"), verbose=0)
@@ -417,7 +431,7 @@ class Kind:
         return made.getvalue(), damaged_bytes, cr.utils.load_img, ".png"
 
 
-KINDS = ["model", "images", "calls", "weights", "state", "json", "dataset", "idx", "cifar"]
+KINDS = ["model", "images", "calls", "weights", "halves", "state", "json", "dataset", "idx", "cifar"]
 KINDS += ["archive", "zip", "picture", "texts", "space", "wav"]
 
 

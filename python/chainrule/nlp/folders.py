@@ -15,6 +15,7 @@ from chainrule import _core, activations
 from chainrule.base.errors import FileFormatError
 from chainrule.base.loading import read_json
 from chainrule.nlp.gelu_approximate import gelu_approximate
+from chainrule.saving import tensor_files
 from chainrule.utils.writing import replacing
 
 Array = NDArray[Any]
@@ -173,6 +174,8 @@ def read_choice(
 def read_tensors(folder: Path) -> tuple[Path, dict[str, Array]]:
     """The file that says what there is, and all tensors by name: of one file, or of its shards.
 
+    Halves (F16, BF16) are read as float32.
+
     Raises
     ------
     FileNotFoundError
@@ -182,7 +185,7 @@ def read_tensors(folder: Path) -> tuple[Path, dict[str, Array]]:
     """
     whole, index = folder / _WEIGHTS, folder / _INDEX
     if whole.exists():
-        return whole, _core.load_safetensors(str(whole))[0]
+        return whole, tensor_files.read_tensors(str(whole))[0]
     if index.exists():
         return index, _shards(folder, index)
     for name in _PICKLES:
@@ -208,7 +211,7 @@ def _shards(folder: Path, index: Path) -> dict[str, Array]:
         raise FileNotFoundError(f"{index}: expected the files {missing} beside it, got none")
     found: dict[str, Array] = {}
     for name in names:
-        arrays = _core.load_safetensors(str(folder / name))[0]
+        arrays = tensor_files.read_tensors(str(folder / name))[0]
         expected = {tensor for tensor, file in told.items() if file == name}
         if set(arrays) != expected:
             raise FileFormatError(

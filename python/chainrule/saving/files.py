@@ -29,6 +29,7 @@ from chainrule.base.serialization import (
     sharing,
 )
 from chainrule.saving.foreign import MODEL_ENDINGS, WEIGHTS_ENDINGS, check_ending, kind_of
+from chainrule.saving.tensor_files import read_tensors
 from chainrule.tracing.arrays import engine_dtype
 from chainrule.utils.writing import replacing
 
@@ -165,7 +166,7 @@ def _read(filepath: Any, what: str, memory_limit: int | None) -> tuple[str, Tens
                 f"file '{path}': expected at most {limit} bytes (`memory_limit`), got {size}"
             )
         try:
-            arrays, metadata = _core.load_safetensors(path)
+            arrays, metadata = read_tensors(path)
             return path, arrays, metadata
         except FileFormatError as error:
             problem: FileFormatError | None = error
@@ -242,6 +243,8 @@ def load_weights(
     model: Any, filepath: Any, skip_mismatch: bool = False, memory_limit: int | None = None
 ) -> None:
     """Read weights from a `.safetensors` or `.chainrule` file into a built model.
+
+    Halves (F16, BF16) are read as float32.
 
     Parameters
     ----------
