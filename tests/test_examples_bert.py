@@ -54,6 +54,29 @@ def test_bert_finetune(tmp_path: Path, capsys: Any) -> None:
     assert (tmp_path / "bert_finetune.png").exists() == DRAWN
 
 
+def test_settings_are_compared_without_a_look_at_the_test_part(
+    tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("tokenizers")
+    folder(tmp_path / "model")
+    opened = []
+
+    def rows(name: str) -> list[list[str]]:
+        opened.append(name)
+        return [[str(i % 2), ["walk walking", "cafe walk"][i % 2]] for i in range(40)]
+
+    monkeypatch.setattr(bert_finetune, "labelled_lines", rows)
+    options = ["--quick", "--model", str(tmp_path / "model"), "--out", str(tmp_path)]
+    for task, parts in (("sst2", ["train", "dev"]), ("trec", ["train"])):
+        opened.clear()
+        accuracies = bert_finetune.main([*options, "--task", task, "--validate"])
+        assert opened == [f"text/{task}.{part}.tsv.gz" for part in parts]
+        assert f"dev accuracy: {task} {accuracies[task]:.1%}" in capsys.readouterr().out
+        bert_finetune.main([*options, "--task", task])
+        assert f"text/{task}.test.tsv.gz" in opened
+        assert f"test accuracy: {task}" in capsys.readouterr().out
+
+
 def test_gradients_of_a_bert_with_classes() -> None:
     bert = nlp.Bert(9, 2, 2, 8, max_sequence_length=6, dropout=0.0)
     model = bert_finetune.build_model(bert, 3)

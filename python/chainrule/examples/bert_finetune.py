@@ -107,9 +107,12 @@ def optimizer(rate: float, steps: int) -> Any:
     return adam
 
 
-def splits(task: Task, seed: int, limit: int | None) -> dict[str, tuple[Array, list[str]]]:
-    """Labels and texts to train by, to choose by, and to test."""
-    parts = {part: read(task.name, part) for part in ("train", "test")}
+def splits(
+    task: Task, seed: int, limit: int | None, tested: bool = True
+) -> dict[str, tuple[Array, list[str]]]:
+    """Labels and texts to train by, to choose by, and, where that is asked for, to test."""
+    names = ("train", "test") if tested else ("train",)
+    parts = {part: read(task.name, part) for part in names}
     if task.has_dev:
         parts["dev"] = read(task.name, "dev")
     else:
@@ -122,7 +125,7 @@ def splits(task: Task, seed: int, limit: int | None) -> dict[str, tuple[Array, l
 
 
 class Outcome(NamedTuple):
-    """How a task went: the curves of its training, and its test part."""
+    """How a task went: the curves of its training, and the part that was asked about."""
 
     curves: dict[str, list[float]]
     labels: Array
@@ -130,12 +133,12 @@ class Outcome(NamedTuple):
 
     @property
     def accuracy(self) -> float:
-        """The share of the test part that is right."""
+        """The share that is right."""
         return float(np.mean(self.labels == self.predicted))
 
 
 def run(task: Task, folder: Path, options: Any) -> Outcome:
-    """Train on a task, or go on with it, and read its test part."""
+    """Train on a task, or go on with it, and ask about its test part, or about dev."""
     limit = LIMIT if options.quick else None
     task = task._replace(rate=3e-4, epochs=2, batch_size=16) if options.quick else task
     cr.utils.set_random_seed(options.seed)
@@ -152,7 +155,9 @@ def run(task: Task, folder: Path, options: Any) -> Outcome:
             max_length=longest,
             seed=options.seed,
         )
-        for part, (labels, texts) in splits(task, options.seed, limit).items()
+        for part, (labels, texts) in splits(
+            task, options.seed, limit, tested=not options.validate
+        ).items()
     }
     model = build_model(bert, len(task.classes))
     model.compile(
@@ -164,12 +169,12 @@ def run(task: Task, folder: Path, options: Any) -> Outcome:
     curves = fit_or_resume(
         model, folder, data["train"], validation_data=data["dev"], epochs=task.epochs
     )
-    test = data["test"]
-    labels = np.asarray(test.labels)[test.order]
-    return Outcome(curves, labels, model.predict(test, verbose=0).argmax(axis=-1))
+    asked = data["dev" if options.validate else "test"]
+    labels = np.asarray(asked.labels)[asked.order]
+    return Outcome(curves, labels, model.predict(asked, verbose=0).argmax(axis=-1))
 
 
-def draw(whole: Any, outcomes: dict[str, Outcome]) -> None:
+def draw(whole: Any, outcomes: dict[str, Outcome], part: str) -> None:
     """For each task its loss, its accuracy and its confusions."""
     rows = whole.subplots(len(outcomes), 3, squeeze=False)
     for axes, (name, outcome) in zip(rows, outcomes.items(), strict=True):
@@ -179,16 +184,20 @@ def draw(whole: Any, outcomes: dict[str, Outcome]) -> None:
             axis.set_title(f"{name}: {metric}")
         counts = confusion_matrix(outcome.labels, outcome.predicted, len(classes))
         draw_confusions(axes[2], counts, classes)
-        axes[2].set_title(f"{name}, test: {outcome.accuracy:.1%} right")
+        axes[2].set_title(f"{name}, {part}: {outcome.accuracy:.1%} right")
 
 
 def main(arguments: Sequence[str] | None = None) -> dict[str, float]:
-    """Train on each task, report, and give the test accuracies."""
+    """Train on each task, report, and give the accuracies."""
     parser = options_of("Train MiniLM on to sort questions and reviews.")
     add_model_option(parser)
     parser.add_argument("--task", choices=list(TASKS), help="only this one")
+    parser.add_argument(
+        "--validate", action="store_true", help="ask about the dev parts; read no test part"
+    )
     options = parser.parse_args(arguments)
     start = time.perf_counter()
+    part = "dev" if options.validate else "test"
     outcomes = {}
     chosen = [options.task] if options.task else ["trec"] if options.quick else list(TASKS)
     for name in chosen:
@@ -200,12 +209,12 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, float]:
         )
     save_figure(
         options.out / "bert_finetune.png",
-        lambda whole: draw(whole, outcomes),
+        lambda whole: draw(whole, outcomes, part),
         (15, 4.5 * len(outcomes)),
     )
     figures = {name: outcome.accuracy for name, outcome in outcomes.items()}
     said = ", ".join(f"{name} {accuracy:.1%}" for name, accuracy in figures.items())
-    print_result("bert_finetune", f"test accuracy: {said}", start)
+    print_result("bert_finetune", f"{part} accuracy: {said}", start)
     return figures
 
 
