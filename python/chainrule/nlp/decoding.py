@@ -19,8 +19,8 @@ from chainrule.base import tree
 from chainrule.base.name_scopes import layer_scope
 from chainrule.nlp.samplers.sampler import Next, Sampler, State, at, has_stopped
 from chainrule.tracing.trace import Trace
+from chainrule.tracing.turns import tracing
 from chainrule.tracing.variable import Variable
-from chainrule.training.activity import tracing
 
 __all__ = ["Decoder", "bucket"]
 

@@ -14,7 +14,7 @@ from chainrule.base.dtypes import standardize_dtype
 from chainrule.base.errors import ShapeError
 from chainrule.base.tracking import changes
 from chainrule.tracing.arrays import ENGINE_DTYPES, engine_dtype
-from chainrule.training.activity import tracing
+from chainrule.tracing.turns import tracing
 from chainrule.training.data import ArraySource
 from chainrule.training.feeds import Piece
 from chainrule.training.loaded import loader_of

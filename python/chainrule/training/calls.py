@@ -23,7 +23,7 @@ from chainrule.tracing.masking import get_keras_mask
 from chainrule.tracing.scopes import is_any_open
 from chainrule.tracing.tensor import KerasTensor
 from chainrule.tracing.trace import Trace
-from chainrule.training.activity import tracing
+from chainrule.tracing.turns import tracing
 from chainrule.training.loaded import loader_of
 from chainrule.training.runner import packed
 from chainrule.training.trace import OutputSpec

@@ -12,7 +12,7 @@ from chainrule import _core
 from chainrule.base import tree
 from chainrule.base.errors import DTypeError
 from chainrule.tracing.trace import Trace
-from chainrule.training.activity import tracing
+from chainrule.tracing.turns import tracing
 from chainrule.training.data import flat
 from chainrule.training.own_steps import StepLogs, run_own_step
 

@@ -21,7 +21,7 @@ from chainrule.tracing.arrays import engine_dtype
 from chainrule.tracing.scopes import is_any_open
 from chainrule.tracing.specs import compute_output_spec
 from chainrule.tracing.tensor import KerasTensor
-from chainrule.training.activity import tracing
+from chainrule.tracing.turns import tracing
 from chainrule.training.compile_loss import CompileLoss
 from chainrule.training.compile_metrics import CompileMetrics
 from chainrule.training.data import ArraySource
