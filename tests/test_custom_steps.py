@@ -83,10 +83,13 @@ class Stateless(keras.Model):
     """The standard steps as functions of the state."""
 
     def _loss_and_updates(
-        self, trainable: Any, other: Any, x: Any, y: Any, weight: Any, training: bool
+        self, trainable: Any, other: Any, metrics: Any, x: Any, y: Any, weight: Any, training: bool
     ) -> Any:
         y_pred, other = self.stateless_call(trainable, other, x, training=training)
-        return self.compute_loss(x, y, y_pred, sample_weight=weight), (y_pred, other)
+        loss, (_, other, _) = self.stateless_compute_loss(
+            trainable, other, metrics, x, y, y_pred, weight, training
+        )
+        return loss, (y_pred, other)
 
     def _add_to_metrics(
         self, variables: Any, loss: Any, x: Any, y: Any, y_pred: Any, weight: Any
@@ -108,7 +111,7 @@ class Stateless(keras.Model):
         x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
         differentiated = keras.value_and_grad(self._loss_and_updates, has_aux=True)
         (loss, (y_pred, other)), gradients = differentiated(
-            trainable, other, x, y, weight, training=True
+            trainable, other, of_metrics, x, y, weight, training=True
         )
         trainable, of_optimizer = self.optimizer.stateless_apply(
             of_optimizer, gradients, trainable
@@ -119,7 +122,9 @@ class Stateless(keras.Model):
     def test_step(self, state: Any, data: Any) -> Any:
         trainable, other, of_metrics = state
         x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
-        loss, (y_pred, other) = self._loss_and_updates(trainable, other, x, y, weight, False)
+        loss, (y_pred, other) = self._loss_and_updates(
+            trainable, other, of_metrics, x, y, weight, training=False
+        )
         logs, of_metrics = self._add_to_metrics(of_metrics, loss, x, y, y_pred, weight)
         return logs, (trainable, other, of_metrics)
 
