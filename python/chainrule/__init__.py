@@ -50,6 +50,7 @@ if TYPE_CHECKING or not late(globals()):
     from chainrule.regularizers import Regularizer as Regularizer
     from chainrule.tracing.autodiff import grad as grad
     from chainrule.tracing.autodiff import value_and_grad as value_and_grad
+    from chainrule.tracing.function import function as function
     from chainrule.tracing.operation import Operation as Operation
     from chainrule.tracing.policies import DTypePolicy as DTypePolicy
     from chainrule.tracing.policies import FloatDTypePolicy as FloatDTypePolicy
