@@ -52,6 +52,7 @@ FLOORS = (
     "callbacks",
     "training",
     "checks",
+    "diagnosis",
     "models",
     "datasets",
     "audio",

@@ -200,6 +200,15 @@ class Model(Trainer, Layer):
         """
         return check_gradients(self, x, y, sample_weight=sample_weight, **options)
 
+    def diagnose(self, x: Any, y: Any = None, sample_weight: Any = None, **options: Any) -> Any:
+        """Look for what keeps the model from learning, and name the remedies.
+
+        See `chainrule.diagnosis.diagnose`, which this calls.
+        """
+        from chainrule.diagnosis import diagnose
+
+        return diagnose(self, x, y, sample_weight, **options)
+
     def get_state_tree(self, value_format: str = "backend_tensor") -> dict[str, Any]:
         """Weights, optimizer state and metrics as nested dicts by path."""
         return get_state_tree(self, value_format)

@@ -149,6 +149,11 @@ class Fitting:
                 self._check_targets("test", held_out, "validation data: ")
             size = _rows_a_step(source, batch_size, steps_per_epoch)
             feed = make_feed(source, size, steps_per_epoch, bool(shuffle))
+            whole = isinstance(source, ArraySource)
+            self._training.fitted = {
+                "shuffle": bool(shuffle) if whole else None,
+                "batch_size": size if whole else None,
+            }
             validation = None
             if held_out is not None:
                 given = batch_size if validation_batch_size is None else validation_batch_size

@@ -63,6 +63,8 @@ class TrainingState:
     feeds : dict
         What brings the batches of the `fit` that runs: "train" and, where there is one,
         "validation".
+    fitted : dict
+        "shuffle" (None of batches that a generator made) and "batch_size" of the last `fit`.
     initial_epoch : int, optional
         Where the `fit` that runs begins, when a callback has put back the state of another.
     """
@@ -86,6 +88,7 @@ class TrainingState:
         self.changed_by_steps: set[str] = set()
         self.readers: list[tuple[str, Any, bool]] | None = None
         self.feeds: dict[str, Any] = {}
+        self.fitted: dict[str, Any] = {}
         self.initial_epoch: int | None = None
 
     def _look(self, model: Any) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from chainrule.base.errors import DataError, ShapeError
 from chainrule.losses.loss import Loss
 
-__all__ = ["check_shapes", "check_target"]
+__all__ = ["check_shapes", "check_target", "kind_of"]
 
 Array = NDArray[Any]
 
@@ -30,7 +30,7 @@ _PROBABILITIES = ("binary_crossentropy", "binary_focal_crossentropy")
 _FUNCTIONS = ("chainrule.losses", "chainrule.metrics")
 
 
-def _kind(measure: Any) -> str:
+def kind_of(measure: Any) -> str:
     """The name of the function behind one of chainrule's own losses and metrics, else ""."""
     function = getattr(measure, "fn", None) or getattr(measure, "_fn", None)
     own = str(getattr(function, "__module__", "")).startswith(_FUNCTIONS)
@@ -67,7 +67,7 @@ def check_shapes(
     Traceback (most recent call last):
     chainrule.errors.ShapeError: loss 'mse': expected targets of shape (8, 3), got (8, 1)
     """
-    kind = _kind(measure)
+    kind = kind_of(measure)
     if not (kind and kind not in _LABELS) and not getattr(measure, "_one_shape", False):
         return
     if not _matches(y, output):
@@ -117,7 +117,7 @@ def check_target(
     Traceback (most recent call last):
     chainrule.errors.DataError: loss 'ce' of output 'dense': expected labels in [0, 3), got 3 in row 1
     """
-    kind = _kind(loss)
+    kind = kind_of(loss)
     if not kind:
         return
     place = f"loss '{loss.name}' of output '{name}'"

@@ -1,0 +1,180 @@
+"""What the program gave, put together by activation, weight, recurrence, input and output."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.diagnosis.sites import Sites, layers_by_path
+from chainrule.diagnosis.statistics import (
+    ActivationStatistics,
+    InputStatistics,
+    Measured,
+    OutputStatistics,
+    TimeStatistics,
+    WeightStatistics,
+)
+from chainrule.initializers.random_initializers import RandomInitializer, compute_fans
+from chainrule.training.data import ArraySource
+
+__all__ = ["FLAT", "RECTIFIERS", "Plan", "put_together"]
+
+Array = NDArray[Any]
+
+# Those that give 0 for whatever is below 0.
+RECTIFIERS = ("relu", "relu6")
+# Where the slope is below 4% of its largest.
+FLAT = {"sigmoid": (0.01, 0.99), "tanh": (-0.98, 0.98)}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A compiled program, the names of what it gives, its places, and the weights that it trains."""
+
+    program: Any
+    names: list[str]
+    sites: Sites
+    variables: list[Any]
+
+
+def put_together(
+    model: Any, plan: Plan, found: dict[str, Array], batches: Sequence[ArraySource]
+) -> Measured:
+    """The statistics; `found` has for each name the results of all batches, stacked."""
+    layers = layers_by_path(model)
+    rest = [v for v in model.weights if not v.trainable or all(v is not t for t in plan.variables)]
+    return Measured(
+        loss=float(found["loss"].mean()),
+        penalty=float(found["penalty"].mean()),
+        loss_after=float(found["loss_after"].mean()) if "loss_after" in found else math.nan,
+        descent=float(found["descent"].mean()) if "descent" in found else math.nan,
+        activations=[_activation(plan, found, i) for i in range(len(plan.sites.activations))],
+        weights=_weights(plan.variables, rest, layers, found),
+        recurrences=[
+            TimeStatistics(
+                r.layer,
+                r.kind,
+                np.sqrt(found[f"steps {i}"].mean(axis=0)),
+                np.sqrt(found[f"states {i}"].mean(axis=0)),
+                r.masked,
+                r.reverse,
+            )
+            for i, r in enumerate(plan.sites.recurrences)
+        ],
+        inputs=[
+            _input(plan, found, i)
+            for i in range(len(plan.sites.entries))
+            if f"mean {i}" in found
+        ],
+        outputs=[_output(plan, found, i) for i in range(len(plan.sites.outputs))],
+        rows=sum(b.rows for b in batches),
+        batches=len(batches),
+    )
+
+
+def _activation(plan: Plan, found: dict[str, Array], i: int) -> ActivationStatistics:
+    site = plan.sites.activations[i]
+    mean, square, zeros, flat, gradient = found[f"activation {i}"].mean(axis=0)
+    dead = units = 0
+    if site.kind in RECTIFIERS:
+        peaks = found[f"peaks {i}"].max(axis=0)
+        dead, units = int((peaks <= 0).sum()), peaks.size
+    return ActivationStatistics(
+        layer=site.layer,
+        activation=site.kind,
+        depth=site.depth,
+        is_output=site.is_output,
+        mean=float(mean),
+        deviation=float(np.sqrt(max(square - mean**2, 0.0)) if np.isfinite(square) else square),
+        zeros=float(zeros),
+        saturated=float(flat) if site.kind in FLAT else math.nan,
+        units=units,
+        dead=dead,
+        gradient_norm=float(np.sqrt(gradient)),
+        values=found[f"values {i}"].ravel(),
+        gradients=found[f"slopes {i}"].ravel(),
+    )
+
+
+def _weights(
+    trained: Sequence[Any], rest: Sequence[Any], layers: dict[str, Any], found: dict[str, Array]
+) -> list[WeightStatistics]:
+    squares = found["weights"].mean(axis=0)
+    gradients = found["gradients"].mean(axis=0)
+    changes = found["changes"].mean(axis=0) if "changes" in found else np.full(len(trained), np.nan)
+    owners = {id(v): layer for layer in layers.values() for v in layer._trainable_variables}
+    rows = []
+    for i, variable in enumerate(trained):
+        with np.errstate(all="ignore"):
+            ratio = float(np.sqrt(changes[i] / squares[i])) if squares[i] else math.nan
+        rows.append(_weight(variable, owners, squares[i], gradients[i], ratio))
+    for variable in rest:
+        if len(variable.shape) >= 2 and str(variable.dtype).startswith("float"):
+            square = float(np.square(variable.numpy(), dtype="float64").sum())
+            rows.append(_weight(variable, owners, square, math.nan, math.nan))
+    return rows
+
+
+def _weight(
+    variable: Any, owners: dict[int, Any], square: float, gradient: float, ratio: float
+) -> WeightStatistics:
+    layer, _, name = variable.path.rpartition("/")
+    shape = tuple(variable.shape)
+    gain = math.nan
+    if len(shape) >= 2:
+        gain = math.sqrt(square / math.prod(shape) * compute_fans(shape)[0])
+    return WeightStatistics(
+        layer=layer,
+        weight=name,
+        shape=shape,
+        trainable=not math.isnan(gradient) or bool(variable.trainable),
+        untouched=_is_untouched(owners.get(id(variable)), variable),
+        norm=math.sqrt(square),
+        gradient_norm=math.sqrt(gradient),
+        update_ratio=ratio,
+        gain=gain,
+    )
+
+
+def _is_untouched(layer: Any, variable: Any) -> bool:
+    """Whether a weight is what its initializer, which draws the same each time, gives."""
+    for name, value in vars(layer).items() if layer is not None else ():
+        if not isinstance(value, RandomInitializer) or not isinstance(value.seed, int):
+            continue
+        held: Any = getattr(layer, name.removesuffix("_initializer"), None)
+        if held is variable:
+            return bool(np.array_equal(value(held.shape, held.dtype), held.numpy()))
+    return False
+
+
+def _input(plan: Plan, found: dict[str, Array], i: int) -> InputStatistics:
+    entry = plan.sites.entries[i]
+    mean, square = found[f"mean {i}"].mean(axis=0), found[f"square {i}"].mean(axis=0)
+    return InputStatistics(
+        layer=entry.layer,
+        op=entry.op,
+        mean=mean,
+        deviation=np.sqrt(np.maximum(square - mean**2, 0.0)),
+        zeros=found[f"zeros {i}"].mean(axis=0),
+        rank=entry.rank,
+    )
+
+
+def _output(plan: Plan, found: dict[str, Array], i: int) -> OutputStatistics:
+    output, rows = plan.sites.outputs[i], found[f"output {i}"]
+    return OutputStatistics(
+        layer=output.layer,
+        activation=output.kind,
+        low=float(rows[:, 0].min()),
+        high=float(rows[:, 1].max()),
+        low_sum=float(rows[:, 2].min()),
+        high_sum=float(rows[:, 3].max()),
+        size=float(np.sqrt(rows[:, 4].mean())),
+        units=output.units,
+        gradient_norm=float(np.sqrt(rows[:, 5].mean())),
+    )

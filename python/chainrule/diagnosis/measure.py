@@ -1,0 +1,164 @@
+"""One compiled program of a training step: loss, gradients and the optimizer's change, reduced in place.
+
+Nothing is assigned: the program is compiled without its assignments.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule import ops
+from chainrule.base import tree
+from chainrule.diagnosis.collect import FLAT, RECTIFIERS, Plan, put_together
+from chainrule.diagnosis.sites import Output, Sites, layers_by_path
+from chainrule.diagnosis.statistics import Measured
+from chainrule.tracing.trace import Trace
+from chainrule.training.data import ArraySource
+from chainrule.training.trace import Signature, traced_inputs
+
+__all__ = ["measure"]
+
+_SAMPLES = 256
+_MOST_FEATURES = 4096
+
+
+def measure(model: Any, batches: Sequence[ArraySource]) -> Measured:
+    """Run the program on batches of one size and put together what it gives.
+
+    Raises
+    ------
+    GradientError
+        The loss needs a derivative that does not exist.
+    """
+    parts = [(b.x, b.y, b.sample_weight) for b in batches]
+    signature = Signature.of(parts[0], batches[0].rows)
+    mode = "train" if model.optimizer is not None else "test"
+    key = ("diagnose", signature, model._trace_key(mode))
+    plan, _ = model._training.programs.get(
+        key, lambda: (_compile(model, parts[0], signature), None)
+    )
+    results = [dict(zip(plan.names, plan.program.run(b.leaves()))) for b in batches]
+    found = {name: np.stack([np.asarray(r[name], "float64") for r in results]) for name in plan.names}
+    return put_together(model, plan, found, batches)
+
+
+def _compile(model: Any, batch: Any, signature: Signature) -> Plan:
+    try:
+        with Trace() as trace:
+            x, y, weight = traced_inputs(trace, batch, signature)
+            variables = model.trainable_variables
+            weights = [trace.read(v) for v in variables]
+            y_pred = model._forward(x, training=True)
+            loss = model.compute_loss(
+                x=x, y=y, y_pred=y_pred, sample_weight=weight, training=True
+            )
+            loss = trace.lift(loss)
+            penalty = sum((trace.lift(p) for p in model.losses), start=ops.zeros(()))
+            ends = [trace.lift(t).value for t in tree.flatten(y_pred)]
+            sites = Sites(trace.graph, layers_by_path(model), ends)
+            found: dict[str, Any] = {"loss": loss, "penalty": penalty}
+            _reduce(trace, sites, loss, weights, found)
+            gradients = trace.gradients(loss, weights)
+            found["weights"] = _stack([_square(w) for w in weights])
+            found["gradients"] = _stack([_square(g) for g in gradients])
+            if model.optimizer is not None and variables:
+                model._clear_losses()
+                _step(model, trace, (x, y, weight), (variables, weights, gradients), found)
+            names = list(found)
+            values = [trace.lift(found[name]).value for name in names]
+            program = trace.graph.compile(values, assign=False)
+            return Plan(program, names, sites, list(variables))
+    finally:
+        model._clear_losses()
+
+
+def _reduce(
+    trace: Trace, sites: Sites, loss: Any, weights: Sequence[Any], found: dict[str, Any]
+) -> None:
+    """What is kept of activations, recurrences, outputs and inputs."""
+    wanted = [s.value for s in sites.activations]
+    wanted += [r.value for r in sites.recurrences]
+    wanted += [_gate(o) for o in sites.outputs]
+    slopes = trace.gradients(loss, [trace.tensor(v) for v in wanted])
+    given = dict(zip(wanted, slopes))
+    for i, site in enumerate(sites.activations):
+        a, g = trace.tensor(site.value), given[site.value]
+        low, high = FLAT.get(site.kind, (-math.inf, math.inf))
+        flat = ops.logical_or(ops.less(a, low), ops.greater(a, high))
+        found[f"activation {i}"] = _stack(
+            [ops.mean(a), ops.mean(ops.square(a)), _share(ops.equal(a, 0)), _share(flat), _square(g)]
+        )
+        if site.kind in RECTIFIERS:
+            found[f"peaks {i}"] = ops.max(a, axis=_others(a, site.axis))
+        found[f"values {i}"], found[f"slopes {i}"] = _some(a), _some(g)
+    for i, recurrence in enumerate(sites.recurrences):
+        g = given[recurrence.value]
+        found[f"steps {i}"] = ops.sum(ops.square(g), axis=_others(g, recurrence.axis))
+        h = trace.tensor(recurrence.states)
+        found[f"states {i}"] = ops.sum(ops.square(h), axis=_others(h, recurrence.axis))
+    for i, output in enumerate(sites.outputs):
+        value, g = trace.tensor(output.value), given[_gate(output)]
+        if output.before is None and output.kind in ("sigmoid", "tanh"):
+            one = value * (1 - value) if output.kind == "sigmoid" else 1 - ops.square(value)
+            g = g * one
+        total = ops.sum(value, axis=-1)
+        found[f"output {i}"] = _stack(
+            [ops.min(value), ops.max(value), ops.min(total), ops.max(total)]
+            + [ops.mean(ops.square(value)), _square(g)]
+        )
+    for i, entry in enumerate(sites.entries):
+        value = trace.tensor(entry.value)
+        if value.shape[entry.axis] <= _MOST_FEATURES:
+            axes = _others(value, entry.axis)
+            found[f"mean {i}"] = ops.mean(value, axis=axes)
+            found[f"square {i}"] = ops.mean(ops.square(value), axis=axes)
+            found[f"zeros {i}"] = ops.mean(ops.cast(ops.equal(value, 0), value.dtype), axis=axes)
+
+
+def _step(model: Any, trace: Trace, batch: Any, trained: Any, found: dict[str, Any]) -> None:
+    """The optimizer's change, and the loss after it with the same draws of dropout."""
+    x, y, weight = batch
+    variables, weights, gradients = trained
+    model.optimizer.apply(gradients, variables)
+    changes = [trace.read(v) - w for v, w in zip(variables, weights)]
+    found["changes"] = _stack([_square(c) for c in changes])
+    found["descent"] = -sum((ops.sum(c * g) for c, g in zip(changes, gradients)), start=0.0)
+    moved = {id(v) for v in variables}
+    for variable, tensor in trace.reads:
+        if id(variable) not in moved:
+            trace.variables[id(variable)] = (variable, tensor)
+    y_pred = model._forward(x, training=True)
+    found["loss_after"] = model.compute_loss(
+        x=x, y=y, y_pred=y_pred, sample_weight=weight, training=True
+    )
+
+
+def _gate(output: Output) -> int:
+    """The value whose gradient stands for that of the output."""
+    return output.value if output.before is None else output.before
+
+
+def _square(x: Any) -> Any:
+    return ops.sum(ops.square(x))
+
+
+def _share(x: Any) -> Any:
+    return ops.mean(ops.cast(x, "float32"))
+
+
+def _stack(scalars: Sequence[Any]) -> Any:
+    return ops.stack([ops.cast(s, "float32") for s in scalars]) if scalars else ops.zeros((0,))
+
+
+def _others(x: Any, axis: int) -> tuple[int, ...]:
+    return tuple(i for i in range(len(x.shape)) if i != axis)
+
+
+def _some(x: Any) -> Any:
+    """Some of the elements, evenly over all of them."""
+    flat = ops.reshape(x, (-1,))
+    return flat[:: max(1, flat.shape[0] // _SAMPLES)][:_SAMPLES]

@@ -1,0 +1,104 @@
+"""The picture of a report: ridges of activations and of their gradients, layer by layer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from chainrule.diagnosis.report import DiagnosisReport
+
+__all__ = ["draw"]
+
+Array = NDArray[Any]
+
+_BINS = 60
+_HEIGHT = 0.42
+_OVERLAP = 0.88
+_SHADES = ("#2a6f97", "#bc4b32")
+_GRAY = "#555555"
+
+
+def draw(report: DiagnosisReport, path: Any = None) -> Any:
+    """A figure with one ridge a layer, the first layer on top."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError("report.plot needs matplotlib: pip install matplotlib") from error
+    rows = [] if report.measured is None else report.measured.activations
+    if not rows:
+        raise ValueError("report.plot: expected activations to draw, got none that were measured")
+    height = 1.5 + _HEIGHT * len(rows) + 0.2 * min(len(report.findings), 4)
+    figure = Figure(figsize=(10, height), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(1, 1))
+    names = [_short(a.layer) for a in rows]
+    _ridges(left, [a.values for a in rows], _SHADES[0])
+    _ridges(right, [_logarithms(a.gradients) for a in rows], _SHADES[1])
+    left.set_yticks([-i for i in range(len(rows))], names, fontsize=8)
+    right.set_yticks([-i for i in range(len(rows))], [""] * len(rows))
+    for i, a in enumerate(rows):
+        notes = [f"{a.dead} of {a.units} dead"] if a.dead else []
+        notes += [f"{a.saturated:.0%} flat"] if a.saturated > 0.05 else []
+        notes += [f"{a.zeros:.0%} zeros"] if a.zeros > 0.01 and not a.dead else []
+        left.annotate(
+            f"{a.activation}" + (": " + ", ".join(notes) if notes else ""),
+            (1, -i + 0.12),
+            xycoords=("axes fraction", "data"),
+            ha="right",
+            fontsize=7,
+            color=_GRAY,
+        )
+        right.annotate(
+            f"norm {a.gradient_norm:.1e}",
+            (1, -i + 0.12),
+            xycoords=("axes fraction", "data"),
+            ha="right",
+            fontsize=7,
+            color=_GRAY,
+        )
+    left.set(title="activations", xlabel="value")
+    right.set(title="gradients of the loss by them", xlabel="log10 of the size; zeros left out")
+    found = [f"{f.kind.replace('_', ' ')}  {f.layer}" for f in report.findings[:4]]
+    figure.suptitle("\n".join(found) if found else "nothing found", fontsize=9)
+    if path is not None:
+        figure.savefig(path, dpi=130)
+    return figure
+
+
+def _short(layer: str) -> str:
+    """A path without the model's name."""
+    return layer.partition("/")[2] or layer
+
+
+def _logarithms(gradients: Array) -> Array:
+    sizes = np.abs(gradients)
+    return np.asarray(np.log10(sizes[sizes > 0]))
+
+
+def _ridges(axis: Any, samples: list[Array], colour: str) -> None:
+    """How often each value comes, as one filled curve a row on one axis of values."""
+    finite = [s[np.isfinite(s)] for s in samples]
+    whole = np.concatenate(finite)
+    if not whole.size:
+        whole = np.zeros(1)
+    low, high = np.percentile(whole, (0.5, 99.5))
+    pad = 0.05 * (high - low) or 0.5
+    edges = np.linspace(low - pad, high + pad, _BINS + 1)
+    middles = (edges[1:] + edges[:-1]) / 2
+    for i, sample in enumerate(finite):
+        axis.axhline(-i, color="#dddddd", linewidth=0.6, zorder=i)
+        if not sample.size:
+            continue
+        counts = np.histogram(np.clip(sample, edges[0], edges[-1]), edges)[0].astype("float64")
+        smooth = np.convolve(np.pad(counts, 2, mode="edge"), [0.1, 0.2, 0.4, 0.2, 0.1], "valid")
+        curve = smooth / smooth.max() * _OVERLAP
+        axis.fill_between(middles, -i, -i + curve, color=colour, alpha=0.75, linewidth=0, zorder=i)
+        axis.plot(middles, -i + curve, color="white", linewidth=0.8, zorder=i)
+    axis.set_xlim(edges[0], edges[-1])
+    axis.set_ylim(-len(samples) + 0.7, 1.15)
+    for side in ("top", "right", "left"):
+        axis.spines[side].set_visible(False)
+    axis.tick_params(axis="y", length=0)
+    axis.grid(axis="x", alpha=0.25)
