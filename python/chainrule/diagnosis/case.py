@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.base import tree
-from chainrule.diagnosis.statistics import Measured
+from chainrule.diagnosis.measured import Measured
 from chainrule.training.data import flat
 from chainrule.training.targets import kind_of
 

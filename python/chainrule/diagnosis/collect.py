@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.diagnosis.sites import Sites, layers_by_path
-from chainrule.diagnosis.statistics import (
+from chainrule.diagnosis.measured import (
     ActivationStatistics,
     InputStatistics,
     Measured,
@@ -52,7 +52,7 @@ def put_together(
         loss=float(found["loss"].mean()),
         penalty=float(found["penalty"].mean()),
         loss_after=float(found["loss_after"].mean()) if "loss_after" in found else math.nan,
-        descent=float(found["descent"].mean()) if "descent" in found else math.nan,
+        descent=-sum(_mean(found, f"descent {i}") for i in range(len(plan.variables))),
         activations=[_activation(plan, found, i) for i in range(len(plan.sites.activations))],
         weights=_weights(plan.variables, rest, layers, found),
         recurrences=[
@@ -77,9 +77,19 @@ def put_together(
     )
 
 
+def _mean(found: dict[str, Array], name: str, otherwise: float = math.nan) -> float:
+    """Over the batches, of what may not be there."""
+    return float(found[name].mean()) if name in found else otherwise
+
+
+def _pooled(means: Array, variances: Array) -> tuple[Array, Array]:
+    """Mean and variance over all batches from those of each."""
+    return means.mean(axis=0), variances.mean(axis=0) + means.var(axis=0)
+
+
 def _activation(plan: Plan, found: dict[str, Array], i: int) -> ActivationStatistics:
     site = plan.sites.activations[i]
-    mean, square, zeros, flat, gradient = found[f"activation {i}"].mean(axis=0)
+    mean, variance = _pooled(found[f"activation {i}"], found[f"variance {i}"])
     dead = units = 0
     if site.kind in RECTIFIERS:
         peaks = found[f"peaks {i}"].max(axis=0)
@@ -90,12 +100,12 @@ def _activation(plan: Plan, found: dict[str, Array], i: int) -> ActivationStatis
         depth=site.depth,
         is_output=site.is_output,
         mean=float(mean),
-        deviation=float(np.sqrt(max(square - mean**2, 0.0)) if np.isfinite(square) else square),
-        zeros=float(zeros),
-        saturated=float(flat) if site.kind in FLAT else math.nan,
+        deviation=float(np.sqrt(variance)),
+        zeros=_mean(found, f"zero {i}", 0.0),
+        saturated=_mean(found, f"flat {i}"),
         units=units,
         dead=dead,
-        gradient_norm=float(np.sqrt(gradient)),
+        gradient_norm=math.sqrt(_mean(found, f"slope {i}")),
         values=found[f"values {i}"].ravel(),
         gradients=found[f"slopes {i}"].ravel(),
     )
@@ -104,15 +114,14 @@ def _activation(plan: Plan, found: dict[str, Array], i: int) -> ActivationStatis
 def _weights(
     trained: Sequence[Any], rest: Sequence[Any], layers: dict[str, Any], found: dict[str, Array]
 ) -> list[WeightStatistics]:
-    squares = found["weights"].mean(axis=0)
-    gradients = found["gradients"].mean(axis=0)
-    changes = found["changes"].mean(axis=0) if "changes" in found else np.full(len(trained), np.nan)
     owners = {id(v): layer for layer in layers.values() for v in layer._trainable_variables}
     rows = []
     for i, variable in enumerate(trained):
-        with np.errstate(all="ignore"):
-            ratio = float(np.sqrt(changes[i] / squares[i])) if squares[i] else math.nan
-        rows.append(_weight(variable, owners, squares[i], gradients[i], ratio))
+        square, gradient, change = (
+            _mean(found, f"{name} {i}") for name in ("weight", "gradient", "change")
+        )
+        ratio = math.sqrt(change / square) if square else math.nan
+        rows.append(_weight(variable, owners, square, gradient, ratio))
     for variable in rest:
         if len(variable.shape) >= 2 and str(variable.dtype).startswith("float"):
             square = float(np.square(variable.numpy(), dtype="float64").sum())
@@ -154,27 +163,27 @@ def _is_untouched(layer: Any, variable: Any) -> bool:
 
 def _input(plan: Plan, found: dict[str, Array], i: int) -> InputStatistics:
     entry = plan.sites.entries[i]
-    mean, square = found[f"mean {i}"].mean(axis=0), found[f"square {i}"].mean(axis=0)
+    mean, variance = _pooled(found[f"mean {i}"], found[f"spread {i}"])
     return InputStatistics(
         layer=entry.layer,
         op=entry.op,
         mean=mean,
-        deviation=np.sqrt(np.maximum(square - mean**2, 0.0)),
+        deviation=np.sqrt(variance),
         zeros=found[f"zeros {i}"].mean(axis=0),
         rank=entry.rank,
     )
 
 
 def _output(plan: Plan, found: dict[str, Array], i: int) -> OutputStatistics:
-    output, rows = plan.sites.outputs[i], found[f"output {i}"]
+    output = plan.sites.outputs[i]
     return OutputStatistics(
         layer=output.layer,
         activation=output.kind,
-        low=float(rows[:, 0].min()),
-        high=float(rows[:, 1].max()),
-        low_sum=float(rows[:, 2].min()),
-        high_sum=float(rows[:, 3].max()),
-        size=float(np.sqrt(rows[:, 4].mean())),
+        low=float(found[f"low {i}"].min()),
+        high=float(found[f"high {i}"].max()),
+        low_sum=float(found[f"low sum {i}"].min()),
+        high_sum=float(found[f"high sum {i}"].max()),
+        size=math.sqrt(_mean(found, f"size {i}")),
         units=output.units,
-        gradient_norm=float(np.sqrt(rows[:, 5].mean())),
+        gradient_norm=math.sqrt(_mean(found, f"gate {i}")),
     )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from chainrule.diagnosis import remedies
 from chainrule.diagnosis.case import Case, Target
 from chainrule.diagnosis.finding import Finding, finding
-from chainrule.diagnosis.statistics import InputStatistics
+from chainrule.diagnosis.measured import InputStatistics
 from chainrule.training.data import flat
 
 __all__ = ["finite_rows", "imbalance", "inputs", "leaks", "not_finite", "order", "scale_of_targets"]

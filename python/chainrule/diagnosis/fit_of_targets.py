@@ -12,7 +12,7 @@ from chainrule.diagnosis import remedies
 from chainrule.diagnosis.case import OF_NUMBERS, Case, Target
 from chainrule.diagnosis.finding import Finding, finding
 from chainrule.diagnosis.sites import layers_by_path
-from chainrule.diagnosis.statistics import OutputStatistics
+from chainrule.diagnosis.measured import OutputStatistics
 
 __all__ = ["refused", "targets"]
 

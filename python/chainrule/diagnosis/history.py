@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Iterator
 from typing import Any
 
@@ -40,9 +41,9 @@ def overfitting(case: Case) -> Iterator[Finding]:
         trained = losses[-len(held) :]
         best = int(held.argmin())
         tail = held[-max(1, (len(held) - best) // 4) :]
-        end = float(np.median(tail))
+        end = float(statistics.median(tail))
         rise = 100 * (end / held[best] - 1) if held[best] > 0 else 0.0
-        noise = float(np.median(np.abs(np.diff(held)))) if len(held) > 2 else 0.0
+        noise = float(statistics.median(np.abs(np.diff(held)))) if len(held) > 2 else 0.0
         learnt = start - trained[-1]
         risen = end - held[best]
         if (
@@ -63,7 +64,7 @@ def overfitting(case: Case) -> Iterator[Finding]:
             return
     last = case.held_out[2] if case.held_out is not None else math.nan
     if math.isnan(last) and len(held):
-        last = float(np.median(held[-3:]))
+        last = float(statistics.median(held[-3:]))
     own = float(losses[-1]) if len(losses) else case.loss
     if case.is_trained and math.isfinite(last) and start > own > 0 and last > own:
         share = (last - own) / (start - own)

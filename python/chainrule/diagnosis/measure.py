@@ -5,7 +5,6 @@ Nothing is assigned: the program is compiled without its assignments.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +14,7 @@ from chainrule import ops
 from chainrule.base import tree
 from chainrule.diagnosis.collect import FLAT, RECTIFIERS, Plan, put_together
 from chainrule.diagnosis.sites import Output, Sites, layers_by_path
-from chainrule.diagnosis.statistics import Measured
+from chainrule.diagnosis.measured import Measured
 from chainrule.tracing.trace import Trace
 from chainrule.training.data import ArraySource
 from chainrule.training.trace import Signature, traced_inputs
@@ -61,10 +60,13 @@ def _compile(model: Any, batch: Any, signature: Signature) -> Plan:
             ends = [trace.lift(t).value for t in tree.flatten(y_pred)]
             sites = Sites(trace.graph, layers_by_path(model), ends)
             found: dict[str, Any] = {"loss": loss, "penalty": penalty}
-            _reduce(trace, sites, loss, weights, found)
-            gradients = trace.gradients(loss, weights)
-            found["weights"] = _stack([_square(w) for w in weights])
-            found["gradients"] = _stack([_square(g) for g in gradients])
+            gates = [s.value for s in sites.activations] + [r.value for r in sites.recurrences]
+            gates += [_gate(o) for o in sites.outputs]
+            slopes = trace.gradients(loss, [*weights, *map(trace.tensor, gates)])
+            gradients = slopes[: len(weights)]
+            _reduce(trace, sites, dict(zip(gates, slopes[len(weights) :])), found)
+            for i, (w, g) in enumerate(zip(weights, gradients)):
+                found[f"weight {i}"], found[f"gradient {i}"] = _square(w), _square(g)
             if model.optimizer is not None and variables:
                 model._clear_losses()
                 _step(model, trace, (x, y, weight), (variables, weights, gradients), found)
@@ -76,29 +78,24 @@ def _compile(model: Any, batch: Any, signature: Signature) -> Plan:
         model._clear_losses()
 
 
-def _reduce(
-    trace: Trace, sites: Sites, loss: Any, weights: Sequence[Any], found: dict[str, Any]
-) -> None:
-    """What is kept of activations, recurrences, outputs and inputs."""
-    wanted = [s.value for s in sites.activations]
-    wanted += [r.value for r in sites.recurrences]
-    wanted += [_gate(o) for o in sites.outputs]
-    slopes = trace.gradients(loss, [trace.tensor(v) for v in wanted])
-    given = dict(zip(wanted, slopes))
+def _reduce(trace: Trace, sites: Sites, given: dict[int, Any], found: dict[str, Any]) -> None:
+    """What is kept of activations, recurrences, outputs and inputs; `given` are the gradients."""
     for i, site in enumerate(sites.activations):
         a, g = trace.tensor(site.value), given[site.value]
-        low, high = FLAT.get(site.kind, (-math.inf, math.inf))
-        flat = ops.logical_or(ops.less(a, low), ops.greater(a, high))
-        found[f"activation {i}"] = _stack(
-            [ops.mean(a), ops.mean(ops.square(a)), _share(ops.equal(a, 0)), _share(flat), _square(g)]
-        )
+        found[f"activation {i}"] = mean = ops.mean(a)
+        found[f"variance {i}"] = ops.mean(ops.square(a - mean))
+        found[f"slope {i}"] = _square(g)
+        if site.kind in FLAT:
+            low, high = FLAT[site.kind]
+            found[f"flat {i}"] = _share(ops.greater(ops.abs(a - (low + high) / 2), (high - low) / 2))
+        else:
+            found[f"zero {i}"] = _share(ops.equal(a, 0))
         if site.kind in RECTIFIERS:
             found[f"peaks {i}"] = ops.max(a, axis=_others(a, site.axis))
         found[f"values {i}"], found[f"slopes {i}"] = _some(a), _some(g)
     for i, recurrence in enumerate(sites.recurrences):
-        g = given[recurrence.value]
+        g, h = given[recurrence.value], trace.tensor(recurrence.states)
         found[f"steps {i}"] = ops.sum(ops.square(g), axis=_others(g, recurrence.axis))
-        h = trace.tensor(recurrence.states)
         found[f"states {i}"] = ops.sum(ops.square(h), axis=_others(h, recurrence.axis))
     for i, output in enumerate(sites.outputs):
         value, g = trace.tensor(output.value), given[_gate(output)]
@@ -106,16 +103,16 @@ def _reduce(
             one = value * (1 - value) if output.kind == "sigmoid" else 1 - ops.square(value)
             g = g * one
         total = ops.sum(value, axis=-1)
-        found[f"output {i}"] = _stack(
-            [ops.min(value), ops.max(value), ops.min(total), ops.max(total)]
-            + [ops.mean(ops.square(value)), _square(g)]
-        )
+        found[f"low {i}"], found[f"high {i}"] = ops.min(value), ops.max(value)
+        found[f"low sum {i}"], found[f"high sum {i}"] = ops.min(total), ops.max(total)
+        found[f"size {i}"], found[f"gate {i}"] = ops.mean(ops.square(value)), _square(g)
     for i, entry in enumerate(sites.entries):
         value = trace.tensor(entry.value)
         if value.shape[entry.axis] <= _MOST_FEATURES:
             axes = _others(value, entry.axis)
             found[f"mean {i}"] = ops.mean(value, axis=axes)
-            found[f"square {i}"] = ops.mean(ops.square(value), axis=axes)
+            apart = value - ops.mean(value, axis=axes, keepdims=True)
+            found[f"spread {i}"] = ops.mean(ops.square(apart), axis=axes)
             found[f"zeros {i}"] = ops.mean(ops.cast(ops.equal(value, 0), value.dtype), axis=axes)
 
 
@@ -125,8 +122,9 @@ def _step(model: Any, trace: Trace, batch: Any, trained: Any, found: dict[str, A
     variables, weights, gradients = trained
     model.optimizer.apply(gradients, variables)
     changes = [trace.read(v) - w for v, w in zip(variables, weights)]
-    found["changes"] = _stack([_square(c) for c in changes])
-    found["descent"] = -sum((ops.sum(c * g) for c, g in zip(changes, gradients)), start=0.0)
+    for i, (change, gradient) in enumerate(zip(changes, gradients)):
+        found[f"change {i}"] = _square(change)
+        found[f"descent {i}"] = ops.sum(change * gradient)
     moved = {id(v) for v in variables}
     for variable, tensor in trace.reads:
         if id(variable) not in moved:
@@ -148,10 +146,6 @@ def _square(x: Any) -> Any:
 
 def _share(x: Any) -> Any:
     return ops.mean(ops.cast(x, "float32"))
-
-
-def _stack(scalars: Sequence[Any]) -> Any:
-    return ops.stack([ops.cast(s, "float32") for s in scalars]) if scalars else ops.zeros((0,))
 
 
 def _others(x: Any, axis: int) -> tuple[int, ...]:

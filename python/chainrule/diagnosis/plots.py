@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from chainrule.diagnosis.report import DiagnosisReport
+from chainrule.diagnosis.finding import Finding
+from chainrule.diagnosis.measured import Measured
 
 __all__ = ["draw"]
 
@@ -21,16 +22,16 @@ _SHADES = ("#2a6f97", "#bc4b32")
 _GRAY = "#555555"
 
 
-def draw(report: DiagnosisReport, path: Any = None) -> Any:
+def draw(measured: Measured | None, findings: Sequence[Finding], path: Any = None) -> Any:
     """A figure with one ridge a layer, the first layer on top."""
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ImportError("report.plot needs matplotlib: pip install matplotlib") from error
-    rows = [] if report.measured is None else report.measured.activations
+    rows = [] if measured is None else measured.activations
     if not rows:
         raise ValueError("report.plot: expected activations to draw, got none that were measured")
-    height = 1.5 + _HEIGHT * len(rows) + 0.2 * min(len(report.findings), 4)
+    height = 1.5 + _HEIGHT * len(rows) + 0.2 * min(len(findings), 4)
     figure = Figure(figsize=(10, height), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1, 1))
     names = [_short(a.layer) for a in rows]
@@ -60,7 +61,7 @@ def draw(report: DiagnosisReport, path: Any = None) -> Any:
         )
     left.set(title="activations", xlabel="value")
     right.set(title="gradients of the loss by them", xlabel="log10 of the size; zeros left out")
-    found = [f"{f.kind.replace('_', ' ')}  {f.layer}" for f in report.findings[:4]]
+    found = [f"{f.kind.replace('_', ' ')}  {f.layer}" for f in findings[:4]]
     figure.suptitle("\n".join(found) if found else "nothing found", fontsize=9)
     if path is not None:
         figure.savefig(path, dpi=130)

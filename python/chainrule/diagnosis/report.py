@@ -9,7 +9,7 @@ from html import escape
 from typing import Any
 
 from chainrule.diagnosis.finding import Finding
-from chainrule.diagnosis.statistics import Measured
+from chainrule.diagnosis.measured import Measured
 
 __all__ = ["DiagnosisReport"]
 
@@ -129,7 +129,7 @@ class DiagnosisReport:
         """
         from chainrule.diagnosis.plots import draw
 
-        return draw(self, path)
+        return draw(self.measured, self.findings, path)
 
 
 def _number(x: float, otherwise: str) -> str:

@@ -11,7 +11,7 @@ from chainrule.diagnosis import remedies
 from chainrule.diagnosis.case import Case
 from chainrule.diagnosis.finding import Finding, finding
 from chainrule.diagnosis.sites import layers_by_path
-from chainrule.diagnosis.statistics import TimeStatistics
+from chainrule.diagnosis.measured import TimeStatistics
 
 __all__ = ["through_time"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,7 +12,7 @@ from chainrule.diagnosis import remedies
 from chainrule.diagnosis.case import Case
 from chainrule.diagnosis.finding import Finding, finding
 from chainrule.diagnosis.sites import layers_by_path
-from chainrule.diagnosis.statistics import ActivationStatistics, Measured, WeightStatistics
+from chainrule.diagnosis.measured import ActivationStatistics, Measured, WeightStatistics
 
 __all__ = ["dead", "depth", "saturated"]
 
@@ -66,7 +67,7 @@ def depth(case: Case) -> Iterator[Finding]:
     if case.learnt > _LEARNT:
         return
     ratio = start / end if end else 1.0
-    passed = float(np.median([a / b if b else 1.0 for (_, a), (_, b) in zip(rows, rows[1:])]))
+    passed = float(statistics.median([a / b if b else 1.0 for (_, a), (_, b) in zip(rows, rows[1:])]))
     limit = _DECLINE if passed < _PASSED else _COLLAPSE
     widest = _widest(measured)
     lost = case.baseline > 0 and case.loss > _LARGE_LOSS * case.baseline
@@ -133,9 +134,9 @@ def _vanishing(case: Case, layer: str, ratio: float, limit: float) -> Finding:
     chain = _chain(case)
     gains = [w.gain for w in kernels(case.measured) if w.layer in chain]
     squashing = list(dict.fromkeys(_squashing(case)))
-    small = bool(gains) and float(np.median(gains)) < _SMALL_GAIN
+    small = bool(gains) and float(statistics.median(gains)) < _SMALL_GAIN
     if small:
-        why = f"the weights are small: sqrt(fan_in mean(w^2)) is {np.median(gains):.2g}, not about 1"
+        why = f"the weights are small: sqrt(fan_in mean(w^2)) is {statistics.median(gains):.2g}, not about 1"
         code = remedies.initialized(case.model, chain, _initializer(case))
     elif squashing:
         why = f"{len(squashing)} layers of sigmoids or the like stand on each other"
