@@ -3,6 +3,9 @@ bits as the standard steps where they do the same, numbers found by hand where t
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import pickle
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -644,6 +647,63 @@ class TestTracing:
         assert found["y"].tolist() == [[1.0], [2.0], [3.0], [4.0]] * 2
         assert len(np.unique(found["noise"])) == 8
         assert model.predict_on_batch(XS)["y"].tolist() == XS.tolist()
+
+    def test_predictions_see_numbers_that_have_changed(self) -> None:
+        class Own(keras.Sequential):
+            def predict_step(self, data: Any) -> Any:
+                return self(data) * self.factor
+
+        model = Own([keras.Input((1,)), layers.Dense(1, use_bias=False, kernel_initializer="ones")])
+        ask = model.predictor()
+        for factor in (1.0, 3.0):
+            model.factor = factor
+            expected = (XS * factor).tolist()
+            assert model.predict(XS, verbose=0).tolist() == expected
+            assert model.predict_on_batch(XS).tolist() == ask(XS).tolist() == expected
+
+    def test_x_alone_is_split_for_validation(self) -> None:
+        class Own(keras.Sequential):
+            def train_step(self, data: Any) -> Any:
+                return {"sum": ops.sum(data)}
+
+            def test_step(self, data: Any) -> Any:
+                return {"sum": ops.sum(data)}
+
+        model = line(Own, "sgd")
+        assert model.fit(XS, validation_split=0.25, verbose=0).history == {
+            "sum": [6.0],
+            "val_sum": [4.0],
+        }
+
+    def test_a_model_with_steps_is_saved_loaded_and_copied(self, tmp_path: Any) -> None:
+        register_keras_serializable("test_custom_steps")(Written)
+        model = classifier(Written)
+        model.fit(X, Y, verbose=0)
+        model.save(tmp_path / "m.chainrule")
+        models = [load_model(tmp_path / "m.chainrule"), copy.deepcopy(model)]
+        models.append(pickle.loads(pickle.dumps(model)))
+        told = model.fit(X, Y, shuffle=False, verbose=0).history
+        for other in models:
+            assert type(other) is Written
+            assert other.fit(X, Y, shuffle=False, verbose=0).history == told
+            assert bits(other) == bits(model)
+
+    def test_a_fit_that_was_cut_short_goes_on(self, tmp_path: Any) -> None:
+        class Cut(keras.callbacks.Callback):
+            def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+                if epoch == 2:
+                    raise KeyboardInterrupt
+
+        whole = classifier(Written)
+        whole.fit(X, Y, epochs=4, shuffle=False, verbose=0)
+        for callbacks in ([Cut()], []):
+            model = classifier(Written)
+            backup = keras.callbacks.BackupAndRestore(tmp_path / "state")
+            with contextlib.suppress(KeyboardInterrupt):
+                model.fit(
+                    X, Y, epochs=4, shuffle=False, callbacks=[*callbacks, backup], verbose=0
+                )
+        assert bits(model) == bits(whole)
 
     def test_draws_in_a_stateless_call_advance(self) -> None:
         class Noisy(layers.Layer):
