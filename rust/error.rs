@@ -53,6 +53,9 @@ pub enum Error {
     /// A fault of the core's own: `RuntimeError`.
     #[error("{0}")]
     Internal(Detail),
+    /// What code of the user's own raised: an exception, which the border keeps under this number.
+    #[error("{0}")]
+    Raised(Detail, u64),
     /// The caller asked to give up; nothing has changed.
     #[error("interrupted")]
     Interrupted,
@@ -90,6 +93,21 @@ impl Error {
         Error::Gradient(detail(op, expected, got))
     }
 
+    pub fn raised(op: &str, got: impl Into<String>, number: u64) -> Self {
+        Error::Raised(detail(op, "a result", got), number)
+    }
+
+    /// The layer, where one is known, and the op.
+    pub fn place(&self) -> String {
+        let Some(d) = self.clone().detail_mut().cloned() else {
+            return String::new();
+        };
+        match &d.layer[..] {
+            "" => d.op,
+            layer => format!("layer '{layer}': {}", d.op),
+        }
+    }
+
     fn detail_mut(&mut self) -> Option<&mut Detail> {
         match self {
             Error::Shape(d)
@@ -98,7 +116,8 @@ impl Error {
             | Error::Attribute(d)
             | Error::Gradient(d)
             | Error::Memory(d)
-            | Error::Internal(d) => Some(d),
+            | Error::Internal(d)
+            | Error::Raised(d, _) => Some(d),
             Error::Interrupted => None,
         }
     }

@@ -49,8 +49,14 @@ def _seed(text: str) -> int:
     return zlib.crc32(text.encode())
 
 
-def _resolve(attrs: Mapping[str, Any], dtype: str) -> dict[str, Any]:
-    return {k: dtype if k == "dtype" and v == "float" else v for k, v in attrs.items()}
+def _resolve(attrs: Any, dtype: str) -> Any:
+    if isinstance(attrs, list):
+        return [_resolve(x, dtype) for x in attrs]
+    if not isinstance(attrs, Mapping):
+        return attrs
+    return {
+        k: dtype if k == "dtype" and v == "float" else _resolve(v, dtype) for k, v in attrs.items()
+    }
 
 
 def of_row(row: Row | Bad, dtype: str) -> Run:

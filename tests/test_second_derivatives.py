@@ -21,7 +21,7 @@ WITHOUT = {
     "adam", "arg_reduce", "argsort", "ctc_beam_search", "iota", "one_hot", "random", "stop_gradient",
 }  # fmt: skip
 # Ops whose gradients are made by an op that has none.
-DERIVED_ONCE = {"ctc_loss", "gru", "lstm", "simple_rnn"}
+DERIVED_ONCE = {"ctc_loss", "gru", "lstm", "numpy_function", "simple_rnn"}
 KINKS = ("binary-maximum-ties", "binary-minimum-ties")
 # The derivative of lgamma is digamma, whose own is not there.
 ONCE = ("unary-lgamma", *(f"{op}-" for op in sorted(DERIVED_ONCE)))

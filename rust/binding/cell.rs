@@ -1,6 +1,7 @@
 //! `Cell`: a variable's storage.
 
 use super::array::{to_numpy, to_tensor};
+use super::callback::expect_outside;
 use crate::error::Error;
 use crate::graph::Cell;
 use crate::kernels::map;
@@ -43,6 +44,7 @@ impl PyCell {
 
     /// A copy of the elements.
     fn read<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        expect_outside("read")?;
         let tensor = py.detach(|| {
             let guard = self.cell.tensor.read().unwrap_or_else(|e| e.into_inner());
             guard.copy()
@@ -53,6 +55,7 @@ impl PyCell {
 
     /// Takes the elements of an array of the same shape, converted to the cell's dtype.
     fn write(&self, py: Python<'_>, array: &Bound<'_, PyAny>) -> PyResult<()> {
+        expect_outside("assign")?;
         let tensor = to_tensor(array)?;
         if tensor.spec().shape != self.cell.spec.shape {
             let (expected, got) = (show(&self.cell.spec.shape), show(&tensor.spec().shape));

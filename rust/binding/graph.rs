@@ -6,16 +6,16 @@ use super::cell::PyCell;
 use super::op::{attributes_of, op_from};
 use super::program::PyProgram;
 use super::size::{shape_from, shape_to_python};
-use crate::error::caught;
+use crate::error::{caught, Error};
 use crate::graph::{Graph, Source, Value};
-use crate::ops::body::Body;
+use crate::ops::body::{read_before, Body};
 use crate::passes::autodiff;
 use crate::program::Program;
 use crate::tensor::Spec;
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
-use pythonize::pythonize;
+use pythonize::{depythonize, pythonize};
 
 #[pyclass(name = "Graph", module = "chainrule._core")]
 pub struct PyGraph {
@@ -101,6 +101,32 @@ impl PyGraph {
         Ok(gradients.into_iter().map(|v| v.0).collect())
     }
 
+    /// The gradients by `wrt` of the sum over `values` and `weights` of `value * weight`, None where nothing
+    /// depends on one. `fixed` values depend on no other.
+    fn pullback(
+        &mut self,
+        values: Vec<usize>,
+        weights: Vec<usize>,
+        wrt: Vec<usize>,
+        fixed: Vec<usize>,
+    ) -> PyResult<Vec<Option<usize>>> {
+        let (values, weights) = (self.values(&values)?, self.values(&weights)?);
+        let (wrt, fixed) = (self.values(&wrt)?, self.values(&fixed)?);
+        let mut seeds = Vec::new();
+        for (value, weight) in values.into_iter().zip(weights) {
+            let (spec, given) = (self.graph.spec(value), self.graph.spec(weight));
+            if !spec.may_be(given) || !spec.dtype.is_float() {
+                let expected = format!("weights like a float value of {spec}");
+                return Err(Error::shape("pullback", expected, given.to_string()).into());
+            }
+            seeds.push((value, weight));
+        }
+        let graph = &mut self.graph;
+        let pull = || autodiff::pullback_around(graph, &seeds, &wrt, &fixed);
+        let found = caught("pullback", pull)?;
+        Ok(found.into_iter().map(|v| v.map(|v| v.0)).collect())
+    }
+
     /// Every leaf and node as a dictionary: what the NumPy reference walks.
     fn nodes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let out = PyList::empty(py);
@@ -152,6 +178,36 @@ impl PyGraph {
     ) -> PyResult<Bound<'py, PyAny>> {
         let body = Body::of(&self.graph, &self.values(&inputs)?, &self.values(&outputs)?)?;
         Ok(pythonize(py, &body)?)
+    }
+
+    /// The values before `first` that `outputs` are computed from, beside `inputs` and constants.
+    fn read_before(
+        &self,
+        inputs: Vec<usize>,
+        outputs: Vec<usize>,
+        first: usize,
+    ) -> PyResult<Vec<usize>> {
+        let (inputs, outputs) = (self.values(&inputs)?, self.values(&outputs)?);
+        let read = read_before(&self.graph, &inputs, &outputs, first);
+        Ok(read.into_iter().map(|v| v.0).collect())
+    }
+
+    /// How many values there are.
+    fn __len__(&self) -> usize {
+        self.graph.len()
+    }
+
+    /// Pushes the nodes of a body on these inputs; gives its outputs.
+    fn push_body(&mut self, body: &Bound<'_, PyDict>, inputs: Vec<usize>) -> PyResult<Vec<usize>> {
+        let body: Body = depythonize(body)?;
+        let inputs = self.values(&inputs)?;
+        if inputs.len() != body.inputs {
+            let expected = format!("{} inputs", body.inputs);
+            return Err(Error::shape("push_body", expected, inputs.len().to_string()).into());
+        }
+        let graph = &mut self.graph;
+        let outputs = caught("push_body", || body.push(graph, &inputs))?;
+        Ok(outputs.into_iter().map(|v| v.0).collect())
     }
 
     /// A program that computes `outputs` and, unless told not to, performs the assignments.

@@ -1,6 +1,7 @@
 //! The border to Python: `chainrule._core`. The only module that knows PyO3.
 
 mod array;
+mod callback;
 mod calls;
 mod cell;
 mod files;
@@ -62,7 +63,12 @@ create_exception!(
 impl From<Error> for PyErr {
     fn from(error: Error) -> PyErr {
         let text = error.to_string();
+        let place = error.place();
         match error {
+            Error::Raised(_, number) => {
+                let kept = callback::raised(number, &place);
+                kept.unwrap_or_else(|| PyRuntimeError::new_err(text))
+            }
             Error::Shape(_) => ShapeError::new_err(text),
             Error::DType(_) => DTypeError::new_err(text),
             Error::Data(_) => DataError::new_err(text),
@@ -160,6 +166,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("DataError", py.get_type::<DataError>())?;
     m.add("FileFormatError", py.get_type::<FileFormatError>())?;
     m.add("GradientError", py.get_type::<GradientError>())?;
+    m.add_class::<callback::PyCallback>()?;
     m.add_class::<cell::PyCell>()?;
     m.add_class::<graph::PyGraph>()?;
     m.add_class::<program::PyProgram>()?;

@@ -1,6 +1,7 @@
 //! `Program`: runs compiled graphs on arrays with the GIL released.
 
 use super::array::{Array, ArrayMut, Fed};
+use super::callback::expect_outside;
 use super::calls::{ctrl_c, detached};
 use super::results::filled_here;
 use crate::error::{caught, Error};
@@ -69,6 +70,16 @@ fn check_feeds(
     Ok(())
 }
 
+impl PyProgram {
+    /// Refuses a run that might wait for variables that the run around a callback holds.
+    fn expect_outside_callbacks(&self, place: &str) -> PyResult<()> {
+        match self.program.cells.is_empty() {
+            true => Ok(()),
+            false => expect_outside(place),
+        }
+    }
+}
+
 #[pymethods]
 impl PyProgram {
     /// Runs once on arrays of the inputs' shapes; gives new arrays. With `sound`, gives None instead where
@@ -81,6 +92,7 @@ impl PyProgram {
         sound: bool,
     ) -> PyResult<Option<Vec<Bound<'py, PyAny>>>> {
         let program = &self.program;
+        self.expect_outside_callbacks(RUN)?;
         let fed = feeds
             .iter()
             .map(Fed::new)
@@ -133,6 +145,7 @@ impl PyProgram {
         tick: Option<Py<PyAny>>,
         every: bool,
     ) -> PyResult<usize> {
+        self.expect_outside_callbacks("epoch")?;
         let arrays = feeds.iter().map(Array::new).collect::<PyResult<Vec<_>>>()?;
         let specs: Vec<Spec> = arrays.iter().map(Array::spec).collect();
         let rows = arrays

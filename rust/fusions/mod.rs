@@ -9,6 +9,7 @@ mod batch_norm_moments;
 mod column_sums_of_pool;
 mod ctc_loss_with_grad;
 pub mod elementwise;
+mod given_values;
 mod kernel_grad_of_unpool;
 mod pool_argmax;
 mod recurrent_products;
@@ -20,6 +21,7 @@ use crate::graph::{Graph, Node, Op, Source, Value};
 
 /// Every fusion, in the order in which they are tried; each sees the work of those before.
 pub const FUSIONS: &[Fusion] = &[
+    given_values::FUSION,
     scan_invariants::FUSION,
     relu_of_pool_grad::FUSION,
     column_sums_of_pool::FUSION,

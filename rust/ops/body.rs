@@ -126,10 +126,19 @@ impl Body {
     /// The graph for inputs of these specs; the ops check them.
     pub fn build(&self, specs: &[Spec]) -> Result<Built> {
         let mut graph = Graph::new();
-        let mut values = Vec::new();
-        for spec in specs {
-            values.push(graph.input("", spec.clone())?);
-        }
+        let inputs = specs.iter().map(|spec| graph.input("", spec.clone()));
+        let inputs = inputs.collect::<Result<Vec<Value>>>()?;
+        let outputs = self.push(&mut graph, &inputs)?;
+        Ok(Built {
+            graph,
+            inputs,
+            outputs,
+        })
+    }
+
+    /// Pushes the nodes into a graph, on these values of it; gives its outputs.
+    pub fn push(&self, graph: &mut Graph, inputs: &[Value]) -> Result<Vec<Value>> {
+        let mut values = inputs.to_vec();
         for constant in &self.constants {
             values.push(graph.constant(constant.tensor()?));
         }
@@ -144,11 +153,7 @@ impl Body {
             }
             values.extend(&outputs[..call.outputs]);
         }
-        Ok(Built {
-            inputs: values[..specs.len()].to_vec(),
-            outputs: known(&values, &self.outputs)?,
-            graph,
-        })
+        known(&values, &self.outputs)
     }
 }
 
@@ -287,6 +292,28 @@ impl<'de> DeserializeSeed<'de> for Attributes<'_> {
         let entry = entry(self.0).map_err(D::Error::custom)?;
         (entry.read)(&mut <dyn erased_serde::Deserializer>::erase(from)).map_err(D::Error::custom)
     }
+}
+
+/// The values of nodes and leaves before `first`, none of them constant or of `inputs`, that `outputs` are
+/// computed from.
+pub fn read_before(graph: &Graph, inputs: &[Value], outputs: &[Value], first: usize) -> Vec<Value> {
+    let mut seen = vec![false; graph.len()];
+    let mut read = Vec::new();
+    let mut open = outputs.to_vec();
+    while let Some(value) = open.pop() {
+        if std::mem::replace(&mut seen[value.0], true) || inputs.contains(&value) {
+            continue;
+        }
+        match graph.source(value) {
+            Source::Constant(_) => {}
+            Source::Node { node, .. } if graph.nodes[*node].outputs[0].0 >= first => {
+                open.extend(&graph.nodes[*node].inputs);
+            }
+            _ => read.push(value),
+        }
+    }
+    read.sort_unstable();
+    read
 }
 
 /// Of each value of a graph, whether it follows from `fixed` values and constants alone.

@@ -32,6 +32,7 @@ pub mod ctc_beam_search;
 pub mod ctc_loss;
 pub mod ctc_loss_grad;
 pub mod cumulate;
+pub mod custom_gradient;
 pub mod dense;
 pub mod dropout;
 pub mod fft;
@@ -40,6 +41,7 @@ pub mod gather;
 pub mod gather_along;
 pub mod gru;
 pub mod gru_grad;
+pub mod identity;
 pub mod iota;
 pub mod irfft;
 pub mod lanes;
@@ -52,6 +54,7 @@ pub mod lstm;
 pub mod lstm_grad;
 pub mod matmul;
 pub mod named;
+pub mod numpy_function;
 pub mod one_hot;
 pub mod overlap_add;
 pub mod pool;
@@ -60,6 +63,7 @@ pub mod pool_pick;
 pub mod random;
 pub mod recurrent;
 pub mod reduce;
+pub mod remat;
 pub mod reshape;
 pub mod resize;
 pub mod resize_grad;
@@ -174,6 +178,10 @@ pub const REGISTRY: &[Entry] = &[
     op::<warp::Warp>("warp"),
     op::<warp_grad::WarpGrad>("warp_grad"),
     op::<stop_gradient::StopGradient>("stop_gradient"),
+    op::<identity::Identity>("identity"),
+    op::<custom_gradient::CustomGradient>("custom_gradient"),
+    op::<remat::Remat>("remat"),
+    op::<numpy_function::NumpyFunction>("numpy_function"),
 ];
 
 /// The entry of this name.

@@ -44,15 +44,29 @@ pub fn pullback(
     seeds: &[(Value, Value)],
     wrt: &[Value],
 ) -> Result<Vec<Option<Value>>> {
+    pullback_around(graph, seeds, wrt, &[])
+}
+
+/// As [`pullback`], where `fixed` values do not depend on any other.
+pub fn pullback_around(
+    graph: &mut Graph,
+    seeds: &[(Value, Value)],
+    wrt: &[Value],
+    fixed: &[Value],
+) -> Result<Vec<Option<Value>>> {
     let count = graph.nodes.len();
     let mut moves = vec![false; graph.len()];
     for w in wrt {
         moves[w.0] = true;
     }
+    let mut stays = vec![false; graph.len()];
+    for v in fixed {
+        stays[v.0] = true;
+    }
     for node in &graph.nodes {
         if node.inputs.iter().any(|v| moves[v.0]) {
             for out in &node.outputs {
-                moves[out.0] |= graph.spec(*out).dtype.is_float();
+                moves[out.0] |= graph.spec(*out).dtype.is_float() && !stays[out.0];
             }
         }
     }
@@ -66,7 +80,8 @@ pub fn pullback(
     }
     for at in (0..count).rev() {
         let node = graph.nodes[at].clone();
-        let douts: Vec<Option<Value>> = node.outputs.iter().map(|v| gradient[v.0]).collect();
+        let dout = |v: &Value| gradient[v.0].filter(|_| !stays.get(v.0).is_some_and(|is| *is));
+        let douts: Vec<Option<Value>> = node.outputs.iter().map(dout).collect();
         let wanted: Vec<bool> = node.inputs.iter().map(|v| moves[v.0]).collect();
         if douts.iter().all(Option::is_none) || !wanted.contains(&true) {
             continue;

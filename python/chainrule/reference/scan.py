@@ -8,8 +8,7 @@ gradients.
 Errors: another number of inputs, sequences of different lengths, a body that changes a carry.
 Source: Werbos, Backpropagation through time: what it does and how to do it, 1990.
 
-`body` holds the graph of a step: how many `inputs` it has (carries, rows, w), its `constants` and `nodes`,
-and which values are its `outputs` (carries, y). The values are numbered in this order.
+`body` is the graph of a step (`_bodies`): its inputs are carries, rows and w, its outputs carries and y.
 """
 
 from __future__ import annotations
@@ -19,35 +18,15 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.reference import walk
+from chainrule.reference import _bodies, walk
 from chainrule.reference._arrays import Array, Attrs, is_float
-
-
-def _constant(value: int, constant: Attrs) -> walk.Node:
-    numbers = constant["floats"] or constant["ints"]
-    array = np.array(numbers, constant["dtype"]).reshape(constant["shape"])
-    return {"op": "constant", "attrs": {"value": array}, "inputs": [], "outputs": [value]}
-
-
-def _nodes(body: Attrs) -> list[walk.Node]:
-    """The body as a graph that can be walked."""
-    nodes: list[walk.Node] = []
-    value = body["inputs"]
-    for constant in body["constants"]:
-        nodes.append(_constant(value, constant))
-        value += 1
-    for node in body["nodes"]:
-        outputs = list(range(value, value + node["outputs"]))
-        nodes.append({**node, "outputs": outputs})
-        value += len(outputs)
-    return nodes
 
 
 class _Steps:
     """The steps of one scan, in the order in which they run."""
 
     def __init__(self, attrs: Attrs, inputs: Sequence[Array]) -> None:
-        self.nodes = _nodes(attrs["body"])
+        self.nodes = _bodies.nodes_of(attrs["body"])
         self.outputs: list[int] = list(attrs["body"]["outputs"])
         self.carries: int = attrs["carries"]
         self.first = self.carries + attrs["sequences"]
