@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,15 +10,15 @@ import numpy as np
 from chainrule.base.dtypes import is_float_dtype, standardize_dtype
 from chainrule.ops._common import binary
 from chainrule.tracing.arrays import constant, storage_dtype
-from chainrule.tracing.casting import as_dtype, as_tensor, is_traced, to_tensor
+from chainrule.tracing.casting import as_dtype, as_tensor, is_traced, keeps_gradient, to_tensor
 from chainrule.tracing.dispatch import apply
 from chainrule.tracing.recording import operation
 from chainrule.tracing.tensor import KerasTensor
 from chainrule.tracing.variable import Variable
 
 __all__ = [
-    "cast", "convert_to_numpy", "convert_to_tensor", "custom_gradient", "dtype", "is_tensor",
-    "saturate_cast", "shape", "stop_gradient",
+    "cast", "convert_to_numpy", "convert_to_tensor", "dtype", "is_tensor", "saturate_cast",
+    "shape", "stop_gradient",
 ]  # fmt: skip
 
 
@@ -294,33 +292,4 @@ def stop_gradient(variable: Any) -> Any:
     [1.0]
     """
     x = as_tensor(variable)
-    return apply("stop_gradient", {}, [x]) if is_traced(x) else x
-
-
-class custom_gradient:
-    """Decorator of a function `f(*args) -> (outputs, grad)`; only its forward is used.
-
-    The derivative is that of the ops in the forward: chainrule differentiates graphs of ops, and
-    takes no Python function as a derivative. Otherwise as Keras's `ops.custom_gradient`.
-
-    Parameters
-    ----------
-    fun : callable
-        The function `f`, of tensors of any shape and dtype.
-
-    Examples
-    --------
-    >>> @custom_gradient
-    ... def double(x):
-    ...     return 2 * x, lambda dout: 2 * dout
-    >>> double(3)
-    6
-    """
-
-    def __init__(self, fun: Callable[..., Any]) -> None:
-        self.fun = fun
-        functools.update_wrapper(self, fun)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        outputs, _ = self.fun(*args, **kwargs)
-        return outputs
+    return apply("stop_gradient", {}, [x]) if keeps_gradient(x) else x

@@ -6,6 +6,7 @@ from chainrule.base.namespace import publish
 from chainrule.ops.blocks import *  # noqa: F403
 from chainrule.ops.branches import *  # noqa: F403
 from chainrule.ops.conversion import *  # noqa: F403
+from chainrule.ops.custom import *  # noqa: F403
 from chainrule.ops.loops import *  # noqa: F403
 
 publish(globals())
