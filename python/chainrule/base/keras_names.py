@@ -333,8 +333,6 @@ _SHORT = {
 # Pattern of a path below keras -> what to use. The first that matches counts.
 HINTS: dict[str, str] = {
     "Function": "use `Model(inputs, outputs)`",
-    "Remat*": "the memory of a step is planned: leave it out",
-    "remat": "the memory of a step is planned: leave it out",
     "applications": "no trained networks ship with chainrule",
     "callbacks.OrbaxCheckpoint": "use `callbacks.ModelCheckpoint`",
     "callbacks.RemoteMonitor": "use `callbacks.LambdaCallback`",

@@ -29,10 +29,12 @@ from chainrule.tracing.autocast import AutocastScope, get_autocast_scope
 from chainrule.tracing.masking import get_keras_mask, set_keras_mask
 from chainrule.tracing.node import Node
 from chainrule.tracing.operation import default, is_default
+from chainrule.tracing.remat import RematMode, remat, rematerialized
 from chainrule.tracing.scopes import in_symbolic_scope
 from chainrule.tracing.specs import compute_output_spec
 from chainrule.tracing.stateless import get_stateless_scope
 from chainrule.tracing.tensor import KerasTensor, any_symbolic_tensors
+from chainrule.tracing.trace import current_trace
 
 _CALL_CONTEXT = "current_call_ctx"
 _FLOAT32 = np.dtype("float32")
@@ -73,6 +75,7 @@ class LayerCalling(LayerState):
     _allow_non_tensor_positional_args: bool
     _input_spec: Any
     _parent_path: str | None
+    _remat_mode: RematMode | None = None
     _path: str | None
     _supports_masking: bool
     # By thread: one may trace a step while another calls the layer.
@@ -306,7 +309,7 @@ class LayerCalling(LayerState):
             if autocast is not None:
                 scopes.enter_context(autocast)
             try:
-                outputs = super().__call__(*args, **kwargs)
+                outputs = self._computed(args, kwargs)
             except (ShapeError, DTypeError, DataError) as error:
                 path = layer_path()
                 if path in str(error):
@@ -318,6 +321,28 @@ class LayerCalling(LayerState):
             if self.activity_regularizer is not None:
                 self._add_activity_losses(outputs)
         return outputs
+
+    def _computed(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """What `call` gives, computed again in the backward pass where a RematScope asked for it."""
+        mode = self._remat_mode
+        if mode is None or current_trace() is None or in_symbolic_scope():
+            return super().__call__(*args, **kwargs)
+        if mode.mode == "activations":
+            return self._with_activation_again(args, kwargs)
+        if mode.mode == "list_of_layers" and self.name not in mode.layer_names:
+            return super().__call__(*args, **kwargs)
+        least = mode.output_size_threshold if mode.mode == "larger_than" else -1
+        return rematerialized(super().__call__, args, kwargs, least)
+
+    def _with_activation_again(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        activation = self.__dict__.get("activation")
+        if not callable(activation):
+            return super().__call__(*args, **kwargs)
+        self.__dict__["activation"] = remat(activation)
+        try:
+            return super().__call__(*args, **kwargs)
+        finally:
+            self.__dict__["activation"] = activation
 
     def _autocast_scope(self) -> AutocastScope | None:
         current = get_autocast_scope()
@@ -376,6 +401,10 @@ class LayerCalling(LayerState):
                 )
         if in_symbolic_scope():
             return
+        trace = current_trace()
+        if trace is not None:
+            for x in losses:
+                trace.add_loss(x)
         scope = get_stateless_scope()
         if scope is None:
             self._losses.setdefault(threading.get_ident(), []).extend(losses)

@@ -16,6 +16,7 @@ from chainrule.layers.call_spec import CallSpec, shapes_for
 from chainrule.layers.calling import LayerCalling
 from chainrule.tracing import policies
 from chainrule.tracing.operation import accepts, default, is_default
+from chainrule.tracing.remat import current_remat_mode
 from chainrule.tracing.specs import compute_output_spec
 from chainrule.tracing.stateless import StatelessScope
 from chainrule.tracing.tensor import KerasTensor
@@ -121,6 +122,7 @@ class Layer(LayerCalling):
         self._call_has_training_arg = "training" in self.call_signature_parameters
         self._call_has_mask_arg = "mask" in self.call_signature_parameters
         self._supports_masking = not is_default(self.compute_mask)
+        self._remat_mode = current_remat_mode()
 
     @property
     def quantization_mode(self) -> None:
