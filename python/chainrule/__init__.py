@@ -54,10 +54,16 @@ if TYPE_CHECKING or not late(globals()):
     from chainrule.tracing.operation import Operation as Operation
     from chainrule.tracing.policies import DTypePolicy as DTypePolicy
     from chainrule.tracing.policies import FloatDTypePolicy as FloatDTypePolicy
+    from chainrule.tracing.remat import RematScope as RematScope
+    from chainrule.tracing.remat import remat as remat
     from chainrule.tracing.scopes import SymbolicScope as SymbolicScope
     from chainrule.tracing.scopes import device_scope as device
     from chainrule.tracing.stateless import StatelessScope as StatelessScope
+    from chainrule.tracing.tape import GradientTape as GradientTape
     from chainrule.tracing.tensor import KerasTensor as KerasTensor
+    from chainrule.tracing.transforms import hessian_vector_product as hessian_vector_product
+    from chainrule.tracing.transforms import jacobian as jacobian
+    from chainrule.tracing.transforms import vmap as vmap
     from chainrule.tracing.variable import Variable as Variable
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from chainrule.base.dtypes import standardize_dtype
+import numpy as np
+
+from chainrule.base.dtypes import is_float_dtype, standardize_dtype
 from chainrule.base.errors import DataError, ShapeError
 from chainrule.base.sizes import Size, as_size, broadcast, is_size
 from chainrule.tracing.arrays import constant
 from chainrule.tracing.casting import as_dtype, is_traced, leaves
 from chainrule.tracing.dispatch import apply
+from chainrule.tracing.recorder import is_followed
 from chainrule.tracing.tensor import KerasTensor
 
 __all__ = ["binary", "block", "eager_only", "normalize_axes", "normalize_axis", "unary"]
@@ -96,8 +99,14 @@ def eager_only(function: Callable[..., Any], *xs: Any, name: str | None = None) 
             f"{op}: works on arrays only; its result has no static shape or no rule to trace it, "
             "so it cannot be part of a model or of a function given to `value_and_grad`."
         )
+    arrays = [constant(x) for x in xs]
+    if any(is_float_dtype(x.dtype) and is_followed(x) for x in arrays):
+        raise TypeError(
+            f"{op}: works on arrays only and has no derivative, but a GradientTape follows its "
+            "argument. Give it `ops.convert_to_numpy(x)`, or call it outside the tape."
+        )
     try:
-        return function(*(constant(x) for x in xs))
+        return function(*(np.asarray(x) for x in arrays))
     except OverflowError as error:
         message = f"{op}: expected numbers that their dtypes hold, got {error}"
         raise DataError(message) from error

@@ -14,7 +14,7 @@ from chainrule.ops._common import binary, normalize_axis, static_shape
 from chainrule.ops._sized import filled, inside_block, numbers
 from chainrule.ops.indexing import take_slice
 from chainrule.tracing.arrays import storage_dtype
-from chainrule.tracing.casting import as_dtype, as_tensor, is_traced
+from chainrule.tracing.casting import as_dtype, as_tensor, is_traced, keeps_gradient
 from chainrule.tracing.dispatch import apply
 from chainrule.tracing.recording import operation
 from chainrule.tracing.tensor import KerasTensor
@@ -340,7 +340,7 @@ def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | Non
     x = as_tensor(inputs)
     updates = as_dtype(updates, standardize_dtype(x.dtype))
     indices = as_dtype(indices, "int32")
-    if not any(is_traced(t) for t in (x, updates, indices)):
+    if not is_traced(indices) and not keeps_gradient(x) and not keeps_gradient(updates):
         return _scatter_numpy(x, indices, updates, reduction)
     if reduction == "add":
         return binary("add", x, scatter(indices, updates, x.shape))

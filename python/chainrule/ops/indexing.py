@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from chainrule.ops.comparison import _where
 from chainrule.ops.shaping import _reshape, ravel, transpose
 from chainrule.tracing.casting import as_dtype, as_tensor, is_traced
 from chainrule.tracing.dispatch import apply
+from chainrule.tracing.recorder import is_recorded
 from chainrule.tracing.recording import operation
 from chainrule.tracing.specs import compute_output_spec
 from chainrule.tracing.tensor import KerasTensor
@@ -127,7 +129,9 @@ def get_item(x: Any, key: Any) -> Any:
     x = as_tensor(x)
     keys = list(key) if isinstance(key, tuple) else [key]
     if not is_traced(x) and not any(is_traced(k) for k in keys):
-        return np.asarray(x[_numpy_key(key)])
+        if not is_recorded(x):
+            return np.asarray(np.asarray(x)[_numpy_key(key)])
+        keys = [place for k in keys for place in _places_of(k)]
     return _index(x, _without_ellipsis([_normal_key(k) for k in keys], x.ndim))
 
 
@@ -135,6 +139,13 @@ def _numpy_key(key: Any) -> Any:
     if isinstance(key, tuple):
         return tuple(_numpy_key(k) for k in key)
     return np.asarray(key) if hasattr(key, "__array__") else key
+
+
+def _places_of(key: Any) -> Sequence[Any]:
+    """A mask as the integers that it stands for, one array an axis."""
+    if isinstance(key, (list, np.ndarray)) and np.asarray(key).dtype == bool:
+        return np.nonzero(np.asarray(key))
+    return (key,)
 
 
 def _normal_key(key: Any) -> Any:

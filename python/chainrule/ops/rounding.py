@@ -11,7 +11,7 @@ from chainrule.base.dtypes import is_float_dtype, standardize_dtype
 from chainrule.ops._common import binary, unary
 from chainrule.ops._sized import filled
 from chainrule.tracing.arrays import constant
-from chainrule.tracing.casting import as_dtype, as_float, as_tensor, is_traced, promote_float
+from chainrule.tracing.casting import as_dtype, as_float, as_tensor, keeps_gradient, promote_float
 from chainrule.tracing.dispatch import apply
 from chainrule.tracing.recording import operation
 
@@ -226,7 +226,7 @@ def copy(x: Any) -> Any:
     [1.0]
     """
     x = as_tensor(x)
-    return x if is_traced(x) else np.array(x)
+    return x if keeps_gradient(x) else np.array(x)
 
 
 @operation

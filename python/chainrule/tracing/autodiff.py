@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import functools
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
-from chainrule._core import Program
 from chainrule.base import tree
-from chainrule.base.config import floatx
 from chainrule.base.dtypes import is_float_dtype, standardize_dtype
 from chainrule.base.errors import DTypeError, ShapeError
-from chainrule.tracing.arrays import constant, engine_array, storage_dtype
+from chainrule.tracing.arrays import constant
+from chainrule.tracing.compiled import Compiled
+from chainrule.tracing.recorder import observed
 from chainrule.tracing.tensor import KerasTensor
 from chainrule.tracing.trace import Trace, current_trace
 from chainrule.tracing.variable import Variable
 
 __all__ = ["grad", "value_and_grad"]
-
-_CACHE_SIZE = 32
 
 
 def value_and_grad(
@@ -66,24 +61,12 @@ def value_and_grad(
     """
     if not callable(f):
         raise TypeError(f"value_and_grad: expected a function, got {f!r}")
-    compiled: OrderedDict[Any, _Compiled] = OrderedDict()
+    differentiated = Compiled(lambda *a, **k: _differentiate(f, argnums, has_aux, a, k))
 
     @functools.wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
-        _check_argnums(argnums, args)
-        trace = current_trace()
-        if trace is not None:
-            return _differentiate(trace, f, argnums, has_aux, args, kwargs)
-        leaves = tree.flatten((args, kwargs))
-        key = (floatx(), _skeleton((args, kwargs)), tuple(_signature(x) for x in leaves))
-        entry = compiled.get(key)
-        if entry is None:
-            entry = compiled[key] = _Compiled(f, argnums, has_aux, args, kwargs)
-            if len(compiled) > _CACHE_SIZE:
-                compiled.popitem(last=False)
-        else:
-            compiled.move_to_end(key)
-        return entry.run(leaves)
+        check_argnums("value_and_grad", argnums, args)
+        return differentiated(*args, **kwargs)
 
     return call
 
@@ -110,42 +93,25 @@ def grad(
     return call
 
 
-def _check_argnums(argnums: int | Sequence[int], args: tuple[Any, ...]) -> None:
+def check_argnums(place: str, argnums: int | Sequence[int], args: tuple[Any, ...]) -> None:
+    """Check that `argnums` names arguments of floats."""
     numbers = [argnums] if isinstance(argnums, int) else list(argnums)
     for number in numbers:
         if not -len(args) <= number < len(args):
             raise ValueError(
-                f"value_and_grad: argnums={argnums} names positional argument {number}, "
+                f"{place}: argnums={argnums} names positional argument {number}, "
                 f"but the function was called with {len(args)}"
             )
         leaves = tree.flatten(args[number])
         if not leaves:
-            raise ValueError(f"value_and_grad: argument {number} holds no array")
+            raise ValueError(f"{place}: argument {number} holds no array")
         for leaf in leaves:
             dtype = leaf.dtype if hasattr(leaf, "dtype") else constant(leaf).dtype
             if not is_float_dtype(dtype):
                 raise DTypeError(
-                    f"value_and_grad: argument {number} must be float to differentiate by it, "
+                    f"{place}: argument {number} must be float to differentiate by it, "
                     f"got dtype {standardize_dtype(dtype)}"
                 )
-
-
-def _is_input(x: Any) -> bool:
-    return isinstance(x, (np.ndarray, np.generic, float)) and not isinstance(x, Variable)
-
-
-def _signature(x: Any) -> Any:
-    """What of a leaf makes a new trace necessary."""
-    if isinstance(x, Variable):
-        return ("variable", id(x))
-    if _is_input(x):
-        return (np.shape(x), standardize_dtype(constant(x).dtype))
-    return (type(x), x if x.__hash__ is not None else id(x))
-
-
-def _skeleton(structure: Any) -> Any:
-    """The structure without its leaves, as something to compare."""
-    return repr(tree.map_structure(lambda leaf: None, structure, none_is_leaf=True))
 
 
 def _scalar_loss(result: Any, trace: Trace) -> KerasTensor:
@@ -161,75 +127,51 @@ def _scalar_loss(result: Any, trace: Trace) -> KerasTensor:
     return loss
 
 
+def targets_of(
+    trace: Trace, argnums: int | Sequence[int], args: tuple[Any, ...]
+) -> tuple[list[Any], list[Any]]:
+    """The arguments to call a function with, and the traced values to differentiate by.
+
+    Each array among those stands for itself alone: other uses of the same value do not count.
+    """
+    values = list(args)
+    targets = []
+    for number in [argnums] if isinstance(argnums, int) else argnums:
+        targets.append(
+            tree.map_structure(
+                lambda x: trace.read(x) if isinstance(x, Variable) else trace.separate(x),
+                args[number],
+            )
+        )
+        values[number] = tree.map_structure(
+            lambda x, t: x if isinstance(x, Variable) else t, args[number], targets[-1]
+        )
+    return values, targets
+
+
+def by_argument(argnums: int | Sequence[int], targets: Sequence[Any], found: Any) -> Any:
+    """One result for each leaf of the targets, in their structure."""
+    results = iter(found)
+    packed = [tree.map_structure(lambda t: next(results), target) for target in targets]
+    return packed[0] if isinstance(argnums, int) else tuple(packed)
+
+
 def _differentiate(
-    trace: Trace,
     f: Callable[..., Any],
     argnums: int | Sequence[int],
     has_aux: bool,
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
 ) -> Any:
-    """Value and gradient as values of `trace`."""
-    numbers = [argnums] if isinstance(argnums, int) else list(argnums)
-    values = list(args)
-    targets = []
-    for number in numbers:
-        lifted = tree.map_structure(
-            lambda x: trace.read(x) if isinstance(x, Variable) else trace.lift(x), args[number]
-        )
-        targets.append(lifted)
-        values[number] = tree.map_structure(
-            lambda x, t: x if isinstance(x, Variable) else t, args[number], lifted
-        )
+    """Value and gradient as values of the open trace."""
+    trace = current_trace()
+    assert trace is not None, "functions are differentiated inside a trace"
+    values, targets = targets_of(trace, argnums, args)
     result = f(*values, **kwargs)
     value, aux = result if has_aux else (result, None)
     loss = _scalar_loss(value, trace)
-    gradients = iter(trace.gradients(loss, tree.flatten(targets)))
-    by_argument = [tree.map_structure(lambda t: next(gradients), target) for target in targets]
-    gradient = by_argument[0] if isinstance(argnums, int) else tuple(by_argument)
+    flat = tree.flatten(targets)
+    found = trace.gradients(loss, flat)
+    observed(None, [loss, *flat], found)
+    gradient = by_argument(argnums, targets, found)
     return ((loss, aux) if has_aux else loss), gradient
-
-
-class _Compiled:
-    """A traced and compiled function for arguments of one signature."""
-
-    def __init__(
-        self,
-        f: Callable[..., Any],
-        argnums: int | Sequence[int],
-        has_aux: bool,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-    ) -> None:
-        self.variables = [x for x in tree.flatten((args, kwargs)) if isinstance(x, Variable)]
-        with Trace() as trace:
-
-            def enter(x: Any) -> Any:
-                if not _is_input(x):
-                    return x
-                return trace.input("", np.shape(x), standardize_dtype(constant(x).dtype))
-
-            inside, named = tree.map_structure(enter, (args, kwargs))
-            result = _differentiate(trace, f, argnums, has_aux, inside, named)
-            self.structure = result
-            outputs = tree.flatten(result)
-            self.traced = [trace.lift(x) if _is_tensor(x) else None for x in outputs]
-            self.outputs = outputs
-        self.program: Program = trace.compile([x for x in self.traced if x is not None])
-
-    def run(self, leaves: Sequence[Any]) -> Any:
-        feeds = [engine_array(constant(x)) for x in leaves if _is_input(x)]
-        found = iter(self.program.run(feeds))
-        values = [
-            plain if tensor is None else _stored(next(found), tensor.dtype)
-            for plain, tensor in zip(self.outputs, self.traced)
-        ]
-        return tree.pack_sequence_as(self.structure, values)
-
-
-def _is_tensor(x: Any) -> bool:
-    return isinstance(x, (KerasTensor, np.ndarray, Variable))
-
-
-def _stored(x: Any, dtype: str) -> Any:
-    return x.astype(storage_dtype(dtype), copy=False)

@@ -10,7 +10,7 @@ from chainrule.base import tree
 from chainrule.base.sizes import Size
 from chainrule.tracing.arrays import constant
 from chainrule.tracing.dispatch import apply
-from chainrule.tracing.scopes import active_scopes, scopes_around
+from chainrule.tracing.scopes import assigned_scope, scopes_around
 from chainrule.tracing.stored import Stored
 from chainrule.tracing.tensor import KerasTensor, shape_equal
 from chainrule.tracing.trace import Trace, current_trace
@@ -45,8 +45,10 @@ class BodyTrace(Trace):
 
     def lift(self, x: Any) -> KerasTensor:
         x = constant(x)
-        if isinstance(x, KerasTensor) and x.trace is self:
-            return x
+        if isinstance(x, KerasTensor):
+            x = self.brought_out(x)
+            if x.trace is self:
+                return x
         if not isinstance(x, KerasTensor) and x.size <= _FEW:
             return super().lift(x)
         outside = self.around.lift(x)
@@ -163,7 +165,8 @@ def looped(
         KerasTensor.traced(trace, found.value, tuple(found.shape), inner.dtype)
         for found, inner in zip(results, outputs)
     ]
-    scope = next(active_scopes())
+    scope = assigned_scope()
+    assert scope is not None, "loops are traced inside a trace"
     for variable, value in zip(body.updated, results[len(after) :]):
         scope.assign(variable, value)
     stacked = results[len(after) + len(assigned) :]

@@ -13,6 +13,7 @@ from chainrule.base.sizes import Size
 from chainrule.tracing.arrays import constant, engine_dtype, storage_dtype
 from chainrule.tracing.dispatch import apply
 from chainrule.tracing.operators import call_op
+from chainrule.tracing.recorder import Call, is_recorded, observed
 from chainrule.tracing.tensor import KerasTensor
 from chainrule.tracing.trace import current_trace
 
@@ -22,6 +23,7 @@ __all__ = [
     "as_tensor",
     "int_dtype",
     "is_traced",
+    "keeps_gradient",
     "leaves",
     "promote",
     "promote_float",
@@ -34,6 +36,11 @@ __all__ = [
 def is_traced(x: Any) -> bool:
     """Whether `x` is a value of a graph under construction."""
     return isinstance(x, KerasTensor) and not x.is_symbolic
+
+
+def keeps_gradient(x: Any) -> bool:
+    """Whether what is computed from `x` has to be made of ops: it is traced, or a tape records it."""
+    return is_traced(x) or is_recorded(x)
 
 
 def weak_dtype(x: Any) -> Any:
@@ -101,7 +108,11 @@ def as_dtype(x: Any, dtype: str) -> Any:
         if x.dtype == dtype or trace is None:
             return x
         return KerasTensor.traced(trace, x.value, x.shape, dtype)
-    return x.astype(storage_dtype(dtype), copy=False)
+    cast = np.asarray(x).astype(storage_dtype(dtype), copy=False)
+    if not is_recorded(x):
+        return cast
+    call = Call(lambda: ("as_dtype", dtype), lambda inputs: [as_dtype(inputs[0], dtype)])
+    return observed(call, [x], [cast])[0]
 
 
 def _scalar(x: Any, dtype: str) -> Any:

@@ -24,6 +24,7 @@ from chainrule.base.errors import DataError, DTypeError, ShapeError
 from chainrule.base.name_scopes import layer_path
 from chainrule.base.sizes import Size
 from chainrule.tracing.arrays import ENGINE_DTYPES, Array, constant, engine_array, storage_dtype
+from chainrule.tracing.recorder import OPEN, Call, observed
 from chainrule.tracing.scopes import in_symbolic_scope
 from chainrule.tracing.tensor import KerasTensor
 from chainrule.tracing.trace import current_trace
@@ -88,7 +89,17 @@ def apply(op: str, attrs: dict[str, Any], inputs: Sequence[Any], outputs: int = 
         name = f"{op} {attrs['function']}" if "function" in attrs else op
         message = str(error).replace(f"{op}: ", f"{name}: ", 1)
         raise located(error, message) from error
+    if OPEN:
+        results = observed(_call(op, attrs, outputs), values, results)
     return results[0] if outputs == 1 else tuple(results)
+
+
+def _call(op: str, attrs: dict[str, Any], outputs: int) -> Call:
+    def replay(inputs: list[Any]) -> Sequence[Any]:
+        results = apply(op, attrs, inputs, outputs)
+        return [results] if outputs == 1 else results
+
+    return Call(lambda: (op, repr(attrs), outputs), replay)
 
 
 def _is_open(attrs: dict[str, Any]) -> bool:

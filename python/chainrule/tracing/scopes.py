@@ -22,6 +22,7 @@ __all__ = [
     "Scope",
     "SymbolicScope",
     "active_scopes",
+    "assigned_scope",
     "device_scope",
     "eager_scope",
     "get_symbolic_scope",
@@ -37,6 +38,8 @@ class Scope:
 
     # Whether the scopes around have no say inside.
     is_last = False
+    # Whether assignments go to this scope, not to that around it.
+    takes_assignments = True
 
     def __enter__(self: S) -> S:
         _state.scopes.append(self)
@@ -88,6 +91,11 @@ def active_scopes() -> Iterator[Scope]:
         yield scope
         if scope.is_last:
             return
+
+
+def assigned_scope() -> Scope | None:
+    """The scope in force that takes assignments, or None where they go to the variables."""
+    return next((scope for scope in active_scopes() if scope.takes_assignments), None)
 
 
 def scopes_around(inner: Scope) -> Iterator[Scope]:

@@ -45,6 +45,9 @@ class Building(Protocol):
 
     graph: Graph
 
+    def seen_around(self, x: KerasTensor) -> KerasTensor | None:
+        """What a value of this trace is in the trace around, where it is known there."""
+
 
 def standardize_shape(shape: Any) -> tuple[int | None, ...]:
     """`shape` as a tuple of ints and None, which also stands for a `Size`.

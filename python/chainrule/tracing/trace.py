@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,7 +16,14 @@ from chainrule.tracing.scopes import Scope, active_scopes, scopes_around
 from chainrule.tracing.stored import Stored
 from chainrule.tracing.tensor import KerasTensor
 
-__all__ = ["Trace", "current_trace"]
+__all__ = ["Trace", "current_trace", "next_tag"]
+
+_tags = itertools.count()
+
+
+def next_tag() -> int:
+    """A number that no other node has."""
+    return next(_tags)
 
 
 class Trace(Scope):
@@ -81,12 +89,24 @@ class Trace(Scope):
         x = constant(x)
         if not isinstance(x, KerasTensor):
             return self.tensor(self.graph.constant(engine_array(x)), x.dtype.name)
+        x = self.brought_out(x)
         if x.trace is not self:
             raise TypeError(
                 f"{x!r} belongs to another trace (or is symbolic); a value can only be used "
                 "inside the trace that made it."
             )
         return x
+
+    def brought_out(self, x: KerasTensor) -> KerasTensor:
+        """`x` as a value of this graph, where a function that was traced apart has made it; else `x`."""
+        found: KerasTensor | None = x
+        while found is not None and found.trace is not self:
+            found = None if found.trace is None else found.trace.seen_around(found)
+        return x if found is None else found
+
+    def seen_around(self, x: KerasTensor) -> KerasTensor | None:
+        """What a value of this trace is in the trace around, where it is known there."""
+        return None
 
     def read(self, variable: Stored) -> KerasTensor:
         """The variable's current value here: read from its cell, or what was assigned last."""
@@ -140,6 +160,32 @@ class Trace(Scope):
         targets = [self.lift(w) for w in wrt]
         numbers = self.graph.gradients(self.lift(loss).value, [w.value for w in targets])
         return [self.tensor(n, w.dtype) for n, w in zip(numbers, targets)]
+
+    def pullback(
+        self,
+        values: Iterable[KerasTensor],
+        weights: Iterable[Any],
+        wrt: Iterable[KerasTensor],
+        fixed: Iterable[int] = (),
+    ) -> list[KerasTensor | None]:
+        """d sum(value * weight) / d w for each traced `w`, None where no value depends on it.
+
+        The values of the graph with the numbers `fixed` are taken not to depend on others.
+        """
+        targets = [self.lift(w) for w in wrt]
+        seeds = [self.lift(x).value for x in weights]
+        numbers = self.graph.pullback(
+            [self.lift(x).value for x in values], seeds, [w.value for w in targets], list(fixed)
+        )
+        return [
+            None if n is None else self.tensor(n, w.dtype) for n, w in zip(numbers, targets)
+        ]
+
+    def separate(self, x: Any) -> KerasTensor:
+        """`x` as a value of its own: a derivative by it counts the uses of this value alone."""
+        x = self.lift(x)
+        number = self.graph.push("identity", {"tag": next_tag()}, [x.value])[0]
+        return self.tensor(number, x.dtype)
 
     def compile(self, outputs: Iterable[Any]) -> _core.Program:
         """The program that computes `outputs` and carries out all assignments."""

@@ -16,7 +16,7 @@ from chainrule.base.naming import auto_name
 from chainrule.tracing.arrays import engine_array, engine_dtype, storage_dtype
 from chainrule.tracing.autocast import get_autocast_scope
 from chainrule.tracing.casting import to_tensor
-from chainrule.tracing.scopes import active_scopes, eager_scope
+from chainrule.tracing.scopes import active_scopes, assigned_scope, eager_scope
 from chainrule.tracing.stateless import in_stateless_scope, register_uninitialized_variable
 from chainrule.tracing.stored import Stored
 from chainrule.tracing.tensor import shape_equal, standardize_shape
@@ -230,7 +230,7 @@ class Variable(Stored):
                 f"`variable.assign(value)` must match. variable.shape={self.shape}, "
                 f"Received: value.shape={tuple(value.shape)}. Target variable: {self}"
             )
-        scope = next(active_scopes(), None)
+        scope = assigned_scope()
         if scope is not None:
             scope.assign(self, value)
         elif self._cell is None:

@@ -11,6 +11,7 @@ from chainrule._core import Program
 from chainrule.base import tree
 from chainrule.base.dtypes import standardize_dtype
 from chainrule.tracing.arrays import constant, engine_array, storage_dtype
+from chainrule.tracing.recorder import is_followed
 from chainrule.tracing.stateless import in_stateless_scope
 from chainrule.tracing.trace import Trace, current_trace
 
@@ -21,7 +22,7 @@ def can_compile(data: Any) -> bool:
     """Whether `data` holds arrays only and no scope around gives variables other values."""
     if current_trace() is not None or in_stateless_scope():
         return False
-    return all(isinstance(x, np.ndarray) for x in tree.flatten(data))
+    return all(isinstance(x, np.ndarray) and not is_followed(x) for x in tree.flatten(data))
 
 
 class CompiledCalls:

@@ -1,0 +1,534 @@
+"""GradientTape, on arrays and inside compiled steps: the same numbers, derived by hand or by differences."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import chainrule as keras
+from chainrule import GradientTape, Variable, ops
+from chainrule.errors import DTypeError, ShapeError
+from chainrule.tracing.trace import Trace
+
+
+def compiled(f: Callable[..., Any], *arrays: Any) -> Any:
+    """What `f` gives as part of a compiled program; None stays None."""
+    with Trace() as trace:
+        inside = [trace.input("", np.shape(x), np.asarray(x).dtype.name) for x in arrays]
+        result = f(*inside)
+        leaves = keras.tree.flatten(result)
+        program = trace.compile([x for x in leaves if x is not None])
+    found = iter(program.run([np.asarray(x) for x in arrays]))
+    return keras.tree.pack_sequence_as(
+        result, [None if x is None else next(found) for x in leaves]
+    )
+
+
+def both(f: Callable[..., Any], *arrays: Any) -> Any:
+    """What `f` gives on arrays, which is, to the bit, what it gives in a compiled program."""
+    eager = f(*[np.asarray(x) for x in arrays])
+    inside = compiled(f, *arrays)
+    for a, b in zip(keras.tree.flatten(eager), keras.tree.flatten(inside), strict=True):
+        assert (a is None) == (b is None)
+        if a is not None:
+            np.testing.assert_array_equal(a, b)
+            assert a.dtype == b.dtype
+    return eager
+
+
+def differences(f: Callable[[Any], Any], x: np.ndarray, h: float = 1e-6) -> np.ndarray:
+    """df/dx of a function with one value, by central differences in float64."""
+    x = x.astype("float64")
+    slope = np.zeros_like(x)
+    for at in np.ndindex(x.shape):
+        step = np.zeros_like(x)
+        step[at] = h
+        slope[at] = (float(f(x + step)) - float(f(x - step))) / (2 * h)
+    return slope
+
+
+# First derivatives
+
+
+def test_a_constant_that_is_watched() -> None:
+    def slope(x: Any) -> Any:
+        with GradientTape() as tape:
+            x = tape.watch(x)
+            y = x * x
+        return tape.gradient(y, x)
+
+    assert float(both(slope, np.float32(3.0))) == 6.0
+
+
+def test_arrays_made_before_are_known_to_ops_as_they_are() -> None:
+    x = np.array([1.0, 2.0])
+    with GradientTape() as tape:
+        tape.watch(x)
+        y = ops.square(x)
+    assert tape.gradient(y, x).tolist() == [2.0, 4.0]
+
+
+def test_trainable_variables_are_watched_by_themselves() -> None:
+    w, fixed = Variable([[1.0], [2.0]]), Variable(3.0, trainable=False)
+
+    def slopes(x: Any) -> Any:
+        with GradientTape() as tape:
+            loss = ops.mean((x @ w * fixed) ** 2)
+        assert [v is w for v in tape.watched_variables()] == [True]
+        return tape.gradient(loss, [w, fixed])
+
+    x = np.array([[1.0, 1.0], [0.0, 2.0]], "float32")
+    by_w, by_fixed = both(slopes, x)
+    # (9 * (9 + 16)) / 2; d/dw = 9 * x^T (x w), a mean over two
+    assert by_w.tolist() == [[27.0], [99.0]] and by_fixed is None
+
+
+def test_a_layer_in_the_form_of_the_guide() -> None:
+    layer = keras.layers.Dense(2, activation="relu")
+    x = np.array([[1.0, 2.0, 3.0]], "float32")
+    with GradientTape() as tape:
+        y = layer(x)
+        loss = ops.mean(y**2)
+    grads = tape.gradient(loss, layer.trainable_variables)
+    y = np.maximum(x @ layer.kernel.numpy() + layer.bias.numpy(), 0)
+    np.testing.assert_allclose(grads[0], x.T @ y, rtol=1e-6)
+    np.testing.assert_allclose(grads[1], y[0], rtol=1e-6)
+
+
+def test_numpy_arithmetic_on_what_ops_give() -> None:
+    target = np.array([0.5, -1.0, 2.0])
+
+    def loss(w: Any) -> Any:
+        y = ops.tanh(w)
+        error = (target - y)[::-1]
+        rest = np.sum(np.abs(np.exp(y) / 2 - 1.0)) + y.mean() * y.std() - np.linalg.norm(y)
+        total = 0.0
+        for e in error:
+            total += e**2
+        return total + rest + y[y > 0].sum() + y.reshape(3, 1).T.max() + float(0.5)
+
+    w = np.array([0.3, -0.8, 1.1])
+    with GradientTape() as tape:
+        inside = tape.watch(w)
+        value = loss(inside)
+    found = tape.gradient(value, inside)
+    np.testing.assert_allclose(found, differences(loss, w), rtol=1e-7)
+
+
+def test_targets_and_sources_in_structures() -> None:
+    def slopes(x: Any, y: Any) -> Any:
+        with GradientTape() as tape:
+            x, y = tape.watch((x, y))
+            targets = {"sum": x + y, "product": [x * y]}
+        return tape.gradient(targets, {"x": x, "rest": (y,)})
+
+    found = both(slopes, np.array([2.0, 3.0]), np.array([5.0, 7.0]))
+    assert found["x"].tolist() == [6.0, 8.0] and found["rest"][0].tolist() == [3.0, 4.0]
+
+
+def test_output_gradients_weigh_the_targets() -> None:
+    def slope(x: Any) -> Any:
+        with GradientTape() as tape:
+            x = tape.watch(x)
+            y = x * x
+        return tape.gradient(y, x, output_gradients=np.array([1.0, 10.0]))
+
+    assert both(slope, np.array([2.0, 3.0])).tolist() == [4.0, 60.0]
+
+
+def test_intermediate_values_as_sources() -> None:
+    def slopes(x: Any) -> Any:
+        with GradientTape() as tape:
+            x = tape.watch(x)
+            y = x * x
+            z = y * y
+        return tape.gradient(z, [y, x])
+
+    by_y, by_x = both(slopes, np.array(3.0))
+    assert (float(by_y), float(by_x)) == (18.0, 108.0)
+
+
+def test_equal_values_are_different_sources() -> None:
+    with GradientTape() as tape:
+        a, b = tape.watch((np.array(2.0), np.array(2.0)))
+        twice = [ops.square(a), ops.square(a)]
+        y = a * b + 3.0 * twice[0]
+    by_a, by_b, by_first, by_second = tape.gradient(y, [a, b, *twice])
+    assert (float(by_a), float(by_b), float(by_first)) == (14.0, 2.0, 3.0)
+    assert by_second is None
+
+
+def test_what_nothing_depends_on() -> None:
+    v, w = Variable([1.0, 2.0]), Variable(3.0)
+
+    def slopes(unconnected: str) -> Callable[..., Any]:
+        def f() -> Any:
+            with GradientTape() as tape:
+                y = ops.stop_gradient(w) * v[0]
+            return tape.gradient(y, [v, w], unconnected_gradients=unconnected)
+
+        return f
+
+    by_v, by_w = both(slopes("none"))
+    assert by_v.tolist() == [3.0, 0.0] and by_w is None
+    assert [g.tolist() for g in both(slopes("zero"))] == [[3.0, 0.0], 0.0]
+
+
+def test_unwatched_tensors_have_no_derivative() -> None:
+    def slope(x: Any) -> Any:
+        with GradientTape() as tape:
+            y = ops.square(x)
+        return tape.gradient(y, x)
+
+    assert both(slope, np.array(3.0)) is None
+
+
+def test_only_what_is_watched_where_so_asked() -> None:
+    a, b = Variable(2.0), Variable(5.0)
+
+    def slopes() -> Any:
+        with GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(a)
+            y = a * b
+        return tape.gradient(y, [a, b])
+
+    by_a, by_b = both(slopes)
+    assert float(by_a) == 5.0 and by_b is None
+
+
+def test_a_variable_is_differentiated_as_it_was_read() -> None:
+    def slope() -> Any:
+        v = Variable(2.0)
+        with GradientTape() as tape:
+            y = v * v
+            v.assign(10.0)
+            y = y + 3.0 * v
+        return tape.gradient(y, v)
+
+    assert float(both(slope)) == 2 * 2.0 + 3.0
+
+
+def test_nothing_flows_through_an_assignment() -> None:
+    def slope(x: Any) -> Any:
+        v = Variable(np.array(2.0))
+        with GradientTape() as tape:
+            x = tape.watch(x)
+            v.assign(x * 5.0)
+            y = v * x
+        return tape.gradient(y, [x, v])
+
+    by_x, by_v = both(slope, np.array(3.0))
+    assert (float(by_x), float(by_v)) == (15.0, 3.0)
+
+
+# More than one derivative
+
+
+def test_nested_tapes_give_second_derivatives() -> None:
+    def slopes(x: Any) -> Any:
+        with GradientTape() as outer:
+            x = outer.watch(x)
+            with GradientTape() as inner:
+                inner.watch(x)
+                y = ops.sum(x**3 * ops.sin(x))
+            first = inner.gradient(y, x)
+        return first, outer.gradient(first, x)
+
+    x = np.array([0.5, -1.25])
+    first, second = both(slopes, x)
+    np.testing.assert_allclose(first, 3 * x**2 * np.sin(x) + x**3 * np.cos(x), rtol=1e-12)
+    expected = 6 * x * np.sin(x) + 6 * x**2 * np.cos(x) - x**3 * np.sin(x)
+    np.testing.assert_allclose(second, expected, rtol=1e-12)
+
+
+def test_variables_twice() -> None:
+    w = Variable(np.array([1.0, 2.0]))
+
+    def slopes() -> Any:
+        with GradientTape() as outer:
+            with GradientTape() as inner:
+                loss = ops.sum(w**4)
+            first = inner.gradient(loss, w)
+            penalty = ops.sum(first**2)
+        return outer.gradient(penalty, w)
+
+    # d/dw sum (4 w^3)^2 = 96 w^5
+    np.testing.assert_allclose(both(slopes), 96 * np.array([1.0, 2.0]) ** 5, rtol=1e-12)
+
+
+def test_the_outer_tape_sees_what_the_inner_does_not_watch() -> None:
+    def slopes(x: Any, z: Any) -> Any:
+        with GradientTape(persistent=True) as outer:
+            z = outer.watch(z)
+            with GradientTape() as inner:
+                x = inner.watch(x)
+                y = x * z * z
+            first = inner.gradient(y, x)
+        return first, outer.gradient(first, z), outer.gradient(y, z)
+
+    first, by_z, of_y = both(slopes, np.array(3.0), np.array(5.0))
+    assert (float(first), float(by_z), float(of_y)) == (25.0, 10.0, 30.0)
+
+
+def test_a_gradient_penalty() -> None:
+    model = keras.Sequential([keras.layers.Dense(4, "tanh"), keras.layers.Dense(1)])
+    model.build((None, 3))
+    x = np.random.default_rng(0).normal(size=(5, 3)).astype("float32")
+
+    def penalty(x: Any) -> Any:
+        with GradientTape() as inner:
+            x = inner.watch(x)
+            scores = model(x, training=True)
+        slopes = inner.gradient(scores, x)
+        norm = ops.sqrt(ops.sum(ops.square(slopes), axis=1))
+        return ops.mean((norm - 1.0) ** 2)
+
+    def by_weights(x: Any) -> Any:
+        with GradientTape() as tape:
+            loss = penalty(x)
+        return tape.gradient(loss, model.trainable_weights, unconnected_gradients="zero")
+
+    found = both(by_weights, x)
+    kernel = model.trainable_weights[0]
+    start = kernel.numpy()
+
+    def moved(value: np.ndarray) -> float:
+        kernel.assign(value)
+        result = float(penalty(x))
+        kernel.assign(start)
+        return result
+
+    np.testing.assert_allclose(found[0], differences(moved, start, 1e-2), rtol=2e-2, atol=2e-4)
+    assert not found[3].any() and found[2].any()
+
+
+def test_a_persistent_tape_answers_again() -> None:
+    def slopes(x: Any) -> Any:
+        with GradientTape(persistent=True) as tape:
+            x = tape.watch(x)
+            y = x * x
+            z = y * y
+        return tape.gradient(z, x), tape.gradient(y, x), tape.gradient(z, y)
+
+    assert [float(g) for g in both(slopes, np.array(3.0))] == [108.0, 6.0, 18.0]
+
+
+def test_a_persistent_tape_records_its_own_derivatives() -> None:
+    def second(x: Any) -> Any:
+        with GradientTape(persistent=True) as tape:
+            x = tape.watch(x)
+            y = x**3
+            slope = tape.gradient(y, x)
+        return tape.gradient(slope, x)
+
+    assert float(both(second, np.array(2.0))) == 12.0
+
+
+def test_a_tape_answers_once() -> None:
+    with GradientTape() as tape:
+        x = tape.watch(np.array(3.0))
+        y = x * x
+    tape.gradient(y, x)
+    with pytest.raises(RuntimeError, match="persistent=True"):
+        tape.gradient(y, x)
+
+
+def test_a_gradient_inside_ends_the_recording() -> None:
+    with GradientTape() as tape:
+        x = tape.watch(np.array(3.0))
+        assert float(tape.gradient(x * x, x)) == 6.0
+        assert not tape.is_recording
+        assert type(x * x) is not type(x)
+
+
+def test_stop_recording() -> None:
+    def slopes(x: Any) -> Any:
+        with GradientTape(persistent=True) as tape:
+            x = tape.watch(x)
+            y = x * x
+            with tape.stop_recording():
+                z = ops.exp(x)
+            u = z * y
+        return tape.gradient(u, x), tape.gradient(z, x)
+
+    by_x, through_z = both(slopes, np.array(3.0))
+    assert float(by_x) == pytest.approx(6 * np.exp(3.0)) and through_z is None
+
+
+def test_reset() -> None:
+    v = Variable(3.0)
+
+    def slopes() -> Any:
+        with GradientTape() as tape:
+            y = v * v
+            tape.reset()
+            y = y + 2.0 * v
+        return tape.gradient(y, v)
+
+    assert float(both(slopes)) == 2.0
+
+
+# Random and stateful layers, loops, branches
+
+
+def test_dropout_draws_once() -> None:
+    layer = keras.layers.Dropout(0.5, seed=3)
+    x = np.ones((4, 50), "float32")
+    with GradientTape() as tape:
+        x = tape.watch(x)
+        y = layer(x, training=True)
+    np.testing.assert_array_equal(tape.gradient(y, x), y)
+
+
+def test_loops_and_branches() -> None:
+    def slope(x: Any) -> Any:
+        with GradientTape() as tape:
+            x = tape.watch(x)
+            last, _ = ops.scan(lambda c, t: (c * x + t, c), x, np.arange(3.0))
+            y = ops.cond(ops.sum(x) > 0, lambda: last * 2.0, lambda: last)
+        return tape.gradient(y, x)
+
+    # 2 (x^4 + x + 2): 2 (4 x^3 + 1)
+    assert float(both(slope, np.array(1.5))) == pytest.approx(2 * (4 * 1.5**3 + 1))
+
+
+def test_value_and_grad_under_a_tape() -> None:
+    w = Variable(np.array(2.0))
+    slope_of = keras.grad(lambda x: w * x**3)
+
+    def slopes(x: Any) -> Any:
+        with GradientTape() as tape:
+            x = tape.watch(x)
+            y = slope_of(x)
+        return tape.gradient(y, [x, w])
+
+    by_x, by_w = both(slopes, np.array(3.0))
+    assert (float(by_x), float(by_w)) == (36.0, 27.0)
+
+
+def test_half_precision_keeps_its_dtype() -> None:
+    with GradientTape() as tape:
+        x = tape.watch(np.array([1.0, 2.0], "float16"))
+        y = ops.cast(ops.square(x), "float32") * 3.0
+    found = tape.gradient(y, x)
+    assert found.dtype == "float16" and found.tolist() == [6.0, 12.0]
+
+
+def test_a_custom_loop_compiles_its_derivative_once() -> None:
+    from chainrule.tracing import record
+
+    w = Variable(np.zeros(3))
+    rng = np.random.default_rng(1)
+    goal = np.array([1.0, -2.0, 0.5])
+    before = set(record._programs)
+    for _ in range(200):
+        x = rng.normal(size=(8, 3))
+        with GradientTape() as tape:
+            loss = ops.mean((x @ goal - ops.matmul(x, w)) ** 2)
+        w.assign_sub(0.1 * tape.gradient(loss, w))
+    np.testing.assert_allclose(w.numpy(), goal, atol=1e-6)
+    assert len(set(record._programs) - before) <= 1
+
+
+# The arrays that ops give while a tape records
+
+
+def test_recorded_arrays_are_arrays() -> None:
+    with GradientTape() as tape:
+        x = tape.watch(np.array([1.0, -2.0]))
+        y = ops.square(x)
+    assert isinstance(y, np.ndarray) and repr(y) == repr(np.array([1.0, 4.0]))
+    assert type(y + 1) is np.ndarray and type(np.sum(y)) is not type(y)
+    y[0] = 7.0
+    assert y.tolist() == [7.0, 4.0] and f"{y[0]:.1f}" == "7.0"
+    assert type(pickle.loads(pickle.dumps(y))) is np.ndarray
+    assert type(copy.deepcopy(y)) is np.ndarray
+
+
+def test_recorded_arrays_are_not_changed_in_place() -> None:
+    with GradientTape() as tape:
+        x = tape.watch(np.array([1.0, -2.0]))
+        y = ops.square(x)
+        with pytest.raises(TypeError, match="slice_update"):
+            y[0] = 3.0
+        z = y
+        z += 1.0
+    assert y.tolist() == [1.0, 4.0] and z.tolist() == [2.0, 5.0]
+    assert tape.gradient(z, x).tolist() == [2.0, -4.0]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda y: np.fft.fft(y),
+        lambda y: np.frexp(y),
+        lambda y: np.add.accumulate(y),
+        lambda y: np.apply_along_axis(sum, 0, y),
+        lambda y: y.sort(),
+        lambda y: np.add(y, y, where=np.array([True, False])),
+    ],
+)
+def test_numpy_without_an_op_is_refused(call: Callable[[Any], Any]) -> None:
+    with GradientTape() as tape:
+        y = ops.square(tape.watch(np.array([1.0, -2.0])))
+        with pytest.raises(TypeError, match="chainrule.ops"):
+            call(y)
+
+
+def test_ops_without_a_derivative_are_refused() -> None:
+    with GradientTape() as tape:
+        x = tape.watch(np.eye(2))
+        with pytest.raises(TypeError, match=r"svd: .*GradientTape"):
+            ops.svd(x)
+        assert ops.nonzero(x > 0)[0].tolist() == [0, 1]
+
+
+# Errors
+
+
+def test_a_target_of_numpy_arithmetic_is_an_error() -> None:
+    x = np.array(3.0)
+    with GradientTape() as tape:
+        tape.watch(x)
+        y = x * x
+    with pytest.raises(ValueError, match="NumPy arithmetic"):
+        tape.gradient(y, x)
+
+
+def test_what_cannot_be_differentiated() -> None:
+    with GradientTape(persistent=True) as tape:
+        x = tape.watch(np.array([1.0, 2.0]))
+        with pytest.raises(DTypeError, match="int32"):
+            tape.watch(np.array(3, "int32"))
+        index = ops.argmax(x)
+        y = x * 2.0
+    with pytest.raises(DTypeError, match="int32"):
+        tape.gradient(index, x)
+    with pytest.raises(ShapeError, match=r"\(2,\).*\(3,\)"):
+        tape.gradient(y, x, output_gradients=np.ones(3))
+    with pytest.raises(ValueError, match="expected 1, .* got 2"):
+        tape.gradient(y, x, output_gradients=[np.ones(2), np.ones(2)])
+    with pytest.raises(ValueError, match="'none', 'zero'"):
+        tape.gradient(y, x, unconnected_gradients="nought")
+
+
+def test_a_tape_is_entered_once_at_a_time() -> None:
+    with GradientTape() as tape, pytest.raises(ValueError, match="recording"):
+        with tape:
+            pass
+    with pytest.raises(ValueError, match="not recording"):
+        with tape.stop_recording():
+            pass
+
+
+def test_a_tape_is_asked_where_it_was_opened() -> None:
+    with GradientTape() as tape:
+        x = tape.watch(np.array(3.0))
+        y = x * x
+    with pytest.raises(TypeError, match="outside of the trace"):
+        compiled(lambda: tape.gradient(y, x))
