@@ -126,9 +126,10 @@ class custom_gradient:
         outside, inside = enclosed.inputs()
         place = {x.value: at for at, x in enumerate(inside)}
         by = [
-            (place[a.value], g) for a, g in zip(enclosed.arguments, gradients) if a.value in place
+            (place[a.value], g)
+            for a, g in zip(enclosed.arguments, gradients)
+            if a.value in place and g is not None
         ]
-        by = [(at, g) for at, g in by if g is not None]
         if by and floats:
             attrs = {
                 "forward": enclosed.body(inside, [outputs[at] for at in floats]),
@@ -196,7 +197,8 @@ def _called(grad: Callable[..., Any], arguments: Sequence[Any], upstream: list[A
 
 
 class numpy_function:
-    """The user's own NumPy code, with its own backward, as an op: y = forward(x), dx = backward(x, y, dy).
+    """The user's own NumPy code as an op, as TensorFlow's `tf.numpy_function`, with its own backward:
+    y = forward(x), dx = backward(x, y, dy).
 
     In a compiled step the code is called back, with Python's lock taken, before any weight changes; what it
     raises comes out as that exception, the layer named. It gets and gives copies. It must depend on its
@@ -256,7 +258,7 @@ class numpy_function:
         self.forward = forward
         self.backward = backward
         self.output_spec = output_spec
-        self.name = name or getattr(forward, "__name__", "numpy_function")
+        self.name = str(name or getattr(forward, "__name__", "numpy_function"))
         # By the dtypes of inputs and outputs.
         self._codes: dict[Any, tuple[_Number, _Number | None]] = {}
 

@@ -10,7 +10,7 @@ from chainrule.base import tree
 from chainrule.base.dtypes import is_float_dtype, standardize_dtype
 from chainrule.base.errors import DTypeError, ShapeError
 from chainrule.tracing.arrays import constant
-from chainrule.tracing.compiled import Compiled
+from chainrule.tracing.compiled_function import Compiled
 from chainrule.tracing.recorder import observed
 from chainrule.tracing.tensor import KerasTensor
 from chainrule.tracing.trace import Trace, current_trace
@@ -61,7 +61,9 @@ def value_and_grad(
     """
     if not callable(f):
         raise TypeError(f"value_and_grad: expected a function, got {f!r}")
-    differentiated = Compiled(lambda *a, **k: _differentiate(f, argnums, has_aux, a, k))
+    differentiated = Compiled(
+        lambda *a, **k: _differentiate(f, argnums, has_aux, a, k), name_of(f)
+    )
 
     @functools.wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -91,6 +93,11 @@ def grad(
         return (gradient, value[1]) if has_aux else gradient
 
     return call
+
+
+def name_of(f: Callable[..., Any]) -> str:
+    """A function's name, for messages."""
+    return getattr(f, "__qualname__", type(f).__name__)
 
 
 def check_argnums(place: str, argnums: int | Sequence[int], args: tuple[Any, ...]) -> None:

@@ -46,9 +46,9 @@ class BodyTrace(Trace):
     def lift(self, x: Any) -> KerasTensor:
         x = constant(x)
         if isinstance(x, KerasTensor):
-            x = self.brought_out(x)
-            if x.trace is self:
-                return x
+            tensor = self.brought_out(x)
+            if tensor.trace is self:
+                return tensor
         if not isinstance(x, KerasTensor) and x.size <= _FEW:
             return super().lift(x)
         outside = self.around.lift(x)

@@ -12,6 +12,8 @@ from chainrule import _core
 from chainrule.base import tree
 from chainrule.base.config import floatx
 from chainrule.tracing.arrays import ENGINE_DTYPES, constant, engine_array, storage_dtype
+from chainrule.tracing.recorder import OPEN, Call, observed
+from chainrule.tracing.stateless import StatelessScope
 from chainrule.tracing.tensor import KerasTensor
 from chainrule.tracing.trace import Trace, current_trace
 from chainrule.tracing.turns import tracing
@@ -132,8 +134,13 @@ class _Traced:
         self.dtypes = [None if t is None else storage_dtype(t.dtype) for t in traced]
         self.is_plain_tensor = isinstance(result, KerasTensor)
         self.program = trace.compile([x for x in traced if x is not None])
+        self.f = f
+        self.arguments = tree.map_structure(lambda x: None if _is_input(x) else x, (args, kwargs))
+        self.variables = [variable for variable, _ in trace.reads]
 
     def run(self, leaves: Sequence[Any]) -> Any:
+        if OPEN:
+            return self._run_observed(leaves)
         feeds = [
             x if type(x) is np.ndarray and x.dtype in _READ else engine_array(constant(x))
             for x, is_input in zip(leaves, self.is_input)
@@ -145,6 +152,34 @@ class _Traced:
             for plain, dtype in zip(self.outputs, self.dtypes)
         ]
         return values[0] if self.is_plain_tensor else tree.pack_sequence_as(self.structure, values)
+
+    def _run_observed(self, leaves: Sequence[Any]) -> Any:
+        """As `run`, of which tapes that are open take notice."""
+        given = [constant(x) for x, is_input in zip(leaves, self.is_input) if is_input]
+        read = [variable.value for variable in self.variables]
+        results = self.program.run([engine_array(x) for x in given])
+        dtypes = [dtype for dtype in self.dtypes if dtype is not None]
+        arrays = [x.astype(dtype, copy=False) for x, dtype in zip(results, dtypes)]
+        found = iter(observed(Call(lambda: self, self._replay), [*given, *read], arrays))
+        values = [
+            plain if dtype is None else next(found)
+            for plain, dtype in zip(self.outputs, self.dtypes)
+        ]
+        return values[0] if self.is_plain_tensor else tree.pack_sequence_as(self.structure, values)
+
+    def _replay(self, inputs: list[Any]) -> list[KerasTensor]:
+        """The outputs in the open trace; the inputs are the arguments, then the variables' values."""
+        trace = current_trace()
+        assert trace is not None, "records are replayed inside a trace"
+        given = iter(inputs)
+        leaves = [
+            next(given) if is_input else x
+            for x, is_input in zip(tree.flatten(self.arguments), self.is_input)
+        ]
+        args, kwargs = tree.pack_sequence_as(self.arguments, leaves)
+        with StatelessScope(list(zip(self.variables, given))):
+            outputs = tree.flatten(self.f(*args, **kwargs))
+        return [trace.lift(x) for x in outputs if _is_tensor(x)]
 
 
 def _is_tensor(x: Any) -> bool:

@@ -192,12 +192,12 @@ class Recorded(np.ndarray[Any, Any]):
         return np.asarray(self).__reduce__()
 
     @property
-    def T(self) -> Any:  # type: ignore[override]
+    def T(self) -> Any:
         """The axes in reverse order."""
         return self.transpose()
 
     @property
-    def mT(self) -> Any:  # type: ignore[override]
+    def mT(self) -> Any:
         """The last two axes exchanged."""
         return self.swapaxes(-1, -2)
 

@@ -147,7 +147,7 @@ class GradientTape(Recorder):
             x = self._trace.separate(x)
             self._known.add(x.value)
             return x
-        known = (tape._record.recorded_of(given) for tape in recorders() if _is_eager(tape))
+        known = (t._record.recorded_of(given) for t in recorders() if isinstance(t, GradientTape))
         recorded = next((r for r in known if r is not None), None)
         if recorded is None:
             recorded = as_recorded(x)
@@ -260,13 +260,14 @@ class GradientTape(Recorder):
 
     def _read_traced(self, variable: Stored, value: KerasTensor) -> KerasTensor:
         _, leaves = self._reads.setdefault(id(variable), (variable, []))
-        for raw, leaf in leaves:
-            if value.value in (raw, leaf.value):
-                return leaf
+        for raw, known in leaves:
+            if value.value in (raw, known.value):
+                found: KerasTensor = known
+                return found
         trace = self._trace
         assert trace is not None
         leaf = value
-        if any(known is variable for known in trace.updated):
+        if any(assigned is variable for assigned in trace.updated):
             number = trace.graph.push("stop_gradient", {}, [value.value])[0]
             leaf = trace.separate(trace.tensor(number, value.dtype))
         elif id(variable) not in trace.variables:  # a StatelessScope gave it
@@ -509,10 +510,6 @@ class GradientTape(Recorder):
         made = [g for g in gradients if g is not None]
         observed(None, [*values, *seeds, *by], made)
         return gradients
-
-
-def _is_eager(tape: Recorder) -> bool:
-    return isinstance(tape, GradientTape) and tape._trace is None
 
 
 def _seed(value: Any, weight: Any) -> Any:

@@ -89,13 +89,13 @@ class Trace(Scope):
         x = constant(x)
         if not isinstance(x, KerasTensor):
             return self.tensor(self.graph.constant(engine_array(x)), x.dtype.name)
-        x = self.brought_out(x)
-        if x.trace is not self:
+        tensor = self.brought_out(x)
+        if tensor.trace is not self:
             raise TypeError(
                 f"{x!r} belongs to another trace (or is symbolic); a value can only be used "
                 "inside the trace that made it."
             )
-        return x
+        return tensor
 
     def brought_out(self, x: KerasTensor) -> KerasTensor:
         """`x` as a value of this graph, where a function that was traced apart has made it; else `x`."""

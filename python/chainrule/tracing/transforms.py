@@ -11,9 +11,9 @@ import numpy as np
 from chainrule.base import tree
 from chainrule.base.errors import ShapeError
 from chainrule.tracing.arrays import constant
-from chainrule.tracing.autodiff import by_argument, check_argnums, grad, targets_of
+from chainrule.tracing.autodiff import by_argument, check_argnums, grad, name_of, targets_of
 from chainrule.tracing.body import NoBodyError, looped
-from chainrule.tracing.compiled import Compiled
+from chainrule.tracing.compiled_function import Compiled
 from chainrule.tracing.jacobians import nothing, pulled
 from chainrule.tracing.operators import call_op
 from chainrule.tracing.recorder import observed
@@ -79,7 +79,7 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
 
         return tree.map_structure(of_one, result)
 
-    compiled = Compiled(inside)
+    compiled = Compiled(inside, name_of(f))
 
     @functools.wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -145,7 +145,7 @@ def _product(f: Callable[..., Any]) -> Compiled:
         products = [call_op("sum", call_op("multiply", g, v)) for g, v in pairs]
         return functools.reduce(lambda a, b: call_op("add", a, b), products)
 
-    return Compiled(grad(directional))
+    return Compiled(grad(directional), name_of(f))
 
 
 def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable[..., Any]:
@@ -196,7 +196,7 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
     def inside(*args: Any, **kwargs: Any) -> Any:
         return _mapped(f, axes_of, out_axes, args, kwargs)
 
-    compiled = Compiled(inside)
+    compiled = Compiled(inside, name_of(f))
 
     @functools.wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
