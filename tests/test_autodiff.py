@@ -121,3 +121,16 @@ def test_bad_calls():
         value_and_grad(lambda x: ops.sum(x), argnums=1)(np.ones(3))
     with pytest.raises(TypeError, match="function"):
         value_and_grad(3)
+
+
+def test_inside_another_function_an_argument_stands_for_itself_alone() -> None:
+    """Not for other arguments of the same value, nor for what the function finds around it."""
+
+    def f(x):
+        by_both = value_and_grad(lambda a, b: ops.sum(a * b * b), argnums=(0, 1))(x, x)[1]
+        beside = value_and_grad(lambda a: ops.sum(a * x * x))(x)[1]
+        return ops.sum(by_both[0] + 10.0 * by_both[1] + 100.0 * beside), None
+
+    (value, _), slope = value_and_grad(f, has_aux=True)(np.array([3.0]))
+    # a' = x^2, b' = 2 x^2, beside = x^2: 121 x^2
+    assert (value.item(), slope.item()) == (121 * 9.0, 242 * 3.0)

@@ -435,6 +435,78 @@ def test_a_custom_loop_compiles_its_derivative_once() -> None:
     assert len(set(record._programs) - before) <= 1
 
 
+def _image(layer: Any) -> tuple[Any, np.ndarray]:
+    return layer, np.random.default_rng(0).normal(size=(2, 6, 6, 3)).astype("float32")
+
+
+def _sequence(layer: Any) -> tuple[Any, np.ndarray]:
+    return layer, np.random.default_rng(0).normal(size=(2, 5, 4)).astype("float32")
+
+
+LAYERS = {
+    "conv": lambda: _image(keras.layers.Conv2D(4, 3, padding="same", activation="relu")),
+    "separable": lambda: _image(keras.layers.SeparableConv2D(4, 3, strides=2)),
+    "transposed": lambda: _image(keras.layers.Conv2DTranspose(3, 3, strides=2)),
+    "pool": lambda: _image(keras.layers.MaxPooling2D()),
+    "resize": lambda: _image(keras.layers.UpSampling2D(interpolation="bilinear")),
+    "batch": lambda: _image(keras.layers.BatchNormalization()),
+    "group": lambda: _image(keras.layers.GroupNormalization(3)),
+    "rotation": lambda: _image(keras.layers.RandomRotation(0.2, seed=1)),
+    "lstm": lambda: _sequence(keras.layers.Bidirectional(keras.layers.LSTM(3))),
+    "own-cell": lambda: _sequence(keras.layers.RNN(keras.layers.LSTMCell(3, activation="relu"))),
+    "conv-lstm": lambda: (
+        keras.layers.ConvLSTM1D(2, 2),
+        np.random.default_rng(0).normal(size=(2, 3, 4, 2)).astype("float32"),
+    ),
+    "attention": lambda: _sequence(keras.layers.MultiHeadAttention(2, 3)),
+    "noise": lambda: _sequence(keras.layers.GaussianNoise(0.1, seed=1)),
+    "distributed": lambda: _sequence(keras.layers.TimeDistributed(keras.layers.Dense(3, "gelu"))),
+    "einsum": lambda: _sequence(keras.layers.EinsumDense("abc,cd->abd", (None, 3))),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_layers_on_arrays_and_in_a_program(name: str) -> None:
+    layer, x = LAYERS[name]()
+
+    def call(x: Any) -> Any:
+        return layer(x, x, training=True) if name == "attention" else layer(x, training=True)
+
+    call(x)
+    start = [v.numpy() for v in layer.variables]
+
+    def slopes(x: Any) -> Any:
+        for variable, value in zip(layer.variables, start):
+            variable.assign(value)
+        with GradientTape() as tape:
+            x = tape.watch(x)
+            y = call(x)
+            loss = ops.sum(y * ops.cos(y))
+        return tape.gradient(loss, [x, *layer.trainable_variables])
+
+    assert all(g is not None and np.any(g) for g in both(slopes, x))
+
+
+def test_spectral_normalization_in_a_step_is_differentiated_as_in_fit() -> None:
+    layer = keras.layers.SpectralNormalization(keras.layers.Dense(3))
+    x = np.random.default_rng(0).normal(size=(4, 5)).astype("float32")
+    layer.build(x.shape)
+    kernel = layer.trainable_variables[0]
+
+    def by_tape(x: Any) -> Any:
+        with GradientTape() as tape:
+            loss = ops.sum(layer(x, training=True) ** 2)
+        return tape.gradient(loss, kernel)
+
+    def by_grad(x: Any) -> Any:
+        return keras.grad(lambda w: ops.sum(layer(x, training=True) ** 2))(kernel)
+
+    start = layer.get_weights()
+    found = compiled(by_tape, x)
+    layer.set_weights(start)
+    np.testing.assert_array_equal(found, compiled(by_grad, x))
+
+
 # The arrays that ops give while a tape records
 
 

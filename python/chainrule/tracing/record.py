@@ -15,6 +15,7 @@ from chainrule.tracing.jacobians import Kind, pulled
 from chainrule.tracing.recorder import Call, Recorded, observed
 from chainrule.tracing.tensor import KerasTensor
 from chainrule.tracing.trace import Trace, current_trace
+from chainrule.tracing.turns import tracing
 
 __all__ = ["Derivative", "Record", "sum_of"]
 
@@ -226,7 +227,7 @@ def _program(derivative: Derivative, given: Sequence[Array]) -> _Compiled:
         if known is not None:
             _programs.move_to_end(key)
             return known
-    with Trace() as trace:
+    with tracing, Trace() as trace:
         inputs = [trace.input("", x.shape, x.dtype.name) for x in given]
         found = derivative.replay(list(inputs))
         program = trace.compile([x for x in found if x is not None])

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from chainrule.tracing.stored import Stored
 
 __all__ = [
+    "ReadAs",
     "Scope",
     "SymbolicScope",
     "active_scopes",
@@ -62,6 +63,19 @@ class Scope:
 
 
 S = TypeVar("S", bound=Scope)
+
+
+class ReadAs(Scope):
+    """Inside, one variable reads as another value; what is assigned goes to the scopes around."""
+
+    takes_assignments = False
+
+    def __init__(self, variable: Stored, value: Any) -> None:
+        self.variable = variable
+        self.value = value
+
+    def read(self, variable: Stored) -> Any:
+        return self.value if variable is self.variable else None
 
 
 class _State(threading.local):

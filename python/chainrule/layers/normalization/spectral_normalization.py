@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from chainrule import initializers, ops
 from chainrule.base.dtypes import is_float_dtype
 from chainrule.layers.core.wrapper import Wrapper
 from chainrule.tracing.autocast import AutocastScope
+from chainrule.tracing.scopes import ReadAs
 from chainrule.tracing.trace import current_trace
 from chainrule.tracing.variable import Variable
 
@@ -80,17 +82,17 @@ class SpectralNormalization(Wrapper):
         )
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
-        own = None
+        reading: AbstractContextManager[Any] = nullcontext()
         if training:
             with AutocastScope(None):
                 vector_u, kernel = self.normalized_weights()
-                if self.kernel.trainable and current_trace() is not None:
-                    own = self.kernel.value
             self.vector_u.assign(vector_u)
-            self.kernel.assign(kernel)
-        outputs = self.layer(inputs)
-        if own is not None:
-            self.kernel.assign(own)
+            if self.kernel.trainable and current_trace() is not None:
+                reading = ReadAs(self.kernel, kernel)
+            else:
+                self.kernel.assign(kernel)
+        with reading:
+            outputs = self.layer(inputs)
         dtype = str(inputs.dtype)
         return ops.cast(outputs, dtype) if is_float_dtype(dtype) else outputs
 
