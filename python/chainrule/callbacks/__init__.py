@@ -5,9 +5,11 @@ from chainrule.callbacks.backup_and_restore import BackupAndRestore as BackupAnd
 from chainrule.callbacks.callback import Callback as Callback
 from chainrule.callbacks.callback_list import CallbackList as CallbackList
 from chainrule.callbacks.csv_logger import CSVLogger as CSVLogger
+from chainrule.callbacks.diagnosis import Diagnosis as Diagnosis
 from chainrule.callbacks.early_stopping import EarlyStopping as EarlyStopping
 from chainrule.callbacks.history import History as History
 from chainrule.callbacks.lambda_callback import LambdaCallback as LambdaCallback
+from chainrule.callbacks.learning_rate_finder import LearningRateFinder as LearningRateFinder
 from chainrule.callbacks.learning_rate_scheduler import (
     LearningRateScheduler as LearningRateScheduler,
 )

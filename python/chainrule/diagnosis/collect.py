@@ -114,25 +114,35 @@ def _activation(plan: Plan, found: dict[str, Array], i: int) -> ActivationStatis
 def _weights(
     trained: Sequence[Any], rest: Sequence[Any], layers: dict[str, Any], found: dict[str, Array]
 ) -> list[WeightStatistics]:
-    owners = {id(v): layer for layer in layers.values() for v in layer._trainable_variables}
+    owners = {id(v): path for path, layer in layers.items() for v in _own(layer)}
     rows = []
     for i, variable in enumerate(trained):
         square, gradient, change = (
             _mean(found, f"{name} {i}") for name in ("weight", "gradient", "change")
         )
         ratio = math.sqrt(change / square) if square else math.nan
-        rows.append(_weight(variable, owners, square, gradient, ratio))
+        rows.append(_weight(variable, owners, layers, (square, gradient, ratio)))
     for variable in rest:
         if len(variable.shape) >= 2 and str(variable.dtype).startswith("float"):
             square = float(np.square(variable.numpy(), dtype="float64").sum())
-            rows.append(_weight(variable, owners, square, math.nan, math.nan))
+            rows.append(_weight(variable, owners, layers, (square, math.nan, math.nan)))
     return rows
 
 
+def _own(layer: Any) -> list[Any]:
+    """The variables of a layer itself."""
+    return [*layer._trainable_variables, *layer._non_trainable_variables]
+
+
 def _weight(
-    variable: Any, owners: dict[int, Any], square: float, gradient: float, ratio: float
+    variable: Any,
+    owners: dict[int, str],
+    layers: dict[str, Any],
+    measured: tuple[float, float, float],
 ) -> WeightStatistics:
-    layer, _, name = variable.path.rpartition("/")
+    square, gradient, ratio = measured
+    within, _, name = variable.path.rpartition("/")
+    layer = owners.get(id(variable), within)
     shape = tuple(variable.shape)
     gain = math.nan
     if len(shape) >= 2:
@@ -142,7 +152,7 @@ def _weight(
         weight=name,
         shape=shape,
         trainable=not math.isnan(gradient) or bool(variable.trainable),
-        untouched=_is_untouched(owners.get(id(variable)), variable),
+        untouched=_is_untouched(layers.get(layer), variable),
         norm=math.sqrt(square),
         gradient_norm=math.sqrt(gradient),
         update_ratio=ratio,

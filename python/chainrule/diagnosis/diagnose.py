@@ -13,7 +13,7 @@ from chainrule.base.errors import DataError, ShapeError
 from chainrule.diagnosis import data, fit_of_targets, history, rates, sequences, signals
 from chainrule.diagnosis.case import Case, Fitted, curves_of, targets_of
 from chainrule.diagnosis.finding import EXPLAINS, KINDS, Finding
-from chainrule.diagnosis.measure import measure
+from chainrule.diagnosis.measure import measure, step_mode
 from chainrule.diagnosis.report import DiagnosisReport
 from chainrule.training.data import ArraySource, to_arrays
 from chainrule.training.loaded import loader_of
@@ -95,7 +95,8 @@ def diagnose(
     -----
     The step is the training step, traced and compiled once: forward, loss, gradients by every
     weight and activation, the optimizer's change, and the loss after it. It is not carried out: no
-    weight, seed or moving statistic changes. What is kept of it is reduced in the program.
+    weight, seed or moving statistic changes. What is kept of it is reduced in the program. Of a model
+    with a `train_step` of its own it is forward, loss (`compute_loss`) and gradients alone.
 
     Every finding has its source. Where that names no threshold, the finding says why it is this one.
 
@@ -151,9 +152,10 @@ def _case(
     if len(rows) < size:
         return None, None
     kept = source if len(rows) == len(good) else _at(source, rows)
-    model._ensure_ready("train", kept)
+    mode = step_mode(model)
+    model._ensure_ready(mode, kept)
     try:
-        model._check_targets(kept)
+        model._check_targets(mode, kept)
     except (DataError, ShapeError) as error:
         return None, fit_of_targets.refused(error)
     loss = model._training.loss

@@ -5,6 +5,7 @@ Nothing is assigned: the program is compiled without its assignments.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,10 +20,16 @@ from chainrule.tracing.trace import Trace
 from chainrule.training.data import ArraySource
 from chainrule.training.trace import Signature, traced_inputs
 
-__all__ = ["measure"]
+__all__ = ["measure", "step_mode"]
 
 _SAMPLES = 256
 _MOST_FEATURES = 4096
+
+
+def step_mode(model: Any) -> str:
+    """ "train" where the standard step is made, "test" without an optimizer or with a step of one's own."""
+    is_own = model._has_own_step("train") or model._has_own_step("test")
+    return "test" if model.optimizer is None or is_own else "train"
 
 
 def measure(model: Any, batches: Sequence[ArraySource]) -> Measured:
@@ -35,8 +42,7 @@ def measure(model: Any, batches: Sequence[ArraySource]) -> Measured:
     """
     parts = [(b.x, b.y, b.sample_weight) for b in batches]
     signature = Signature.of(parts[0], batches[0].rows)
-    mode = "train" if model.optimizer is not None else "test"
-    key = ("diagnose", signature, model._trace_key(mode))
+    key = ("diagnose", signature, model._trace_key(step_mode(model)))
     plan, _ = model._training.programs.get(
         key, lambda: (_compile(model, parts[0], signature), None)
     )
@@ -67,7 +73,7 @@ def _compile(model: Any, batch: Any, signature: Signature) -> Plan:
             _reduce(trace, sites, dict(zip(gates, slopes[len(weights) :])), found)
             for i, (w, g) in enumerate(zip(weights, gradients)):
                 found[f"weight {i}"], found[f"gradient {i}"] = _square(w), _square(g)
-            if model.optimizer is not None and variables:
+            if step_mode(model) == "train" and variables:
                 model._clear_losses()
                 _step(model, trace, (x, y, weight), (variables, weights, gradients), found)
             names = list(found)
@@ -155,4 +161,7 @@ def _others(x: Any, axis: int) -> tuple[int, ...]:
 def _some(x: Any) -> Any:
     """Some of the elements, evenly over all of them."""
     flat = ops.reshape(x, (-1,))
-    return flat[:: max(1, flat.shape[0] // _SAMPLES)][:_SAMPLES]
+    stride = max(1, flat.shape[0] // _SAMPLES)
+    while math.gcd(stride, x.shape[-1]) > 1:
+        stride -= 1
+    return flat[::stride][:_SAMPLES] if stride < 2 else flat[: stride * _SAMPLES : stride]

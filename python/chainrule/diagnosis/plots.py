@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.diagnosis.finding import Finding
-from chainrule.diagnosis.measured import Measured
+from chainrule.diagnosis.measured import ActivationStatistics, Measured
 
 __all__ = ["draw"]
 
@@ -19,7 +19,6 @@ _BINS = 60
 _HEIGHT = 0.42
 _OVERLAP = 0.88
 _SHADES = ("#2a6f97", "#bc4b32")
-_GRAY = "#555555"
 
 
 def draw(measured: Measured | None, findings: Sequence[Finding], path: Any = None) -> Any:
@@ -34,31 +33,14 @@ def draw(measured: Measured | None, findings: Sequence[Finding], path: Any = Non
     height = 1.5 + _HEIGHT * len(rows) + 0.2 * min(len(findings), 4)
     figure = Figure(figsize=(10, height), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1, 1))
-    names = [_short(a.layer) for a in rows]
     _ridges(left, [a.values for a in rows], _SHADES[0])
     _ridges(right, [_logarithms(a.gradients) for a in rows], _SHADES[1])
-    left.set_yticks([-i for i in range(len(rows))], names, fontsize=8)
-    right.set_yticks([-i for i in range(len(rows))], [""] * len(rows))
-    for i, a in enumerate(rows):
-        notes = [f"{a.dead} of {a.units} dead"] if a.dead else []
-        notes += [f"{a.saturated:.0%} flat"] if a.saturated > 0.05 else []
-        notes += [f"{a.zeros:.0%} zeros"] if a.zeros > 0.01 and not a.dead else []
-        left.annotate(
-            f"{a.activation}" + (": " + ", ".join(notes) if notes else ""),
-            (1, -i + 0.12),
-            xycoords=("axes fraction", "data"),
-            ha="right",
-            fontsize=7,
-            color=_GRAY,
-        )
-        right.annotate(
-            f"norm {a.gradient_norm:.1e}",
-            (1, -i + 0.12),
-            xycoords=("axes fraction", "data"),
-            ha="right",
-            fontsize=7,
-            color=_GRAY,
-        )
+    places = [-i for i in range(len(rows))]
+    left.set_yticks(places, [f"{_short(a.layer)}\n{_notes(a)}" for a in rows], fontsize=7)
+    right.set_yticks(places, [f"norm {a.gradient_norm:.1e}" for a in rows], fontsize=7)
+    right.yaxis.tick_right()
+    for axis in (left, right):
+        axis.tick_params(axis="y", length=0)
     left.set(title="activations", xlabel="value")
     right.set(title="gradients of the loss by them", xlabel="log10 of the size; zeros left out")
     found = [f"{f.kind.replace('_', ' ')}  {f.layer}" for f in findings[:4]]
@@ -66,6 +48,15 @@ def draw(measured: Measured | None, findings: Sequence[Finding], path: Any = Non
     if path is not None:
         figure.savefig(path, dpi=130)
     return figure
+
+
+def _notes(a: ActivationStatistics) -> str:
+    """The activation, and what is worth a word."""
+    if a.dead:
+        return f"{a.activation}, {a.dead} of {a.units} dead"
+    if a.saturated > 0.05:
+        return f"{a.activation}, {a.saturated:.0%} flat"
+    return f"{a.activation}, {a.zeros:.0%} zeros" if a.zeros > 0.01 else a.activation
 
 
 def _short(layer: str) -> str:
@@ -101,5 +92,4 @@ def _ridges(axis: Any, samples: list[Array], colour: str) -> None:
     axis.set_ylim(-len(samples) + 0.7, 1.15)
     for side in ("top", "right", "left"):
         axis.spines[side].set_visible(False)
-    axis.tick_params(axis="y", length=0)
     axis.grid(axis="x", alpha=0.25)
