@@ -110,6 +110,7 @@ def test_numpy_arithmetic_on_what_ops_give() -> None:
         total = 0.0
         for e in error:
             total += e**2
+        rest = rest + (+y).std(ddof=0) + np.rint(y).sum() + np.radians(y.view()).sum()
         return total + rest + y[y > 0].sum() + y.reshape(3, 1).T.max() + float(0.5)
 
     w = np.array([0.3, -0.8, 1.1])

@@ -116,7 +116,14 @@ _HARMLESS = frozenset(
     "shares_memory iscomplexobj isrealobj isclose copyto broadcast_shapes".split()
 )
 _HOMES = ("numpy", "numpy.linalg")
-_OTHER_NAMES = {"remainder": "mod", "invert": "bitwise_not"}
+_OTHER_NAMES = {
+    "remainder": "mod",
+    "invert": "bitwise_not",
+    "positive": "copy",
+    "rint": "round",
+    "degrees": "rad2deg",
+    "radians": "deg2rad",
+}
 _REDUCTIONS = {
     "add": "sum",
     "multiply": "prod",
@@ -227,6 +234,11 @@ class Recorded(np.ndarray[Any, Any]):
         """As `ops.copy`."""
         return call_op("copy", self) if recorders() else np.asarray(self).copy(*args, **kwargs)
 
+    def view(self, *args: Any, **kwargs: Any) -> Any:
+        """As `ops.copy`; with another dtype or class, plain numbers."""
+        plain = np.asarray(self)
+        return plain.view(*args, **kwargs) if args or kwargs or not recorders() else self.copy()
+
     def fill(self, value: Any) -> None:
         """As `x[...] = value`."""
         self[...] = value
@@ -245,6 +257,8 @@ def _call(shown: str, name: str | None, args: Any, kwargs: Any) -> Any:
             "numbers without a gradient."
         )
     dtype = kwargs.pop("dtype", None)
+    if kwargs.get("ddof") == 0:
+        del kwargs["ddof"]
     if "a" in kwargs:
         args = (kwargs.pop("a"), *args)
     found = op(*args, **kwargs)
