@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 import chainrule as keras
 from chainrule import GradientTape, Variable, ops
 from chainrule.errors import ShapeError
+from chainrule.tracing.trace import Trace
 from tests.test_tape import both, compiled
 
 
@@ -172,10 +175,6 @@ def test_check_gradients_finds_a_wrong_one() -> None:
 
 
 def test_the_forward_pass_costs_no_more_tasks() -> None:
-    with keras.StatelessScope():
-        pass
-    from chainrule.tracing.trace import Trace
-
     def tasks(f: Any) -> list[str]:
         with Trace() as trace:
             x = trace.input("x", (4, 4), "float32")
@@ -184,6 +183,17 @@ def test_the_forward_pass_costs_no_more_tasks() -> None:
 
     plain = tasks(lambda x: ops.matmul(ops.log(1 + ops.exp(x)), x))
     assert tasks(lambda x: ops.matmul(log1pexp(x), x)) == plain
+
+
+def test_copies_pickles_and_configs() -> None:
+    assert pickle.loads(pickle.dumps(log1pexp)) is log1pexp
+    keras.utils.set_random_seed(1)
+    model = _network()
+    again = copy.deepcopy(model)
+    x = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
+    np.testing.assert_array_equal(model(x), again(x))
+    with pytest.raises(NotImplementedError, match="log1pexp .*layer of your own"):
+        model.get_config()
 
 
 def test_errors_say_what_is_wrong() -> None:

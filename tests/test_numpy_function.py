@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import gc
+import pickle
 from typing import Any
 
 import numpy as np
@@ -211,6 +213,17 @@ def test_code_is_kept_as_long_as_something_may_call_it() -> None:
     del once
     gc.collect()
     np.testing.assert_array_equal(model.predict(np.ones((2, 2)), verbose=0), 2 * np.ones((2, 2)))
+
+
+def _cubed(x: Any) -> Any:
+    return x**3
+
+
+def test_copies_and_pickles() -> None:
+    f = ops.numpy_function(_cubed, name="cubed")
+    assert f(np.array([2.0])).tolist() == [8.0]
+    for again in (pickle.loads(pickle.dumps(f)), copy.deepcopy(f)):
+        assert again(np.array([2.0])).tolist() == [8.0] and again.name == "cubed"
 
 
 def test_in_loops_and_vmap() -> None:

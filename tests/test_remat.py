@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -65,6 +67,38 @@ def test_on_arrays_it_is_the_function() -> None:
     assert f(np.array(3.0), n=3) == 27.0
     with pytest.raises(TypeError, match="a function"):
         remat(3)  # type: ignore[arg-type]
+
+
+class Wave(keras.layers.Layer):
+    """A layer with a method that is computed again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scaled = remat(self.plain)
+
+    def plain(self, x: Any) -> Any:
+        return ops.sin(x) * 2.0
+
+    @remat
+    def shifted(self, x: Any) -> Any:
+        return ops.cos(x) + 1.0
+
+    def call(self, x: Any) -> Any:
+        return self.scaled(x) + self.shifted(x)
+
+
+@remat
+def module_function(x: Any) -> Any:
+    return ops.exp(x)
+
+
+def test_methods_copies_and_pickles() -> None:
+    layer = Wave()
+    x = np.array([[0.5, 1.0]])
+    for each in (layer, copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
+        slope = keras.grad(lambda x: ops.sum(each(x)))(x)
+        np.testing.assert_allclose(slope, 2 * np.cos(x) - np.sin(x), rtol=1e-6)
+    assert pickle.loads(pickle.dumps(module_function)) is module_function
 
 
 def test_second_derivatives() -> None:

@@ -17,7 +17,7 @@ from chainrule.reference import numpy_function as reference
 from chainrule.tracing.arrays import Array, constant, engine_dtype
 from chainrule.tracing.casting import as_dtype
 from chainrule.tracing.dispatch import apply
-from chainrule.tracing.enclosed import Enclosed, RecordedFunction, is_array_like
+from chainrule.tracing.enclosed import Enclosed, RecordedFunction, by_name, is_array_like
 from chainrule.tracing.recorder import Call, observed, paused, recorders
 from chainrule.tracing.stored import Stored
 from chainrule.tracing.tensor import KerasTensor, any_symbolic_tensors
@@ -72,6 +72,9 @@ class custom_gradient:
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else custom_gradient(self.fun.__get__(instance, owner))
+
+    def __reduce__(self) -> Any:
+        return by_name(self) or (custom_gradient, (self.fun,))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if any_symbolic_tensors(args, kwargs):
@@ -261,6 +264,10 @@ class numpy_function:
         self.name = str(name or getattr(forward, "__name__", "numpy_function"))
         # By the dtypes of inputs and outputs.
         self._codes: dict[Any, tuple[_Number, _Number | None]] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but what has been registered with the core."""
+        return {**self.__dict__, "_codes": {}}
 
     def __call__(self, *xs: Any) -> Any:
         if any_symbolic_tensors(xs):

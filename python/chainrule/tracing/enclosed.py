@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +17,7 @@ from chainrule.tracing.stored import Stored
 from chainrule.tracing.tensor import KerasTensor
 from chainrule.tracing.trace import Trace
 
-__all__ = ["Enclosed", "RecordedFunction", "is_array_like"]
+__all__ = ["Enclosed", "RecordedFunction", "by_name", "is_array_like"]
 
 
 def is_array_like(x: Any) -> bool:
@@ -105,3 +106,26 @@ class RecordedFunction(Operation):
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         return self.function(*args, **kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        """A function has no config.
+
+        Raises
+        ------
+        NotImplementedError
+            Always.
+        """
+        name = getattr(self.function, "__name__", repr(self.function))
+        raise NotImplementedError(
+            f"A model that calls the function {name} on tensors of `Input` has no config to be saved: "
+            "call it in a layer of your own, which is registered by `register_keras_serializable`."
+        )
+
+
+def by_name(wrapper: Any) -> str | None:
+    """The name under which a wrapped function stands in its module, for pickles; None where it does not."""
+    name = getattr(wrapper, "__qualname__", "")
+    found: Any = sys.modules.get(getattr(wrapper, "__module__", ""))
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return name if found is wrapper else None

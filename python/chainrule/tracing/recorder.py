@@ -292,7 +292,7 @@ def _refused(name: str) -> Any:
 
 _METHODS = (
     "sum mean std var prod max min argmax argmin any all squeeze swapaxes dot clip round repeat take "
-    "cumsum cumprod diagonal trace ravel conjugate conj argsort nonzero"
+    "cumsum cumprod diagonal trace ravel conjugate conj argsort"
 ).split()
 _REFUSED = "sort partition put resize byteswap choose compress getfield setfield".split()
 for _name in _METHODS:

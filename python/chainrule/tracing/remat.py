@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+import types
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from chainrule.base import tree
 from chainrule.base.global_state import get_global_attribute, set_global_attribute
 from chainrule.tracing.dispatch import apply
-from chainrule.tracing.enclosed import Enclosed, RecordedFunction
+from chainrule.tracing.enclosed import Enclosed, RecordedFunction, by_name
 from chainrule.tracing.tensor import KerasTensor, any_symbolic_tensors
 from chainrule.tracing.trace import current_trace, next_tag
 
@@ -122,16 +123,28 @@ def remat(f: Callable[..., Any]) -> Callable[..., Any]:
     """
     if not callable(f):
         raise TypeError(f"remat: expected a function, got {f!r}")
+    return _Remat(f)
 
-    @functools.wraps(f, updated=())
-    def call(*args: Any, **kwargs: Any) -> Any:
+
+class _Remat:
+    """What `remat` returns."""
+
+    def __init__(self, f: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, f, updated=())
+        self.f = f
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if any_symbolic_tensors(args, kwargs):
-            return RecordedFunction(call)(*args, **kwargs)
+            return RecordedFunction(self)(*args, **kwargs)
         if current_trace() is None:
-            return f(*args, **kwargs)
-        return rematerialized(f, args, kwargs)
+            return self.f(*args, **kwargs)
+        return rematerialized(self.f, args, kwargs)
 
-    return call
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else types.MethodType(self, instance)
+
+    def __reduce__(self) -> Any:
+        return by_name(self) or (_Remat, (self.f,))
 
 
 def rematerialized(f: Callable[..., Any], args: Any, kwargs: Any, least: int = -1) -> Any:
