@@ -14,6 +14,7 @@ import chainrule as keras
 from chainrule import RematScope, ops, remat
 from chainrule.tracing.remat import current_remat_mode
 from chainrule.tracing.trace import Trace
+from tests.test_tape import both
 
 ROWS, WIDTH, DEPTH = 512, 8, 6
 
@@ -236,6 +237,28 @@ def test_a_functional_model_with_remat_functions() -> None:
         return model.fit(data, data[:, 0], epochs=3, verbose=0).history["loss"]
 
     assert losses(remat) == losses(lambda f: f)
+
+
+@pytest.mark.parametrize("least", [1, 10**6])
+def test_tapes_in_a_program_see_what_is_inside(least: int) -> None:
+    with RematScope("larger_than", output_size_threshold=least):
+        layer = keras.layers.Dense(3, activity_regularizer="l2")
+    x = np.ones((2, 4), "float32")
+    layer.build(x.shape)
+
+    def slopes(x: Any) -> Any:
+        with keras.GradientTape() as tape:
+            x = tape.watch(x)
+            y = layer(x)
+            loss = ops.sum(y) + sum(layer.losses)
+        return tape.gradient(loss, [x, layer.kernel, y])
+
+    by_x, by_kernel, by_y = both(slopes, x, rtol=1e-6)
+    y = x @ layer.kernel.numpy()
+    dy = 1 + 0.01 * 2 * y / 2
+    np.testing.assert_allclose(by_y, dy, rtol=1e-5)
+    np.testing.assert_allclose(by_x, dy @ layer.kernel.numpy().T, rtol=1e-5)
+    np.testing.assert_allclose(by_kernel, x.T @ dy, rtol=1e-5)
 
 
 def test_inside_loops_and_tapes() -> None:

@@ -29,14 +29,15 @@ def compiled(f: Callable[..., Any], *arrays: Any) -> Any:
     )
 
 
-def both(f: Callable[..., Any], *arrays: Any) -> Any:
-    """What `f` gives on arrays, which is, to the bit, what it gives in a compiled program."""
+def both(f: Callable[..., Any], *arrays: Any, rtol: float = 0.0) -> Any:
+    """What `f` gives on arrays, which is what it gives in a compiled program; to the bit, unless sums of
+    more terms may be in another order."""
     eager = f(*[np.asarray(x) for x in arrays])
     inside = compiled(f, *arrays)
     for a, b in zip(keras.tree.flatten(eager), keras.tree.flatten(inside), strict=True):
         assert (a is None) == (b is None)
         if a is not None:
-            np.testing.assert_array_equal(a, b)
+            np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol)
             assert a.dtype == b.dtype
     return eager
 
@@ -411,6 +412,14 @@ def test_value_and_grad_under_a_tape() -> None:
     by_x, by_w = both(slopes, np.array(3.0))
     assert (float(by_x), float(by_w)) == (36.0, 27.0)
 
+    def alone(x: Any) -> Any:
+        with GradientTape() as tape:
+            x = tape.watch(x)
+            y = keras.grad(lambda x: x**3)(x) + ops.sum(keras.jacobian(lambda x: x**2)(x))
+        return tape.gradient(y, x)
+
+    assert float(both(alone, np.array(3.0))) == 20.0
+
 
 def test_half_precision_keeps_its_dtype() -> None:
     with GradientTape() as tape:
@@ -434,6 +443,87 @@ def test_a_custom_loop_compiles_its_derivative_once() -> None:
         w.assign_sub(0.1 * tape.gradient(loss, w))
     np.testing.assert_allclose(w.numpy(), goal, atol=1e-6)
     assert len(set(record._programs) - before) <= 1
+
+
+def test_class_activation_maps() -> None:
+    """The gradient by what a layer in the middle gives, as Grad-CAM takes it."""
+    inputs = keras.Input((6, 6, 1))
+    maps = keras.layers.Conv2D(3, 3, activation="relu")(inputs)
+    scores = keras.layers.Dense(4)(keras.layers.GlobalAveragePooling2D()(maps))
+    model = keras.Model(inputs, [maps, scores])
+
+    def weights(image: Any) -> Any:
+        with GradientTape() as tape:
+            seen, scores = model(image)
+            score = scores[:, 2]
+        return ops.mean(tape.gradient(score, seen), axis=(1, 2))
+
+    image = np.random.default_rng(0).normal(size=(2, 6, 6, 1)).astype("float32")
+    found = both(weights, image)
+    kernel = model.layers[-1].kernel.numpy()
+    np.testing.assert_allclose(found, np.tile(kernel[:, 2] / 16, (2, 1)), rtol=1e-5)
+
+
+def test_a_step_through_a_step() -> None:
+    """The derivative of the loss after an inner step by the weights before it, as in MAML."""
+    keras.utils.set_random_seed(2)
+    model = keras.Sequential([keras.layers.Dense(4, "tanh"), keras.layers.Dense(1)])
+    model.build((None, 2))
+    fixed = [v.numpy().astype("float64") for v in model.trainable_variables]
+    for v, value in zip(model.trainable_variables, fixed):
+        v.assign(value)
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2, 7, 2)).astype("float32"), rng.normal(size=(2, 7, 1)).astype("float32")
+
+    def after(x: Any, y: Any) -> Any:
+        with GradientTape() as inner:
+            loss = ops.mean((model(x[0]) - y[0]) ** 2)
+        slopes = inner.gradient(loss, model.trainable_variables)
+        moved = [v - 0.5 * g for v, g in zip(model.trainable_variables, slopes)]
+        predicted, _ = model.stateless_call(moved, [], x[1])
+        return ops.mean((predicted - y[1]) ** 2)
+
+    def outer(x: Any, y: Any) -> Any:
+        with GradientTape() as tape:
+            loss = after(x, y)
+        return tape.gradient(loss, model.trainable_variables)
+
+    found = both(outer, x, y, rtol=1e-6)
+    kernel = model.trainable_variables[0]
+    start = kernel.numpy()
+
+    def loss_at(value: np.ndarray) -> float:
+        kernel.assign(value)
+        result = float(after(x, y))
+        kernel.assign(start)
+        return result
+
+    np.testing.assert_allclose(found[0], differences(loss_at, start, 1e-2), rtol=5e-2, atol=1e-3)
+
+
+def test_a_layer_that_differentiates_in_its_call() -> None:
+    class Force(keras.layers.Layer):
+        """Minus the slope of an energy."""
+
+        def build(self, shape: Any) -> None:
+            self.w = self.add_weight(shape=(shape[-1],), initializer="ones", name="w")
+
+        def call(self, x: Any) -> Any:
+            with GradientTape() as tape:
+                x = tape.watch(x)
+                energy = ops.sum(self.w * x**3)
+            return -tape.gradient(energy, x)
+
+    inputs = keras.Input((2,))
+    model = keras.Model(inputs, Force()(inputs))
+    assert model.output_shape == (None, 2)
+    x = np.array([[1.0, 2.0], [3.0, 0.5]], "float32")
+    np.testing.assert_allclose(model.predict(x, verbose=0), -3 * x**2, rtol=1e-6)
+    model.compile(keras.optimizers.SGD(1e-4), "mse")
+    report = model.check_gradients(x, np.zeros_like(x))
+    assert report.ok, report
+    losses = model.fit(x, np.zeros_like(x), epochs=4, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
 
 
 def _image(layer: Any) -> tuple[Any, np.ndarray]:

@@ -12,6 +12,7 @@ from chainrule.base import tree
 from chainrule.tracing.body import BodyTrace
 from chainrule.tracing.masking import get_keras_mask, set_keras_mask
 from chainrule.tracing.operation import Operation
+from chainrule.tracing.recorder import observed
 from chainrule.tracing.scopes import assigned_scope
 from chainrule.tracing.stored import Stored
 from chainrule.tracing.tensor import KerasTensor
@@ -68,7 +69,8 @@ class Enclosed(BodyTrace):
         outside, inside = self.inputs()
         body = self.body(inside, outputs)
         numbers = self.around.graph.push_body(body, [x.value for x in outside])
-        return [self.around.tensor(n, x.dtype) for n, x in zip(numbers, outputs)]
+        found = [self.around.tensor(n, x.dtype) for n, x in zip(numbers, outputs)]
+        return observed(None, outside, found)
 
     def seen_around(self, x: KerasTensor) -> KerasTensor:
         """The value of the trace around that an inner value is, which the function has kept for later."""

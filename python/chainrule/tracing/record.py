@@ -19,7 +19,9 @@ from chainrule.tracing.turns import tracing
 
 __all__ = ["Derivative", "Record", "sum_of"]
 
+# As many programs are kept, of so many bytes in all.
 _KEPT_PROGRAMS = 64
+_KEPT_BYTES = 1 << 30
 
 
 class Entry(NamedTuple):
@@ -234,6 +236,8 @@ def _program(derivative: Derivative, given: Sequence[Array]) -> _Compiled:
     made = program, [None if x is None else x.dtype for x in found]
     with _lock:
         _programs[key] = made
-        if len(_programs) > _KEPT_PROGRAMS:
-            _programs.popitem(last=False)
+        kept = sum(known.arena_bytes for known, _ in _programs.values())
+        while len(_programs) > 1 and (len(_programs) > _KEPT_PROGRAMS or kept > _KEPT_BYTES):
+            (oldest, _) = _programs.popitem(last=False)[1]
+            kept -= oldest.arena_bytes
     return made

@@ -12,6 +12,7 @@ from chainrule import _core
 from chainrule.base.dtypes import is_float_dtype
 from chainrule.base.sizes import Size, as_size
 from chainrule.tracing.arrays import constant, engine_array, engine_dtype
+from chainrule.tracing.recorder import observed
 from chainrule.tracing.scopes import Scope, active_scopes, scopes_around
 from chainrule.tracing.stored import Stored
 from chainrule.tracing.tensor import KerasTensor
@@ -185,7 +186,7 @@ class Trace(Scope):
         """`x` as a value of its own: a derivative by it counts the uses of this value alone."""
         x = self.lift(x)
         number = self.graph.push("identity", {"tag": next_tag()}, [x.value])[0]
-        return self.tensor(number, x.dtype)
+        return observed(None, [x], [self.tensor(number, x.dtype)])[0]  # type: ignore[no-any-return]
 
     def compile(self, outputs: Iterable[Any]) -> _core.Program:
         """The program that computes `outputs` and carries out all assignments."""
