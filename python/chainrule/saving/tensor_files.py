@@ -22,7 +22,7 @@ _PREFIX, _LONGEST_HEADER = 8, 100_000_000
 # What an array of NumPy can have.
 _MOST_AXES, _MOST_ELEMENTS = 32, 1 << 60
 _HALVES = ("F16", "BF16")
-_DTYPES = {
+_DTYPES: dict[str, np.dtype[Any]] = {
     "F16": np.dtype("<f2"),
     "BF16": np.dtype("<u2"),
     "F32": np.dtype("<f4"),
