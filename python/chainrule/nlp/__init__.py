@@ -15,6 +15,8 @@ from chainrule.nlp.edit_distance import edit_distance as edit_distance
 from chainrule.nlp.gelu_approximate import gelu_approximate as gelu_approximate
 from chainrule.nlp.gpt import GPT as GPT
 from chainrule.nlp.length_batches import LengthBatches as LengthBatches
+from chainrule.nlp.masked_lm_head import MaskedLMHead as MaskedLMHead
+from chainrule.nlp.masked_lm_mask_generator import MaskedLMMaskGenerator as MaskedLMMaskGenerator
 from chainrule.nlp.position_embedding import PositionEmbedding as PositionEmbedding
 from chainrule.nlp.rotary_embedding import RotaryEmbedding as RotaryEmbedding
 from chainrule.nlp.samplers import BeamSampler as BeamSampler
