@@ -9,7 +9,7 @@ import pytest
 
 import chainrule
 from chainrule import audio
-from chainrule.examples import speech_emotion, speech_generate
+from chainrule.examples import _voice, speech_emotion, speech_generate
 from chainrule.examples._data import recordings
 from chainrule.examples._training import read_curves
 from tests.example_runs import DRAWN, interrupted, needs
@@ -128,6 +128,54 @@ def test_bands_are_standardised_over_the_known_rows_or_each_speaker():
         np.testing.assert_allclose(rows.std(axis=(0, 1)), 1, rtol=1e-5)
 
 
+def test_what_is_written_of_a_voice():
+    rate = 16000
+    time = np.arange(rate) / rate
+    # A vowel of 150 Hz that rises by an octave, with silence around it.
+    phase = 2 * np.pi * 150 * (2**time - 1) / np.log(2)
+    vowel = sum(np.sin(k * phase) / k for k in range(1, 20))
+    sound = np.concatenate([np.zeros(4000), vowel, np.zeros(4000)]).astype("float32") / 4
+    found = _voice.described(sound, rate)
+    tracks = 3 * _voice.COEFFICIENTS + 1
+    assert found.shape == (len(_voice.SPEEDS), 7 * (tracks + 2) + 2) and np.isfinite(found).all()
+    melody = found[:, 7 * tracks : 7 * (tracks + 1)]
+    expected = 12 * np.log2(150 * 2**0.5 * np.array(_voice.SPEEDS))
+    np.testing.assert_allclose(melody[:, 0], expected, atol=0.3)
+    lowest, highest = melody[0, 2], melody[0, 6]
+    assert highest - lowest == pytest.approx(0.9 * 12, abs=1)
+    louder = _voice.described(3 * sound, rate)
+    np.testing.assert_allclose(
+        louder[:, 7 * tracks :], found[:, 7 * tracks :], rtol=1e-3, atol=1e-3
+    )
+
+
+def test_readers_are_standardised_over_known_speakers_or_each(tmp_path):
+    rng = np.random.default_rng(0)
+    speaker, mood = np.repeat([3, 8, 9], 20), np.arange(60) % 7
+    rows = speaker == 9
+    statistics = rng.normal(size=(60, 5, 4)).astype("float32") + mood[:, None, None]
+    seen = speech_emotion.Seen(np.zeros((60, 1, 1)), statistics, speaker, mood)
+    asked = {}
+
+    def train(build, x, y, *rest):
+        asked["x"], asked["y"] = x, y
+        return build(0)
+
+    for own in (False, True):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(speech_emotion, "train", train)
+            told = speech_emotion.read(seen, rows, own, 0, tmp_path)
+        assert told.shape == (20, 7)
+        np.testing.assert_allclose(told.sum(axis=1), 1, rtol=1e-5)
+        assert asked["x"].shape == (200, 4)
+        np.testing.assert_array_equal(asked["y"], np.tile(mood[~rows], 5))
+        first = asked["x"][:40]
+        np.testing.assert_allclose(first.mean(axis=0), 0, atol=1e-5)
+        np.testing.assert_allclose(first.std(axis=0), 1, rtol=1e-4)
+        # Of others only each speaker's own mean is 0.
+        assert (np.abs(first[:20].mean(axis=0)) < 1e-5).all() == own
+
+
 @needs("emodb.npz")
 def test_some_recordings_are_chosen():
     data = recordings("emodb.npz")
@@ -141,20 +189,20 @@ def test_some_recordings_are_chosen():
 def test_a_training_goes_on_where_it_was_stopped(tmp_path, capsys, monkeypatch):
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((50, 20, 8)).astype("float32"), np.arange(50) % 7
-    build = speech_emotion.build_model
-    small = {"filters": 4, "frames": 20, "bands": 8}
-    monkeypatch.setattr(
-        speech_emotion, "build_model", lambda relative, seed: build(relative, seed, **small)
-    )
-    straight = speech_emotion.train(x, y, True, 3, 1, tmp_path / "straight")
+
+    def trained(name):
+        build = lambda seed: speech_emotion.build_model(True, seed, 4, 20, 8)  # noqa: E731
+        return speech_emotion.train(build, x, y, 3e-3, 0.02, 3, 1, tmp_path / name)
+
+    straight = trained("straight")
     with monkeypatch.context() as patch:
         patch.setattr(chainrule.callbacks, "BackupAndRestore", interrupted(2))
         with pytest.raises(KeyboardInterrupt):
-            speech_emotion.train(x, y, True, 3, 1, tmp_path / "stopped")
-    again = speech_emotion.train(x, y, True, 3, 1, tmp_path / "stopped")
+            trained("stopped")
+    again = trained("stopped")
     for one, other in zip(straight.weights, again.weights, strict=True):
         np.testing.assert_array_equal(one, other)
-    loaded = speech_emotion.train(x, y, True, 3, 1, tmp_path / "stopped")
+    loaded = trained("stopped")
     np.testing.assert_array_equal(loaded.predict(x, verbose=0), straight.predict(x, verbose=0))
     curves = [read_curves(tmp_path / name / "epochs.csv") for name in ("straight", "stopped")]
     assert curves[0] == curves[1] and sorted(curves[0]) == ["accuracy", "loss"]
