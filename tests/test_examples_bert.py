@@ -13,6 +13,7 @@ import pytest
 import chainrule as cr
 from chainrule import _core, nlp
 from chainrule.examples import _minilm, bert_embed, bert_finetune
+from chainrule.examples._training import warmed_adamw
 from tests.bert_folders import folder
 from tests.example_runs import DRAWN, interrupted
 
@@ -81,7 +82,7 @@ def test_gradients_of_a_bert_with_classes() -> None:
     bert = nlp.Bert(9, 2, 2, 8, max_sequence_length=6, dropout=0.0)
     model = bert_finetune.build_model(bert, 3)
     model.compile(
-        bert_finetune.optimizer(1e-4, 10),
+        warmed_adamw(1e-4, 10),
         cr.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
     ids = np.random.default_rng(0).integers(0, 9, (3, 6))

@@ -11,7 +11,8 @@ import pytest
 import chainrule as cr
 from chainrule import _core
 from chainrule.examples import bert_pretrain
-from chainrule.examples.bert_pretrain import MASK, NOTHING, PAD, SPECIAL, UNKNOWN, HiddenWords
+from chainrule.examples._words import KINDS, MASK, PAD, SPECIAL, UNKNOWN
+from chainrule.examples.bert_pretrain import NOTHING, HiddenWords
 from tests.example_runs import DRAWN, interrupted, needs
 
 needs_captions = needs("multi30k/train.en.gz")
@@ -106,7 +107,7 @@ def test_loss_is_the_mean_over_hidden_words() -> None:
 def test_a_stopped_training_goes_on_to_the_same_bits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    names = [word for kind in bert_pretrain.KINDS.values() for word in kind.split()]
+    names = [word for kind in KINDS.values() for word in kind.split()]
     words = np.array([*names, "guitar", "beach"])
     rng = np.random.default_rng(0)
     texts = [" ".join(rng.choice(words, rng.integers(2, 7))) for _ in range(150)]

@@ -199,7 +199,7 @@ def test_smoothed_crossentropy_is_the_formula():
     logs = scores - np.log(np.exp(scores).sum(-1, keepdims=True))
     targets = 0.9 * np.eye(5)[y] + 0.1 / 5
     losses = -(targets * logs).sum(-1)[y != 0]
-    assert float(translate.smoothed_crossentropy(y, scores)) == pytest.approx(
+    assert float(_translation.smoothed_crossentropy(y, scores)) == pytest.approx(
         losses.mean(), abs=1e-5
     )
 

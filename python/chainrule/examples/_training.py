@@ -14,7 +14,15 @@ import chainrule as cr
 from chainrule.utils.io import print_msg
 from chainrule.utils.writing import replacing
 
-__all__ = ["Curves", "fit_or_resume", "options_of", "print_result", "read_curves", "save_figure"]
+__all__ = [
+    "Curves",
+    "fit_or_resume",
+    "options_of",
+    "print_result",
+    "read_curves",
+    "save_figure",
+    "warmed_adamw",
+]
 
 Curves = dict[str, list[float]]
 
@@ -42,6 +50,20 @@ def read_curves(path: Path) -> Curves:
     last = [rows[epoch] for epoch in sorted(rows)]
     known = [key for key, value in last[0].items() if value != "NA"] if last else []
     return {key: [float(row[key]) for row in last] for key in known}
+
+
+def warmed_adamw(rate: float, steps: int, **settings: Any) -> Any:
+    """AdamW whose rate rises over a tenth of the steps and falls to 0 by a cosine.
+
+    Weights decay by 0.01; embeddings, biases and norms do not.
+    """
+    warm = max(1, steps // 10)
+    schedule = cr.optimizers.schedules.CosineDecay(
+        0.0, max(1, steps - warm), warmup_target=rate, warmup_steps=warm
+    )
+    adam = cr.optimizers.AdamW(schedule, weight_decay=0.01, **settings)
+    adam.exclude_from_weight_decay(var_names=["embeddings", "bias", "gamma", "beta"])
+    return adam
 
 
 def fit_or_resume(model: Any, folder: Path, *data: Any, **settings: Any) -> Curves:

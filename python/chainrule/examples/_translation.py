@@ -1,4 +1,4 @@
-"""Sentences and their translations: subwords, batches of like lengths, and the BLEU of what comes out."""
+"""Sentences and their translations: subwords, batches of like lengths, the loss, and the BLEU."""
 
 from __future__ import annotations
 
@@ -10,15 +10,34 @@ import numpy as np
 import numpy.typing as npt
 
 import chainrule as cr
+from chainrule import ops
 from chainrule.examples._data import lines
 
-__all__ = ["END", "START", "Batches", "Pairs", "bleu", "pairs_of", "require", "subwords_of"]
+__all__ = [
+    "END",
+    "LONGEST",
+    "PAD",
+    "START",
+    "Batches",
+    "Pairs",
+    "bleu",
+    "labels",
+    "pairs_of",
+    "require",
+    "scores_of",
+    "smoothed_crossentropy",
+    "subwords_of",
+    "translated",
+]
 
 Array = npt.NDArray[Any]
 PAD, UNKNOWN, START, END = range(4)
 SPECIAL = ["[PAD]", "[UNK]", "[START]", "[END]"]
 # Lengths are multiples of this: a few dozen shapes of batches, each compiled once.
 STEP = 4
+SMOOTHING = 0.1
+# Sentences that are translated together, and the most subwords of a translation.
+ROWS, LONGEST = 50, 64
 
 
 class Pairs(NamedTuple):
@@ -148,3 +167,42 @@ def bleu(made: Sequence[str], references: Sequence[str]) -> tuple[float, float]:
         for lower in (True, False)
     )
     return lower, cased
+
+
+def smoothed_crossentropy(y_true: Any, scores: Any) -> Any:
+    """``mean(-(1 - e) log p[y] - e mean(log p))`` over the places that are no padding, e = 0.1."""
+    y = ops.cast(y_true, "int32")
+    logs = ops.log_softmax(scores)
+    own = ops.take_along_axis(logs, ops.expand_dims(y, -1), axis=-1)[..., 0]
+    losses = -(1 - SMOOTHING) * own - SMOOTHING * ops.mean(logs, axis=-1)
+    counts = ops.cast(ops.not_equal(y, PAD), losses.dtype)
+    return ops.sum(losses * counts) / ops.sum(counts)
+
+
+def translated(model: Any, subwords: Any, german: Sequence[str], sampler: Any) -> list[Array]:
+    """Subwords of the translations; sentences of about one length are translated together."""
+    sources = [np.array([*encoding.ids, END]) for encoding in subwords.encode_batch(german)]
+    order = np.argsort([len(source) for source in sources], kind="stable")
+    made: list[Any] = [None] * len(sources)
+    for at in range(0, len(order), ROWS):
+        rows = order[at : at + ROWS]
+        texts = model.generate([sources[row] for row in rows], LONGEST, sampler=sampler)
+        for row, text in zip(rows, texts, strict=True):
+            made[row] = text
+    return made
+
+
+def scores_of(
+    model: Any, subwords: Any, pairs: Pairs, sampler: Any
+) -> tuple[tuple[float, float], list[str]]:
+    """BLEU in lower case and with case, and the translations."""
+    made = subwords.decode_batch(translated(model, subwords, pairs.german, sampler))
+    return bleu(made, pairs.english), made
+
+
+def labels(tokens: Sequence[str]) -> list[str]:
+    """Subwords as they are drawn: a dot before those that go on with a word."""
+    return [
+        token[1:] if token[0] == "\u2581" else f"\u00b7{token}" if token[0].isalpha() else token
+        for token in tokens
+    ]

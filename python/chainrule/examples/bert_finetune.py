@@ -26,7 +26,13 @@ from chainrule import layers, nlp
 from chainrule.examples._data import labelled_lines
 from chainrule.examples._minilm import add_model_option, minilm_folder
 from chainrule.examples._report import class_table, confusion_matrix, draw_confusions, draw_curves
-from chainrule.examples._training import fit_or_resume, options_of, print_result, save_figure
+from chainrule.examples._training import (
+    fit_or_resume,
+    options_of,
+    print_result,
+    save_figure,
+    warmed_adamw,
+)
 from chainrule.utils.io import print_msg
 
 __all__ = ["main"]
@@ -93,20 +99,6 @@ def build_model(bert: Any, classes: int, pooling: str = "mean") -> Any:
     return cr.Model(inputs, scores, name="bert_finetune")
 
 
-def optimizer(rate: float, steps: int) -> Any:
-    """AdamW whose rate rises over a tenth of the steps and falls to 0.
-
-    Embeddings, biases and norms do not decay.
-    """
-    warm = max(1, steps // 10)
-    schedule = cr.optimizers.schedules.CosineDecay(
-        0.0, max(1, steps - warm), warmup_target=rate, warmup_steps=warm
-    )
-    adam = cr.optimizers.AdamW(schedule, weight_decay=0.01)
-    adam.exclude_from_weight_decay(var_names=["embeddings", "bias", "gamma", "beta"])
-    return adam
-
-
 def splits(
     task: Task, seed: int, limit: int | None, tested: bool = True
 ) -> dict[str, tuple[Array, list[str]]]:
@@ -161,7 +153,7 @@ def run(task: Task, folder: Path, options: Any) -> Outcome:
     }
     model = build_model(bert, len(task.classes))
     model.compile(
-        optimizer(task.rate, len(data["train"]) * task.epochs),
+        warmed_adamw(task.rate, len(data["train"]) * task.epochs),
         cr.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )

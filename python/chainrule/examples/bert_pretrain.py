@@ -17,9 +17,7 @@ time they take, and the last epoch counts: `val` chooses nothing.
 
 from __future__ import annotations
 
-import re
 import time
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -27,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 import chainrule as cr
-from chainrule import layers, nlp, ops
+from chainrule import nlp, ops
 from chainrule.examples._data import lines
 from chainrule.examples._report import draw_curves
 from chainrule.examples._training import (
@@ -36,14 +34,24 @@ from chainrule.examples._training import (
     options_of,
     print_result,
     save_figure,
+    warmed_adamw,
+)
+from chainrule.examples._words import (
+    MASK,
+    NEIGHBOURS,
+    PAD,
+    SPECIAL,
+    UNKNOWN,
+    Vocabulary,
+    nearest,
+    sorted_right,
+    unit_rows,
 )
 from chainrule.utils.io import print_msg
 
 __all__ = ["HiddenWords", "WordGuesser", "main"]
 
 Array = npt.NDArray[Any]
-PAD, UNKNOWN, MASK = range(3)
-SPECIAL = ["[PAD]", "[UNK]", "[MASK]"]
 LONGEST = 32
 # The share of the words that is hidden while training, and in validation.
 HIDDEN, HELD_HIDDEN = 0.3, 0.15
@@ -56,17 +64,6 @@ GAPS = [
     "a little girl is [MASK] down a slide .",
     "the chef is cooking in the [MASK] .",
 ]
-NEIGHBOURS = ["red", "dog", "guitar", "beach", "running", "three"]
-KINDS = {
-    "colours": "red blue green yellow white black orange pink brown",
-    "numbers": "two three four five six several many some few",
-    "people": "man woman boy girl child baby lady guy toddler",
-    "animals": "dog cat horse cow bird sheep monkey elephant puppy",
-    "clothes": "shirt jacket hat dress coat pants jeans shorts sweater",
-    "music": "guitar drums piano violin trumpet saxophone accordion flute cello",
-    "vehicles": "car truck bus bicycle motorcycle train boat bike van",
-    "doing": "running walking sitting standing jumping playing riding eating sleeping",
-}
 
 
 class Recipe(NamedTuple):
@@ -82,38 +79,6 @@ class Recipe(NamedTuple):
 
 FULL = Recipe(128, 2, 8, rate=2e-3, batch_size=64)
 QUICK = Recipe(64, 1, 4, rate=4e-3, batch_size=64, captions=2000)
-
-
-def words_of(text: str) -> list[str]:
-    """Words and punctuation in lower case, and [MASK].
-
-    Examples
-    --------
-    >>> words_of("A man's [MASK], two T-shirts.")
-    ['a', "man's", '[MASK]', ',', 'two', 't-shirts', '.']
-    """
-    return re.findall(
-        r"\[MASK\]|[^\W_]+(?:['-][^\W_]+)*|[^\w\s]", text.lower().replace("[mask]", "[MASK]")
-    )
-
-
-class Vocabulary:
-    """The words seen three times or more, the most frequent first, and how often each was."""
-
-    def __init__(self, texts: Sequence[str]) -> None:
-        counts = Counter(word for text in texts for word in words_of(text))
-        known = [(word, count) for word, count in counts.most_common() if count >= 3]
-        self.words = SPECIAL + [word for word, _ in known]
-        self.counts = np.array([0] * len(SPECIAL) + [count for _, count in known])
-        self.numbers = {word: number for number, word in enumerate(self.words)}
-
-    def __len__(self) -> int:
-        return len(self.words)
-
-    def tokens(self, text: str) -> Array:
-        """The numbers of a text's first words."""
-        known = (self.numbers.get(word, UNKNOWN) for word in words_of(text)[:LONGEST])
-        return np.array(list(known), "int32")
 
 
 class HiddenWords(cr.utils.PyDataset):
@@ -189,29 +154,19 @@ class HiddenWords(cr.utils.PyDataset):
 
 
 class WordGuesser(cr.Model):
-    """A Bert, and the scores (N, K, V) of all words at the places that are asked for.
-
-    ``norm(gelu(W h + b)) E^T + c`` with E, the table that embeds the words.
-    """
+    """A Bert, and the scores (N, K, V) of all words at the places that are asked for."""
 
     def __init__(self, bert: Any) -> None:
         super().__init__(name="word_guesser")
         self.bert = bert
-        self.dense = layers.Dense(bert.hidden_dim, activation="gelu")
-        self.norm = layers.LayerNormalization(epsilon=1e-12)
-        self.bias = self.add_weight(name="bias", shape=(bert.vocabulary_size,), initializer="zeros")
-
-    @property
-    def table(self) -> Any:
-        """The layer whose rows (V, C) stand for the words."""
-        return self.bert.embedding.token_embedding
+        self.table = bert.embedding.token_embedding
+        self.head = nlp.MaskedLMHead(
+            token_embedding=self.table, intermediate_activation="gelu", layer_norm_epsilon=1e-12
+        )
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
-        states = self.bert(
-            {name: inputs[name] for name in ("token_ids", "padding_mask")}, training=training
-        )
-        states = ops.take_along_axis(states, ops.expand_dims(inputs["places"], -1), axis=1)
-        return self.table(self.norm(self.dense(states)), reverse=True) + self.bias
+        tokens = {name: inputs[name] for name in ("token_ids", "padding_mask")}
+        return self.head(self.bert(tokens, training=training), inputs["places"])
 
 
 def build_model(vocabulary_size: int, width: int, depth: int, dropout: float = 0.1) -> Any:
@@ -231,16 +186,9 @@ def build_model(vocabulary_size: int, width: int, depth: int, dropout: float = 0
 
 
 def prepare(model: Any, rate: float, steps: int) -> None:
-    """Compile a model: AdamW, whose rate rises for a tenth of the steps, and falls to 0."""
-    warm = max(1, steps // 10)
-    schedule = cr.optimizers.schedules.CosineDecay(
-        0.0, max(1, steps - warm), warmup_target=rate, warmup_steps=warm
-    )
-    adam = cr.optimizers.AdamW(schedule, weight_decay=0.01, beta_2=0.98, global_clipnorm=1.0)
-    adam.exclude_from_weight_decay(var_names=["embeddings", "bias", "gamma", "beta"])
-    model.compile(
-        adam, cr.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=NOTHING)
-    )
+    """Compile a model."""
+    loss = cr.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=NOTHING)
+    model.compile(warmed_adamw(rate, steps, beta_2=0.98, global_clipnorm=1.0), loss)
 
 
 class Loss(NamedTuple):
@@ -266,37 +214,6 @@ def evaluated(model: Any, data: HiddenWords, counts: Array) -> Loss:
         right.append(logs.argmax(axis=-1) == words)
     means = [float(np.concatenate(x).mean()) for x in (by_network, by_frequency, right)]
     return Loss(-means[0], -means[1], means[2], sum(map(len, right)))
-
-
-def unit_rows(table: Any) -> Array:
-    """The words' vectors without what all have in common, each of length 1."""
-    rows: Array = np.array(table.embeddings)
-    rows -= rows.mean(axis=0)
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    return rows
-
-
-def nearest(rows: Array, vocabulary: Vocabulary, word: str, most: int = 5) -> list[str]:
-    """The words of the highest cosine with one."""
-    number = vocabulary.numbers[word]
-    order = np.argsort(-(rows @ rows[number]), kind="stable")
-    return [vocabulary.words[at] for at in order if at != number and at >= len(SPECIAL)][:most]
-
-
-def sorted_right(rows: Array, vocabulary: Vocabulary) -> float:
-    """The share of `KINDS`' words that are nearest to the mean of the others of their own kind."""
-    kinds = [
-        rows[[vocabulary.numbers[word] for word in words.split() if word in vocabulary.numbers]]
-        for words in KINDS.values()
-    ]
-    right = []
-    for own, kind in enumerate(kinds):
-        for at in range(len(kind)):
-            means = [k.mean(axis=0) for k in kinds]
-            means[own] = np.delete(kind, at, axis=0).mean(axis=0)
-            scores = [kind[at] @ mean / np.linalg.norm(mean) for mean in means]
-            right.append(int(np.argmax(scores)) == own)
-    return float(np.mean(right))
 
 
 def guesses(
@@ -340,7 +257,7 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, float]:
     recipe = QUICK if options.quick else FULL
     recipe = recipe._replace(epochs=options.epochs or recipe.epochs)
     texts = lines("multi30k/train.en.gz")[: recipe.captions]
-    vocabulary = Vocabulary(texts)
+    vocabulary = Vocabulary(texts, LONGEST)
     train, held = (
         HiddenWords(
             [vocabulary.tokens(text) for text in part],

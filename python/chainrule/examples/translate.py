@@ -29,27 +29,25 @@ from chainrule.examples._training import (
 )
 from chainrule.examples._translation import (
     END,
+    LONGEST,
     PAD,
     START,
     Batches,
-    Pairs,
-    bleu,
+    labels,
     pairs_of,
     require,
+    scores_of,
+    smoothed_crossentropy,
     subwords_of,
+    translated,
 )
 from chainrule.utils.io import print_msg
 
 __all__ = ["Recurrent", "Transformer", "main"]
 
 Array = npt.NDArray[Any]
-SMOOTHING = 0.1
 BEAMS = 5
 LENGTH_PENALTY = 1.0
-# Sentences that are translated together.
-ROWS = 50
-# The most subwords of a translation.
-LONGEST = 64
 
 
 class Recipe(NamedTuple):
@@ -229,16 +227,6 @@ class Recurrent(Translator):
         return np.array(self.written(tokens, self.empty_cache(1, 1, source[None]))[2][0])
 
 
-def smoothed_crossentropy(y_true: Any, scores: Any) -> Any:
-    """``mean(-(1 - e) log p[y] - e mean(log p))`` over the places that are no padding, e = 0.1."""
-    y = ops.cast(y_true, "int32")
-    logs = ops.log_softmax(scores)
-    own = ops.take_along_axis(logs, ops.expand_dims(y, -1), axis=-1)[..., 0]
-    losses = -(1 - SMOOTHING) * own - SMOOTHING * ops.mean(logs, axis=-1)
-    counts = ops.cast(ops.not_equal(y, PAD), losses.dtype)
-    return ops.sum(losses * counts) / ops.sum(counts)
-
-
 def build_model(network: str, vocabulary_size: int, recipe: Recipe) -> Any:
     """The network of this name."""
     if network == "gru":
@@ -255,35 +243,6 @@ def prepare(model: Any, recipe: Recipe, steps: int) -> None:
     model.compile(optimizer, smoothed_crossentropy)
 
 
-def translated(model: Any, subwords: Any, german: Sequence[str], sampler: Any) -> list[Array]:
-    """Subwords of the translations; sentences of about one length are translated together."""
-    sources = [np.array([*encoding.ids, END]) for encoding in subwords.encode_batch(german)]
-    order = np.argsort([len(source) for source in sources], kind="stable")
-    made: list[Any] = [None] * len(sources)
-    for at in range(0, len(order), ROWS):
-        rows = order[at : at + ROWS]
-        texts = model.generate([sources[row] for row in rows], LONGEST, sampler=sampler)
-        for row, text in zip(rows, texts, strict=True):
-            made[row] = text
-    return made
-
-
-def scores_of(
-    model: Any, subwords: Any, pairs: Pairs, sampler: Any
-) -> tuple[tuple[float, float], list[str]]:
-    """BLEU in lower case and with case, and the translations."""
-    made = subwords.decode_batch(translated(model, subwords, pairs.german, sampler))
-    return bleu(made, pairs.english), made
-
-
-def labels(tokens: Sequence[str]) -> list[str]:
-    """Subwords as they are drawn: a dot before those that go on with a word."""
-    return [
-        token[1:] if token[0] == "\u2581" else f"\u00b7{token}" if token[0].isalpha() else token
-        for token in tokens
-    ]
-
-
 def draw(figure: Any, curves: Curves, looks: Sequence[tuple[list[str], list[str], Array]]) -> None:
     """The losses, and of some sentences who looked where."""
     axes = figure.subplots(1, 1 + len(looks))
@@ -296,7 +255,7 @@ def draw(figure: Any, curves: Curves, looks: Sequence[tuple[list[str], list[str]
     first.grid(alpha=0.3)
     first.legend()
     for axis, (source, text, weights) in zip(others, looks, strict=True):
-        axis.imshow(weights, cmap="Greys", vmin=0, vmax=1)
+        axis.imshow(weights, cmap="Greys", vmin=0, vmax=1, aspect="auto")
         axis.set_xticks(range(len(source)), source, rotation=90)
         axis.set_yticks(range(len(text)), text)
         axis.set(title="where it looks", xlabel="read", ylabel="written")
