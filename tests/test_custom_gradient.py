@@ -112,6 +112,23 @@ def test_none_stops_the_gradient() -> None:
     assert by_x is None and float(by_w) == 2.0
 
 
+def test_settings_and_closures_count_under_a_tape() -> None:
+    def slope(power: int, factor: float, weight: Any) -> float:
+        @ops.custom_gradient
+        def f(x: Any, power: int, weight: Any = None) -> Any:
+            return weight * x**power, lambda dy: (factor * weight * dy, None)
+
+        with GradientTape() as tape:
+            x = tape.watch(np.array(3.0))
+            y = f(x, power, weight=weight)
+        assert float(y) == float(weight) * 3.0**power
+        return float(tape.gradient(y, x))
+
+    assert slope(2, 5.0, np.array(1.0)) == 5.0
+    assert slope(2, 7.0, np.array(1.0)) == 7.0
+    assert slope(3, 7.0, np.array(2.0)) == 14.0
+
+
 def test_nothing_flows_but_by_the_arguments() -> None:
     z = np.array(5.0)
 

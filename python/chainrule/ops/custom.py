@@ -25,6 +25,8 @@ from chainrule.tracing.trace import current_trace
 
 __all__ = ["custom_gradient", "numpy_function"]
 
+_PLAIN = (bool, int, float, str)
+
 
 class custom_gradient:
     """Decorator of a function `f(*args) -> (outputs, grad)`, whose derivative is `grad`; as Keras's
@@ -33,8 +35,9 @@ class custom_gradient:
     dL/darg = grad(dL/doutput), whatever the ops in f would give. `grad` is called with one gradient for
     each output, by position, as in Keras's guides; or, where its signature asks for it, as
     `grad(*args, upstream=...)`, with a list for several outputs. It gives one gradient for each
-    positional argument of f (a list for several), None where none flows. It is written in ops too, so that
-    second derivatives exist. `Model.check_gradients` holds it against differences of f.
+    positional argument of f, or for each that is a tensor; a list for several, None where none flows. It is
+    written in ops too, so that second derivatives exist. `Model.check_gradients` holds it against
+    differences of f.
 
     Parameters
     ----------
@@ -99,20 +102,20 @@ class custom_gradient:
 
     def _observed(self, args: Any, kwargs: Any) -> Any:
         """A call on arrays that a tape records as one, to replay it with its own derivative."""
-        leaves = tree.flatten(args)
+        leaves = tree.flatten((args, kwargs))
         given = [constant(x) for x in leaves if is_array_like(x)]
         with paused():
             outputs, _ = self._pair(self.fun(*args, **kwargs))
         flat = [constant(x) for x in tree.flatten(outputs)]
-        cells = [c.cell_contents for c in getattr(self.fun, "__closure__", None) or ()]
-        fixed = [x for x in (*leaves, *tree.flatten(kwargs)) if not is_array_like(x)]
 
         def replay(inputs: list[Any]) -> list[Any]:
             values = iter(inputs)
             again = [next(values) if is_array_like(x) else x for x in leaves]
-            return tree.flatten(self._traced(tree.pack_sequence_as(args, again), kwargs))
+            return tree.flatten(self._traced(*tree.pack_sequence_as((args, kwargs), again)))
 
-        key = (self.fun, *map(id, cells), repr(fixed), *map(id, tree.flatten(kwargs)))
+        used = [c.cell_contents for c in getattr(self.fun, "__closure__", None) or ()]
+        settings = [None if is_array_like(x) else _Same(x) for x in leaves]
+        key = (_Same(self.fun), *map(_Same, used), *settings)
         return tree.pack_sequence_as(outputs, observed(Call(lambda: key, replay), given, flat))
 
     def _traced(self, args: Any, kwargs: Any) -> Any:
@@ -169,6 +172,8 @@ class custom_gradient:
             if len(enclosed.updated) != count:
                 path = enclosed.updated[-1].path
                 raise TypeError(f"custom_gradient: the gradient of {self._name} assigns '{path}'")
+            if len(found) == len(enclosed.is_tensor):
+                found = [g for g, is_tensor in zip(found, enclosed.is_tensor) if is_tensor]
             if len(found) != len(enclosed.arguments):
                 raise ValueError(
                     f"custom_gradient: expected {len(enclosed.arguments)} gradients, one for each "
@@ -187,6 +192,22 @@ class custom_gradient:
                 f"argument of {self._name}, got {tuple(gradient.shape)}"
             )
         return enclosed.lift(gradient)
+
+
+class _Same:
+    """A key that is equal to itself, and to that of the same object or of an equal number or word."""
+
+    def __init__(self, x: Any) -> None:
+        self.x = x
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Same):
+            return NotImplemented
+        x, y = self.x, other.x
+        return x is y or (type(x) is type(y) and isinstance(x, _PLAIN) and bool(x == y))
+
+    def __hash__(self) -> int:
+        return hash(self.x) if isinstance(self.x, _PLAIN) else id(self.x)
 
 
 def _called(grad: Callable[..., Any], arguments: Sequence[Any], upstream: list[Any]) -> Any:

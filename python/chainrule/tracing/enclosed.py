@@ -38,12 +38,15 @@ class Enclosed(BodyTrace):
         # The inner values of results, assignments and losses; and what stands for them outside.
         self.outputs: list[KerasTensor] = []
         self._given: dict[int, KerasTensor] = {}
+        # The tensors among the positional arguments, and of each of these whether it is one.
         self.arguments: list[KerasTensor] = []
+        self.is_tensor: list[bool] = []
 
     def call(self, f: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """f's result on the arguments, made of inner values."""
         with self:
             given = tree.map_structure(lambda x: self.lift(x) if is_array_like(x) else x, (args, kwargs))
+            self.is_tensor = [isinstance(x, KerasTensor) for x in tree.flatten(given[0])]
             self.arguments = [x for x in tree.flatten(given[0]) if isinstance(x, KerasTensor)]
             result = f(*given[0], **given[1])
             result = tree.map_structure(lambda x: self.lift(x) if is_array_like(x) else x, result)

@@ -93,9 +93,10 @@ def remat(f: Callable[..., Any]) -> Callable[..., Any]:
     """f, whose gradient computes it again and keeps nothing of the forward pass but f's arguments; as
     Keras's `keras.remat`.
 
-    The losses and gradients are the same to the bit: what is drawn and assigned in f is drawn and assigned
-    once. Training needs less memory, and the time of one more forward pass of f. (Chen, Xu, Zhang &
-    Guestrin, Training deep nets with sublinear memory cost, 2016.)
+    The losses and gradients are the same to the bit, for what is drawn and assigned in f is drawn and
+    assigned once; only of a weight that f uses several times, and others use too, the gradients are added in
+    another order. Training needs less memory, and the time of one more forward pass of f. (Chen, Xu, Zhang
+    & Guestrin, Training deep nets with sublinear memory cost, 2016.)
 
     Parameters
     ----------
