@@ -445,6 +445,47 @@ def test_a_custom_loop_compiles_its_derivative_once() -> None:
     assert len(set(record._programs) - before) <= 1
 
 
+class Taped(keras.Model):
+    """The train_step of Keras's guides for TensorFlow."""
+
+    def train_step(self, data: Any) -> Any:
+        x, y = data
+        with GradientTape() as tape:
+            y_pred = self(x, training=True)
+            loss = self.compute_loss(x=x, y=y, y_pred=y_pred)
+        gradients = tape.gradient(loss, self.trainable_variables)
+        self.optimizer.apply_gradients(zip(gradients, self.trainable_variables))
+        for metric in self.metrics:
+            if metric.name == "loss":
+                metric.update_state(loss)
+            else:
+                metric.update_state(y, y_pred)
+        return {m.name: m.result() for m in self.metrics}
+
+
+def test_a_train_step_with_a_tape_is_fit_to_the_bit() -> None:
+    def trained(cls: Any) -> Any:
+        keras.utils.set_random_seed(4)
+        layers = keras.layers
+        inputs = keras.Input((6,))
+        x = layers.Dense(16, "relu", kernel_regularizer="l2")(inputs)
+        x = layers.SpectralNormalization(layers.Dense(8))(layers.Dropout(0.2)(x))
+        x = layers.BatchNormalization()(x)
+        with keras.RematScope():
+            x = layers.Dense(8, "gelu", activity_regularizer="l1")(x)
+        model = cls(inputs, layers.Dense(3, "softmax")(x))
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        rng = np.random.default_rng(0)
+        data = rng.normal(size=(48, 6)).astype("float32"), rng.integers(0, 3, 48)
+        history = model.fit(*data, batch_size=16, epochs=3, verbose=0).history
+        return history, model.get_weights()
+
+    (history, weights), (expected, wanted) = trained(Taped), trained(keras.Model)
+    assert history == expected
+    for a, b in zip(weights, wanted):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_class_activation_maps() -> None:
     """The gradient by what a layer in the middle gives, as Grad-CAM takes it."""
     inputs = keras.Input((6, 6, 1))
