@@ -12,7 +12,7 @@ import chainrule as cr
 from chainrule import layers, ops
 from chainrule.examples.tour.page import scans
 
-__all__ = ["WIDTH", "Rule", "activations_of", "batch", "gradient_norms", "kernels_of", "network"]
+__all__ = ["WIDTH", "activations_of", "batch", "gradient_norms", "kernels_of", "network"]
 
 Array = npt.NDArray[Any]
 Function = Callable[[Any], Any]
