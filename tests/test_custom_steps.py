@@ -16,6 +16,7 @@ import pytest
 import chainrule as keras
 from chainrule import layers, ops
 from chainrule.saving import load_model, register_keras_serializable
+from tests.test_optimizer_fit import MAKE
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(200, 8)).astype("float32")
@@ -239,6 +240,16 @@ def test_what_does_the_same_gives_the_same_bits(
         model = classifier(made)
         found.append((run(model), bits(model)))
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("name", MAKE)
+def test_optimizers_that_a_step_builds_are_as_those_that_fit_builds(name: str) -> None:
+    found = []
+    for kind in (keras.Model, Super, SuperWithState):
+        model = classifier(kind)
+        model.compile(MAKE[name](keras.optimizers), "sparse_categorical_crossentropy")
+        found.append((of_arrays(model), bits(model)))
+    assert found[0] == found[1] == found[2]
 
 
 def line(kind: type[Any], *args: Any, **kwargs: Any) -> Any:

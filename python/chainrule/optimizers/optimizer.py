@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from chainrule import ops
@@ -14,6 +15,8 @@ from chainrule.base.naming import auto_name
 from chainrule.optimizers.adjustments import Adjustments
 from chainrule.optimizers.options import check_one_clipping, checked
 from chainrule.optimizers.state import is_overwritten
+from chainrule.tracing.scopes import eager_scope
+from chainrule.tracing.trace import current_trace
 from chainrule.tracing.variable import Variable
 
 
@@ -230,7 +233,9 @@ class Optimizer(Adjustments):
         else:
             variables = list(trainable_variables)
             if not self.built:
-                with name_scope(self.name, caller=self):
+                # What it makes has numbers at once, also where a step is being traced.
+                scope = nullcontext() if current_trace() is None else eager_scope()
+                with scope, name_scope(self.name, caller=self):
                     self.build(variables)
                 self.built = True
             self._check_variables_are_known(variables)
