@@ -267,11 +267,17 @@ class GradientTape(Recorder):
         trace = self._trace
         assert trace is not None
         leaf = value
-        if any(assigned is variable for assigned in trace.updated):
+        known_there = trace.variables.get(id(variable))
+        if known_there is None:  # a StatelessScope gave it
+            leaf = trace.separate(value)
+        elif (
+            # What the trace has cut, or a tape around, depends on nothing already.
+            not trace.cuts_assignments
+            and known_there[1].value == value.value
+            and any(assigned is variable for assigned in trace.updated)
+        ):
             number = trace.graph.push("stop_gradient", {}, [value.value])[0]
             leaf = trace.separate(trace.tensor(number, value.dtype))
-        elif id(variable) not in trace.variables:  # a StatelessScope gave it
-            leaf = trace.separate(value)
         leaves.append((value.value, leaf))
         self._known.add(leaf.value)
         return leaf

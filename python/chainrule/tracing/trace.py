@@ -116,7 +116,8 @@ class Trace(Scope):
             if self._uncut.get(id(variable)) == known[1].value:
                 del self._uncut[id(variable)]
                 number = self.graph.push("stop_gradient", {}, [known[1].value])[0]
-                known = self.variables[id(variable)] = (variable, self.tensor(number, known[1].dtype))
+                cut = self.separate(self.tensor(number, known[1].dtype))
+                known = self.variables[id(variable)] = (variable, cut)
             return known[1]
         value = self._mapped_outside(variable)
         if value is None and variable.cell is not None:
