@@ -21,12 +21,10 @@ class LoopTrainer(KerasTrainer):
 
         @keras.function
         def train_step(x: Any, y: Any) -> Any:
-            def loss_of(_: Any) -> Any:
-                return loss_fn(y, model(x, training=True))
-
+            with keras.GradientTape() as tape:
+                loss = loss_fn(y, model(x, training=True))
             variables = model.trainable_variables
-            loss, gradients = keras.value_and_grad(loss_of)(variables)
-            optimizer.apply(gradients, variables)
+            optimizer.apply(tape.gradient(loss, variables), variables)
             mean.update_state(loss, sample_weight=len(y))
             return loss
 
@@ -61,12 +59,10 @@ class StepTrainer(KerasTrainer):
             def train_step(self, data: Any) -> Any:
                 x, y = data
 
-                def loss_of(_: Any) -> Any:
-                    return self.compute_loss(x=x, y=y, y_pred=self(x, training=True))
-
+                with keras.GradientTape() as tape:
+                    loss = self.compute_loss(x=x, y=y, y_pred=self(x, training=True))
                 variables = self.trainable_variables
-                loss, gradients = keras.value_and_grad(loss_of)(variables)
-                self.optimizer.apply(gradients, variables)
+                self.optimizer.apply(tape.gradient(loss, variables), variables)
                 tracker = self.metrics[0]
                 tracker.update_state(loss, sample_weight=len(y))
                 return {"loss": tracker.result()}
