@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from chainrule import Variable, errors, grad, ops, value_and_grad
+from chainrule import StatelessScope, Variable, errors, grad, ops, value_and_grad
 
 RNG = np.random.default_rng(1)
 
@@ -55,6 +55,16 @@ def test_against_finite_differences(name):
     value, gradient = value_and_grad(f)(x)
     assert value.item() == pytest.approx(float(f(x)), rel=1e-14)
     np.testing.assert_allclose(gradient, differences(f, x), rtol=1e-6, atol=1e-8)
+
+
+def test_in_a_stateless_scope_variables_have_its_numbers():
+    v = Variable([3.0])
+    slope = grad(lambda x: ops.sum(x * v))
+    found = []
+    for value in (5.0, 7.0):
+        with StatelessScope([(v, [value])]):
+            found.append(slope(np.ones(1, "float32")).item())
+    assert [*found, slope(np.ones(1, "float32")).item()] == [5.0, 7.0, 3.0]
 
 
 def test_several_arguments():

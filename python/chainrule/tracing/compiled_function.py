@@ -13,7 +13,7 @@ from chainrule.base import tree
 from chainrule.base.config import floatx
 from chainrule.tracing.arrays import ENGINE_DTYPES, constant, engine_array, storage_dtype
 from chainrule.tracing.recorder import OPEN, Call, observed
-from chainrule.tracing.stateless import StatelessScope
+from chainrule.tracing.stateless import StatelessScope, in_stateless_scope
 from chainrule.tracing.tensor import KerasTensor
 from chainrule.tracing.trace import Trace, current_trace
 from chainrule.tracing.turns import tracing
@@ -52,6 +52,10 @@ class Compiled:
             return self.f(*args, **kwargs)
         leaves: list[Any] = []
         key = (floatx(), _look(args, leaves), _look(kwargs, leaves) if kwargs else None)
+        if in_stateless_scope():
+            # The numbers that the scope holds are those of this call.
+            with tracing:
+                return _Traced(self.f, self.name, args, kwargs).run(leaves)
         entry = self._programs.get(key) or self._trace(key, args, kwargs)
         return entry.run(leaves)
 
