@@ -1,4 +1,4 @@
-"""The files that examples read: named in `$CHAINRULE_DATA`, or in the cache of data sets."""
+"""What examples read: files named in `$CHAINRULE_DATA`, or in the cache of data sets; scans of digits."""
 
 from __future__ import annotations
 
@@ -9,12 +9,32 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from chainrule.datasets import digits, mnist
 from chainrule.datasets.locate import locate_name
 from chainrule.errors import DataError
 
-__all__ = ["Recordings", "labelled_lines", "lines", "recordings"]
+__all__ = ["Recordings", "Scans", "digit_scans", "labelled_lines", "lines", "recordings"]
 
 Array = npt.NDArray[Any]
+
+
+class Scans(NamedTuple):
+    """Scans of digits, (N, H, W, 1) float32 from 0 to 1, and the digits, (N,) int32."""
+
+    x_train: Array
+    y_train: Array
+    x_test: Array
+    y_test: Array
+
+
+def digit_scans(small: bool) -> Scans:
+    """The 1,797 scans of 8x8 pixels that ship, or the 70,000 of 28x28 of MNIST."""
+    train, test = digits.load_data() if small else mnist.load_data()
+    (x, y), (x_test, y_test) = (
+        (x[..., None].astype("float32") / (16 if small else 255), y.astype("int32"))
+        for x, y in (train, test)
+    )
+    return Scans(x, y, x_test, y_test)
 
 
 class Recordings(NamedTuple):
