@@ -99,6 +99,16 @@ def small_weights(rng: np.random.Generator, activation: str = "relu") -> State:
     )
 
 
+def penalised(rng: np.random.Generator) -> State:
+    """A penalty that leaves no weights."""
+    strong = keras.regularizers.L2(float(rng.uniform(0.5, 1.5)))
+    x, y = made_data.blobs(rng, 384, features=8, classes=3)
+    last = L.Dense(3, activation="softmax", kernel_regularizer=strong)
+    model = stack(widths(rng, 1, 2), "relu", last, kernel_regularizer=strong)
+    model.compile(optimizer="adam", loss=SPARSE)
+    return State(model, x, y, before={"epochs": 15}, score=_surprise)
+
+
 def small_weights_tanh(rng: np.random.Generator) -> State:
     """The same with tanh."""
     return small_weights(rng, "tanh")
@@ -190,34 +200,22 @@ def unscaled_images(rng: np.random.Generator) -> State:
     return State(model, x * 255, y)
 
 
-def _errors(model: Any, x: Any, y: Any) -> float:
-    """The share of wrong classes."""
-    out = model.predict(x, verbose=0)
-    found = out.argmax(-1) if out.shape[-1] > 1 else (out[:, 0] > _middle(out)).astype(int)
-    return float(np.mean(found != y))
-
-
-def _middle(out: Any) -> float:
-    return 0.5 if out.min() >= 0 and out.max() <= 1 else 0.0
-
-
 def _surprise(model: Any, x: Any, y: Any) -> float:
     """The cross-entropy of the right class by what the outputs mean, of logits or probabilities."""
     out = model.predict(x, verbose=0).astype("float64")
-    if model.layers[-1].activation is keras.activations.linear and _from_logits(model):
-        out = np.exp(out - out.max(-1, keepdims=True))
+    if getattr(model.loss, "get_config", dict)().get("from_logits", False):
+        wide = out if out.shape[1] > 1 else np.concatenate([0 * out, out], axis=1)
+        out = np.exp(wide - wide.max(-1, keepdims=True))
         out /= out.sum(-1, keepdims=True)
+    elif out.shape[1] == 1:
+        out = np.concatenate([1 - out, out], axis=1)
     p = np.clip(out[np.arange(len(y)), y], 1e-7, 1.0)
     return float(-np.log(p).mean())
 
 
-def _from_logits(model: Any) -> bool:
-    return bool(getattr(model.loss, "get_config", dict)().get("from_logits", False))
-
-
 def logits(rng: np.random.Generator) -> State:
     """No softmax before a cross-entropy of probabilities."""
-    x, y = made_data.blobs(rng, 384, features=8, classes=3)
+    x, y = made_data.blobs(rng, 384, features=8, classes=3, noise=0.15)
     model = stack(widths(rng, 1, 2), "relu", L.Dense(3))
     model.compile(optimizer="adam", loss=SPARSE)
     return State(model, x, y, score=_surprise)
@@ -225,10 +223,10 @@ def logits(rng: np.random.Generator) -> State:
 
 def binary_logits(rng: np.random.Generator) -> State:
     """No sigmoid before a binary cross-entropy; ReLU instead."""
-    x, y = made_data.blobs(rng, 384, features=8, classes=2)
-    model = stack(widths(rng, 1, 2), "relu", L.Dense(1))
+    x, y = made_data.blobs(rng, 384, features=8, classes=2, noise=0.15)
+    model = stack(widths(rng, 1, 2), "relu", L.Dense(1, activation="relu"))
     model.compile(optimizer="adam", loss="binary_crossentropy")
-    return State(model, x, y, score=_errors)
+    return State(model, x, y, score=_surprise)
 
 
 def one_softmax(rng: np.random.Generator) -> State:
@@ -236,7 +234,7 @@ def one_softmax(rng: np.random.Generator) -> State:
     x, y = made_data.blobs(rng, 384, features=8, classes=2)
     model = stack(widths(rng, 1, 2), "relu", L.Dense(1, activation="softmax"))
     model.compile(optimizer="adam", loss="binary_crossentropy")
-    return State(model, x, y, score=_errors)
+    return State(model, x, y, score=_surprise)
 
 
 def out_of_range(rng: np.random.Generator) -> State:
@@ -300,7 +298,7 @@ def sorted_rows(rng: np.random.Generator) -> State:
     x, y = made_data.blobs(rng, 384, features=8, classes=4)
     order = np.argsort(y, kind="stable")
     model = stack(widths(rng, 1, 2), "relu", L.Dense(4, activation="softmax"))
-    model.compile(optimizer=keras.optimizers.SGD(0.1), loss=SPARSE)
+    model.compile(optimizer=keras.optimizers.Adam(0.02), loss=SPARSE)
     return State(
         model, x[order], y[order], {"epochs": 5, "shuffle": False}, {"epochs": 5, "shuffle": False}
     )
@@ -350,7 +348,8 @@ SICK = [
     Sick("rate too high, Adam", "rate_too_high", high_rate_adam),
     Sick("rate too low", "rate_too_low", low_rate),
     Sick("overfitting", "overfitting", overfit),
-    Sick("underfitting", "underfitting", underfit),
+    Sick("underfitting, a straight line", "underfitting", underfit),
+    Sick("underfitting, a strong penalty", "underfitting", penalised),
     Sick("sorted rows, no shuffling", "sorted_data", sorted_rows),
     Sick("a layer left frozen", "frozen_layer", frozen),
     Sick("validation data of training rows", "leaking_validation_data", leaking),

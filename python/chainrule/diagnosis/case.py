@@ -16,7 +16,7 @@ from chainrule.diagnosis.measured import Measured
 from chainrule.training.data import flat
 from chainrule.training.targets import kind_of
 
-__all__ = ["OF_NUMBERS", "Case", "Fitted", "Target", "constant_loss", "curves_of", "targets_of"]
+__all__ = ["OF_NUMBERS", "Case", "Fitted", "HeldOut", "Target", "constant_loss", "curves_of", "predicted_loss", "targets_of"]
 
 Array = NDArray[Any]
 
@@ -28,6 +28,8 @@ _OF_PROBABILITIES = frozenset(
     "binary_crossentropy binary_focal_crossentropy categorical_crossentropy "
     "categorical_focal_crossentropy kl_divergence".split()
 )
+# Rows that are predicted.
+_PREDICTED = 512
 _SPARSE = "sparse_categorical_crossentropy"
 
 
@@ -89,6 +91,22 @@ class Target:
 
 
 @dataclass(frozen=True)
+class HeldOut:
+    """Validation data.
+
+    Attributes
+    ----------
+    x : structure of ndarray
+    loss, own_loss : float
+        Of the validation data and of training data, as when predicting; NaN where not known.
+    """
+
+    x: Any
+    loss: float
+    own_loss: float
+
+
+@dataclass(frozen=True)
 class Case:
     """All that judges look at.
 
@@ -104,8 +122,7 @@ class Case:
         `history.history`; empty where there is none.
     fitted : Fitted
     batch_size : int
-    held_out : tuple, optional
-        x, the targets' values, and the loss of each, of validation data.
+    held_out : HeldOut, optional
     """
 
     model: Any
@@ -115,7 +132,7 @@ class Case:
     curves: Mapping[str, Sequence[float]]
     fitted: Fitted
     batch_size: int
-    held_out: tuple[Any, Any, float] | None
+    held_out: HeldOut | None
 
     @cached_property
     def baseline(self) -> float:
@@ -131,9 +148,15 @@ class Case:
 
     @property
     def learnt(self) -> float:
-        """The share of the constant outputs' loss that the model has got rid of; 0 if not known."""
-        known = self.baseline > 0 and math.isfinite(self.loss)
-        return 1 - self.loss / self.baseline if known else 0.0
+        """The share of the constant outputs' loss that the model has got rid of.
+
+        Where that loss is not known, that of the first epoch stands for it; 0 without both.
+        """
+        start = self.baseline
+        if math.isnan(start) and self.curves.get("loss"):
+            start = self.curves["loss"][0]
+        known = start > 0 and math.isfinite(self.loss)
+        return 1 - self.loss / start if known else 0.0
 
     @cached_property
     def is_trained(self) -> bool:
@@ -141,11 +164,24 @@ class Case:
         optimizer = self.model.optimizer
         return bool(self.curves) or (optimizer is not None and int(optimizer.iterations) > 0)
 
+    @cached_property
+    def predicted(self) -> float:
+        """The loss of the first output on training rows as when predicting, without dropout."""
+        return predicted_loss(self.model, self.x, self.targets[0])
+
     def rows(self, most: int = 1 << 30) -> Array:
         """(rows, features): the inputs as one table, evenly spaced rows of them."""
         leaves = [a for a in flat(self.x) if a is not None]
-        step = max(1, -(-len(leaves[0]) // most))
-        return np.concatenate([np.asarray(a[::step]).reshape(len(a[::step]), -1) for a in leaves], 1)
+        parts = [np.asarray(a[:: max(1, -(-len(a) // most))]) for a in leaves]
+        return np.concatenate([a.reshape(len(a), -1) for a in parts], axis=1)
+
+
+def predicted_loss(model: Any, x: Any, target: Target) -> float:
+    """The loss of evenly spaced rows, as when predicting."""
+    step = max(1, len(target.values) // _PREDICTED)
+    rows = tree.map_structure(lambda a: np.ascontiguousarray(a[::step]), x)
+    outputs = tree.flatten(model.predict(rows, batch_size=_PREDICTED, verbose=0))
+    return float(np.mean(target.loss(target.values[::step], outputs[target.number])))
 
 
 def constant_loss(target: Target) -> float:

@@ -204,7 +204,7 @@ def leaks(case: Case) -> Iterator[Finding]:
     """Rows of the validation data that are rows of the training data too."""
     if case.held_out is None:
         return
-    train, held = _hashed(case.x), _hashed(case.held_out[0])
+    train, held = _hashed(case.x), _hashed(case.held_out.x)
     if len(held) == 0 or train.dtype != held.dtype:
         return
     both = np.isin(held, train)
@@ -236,6 +236,6 @@ def leaks(case: Case) -> Iterator[Finding]:
 def _hashed(x: Any) -> Array:
     """(rows,): the bytes of each row."""
     leaves = [np.asarray(a[:]) for a in flat(x) if a is not None]
-    tables = [np.ascontiguousarray(a).reshape(len(a), -1) for a in leaves]
-    raw = np.concatenate([t.view("uint8") for t in tables], axis=1)
+    plain = [a.astype("float32" if a.dtype.kind == "f" else "int64") for a in leaves]
+    raw = np.concatenate([a.reshape(len(a), -1).view("uint8") for a in plain], axis=1)
     return np.ascontiguousarray(raw).view(f"V{raw.shape[1]}")[:, 0]

@@ -11,7 +11,14 @@ import numpy as np
 
 from chainrule.base.errors import DataError, ShapeError
 from chainrule.diagnosis import data, fit_of_targets, history, rates, sequences, signals
-from chainrule.diagnosis.case import Case, Fitted, curves_of, targets_of
+from chainrule.diagnosis.case import (
+    Case,
+    Fitted,
+    HeldOut,
+    curves_of,
+    predicted_loss,
+    targets_of,
+)
 from chainrule.diagnosis.finding import EXPLAINS, KINDS, Finding
 from chainrule.diagnosis.measure import measure, step_mode
 from chainrule.diagnosis.report import DiagnosisReport
@@ -30,10 +37,9 @@ _JUDGES: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     data.order,
     data.imbalance,
     rates.frozen,
-    signals.depth,
+    sequences.gradients,
     signals.saturated,
     signals.dead,
-    sequences.through_time,
     rates.rate_too_high,
     rates.rate_too_low,
     history.overfitting,
@@ -176,10 +182,15 @@ def _at(source: ArraySource, rows: Any) -> ArraySource:
 
 
 def _with_held_out(case: Case, validation_data: Any) -> Case:
-    """With the validation data and the model's loss on it."""
+    """With the validation data, and the losses of some of their rows and of training rows."""
     parts = tuple(validation_data)
     held = _source(case.model, parts[0], parts[1] if len(parts) > 1 else None)
-    return replace(case, held_out=(held.x, held.y, math.nan))
+    losses = math.nan, math.nan
+    if case.is_trained and len(case.targets) == 1 and held.y is not None:
+        outputs = case.model._output_spec_of(held.batch(slice(0, 1))[0])
+        other = targets_of(case.model._training.loss, held.y, outputs)[0]
+        losses = predicted_loss(case.model, held.x, other), case.predicted
+    return replace(case, held_out=HeldOut(held.x, *losses))
 
 
 def _causes(found: list[Finding]) -> list[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 
 __all__ = ["EXPLAINS", "KINDS", "SOURCES", "Finding", "finding"]
@@ -30,6 +31,8 @@ KINDS = (
     "overfitting",
     "underfitting",
 )
+
+_WIDTH = 100
 
 _ANY_SIGNAL = (
     "exploding_gradients",
@@ -64,7 +67,6 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
 
 SOURCES = {
     "barz": "Barz and Denzler 2020, Do we train on test data? Purging CIFAR of near-duplicates",
-    "cover": "Cover and Hart 1967, Nearest neighbor pattern classification",
     "glorot": "Glorot and Bengio 2010, Understanding the difficulty of training deep feedforward "
     "neural networks",
     "goodfellow": "Goodfellow, Bengio and Courville 2016, Deep Learning",
@@ -77,7 +79,7 @@ SOURCES = {
     "pascanu": "Pascanu, Mikolov and Bengio 2013, On the difficulty of training recurrent neural "
     "networks",
     "prechelt": "Prechelt 1998, Early stopping - but when?",
-    "smith": "Smith 2015, Cyclical learning rates for training neural networks",
+    "rasmussen": "Rasmussen and Williams 2006, Gaussian processes for machine learning, 5.4.2",
     "yosinski": "Yosinski et al. 2014, How transferable are features in deep neural networks?",
 }
 
@@ -113,12 +115,13 @@ class Finding:
 
     def __str__(self) -> str:
         where = f"{self.layer}: " if self.layer else ""
-        code = "\n".join(f"        {line}" for line in self.remedy.splitlines())
-        return (
-            f"{self.kind.replace('_', ' ').upper()}  {where}{self.what}\n"
-            f"    measured {self.number:.3g}, threshold {self.threshold:.3g} ({self.source})\n"
-            f"    remedy:\n{code}"
+        texts = (
+            f"{self.kind.replace('_', ' ').upper()}  {where}{self.what}",
+            f"measured {self.number:.3g}, threshold {self.threshold:.3g} ({self.source})",
         )
+        lines = [textwrap.fill(text, _WIDTH, subsequent_indent="    ") for text in texts]
+        code = textwrap.indent(self.remedy, " " * 8)
+        return f"{lines[0]}\n    {lines[1]}\n    remedy:\n{code}"
 
 
 def finding(

@@ -32,6 +32,10 @@ _RANGES = {
     "softplus": (0.0, math.inf),
     "exponential": (0.0, math.inf),
 }
+# What gives numbers that are no probabilities, though the first ones may lie in [0, 1].
+_ANY_NUMBERS = frozenset(
+    "linear relu relu6 leaky_relu prelu elu selu gelu silu softplus tanh softsign".split()
+)
 _ROUNDING = 1e-3
 # Of the targets: one number in a thousand may be out of range.
 _OUTSIDE = 1e-3
@@ -90,10 +94,11 @@ def _probabilities(case: Case, target: Target, output: OutputStatistics) -> Iter
     apart = 0.0
     if not target.kind.startswith("binary"):
         apart = max(abs(output.low_sum - 1), abs(output.high_sum - 1))
-    if not target.from_logits and max(outside, apart) > _ROUNDING:
+    any_number = output.activation in _ANY_NUMBERS
+    if not target.from_logits and (any_number or max(outside, apart) > _ROUNDING):
         what = (
             f"outputs go from {output.low:.3g} to {output.high:.3g}"
-            if outside > _ROUNDING
+            if any_number or outside > _ROUNDING
             else f"the sums of the outputs go from {output.low_sum:.3g} to {output.high_sum:.3g}"
         )
         yield finding(

@@ -23,10 +23,12 @@ _GENERAL = 5.0
 _OF_LEARNT = 0.1
 _GAP = 0.5
 _STALLED = 0.02
-_NEIGHBOURS = 5
+_LEFT = 0.25
+_PENALTY, _LITTLE = 0.01, 0.1
 _EPOCHS = 10
-_ROWS = 400
+_ROWS = 256
 _FEATURES = 4096
+_NOISES = (0.01, 0.1, 1.0)
 
 
 def _epochs(values: Any) -> Array:
@@ -62,13 +64,14 @@ def overfitting(case: Case) -> Iterator[Finding]:
                 best + 1,
             )
             return
-    last = case.held_out[2] if case.held_out is not None else math.nan
-    if math.isnan(last) and len(held):
-        last = float(statistics.median(held[-3:]))
-    own = float(losses[-1]) if len(losses) else case.loss
+    last = own = math.nan
+    if case.held_out is not None:
+        last, own = case.held_out.loss, case.held_out.own_loss
+    elif len(held):
+        last, own = float(statistics.median(held[-3:])), float(losses[-1])
     if case.is_trained and math.isfinite(last) and start > own > 0 and last > own:
         share = (last - own) / (start - own)
-        if share > _GAP and case.learnt > 0.2:
+        if share > _GAP and 1 - own / start > 0.2:
             yield _overfit(
                 case,
                 share,
@@ -98,58 +101,81 @@ def _overfit(
 
 
 def underfitting(case: Case) -> Iterator[Finding]:
-    """A training loss that no longer falls, above what the nearest neighbours of each row give."""
+    """A training loss that no longer falls, above what the other rows say of each row."""
     losses = _epochs(case.curves.get("loss", ()))
     if len(losses) < _EPOCHS or not case.baseline > 0 or not math.isfinite(case.loss):
         return
+    assert case.measured is not None
+    penalty = case.measured.penalty
+    if penalty > _PENALTY * case.loss and case.learnt < _LITTLE:
+        yield finding(
+            "underfitting",
+            "",
+            penalty / case.loss,
+            _PENALTY,
+            f"penalties on weights and activations add {penalty:.3g} to a loss of {case.loss:.3g}, "
+            "and leave nothing to learn with",
+            "goodfellow",
+            _larger(case),
+            "a hundredth of the loss, where less than a tenth was learnt",
+        )
+        return
     third = max(2, len(losses) // 3)
     gained = (losses[-third - 1] - losses[-1]) / case.baseline
-    if gained > _STALLED or len(case.targets) != 1:
+    if gained > _STALLED or len(case.targets) != 1 or case.learnt > 1 - _LEFT:
         return
-    near = _neighbours(case)
-    own = min(case.loss, float(losses[-1])) / case.baseline
-    if near is None or not (1 - near) > 1.5 * (1 - own) + 0.1:
+    own = case.predicted / case.baseline
+    near = _neighbours(case) if own > _LEFT else None
+    if near is None or not near < own / 2:
         return
     yield finding(
         "underfitting",
         "",
         own,
-        near,
-        f"the training loss stalls at {own:.0%} of a constant output's; the {_NEIGHBOURS} nearest "
-        f"other rows predict a row better ({near:.0%})",
-        "cover",
+        2 * near,
+        f"the training loss stalls at {own:.0%} of a constant output's; a smooth curve through "
+        f"the other rows leaves {near:.0%} of the variance of a row's target",
+        "rasmussen",
         _larger(case),
-        "the share that the nearest neighbours leave: what learns nothing should not do better",
+        "twice what a prediction of each row by the others leaves",
     )
 
 
 def _neighbours(case: Case) -> float | None:
-    """The share of the targets' variance that the mean of the nearest other rows leaves.
+    """The share of the targets' variance that is left when each row is predicted by the others.
 
-    For classes it is the share of a constant's errors in squared distance to the one-hot target.
+    By a Gaussian process (kernel ridge regression) with all but one row, in closed form: for
+    ``A = (K + s I)^-1`` the error of row i is ``(A y)_i / A_ii``. For classes it is the share of a
+    constant's squared distances to the one-hot targets.
     """
     x = case.rows(_ROWS).astype("float64")
     if x.shape[1] > _FEATURES or len(x) < 50:
         return None
     y = case.targets[0].values
-    step = max(1, -(-len(y) // _ROWS))
     labels = case.targets[0].labels
     if labels is not None:
         y = np.eye(int(labels.max()) + 1)[labels]
-    y = y[::step].reshape(len(x), -1).astype("float64")
+    y = y[:: max(1, -(-len(y) // _ROWS))].reshape(len(x), -1).astype("float64")
+    y = y - y.mean(axis=0)
+    whole = float((y**2).sum())
     spread = x.std(axis=0)
     x = (x - x.mean(axis=0)) / np.where(spread > 0, spread, 1)
     squares = (x * x).sum(axis=1)
-    apart = squares[:, None] + squares - 2 * x @ x.T
-    np.fill_diagonal(apart, np.inf)
-    nearest = np.argpartition(apart, _NEIGHBOURS, axis=1)[:, :_NEIGHBOURS]
-    whole = ((y - y.mean(axis=0)) ** 2).sum()
-    left = ((y - y[nearest].mean(axis=1)) ** 2).sum()
-    return float(left / whole) if whole > 0 else None
+    apart = np.maximum(squares[:, None] + squares - 2 * x @ x.T, 0.0)
+    if whole == 0 or not apart.any():
+        return None
+    kernel = np.exp(-apart / apart.mean())
+    left = []
+    for noise in _NOISES:
+        inverse = np.linalg.inv(kernel + noise * np.eye(len(x)))
+        errors = inverse @ y / np.diag(inverse)[:, None]
+        left.append(float((errors**2).sum()) / whole)
+    return min(left)
 
 
 def _larger(case: Case) -> str:
     """Code for a larger network of the same ends: layers added before the last."""
+    compiled = remedies.compiled(case.model, "keras.optimizers.Adam()")
     return (
         "wide = keras.Sequential([\n"
         "    keras.Input(x.shape[1:]),\n"
@@ -158,7 +184,7 @@ def _larger(case: Case) -> str:
         "    keras.layers.Dense(128, activation='relu', kernel_initializer='he_normal'),\n"
         f"    keras.layers.Dense({_units(case)}, activation={_last(case)!r}),\n"
         "])\n"
-        f"{remedies.compiled(case.model, 'keras.optimizers.Adam()').replace('model.compile', 'wide.compile')}\n"
+        f"{compiled.replace('model.compile', 'wide.compile')}\n"
         "model = wide"
     )
 

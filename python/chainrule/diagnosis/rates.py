@@ -16,10 +16,11 @@ __all__ = ["frozen", "rate_too_high", "rate_too_low"]
 
 # Of the loss before, and of a constant output's.
 _OVERSHOT = 3.0
+_WORSE = 1.5
 _RATIO = 1e-4
 _STEPS = 1e4
 _LEARNT = 0.5
-_LITTLE = 0.2
+_EPOCHS = 100
 _STEADY = 0.5
 
 
@@ -56,6 +57,15 @@ def _swinging(case: Case, losses: np.ndarray[tuple[int], np.dtype[np.float64]]) 
             float(losses[-1] / losses[0]),
             1.05,
             f"the training loss has gone up, from {losses[0]:.3g} to {losses[-1]:.3g}",
+        )
+        return
+    if case.baseline > 0 and case.loss > _WORSE * case.baseline and losses[-1] > 0.9 * losses[0]:
+        yield _too_high(
+            case,
+            case.loss / case.baseline,
+            _WORSE,
+            f"after {len(losses)} epochs the loss is {case.loss:.3g}, where a constant output has "
+            f"{case.baseline:.3g}",
         )
         return
     late = losses[len(losses) // 2 :]
@@ -96,13 +106,14 @@ def rate_too_low(case: Case) -> Iterator[Finding]:
     measured = case.measured
     ratios = [w.update_ratio for w in measured.weights if len(w.shape) >= 2]
     largest = max((r for r in ratios if math.isfinite(r)), default=math.nan)
-    if not largest < _RATIO or case.learnt > _LEARNT or measured.descent <= 0:
+    losses = np.array(case.curves.get("loss", ()), "float64")
+    seen = len(losses) >= 4
+    limit = 2 * _RATIO if seen else _RATIO
+    if not largest < limit or case.learnt > _LEARNT or measured.descent <= 0:
         return
     steps = case.loss / measured.descent
-    losses = np.array(case.curves.get("loss", ()), "float64")
-    if len(losses) >= 4 and not _is_slow(losses):
-        return
-    if steps > _STEPS:
+    slow = _is_slow(losses) if seen else steps > _STEPS
+    if slow:
         rate, usual = remedies.rate_of(case.model), remedies.default_rate(case.model)
         faster = usual if rate is None or rate < usual / 2 else 100 * rate
         shown = "" if rate is None else f" (learning rate {rate:.2g})"
@@ -110,7 +121,7 @@ def rate_too_low(case: Case) -> Iterator[Finding]:
             "rate_too_low",
             "",
             largest,
-            _RATIO,
+            limit,
             f"a step changes no kernel by more than {largest:.1e} of itself, and at this pace the "
             f"loss takes {steps:.0e} steps{shown}",
             "karpathy",
@@ -120,11 +131,11 @@ def rate_too_low(case: Case) -> Iterator[Finding]:
 
 
 def _is_slow(losses: np.ndarray[tuple[int], np.dtype[np.float64]]) -> bool:
-    """Little was gained, and as much in the second half as in the first."""
+    """At the pace seen all of the loss takes hundreds of epochs, and the pace does not slacken."""
     half = len(losses) // 2
     first, second = losses[0] - losses[half], losses[half] - losses[-1]
-    little = losses[0] - losses[-1] < _LITTLE * abs(losses[0])
-    return bool(little and second > _STEADY * max(first, 0.0))
+    gained = losses[0] - losses[-1]
+    return bool(gained * _EPOCHS < len(losses) * losses[0] and second > _STEADY * max(first, 0.0))
 
 
 def frozen(case: Case) -> Iterator[Finding]:
@@ -135,14 +146,11 @@ def frozen(case: Case) -> Iterator[Finding]:
         return
     held = [w for w in weights if not w.trainable]
     raw = [w for w in held if w.untouched]
-    if len(held) == len(weights):
-        raw = held
-    elif not raw and held and _has_stopped(case):
+    if len(held) == len(weights) or (not raw and held and _has_stopped(case)):
         raw = held
     if not raw:
         return
-    layers = layers_by_path(case.model)
-    paths = [p for p in _frozen_paths(case, layers)]
+    paths = _frozen_paths(layers_by_path(case.model))
     lines = [f"{remedies.getting(case.model, path)}.trainable = True" for path in paths]
     size = sum(math.prod(w.shape) for w in raw)
     whole = sum(math.prod(w.shape) for w in weights)
@@ -159,7 +167,7 @@ def frozen(case: Case) -> Iterator[Finding]:
     )
 
 
-def _frozen_paths(case: Case, layers: dict[str, object]) -> Iterator[str]:
+def _frozen_paths(layers: dict[str, object]) -> Iterator[str]:
     """The layers whose own flag is off; those inside follow it."""
     for path, layer in layers.items():
         if not getattr(layer, "_trainable", True) and getattr(layer, "weights", None):

@@ -13,6 +13,7 @@ __all__ = [
     "clipped",
     "compiled",
     "default_rate",
+    "each",
     "getting",
     "initialized",
     "optimizer_of",
@@ -59,16 +60,29 @@ def default_rate(model: Any) -> float:
 
 
 def optimizer_of(model: Any, rate: float | None = None, clipnorm: float | None = None) -> str:
-    """The expression for an optimizer of the same class, from its beginning."""
-    name = type(model.optimizer).__name__
-    changes = {}
+    """The expression for an optimizer of the same class and settings, from its beginning."""
+    optimizer = model.optimizer
+    name, config = type(optimizer).__name__, optimizer.get_config()
     if rate is not None:
-        changes["learning_rate"] = float(f"{rate:.2g}")
+        config["learning_rate"] = float(f"{rate:.2g}")
     if clipnorm is not None:
-        changes["clipnorm"] = clipnorm
-    given = ", ".join(f"{key!r}: {value!r}" for key, value in changes.items())
-    more = f", {given}" if given else ""
-    return f"keras.optimizers.{name}.from_config({{**model.optimizer.get_config(){more}}})"
+        config.update(clipnorm=clipnorm, global_clipnorm=None, clipvalue=None)
+    config.pop("name", None)
+    taken = inspect.signature(type(optimizer)).parameters
+    given = {
+        key: float(f"{value:.6g}") if isinstance(value, float) else value
+        for key, value in config.items()
+        if key == "learning_rate" or key not in taken or value != taken[key].default
+    }
+    if not (set(given) <= set(taken) and all(_is_plain(v) for v in given.values())):
+        changes = {"learning_rate": rate, "clipnorm": clipnorm}
+        shown = "".join(f", {k!r}: {v!r}" for k, v in changes.items() if v is not None)
+        return f"type(model.optimizer).from_config({{**model.optimizer.get_config(){shown}}})"
+    return f"keras.optimizers.{name}({', '.join(f'{k}={v!r}' for k, v in given.items())})"
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or isinstance(value, (bool, int, float, str))
 
 
 def compiled(model: Any, optimizer: str | None = None, loss: str | None = None) -> str:
@@ -95,21 +109,30 @@ def initialized(
 ) -> str:
     """Code that draws new kernels for layers in place, perhaps with another activation."""
     layers = layers_by_path(model)
-    named = [getting(model, path) for path in paths if path in layers]
-    kernels = [p for p in paths if getattr(layers.get(p), "kernel", None) is not None]
-    lines = [f"for layer in [{', '.join(named)}]:"]
+    there = [path for path in paths if path in layers]
+    kernels = [p for p in there if getattr(layers[p], "kernel", None) is not None]
+    lines = [each(model, there)]
     if activation is not None:
         lines.append(f"    layer.activation = keras.activations.{activation}")
     draw = [
         f"    layer.kernel_initializer = keras.initializers.{initializer}",
         "    layer.kernel.assign(layer.kernel_initializer(layer.kernel.shape))",
     ]
-    if len(kernels) == len(named):
+    if len(kernels) == len(there):
         lines += draw
     elif kernels:
-        chosen = ", ".join(getting(model, path) for path in kernels)
-        lines += [f"for layer in [{chosen}]:", *draw]
+        lines += [each(model, kernels), *draw]
     return "\n".join([*lines, compiled(model)])
+
+
+def each(model: Any, paths: Sequence[str]) -> str:
+    """The head of a loop over the layers at these paths."""
+    found = [getting(model, path) for path in paths]
+    inside = "model.get_layer("
+    if all(f.startswith(inside) and f.count("(") == 1 for f in found):
+        names = ", ".join(f.removeprefix(inside).removesuffix(")") for f in found)
+        return f"for layer in map(model.get_layer, [{names}]):"
+    return f"for layer in [{', '.join(found)}]:"
 
 
 def clipped(model: Any, norm: float = 1.0) -> str:

@@ -10,16 +10,23 @@ import numpy as np
 from chainrule.diagnosis import remedies
 from chainrule.diagnosis.case import Case
 from chainrule.diagnosis.finding import Finding, finding
+from chainrule.diagnosis.signals import depth
 from chainrule.diagnosis.sites import layers_by_path
 from chainrule.diagnosis.measured import TimeStatistics
 
-__all__ = ["through_time"]
+__all__ = ["gradients", "through_time"]
 
 _LOST = float(np.finfo("float32").eps)
 _GROWTH = 1e3
 _LEARNT = 0.5
 _LITTLE = 0.1
 _GATED = ("lstm", "gru")
+
+
+def gradients(case: Case) -> Iterator[Finding]:
+    """What becomes of gradients over time, or else over depth."""
+    found = list(through_time(case))
+    yield from found or depth(case)
 
 
 def through_time(case: Case) -> Iterator[Finding]:

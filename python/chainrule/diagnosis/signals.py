@@ -6,8 +6,6 @@ import math
 import statistics
 from collections.abc import Iterator
 
-import numpy as np
-
 from chainrule.diagnosis import remedies
 from chainrule.diagnosis.case import Case
 from chainrule.diagnosis.finding import Finding, finding
@@ -67,7 +65,8 @@ def depth(case: Case) -> Iterator[Finding]:
     if case.learnt > _LEARNT:
         return
     ratio = start / end if end else 1.0
-    passed = float(statistics.median([a / b if b else 1.0 for (_, a), (_, b) in zip(rows, rows[1:])]))
+    shares = [a / b if b else 1.0 for (_, a), (_, b) in zip(rows, rows[1:])]
+    passed = statistics.median(shares)
     limit = _DECLINE if passed < _PASSED else _COLLAPSE
     widest = _widest(measured)
     lost = case.baseline > 0 and case.loss > _LARGE_LOSS * case.baseline
@@ -78,7 +77,7 @@ def depth(case: Case) -> Iterator[Finding]:
         if any(a.saturated > _FLAT for a in hidden(measured)):
             return
         yield _large(case, widest)
-    elif ratio < limit and not (start == 0 and _is_cut(measured)):
+    elif ratio < limit and not (start == 0 and _is_cut(measured)) and not _is_penalised(case):
         yield _vanishing(case, first, ratio, limit)
 
 
@@ -98,6 +97,12 @@ def _growth(measured: Measured) -> float:
 def _is_cut(measured: Measured) -> bool:
     """Whether a layer without a living unit lies on the way."""
     return any(a.units and a.dead == a.units for a in hidden(measured))
+
+
+def _is_penalised(case: Case) -> bool:
+    """Whether weights are small because a penalty has made them so."""
+    penalised = any(getattr(v, "regularizer", None) for v in case.model.trainable_variables)
+    return case.is_trained and penalised
 
 
 def _chain(case: Case) -> list[str]:
@@ -134,9 +139,10 @@ def _vanishing(case: Case, layer: str, ratio: float, limit: float) -> Finding:
     chain = _chain(case)
     gains = [w.gain for w in kernels(case.measured) if w.layer in chain]
     squashing = list(dict.fromkeys(_squashing(case)))
-    small = bool(gains) and float(statistics.median(gains)) < _SMALL_GAIN
+    gain = statistics.median(gains) if gains else 1.0
+    small = gain < _SMALL_GAIN
     if small:
-        why = f"the weights are small: sqrt(fan_in mean(w^2)) is {statistics.median(gains):.2g}, not about 1"
+        why = f"the weights are small: sqrt(fan_in mean(w^2)) is {gain:.2g}, not about 1"
         code = remedies.initialized(case.model, chain, _initializer(case))
     elif squashing:
         why = f"{len(squashing)} layers of sigmoids or the like stand on each other"
@@ -164,8 +170,8 @@ def _unsquashed(case: Case, paths: list[str], squashing: list[str]) -> str:
     others = [p for p in squashing if p not in with_kernel]
     lines = []
     if others:
-        named = ", ".join(remedies.getting(case.model, path) for path in others)
-        lines.append(f"for layer in [{named}]:\n    layer.activation = keras.activations.relu")
+        head = remedies.each(case.model, others)
+        lines.append(f"{head}\n    layer.activation = keras.activations.relu")
     if with_kernel:
         lines.append(remedies.initialized(case.model, with_kernel, "HeNormal()", "relu"))
     else:
@@ -252,8 +258,8 @@ def _revived(case: Case) -> str:
     biased = [p for p in chain if getattr(layers[p], "bias", None) is not None]
     lines = remedies.initialized(case.model, chain, "HeNormal()", "leaky_relu").splitlines()
     if biased:
-        named = ", ".join(remedies.getting(case.model, path) for path in biased)
-        zeros = f"for layer in [{named}]:\n    layer.bias.assign(np.zeros(layer.bias.shape))"
+        head = remedies.each(case.model, biased)
+        zeros = f"{head}\n    layer.bias.assign(np.zeros(layer.bias.shape))"
         lines.insert(-1, zeros)
     rate, usual = remedies.rate_of(case.model), remedies.default_rate(case.model)
     if case.is_trained:

@@ -25,6 +25,7 @@ _CLASSES = {
 }
 _RECURRENT = {"lstm": "tanh", "gru": "tanh", "simple_rnn": "", "scan": ""}
 _WEIGHTED = ("dense", "conv", "conv_transpose", "matmul", "scan", *_RECURRENT)
+_PRODUCTS = ("dense", "conv", "conv_transpose", "matmul")
 _SHAPING = ("reshape", "cast")
 
 
@@ -76,7 +77,7 @@ class Output:
     Attributes
     ----------
     layer, kind : str
-        As of a `Site`; "linear" without activation.
+        As of a `Site`; "linear" of a product without activation, "" where neither is known.
     value : int
     before : int or None
         None where activation and product are one op.
@@ -240,6 +241,8 @@ class Sites:
         layer, kind = kinds.get(end, (node["layer"], "linear"))
         units = ([1] + [int(n) for n in self._graph.spec(value)[0]])[-1]
         if kind == "linear":
+            # Of what is computed in another way, nothing is known.
+            kind = "linear" if node["op"] in _PRODUCTS else ""
             return Output(layer, kind, value, value, units)
         is_apart = node["op"] in ("softmax", "unary")
         return Output(layer, kind, value, node["inputs"][0] if is_apart else None, units)
@@ -248,14 +251,19 @@ class Sites:
         found: dict[int, Entry] = {}
         weighted: set[int] = set()
         fed: set[int] = set()
+        weights: set[int] = set()
         for node in self._nodes:
             inputs, outputs = node["inputs"], node["outputs"]
             if node["op"] == "input":
                 fed.update(outputs)
+            elif node["op"] == "read":
+                weights.update(outputs)
             elif node["op"] == "gather" or weighted.intersection(inputs):
                 weighted.update(outputs)
-            elif fed.intersection(inputs):
-                if node["op"] not in _WEIGHTED:
+            elif not fed.intersection(inputs):
+                weights.update(outputs if weights.intersection(inputs) else ())
+            else:
+                if node["op"] not in _WEIGHTED or not weights.intersection(inputs):
                     fed.update(outputs)
                     continue
                 weighted.update(outputs)
