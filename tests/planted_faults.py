@@ -18,6 +18,7 @@ import numpy as np
 
 from chainrule import _core, reference
 from chainrule.checks import gradients
+from chainrule.checks.traced import TracedLoss
 from chainrule.reference import walk
 
 SIDES = ("core", "reference", "both")
@@ -159,7 +160,7 @@ def planted(fault: Fault, side: str) -> Iterator[None]:
                 graph = FaultyGraph(found, fault)
                 program = graph.compile([found.loss, *graph.gradients(found.loss, found.weights)])
                 changed = {"graph": graph, "computed": program.run(found.feeds)}
-                return gradients._Traced(**{**vars(found), **changed})
+                return TracedLoss(**{**vars(found), **changed})
 
             stack.enter_context(mock.patch.object(gradients, "_traced", traced))
         yield

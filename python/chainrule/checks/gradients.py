@@ -9,16 +9,16 @@ the reference differ, `sites` finds the op.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainrule.checks import edges
 from chainrule.checks.network import Point
 from chainrule.checks.report import GradientCheck, GradientFault, GradientKink, GradientReport
 from chainrule.checks.sites import Core
+from chainrule.checks.traced import Array, TracedLoss
 from chainrule.reference import walk
 from chainrule.reference._arrays import is_float
 from chainrule.tracing.trace import Trace
@@ -27,8 +27,6 @@ from chainrule.training.loaded import loader_of
 from chainrule.training.trace import Signature, traced_inputs
 
 __all__ = ["check_gradients"]
-
-Array = NDArray[Any]
 
 _TOLERANCE = {"float32": 1e-4, "float64": 1e-9}
 _FLOOR = 1e-2
@@ -95,7 +93,13 @@ def check_gradients(
     >>> model.check_gradients(x, x.sum(axis=1)).ok
     True
     """
-    traced = _traced(model, x, y, sample_weight, rows)
+    return judge(_traced(model, x, y, sample_weight, rows), tolerance, directions, seed)
+
+
+def judge(
+    traced: TracedLoss, tolerance: float | None = None, directions: int = 2, seed: int = 0
+) -> GradientReport:
+    """The check of a traced loss; parameters as those of `check_gradients`."""
     limit = tolerance
     if limit is None:
         limit = _TOLERANCE["float32" if "float32" in traced.kinds else "float64"]
@@ -108,22 +112,7 @@ def check_gradients(
     return check.report()
 
 
-@dataclass(frozen=True)
-class _Traced:
-    """A step's loss: its graph, as the core differentiates it and as the reference walks it."""
-
-    graph: Any
-    nodes: list[dict[str, Any]]
-    kinds: set[str]
-    feeds: list[Array]
-    leaves: dict[int, Array]
-    loss: int
-    variables: list[Any]
-    weights: list[int]
-    computed: list[Array]
-
-
-def _traced(model: Any, x: Any, y: Any, sample_weight: Any, rows: int) -> _Traced:
+def _traced(model: Any, x: Any, y: Any, sample_weight: Any, rows: int) -> TracedLoss:
     model._check_compiled("check_gradients")
     load = loader_of(model)
     x = to_arrays(x, "x") if load is None else load(x)
@@ -132,37 +121,26 @@ def _traced(model: Any, x: Any, y: Any, sample_weight: Any, rows: int) -> _Trace
     model._ensure_ready("test", source)
     model._check_targets("test", source)
     batch = (source.x, source.y, source.sample_weight)
-    feeds = source.leaves()
     try:
         with Trace() as trace:
             inputs = traced_inputs(trace, batch, Signature.of(batch, source.rows))
             variables = model.trainable_variables
-            weights = [trace.read(v).value for v in variables]
+            weights = [trace.read(v) for v in variables]
             y_pred = model._forward(inputs[0], training=True)
             loss = trace.lift(
                 model.compute_loss(
                     x=inputs[0], y=inputs[1], y_pred=y_pred, sample_weight=inputs[2], training=True
                 )
-            ).value
+            )
     finally:
         model._clear_losses()
-    graph = trace.graph
-    nodes = graph.nodes()
-    kinds = {graph.spec(number)[1] for node in nodes for number in node["outputs"]}
-    leaves: dict[int, Array] = {
-        node["outputs"][0]: feeds[node["attrs"]["index"]] for node in nodes if node["op"] == "input"
-    }
-    leaves.update({tensor.value: variable.numpy() for variable, tensor in trace.reads})
-    program = graph.compile([loss, *graph.gradients(loss, weights)], assign=False)
-    return _Traced(
-        graph, nodes, kinds, feeds, leaves, loss, variables, weights, program.run(feeds)
-    )
+    return TracedLoss.of(trace, loss, variables, weights, source.leaves())
 
 
 class _Check:
     """A check under way: what was found so far about each weight."""
 
-    def __init__(self, traced: _Traced, limit: float) -> None:
+    def __init__(self, traced: TracedLoss, limit: float) -> None:
         self.traced = traced
         self.limit = limit
         self.point = Point(traced.nodes, traced.leaves, traced.loss, traced.weights)
@@ -181,7 +159,7 @@ class _Check:
     def against_reference(self) -> None:
         """The core's loss and gradients against the reference's."""
         got = self.traced.computed[1:]
-        self.errors = _relative(got, self.point.gradients)
+        self.errors = relative(got, self.point.gradients)
         apart = abs(self.loss - self.reference_loss) / max(abs(self.reference_loss), 1e-8)
         if apart <= self.limit and all(error <= self.limit for error in self.errors):
             return
@@ -211,7 +189,7 @@ class _Check:
         """The reference's gradients at the core's own values; then op by op."""
         t = self.traced
         want = [core.expected.get(w, np.zeros_like(core.values[w])) for w in t.weights]
-        again = _relative(t.computed[1:], want)
+        again = relative(t.computed[1:], want)
         self.errors = [b if b <= self.limit else a for a, b in zip(self.errors, again)]
         endless = self.point.first_not_finite()
         if endless is not None:
@@ -224,7 +202,7 @@ class _Check:
         errors = core.backward_errors(self.limit)
         sites = [value for value, error in errors.items() if not error <= self.limit]
         unfused = [core.cotangents.get(w, np.zeros_like(x)) for w, x in zip(t.weights, want)]
-        fused = _relative(t.computed[1:], unfused)
+        fused = relative(t.computed[1:], unfused)
         if not sites and all(fused[i] <= self.limit for i in wrong):
             worst = self._worst_behind({(n, j): errors.get(v, 0.0) for n, j, v in self._paths()})
             for i in wrong:
@@ -383,7 +361,7 @@ class _Check:
         self.faults.append((number, GradientFault(layer, "", what, self.errors[at])))
 
 
-def _relative(got: list[Array], want: list[Array]) -> list[float]:
+def relative(got: Sequence[Array], want: Sequence[Array]) -> list[float]:
     """max |got - want| over max |want|, which counts as a hundredth of the largest at least."""
     peaks = [float(np.abs(w).max(initial=0.0)) for w in want]
     least = max(_FLOOR * max(peaks, default=0.0), 1e-30)
