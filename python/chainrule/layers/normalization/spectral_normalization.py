@@ -73,6 +73,7 @@ class SpectralNormalization(Wrapper):
                 f"{type(self.layer).__name__} object has no attribute 'kernel' nor 'embeddings'"
             )
         self.kernel = kernel
+        self.input_spec = self.layer.input_spec
         self.vector_u = self.add_weight(
             name="vector_u",
             shape=(1, kernel.shape[-1]),

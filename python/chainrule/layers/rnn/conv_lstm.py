@@ -239,6 +239,10 @@ class ConvLSTM(GatedRNN):
         super().__init__(filters, kernel_size, *args, **kwargs)
         self.input_spec = InputSpec(ndim=self.cell_class.rank + 3)
 
+    @property
+    def _feature_axis(self) -> int:
+        return -1 if self.cell.data_format == "channels_last" else 2
+
     @classmethod
     def cell_name(cls) -> str:
         return "conv_lstm_cell"

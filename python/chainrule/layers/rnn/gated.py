@@ -47,6 +47,17 @@ class GatedRNN(RNN):
             self.use_cudnn = use_cudnn
         self.input_spec = InputSpec(ndim=3)
 
+    def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
+        super().build(sequences_shape, initial_state_shape)
+        axis = self._feature_axis
+        ndim = len(sequences_shape)
+        self.input_spec = InputSpec(ndim=ndim, axes={axis: sequences_shape[axis]})
+
+    @property
+    def _feature_axis(self) -> int:
+        """The axis of the sequences whose size the weights fix."""
+        return -1
+
     @classmethod
     def cell_name(cls) -> str:
         """The name of the cell."""
