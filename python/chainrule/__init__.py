@@ -35,6 +35,7 @@ if TYPE_CHECKING or not late(globals()):
     from chainrule import reference as reference
     from chainrule import regularizers as regularizers
     from chainrule import saving as saving
+    from chainrule import testing as testing
     from chainrule import tree as tree
     from chainrule import utils as utils
     from chainrule.base.name_scopes import name_scope as name_scope
