@@ -68,6 +68,7 @@ FLOORS = (
     "backend",
     "chainrule",
     "examples",
+    "selftest",
 )
 UNSAFE_ALLOWED = (
     "kernels/",
