@@ -79,7 +79,7 @@ def _both(row: Row, name: str, dtype: str) -> tuple[list[Array], list[Array], li
     """The core's outputs and gradients, the reference's, and what each is called."""
     numbers = Numbers(name, dtype)
     inputs = [draw(numbers) for draw in row.inputs]
-    attrs = {k: dtype if k == "dtype" and v == "float" else v for k, v in row.attrs.items()}
+    attrs = _in_dtype(row.attrs, dtype)
     with np.errstate(all="ignore"):
         wide = [_wide(x) for x in inputs]
         expected = list(reference.forward(row.op, attrs, *wide))
@@ -88,7 +88,9 @@ def _both(row: Row, name: str, dtype: str) -> tuple[list[Array], list[Array], li
         outputs = graph.push(row.op, attrs, nodes)
         got = list(graph.compile(outputs).run(inputs))
         names = [f"output {i}" for i in range(len(got))]
-        by = [i for i, x in enumerate(inputs) if x.dtype.kind == "f"] if row.gradient else []
+        by = row.by
+        if by is None:
+            by = tuple(i for i, x in enumerate(inputs) if x.dtype.kind == "f")
         douts = [numbers.floats(y.shape) if y.dtype.kind == "f" else None for y in got]
         if not by or all(dout is None for dout in douts):
             return got, expected, names
@@ -102,6 +104,17 @@ def _both(row: Row, name: str, dtype: str) -> tuple[list[Array], list[Array], li
         gradient = back[i]
         expected.append(np.zeros(wide[i].shape) if gradient is None else gradient)
     return got, expected, names + [f"the gradient by input {i}" for i in by]
+
+
+def _in_dtype(attrs: Any, dtype: str) -> Any:
+    """Attributes in which ``dtype="float"`` is the dtype of the run."""
+    if isinstance(attrs, list):
+        return [_in_dtype(x, dtype) for x in attrs]
+    if not isinstance(attrs, dict):
+        return attrs
+    return {
+        k: dtype if (k, v) == ("dtype", "float") else _in_dtype(v, dtype) for k, v in attrs.items()
+    }
 
 
 def _weighed(graph: Any, outputs: Sequence[int], douts: Sequence[Array | None]) -> int:

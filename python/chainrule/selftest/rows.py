@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import _core
+from chainrule.reference import numpy_function
 
 __all__ = ["Numbers", "Row", "covered", "rows"]
 
@@ -72,14 +73,14 @@ class Row:
         ``dtype="float"`` stands for the dtype of the run.
     inputs : tuple of callables
         Of `Numbers`.
-    gradient : bool
-        Whether the gradients by the float inputs are compared too.
+    by : tuple of int, optional
+        The inputs by which gradients are compared too. Default: all that are floats.
     """
 
     op: str
     attrs: Attrs
     inputs: tuple[Draw, ...]
-    gradient: bool = True
+    by: tuple[int, ...] | None = None
 
     @property
     def function(self) -> str:
@@ -87,7 +88,7 @@ class Row:
         return str(self.attrs.get("function", self.attrs.get("distribution", "")))
 
     def __str__(self) -> str:
-        given = {k: v for k, v in self.attrs.items() if k != "body"}
+        given = {k: v for k, v in self.attrs.items() if k not in ("body", "forward", "backward")}
         return f"{self.op} {given}"
 
 
@@ -142,8 +143,8 @@ _BINARY: dict[str, tuple[Draw, Draw]] = {
 
 def _elementwise() -> Iterator[Row]:
     for function, (low, high) in _UNARY.items():
-        gradient = function not in _WITHOUT_GRADIENT
-        yield Row("unary", {"function": function}, (_f(_LONG, low=low, high=high),), gradient)
+        by = () if function in _WITHOUT_GRADIENT else None
+        yield Row("unary", {"function": function}, (_f(_LONG, low=low, high=high),), by)
     for function in _STEPPED:
         yield Row("unary", {"function": function}, (_d(_LONG),))
     yield Row("unary", {"function": "logical_not"}, (_b(_LONG),))
@@ -263,9 +264,9 @@ def _pool_grads(attrs: Attrs) -> Iterator[Row]:
     def same(numbers: Numbers) -> Array:
         return image(Numbers("image", numbers.dtype))
 
-    yield Row("pool_grad", attrs, (same, pooled, _f(2, 3, 3, 3)), False)
+    yield Row("pool_grad", attrs, (same, pooled, _f(2, 3, 3, 3)), ())
     if attrs["function"] == "max":
-        yield Row("pool_pick", attrs, (same, pooled, _f(2, 5, 6, 3)), False)
+        yield Row("pool_pick", attrs, (same, pooled, _f(2, 5, 6, 3)), ())
 
 
 def _losses() -> Iterator[Row]:
@@ -286,11 +287,11 @@ def _losses() -> Iterator[Row]:
         _exactly([6, 5, 4], "int32"),
     )
     yield Row("ctc_loss", {"mask_index": 0}, words)
-    yield Row("ctc_loss_grad", {"mask_index": 0}, (*words, _f(3)), False)
+    yield Row("ctc_loss_grad", {"mask_index": 0}, (*words, _f(3)), ())
     attrs = {"mask_index": 0, "beam_width": 4, "top_paths": 2}
-    yield Row("ctc_beam_search", attrs, (_f(3, 6, 4), words[3]), False)
+    yield Row("ctc_beam_search", attrs, (_f(3, 6, 4), words[3]), ())
     moments = (_f(_LONG), _f(_LONG), _f(_LONG), _f(_LONG, low=0.1, high=1), _exactly(1e-3))
-    yield Row("adam", {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}, moments, False)
+    yield Row("adam", {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}, moments, ())
 
 
 def _sequences() -> Iterator[Row]:
@@ -307,7 +308,7 @@ def _sequences() -> Iterator[Row]:
         given = {"by_carries": True} if own == "carry" else {}
         states = [_f(3, 6, units)] * (4 if own == "carry" else 2)
         attrs = {"reverse": False, "masked": False, **more, **given}
-        yield Row(f"{op}_grad", attrs, (*first, *states), False)
+        yield Row(f"{op}_grad", attrs, (*first, *states), ())
     heads = (_f(2, 5, 2, 4), _f(2, 7, 2, 4), _f(2, 7, 2, 3))
     usual = {"scale": 0.5, "rate": 0.0, "mask": False, "bias": False, "zero_masked": False}
     for causal in (False, True):
@@ -335,9 +336,53 @@ def _scan() -> Row:
     return Row("scan", attrs, (_f(2, 3), _f(6, 2, 4), _f(4, 3), _f(3, 3)))
 
 
+def _square() -> tuple[_core.Graph, list[int], list[int]]:
+    """``y = x * x`` as the body of another op: its graph, inputs and outputs."""
+    graph = _core.Graph()
+    x = graph.input("", (3, 5), "float32")
+    return graph, [x], graph.push("unary", {"function": "square"}, [x])
+
+
+class _Code:
+    """NumPy code as the core and the reference call it."""
+
+    def __init__(self, function: Callable[[list[Array]], Array]) -> None:
+        self._function = function
+        self._callback = _core.Callback(self)
+        self.number = self._callback.number
+        numpy_function.CODES[self.number] = self
+
+    def __call__(self, arrays: list[Array]) -> list[Array]:
+        return [np.asarray(self._function(arrays))]
+
+    run = __call__
+
+
+_CUBE = _Code(lambda arrays: arrays[0] ** 3)
+_CUBE_BACK = _Code(lambda arrays: 3 * arrays[0] ** 2 * arrays[2])
+
+
+def _own() -> Iterator[Row]:
+    """Ops that hold graphs or code of the user's; the first inputs of two are values of the graph."""
+    squares: Draw = lambda numbers: np.square(Numbers("x", numbers.dtype).floats((3, 5)))  # noqa: E731
+    x: Draw = lambda numbers: Numbers("x", numbers.dtype).floats((3, 5))  # noqa: E731
+    yield Row("identity", {"tag": 1}, (_f(3, 5),))
+    graph, inputs, outputs = _square()
+    yield Row("remat", {"body": graph.body(inputs, outputs), "tag": 1}, (squares, x), (1,))
+    back = _core.Graph()
+    a, dy = (back.input("", (3, 5), "float32") for _ in range(2))
+    (product,) = back.push("binary", {"function": "mul"}, [a, dy])
+    twice = back.push("binary", {"function": "add"}, [product, product])
+    bodies = {"forward": graph.body(inputs, outputs), "backward": back.body([a, dy], twice)}
+    yield Row("custom_gradient", {**bodies, "wrt": [0]}, (squares, x), (1,))
+    numbers = {"forward": _CUBE.number, "backward": _CUBE_BACK.number}
+    shape = [{"shape": [3, 5], "dtype": "float"}]
+    yield Row("numpy_function", {**numbers, "outputs": shape}, (_f(3, 5),))
+
+
 def rows() -> list[Row]:
     """Every row, op after op."""
-    parts = (_elementwise, _reductions, _products, _moves, _images, _losses, _sequences)
+    parts = (_elementwise, _reductions, _products, _moves, _images, _losses, _sequences, _own)
     return [row for part in parts for row in part()]
 
 
