@@ -127,7 +127,7 @@ def test_other_bits_than_published_fail(
 def test_numbers_are_the_same_everywhere() -> None:
     """Of integers alone, whose stream NumPy keeps."""
     numbers = Numbers("row", "float64")
-    assert (numbers.floats((2,)) * 2**18 + 2**19).tolist() == [548651.0, 881158.0]
+    assert (numbers.floats((2,)) * 2**18 + 2**19).tolist() == [584154.0, 103930.0]
     wide, narrow = Numbers("a", "float64").floats((50,)), Numbers("a", "float32").floats((50,))
     assert np.array_equal(wide, narrow) and np.ptp(wide) > 2
     assert len(set(Numbers("b", "float32").distinct((5, 7)).ravel())) == 35
