@@ -55,7 +55,7 @@ def test_all_is_right_and_as_published(result: SelfTest) -> None:
     assert {r.op for r in result.ops} == set(_core.ops())
     assert sum(r.rows for r in result.ops) > 2 * 150
     assert len(result.trainings) == 3 and all(t.ok for t in result.trainings)
-    assert all(rate > 0.1 for rate in result.rates.values())
+    assert all(rate.gflops > 0.01 and rate.side >= 128 for rate in result.rates.values())
     assert set(result.rates) == {"float32", "float64"}
     text = str(result)
     for part in ("chainrule:", "NumPy:", "instructions:", "threads:", "load:", "GFLOP/s", "selftest:"):
@@ -77,9 +77,7 @@ def test_a_wrong_function_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         module,
         "forward",
-        lambda attrs, x: tuple(y * (1 + 1e-6) for y in true(attrs, x))
-        if attrs["function"] == "exp"
-        else true(attrs, x),
+        lambda attrs, x: true(attrs, x) * (1 + 1e-6 * (attrs["function"] == "exp")),
     )
     for r in check_ops("float64"):
         assert bool(r.faults) == (r.op == "unary"), r

@@ -9,7 +9,7 @@ from typing import Any
 
 from chainrule.selftest.op_checks import OpResult
 
-__all__ = ["SelfTest", "Training"]
+__all__ = ["Rate", "SelfTest", "Training"]
 
 _MOST_FAULTS = 12
 
@@ -35,6 +35,22 @@ class Training:
         return self.digest == self.expected
 
 
+@dataclass(frozen=True)
+class Rate:
+    """How fast a matrix product was.
+
+    Attributes
+    ----------
+    side : int
+        Of the square matrices.
+    gflops : float
+        Billions of multiplications and additions a second.
+    """
+
+    side: int
+    gflops: float
+
+
 @dataclass
 class SelfTest:
     """The result of `chainrule.selftest.run`.
@@ -50,8 +66,8 @@ class SelfTest:
     trainings : list of Training
     gradients : dict of str to str
         By dtype, the verdict of a check of gradients; ``"ok"``, or the report.
-    rates : dict of str to float
-        By dtype, GFLOP/s of a matrix product.
+    rates : dict of str to Rate
+        By dtype, that of a matrix product.
     seconds : float
     """
 
@@ -60,7 +76,7 @@ class SelfTest:
     expected: dict[str, str] = field(default_factory=dict)
     trainings: list[Training] = field(default_factory=list)
     gradients: dict[str, str] = field(default_factory=dict)
-    rates: dict[str, float] = field(default_factory=dict)
+    rates: dict[str, Rate] = field(default_factory=dict)
     seconds: float = 0.0
 
     @property
@@ -110,7 +126,7 @@ class SelfTest:
             short = verdict if verdict == "ok" else "WRONG"
             lines.append(f"{'gradients:':<17}a network in {dtype}: {short}")
         for dtype, rate in self.rates.items():
-            lines.append(f"{'matrix product:':<17}{dtype}, 1024: {rate:.0f} GFLOP/s")
+            lines.append(f"{'matrix product:':<17}{dtype}, {rate.side}: {rate.gflops:.3g} GFLOP/s")
         found = list(self.faults())
         lines += [f"  {fault}" for fault in found[:_MOST_FAULTS]]
         if len(found) > _MOST_FAULTS:
