@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import chainrule as keras
-from chainrule.examples import adversarial, distillation
+from chainrule.examples import adversarial, distillation, grad_cam
 from tests.example_runs import DRAWN, needs
 
 needs_mnist = needs("mnist.npz")
@@ -41,3 +41,36 @@ def test_attacks_stay_near_and_raise_the_loss(attack):
     assert np.abs(changed - x).max() <= adversarial.EPSILON + 1e-6
     assert changed.min() >= 0 and changed.max() <= 1
     assert float(loss(changed, y)) > float(loss(x, y)) + 0.1
+
+
+@needs_mnist
+def test_the_heat_shows_where_the_network_looks(tmp_path, capsys):
+    right = grad_cam.main(["--quick", "--out", str(tmp_path)])
+    out = capsys.readouterr().out
+    assert right["whole"] > 0.85
+    assert right["hottest blanked"] < right["coldest blanked"] - 0.08
+    assert f"hottest blanked {right['hottest blanked']:.1%}" in out
+    assert (tmp_path / "grad_cam.png").exists() == DRAWN
+
+
+def test_heat_is_the_maps_weighted_by_their_mean_gradients():
+    keras.utils.set_random_seed(0)
+    body, head, _ = grad_cam.build_model(1)
+    x = np.random.default_rng(0).random((3, 28, 28, 1), "float32")
+    kernel = head.get_weights()[0]
+    # Below a mean over 14x14 places, ds/dA_k is the weight of map k by 1/196 everywhere.
+    small = np.maximum(body.predict(x, verbose=0) @ kernel[:, [7]] / 196, 0)
+    expected = np.asarray(keras.ops.image.resize(small, (28, 28), "bilinear"))[..., 0]
+    expected /= expected.max(axis=(1, 2), keepdims=True)
+    heat = grad_cam.grad_cam(body, head, x, np.array([7, 7, 7]))
+    np.testing.assert_allclose(heat, expected, atol=1e-5)
+
+
+def test_squares_are_blanked_on_the_digit():
+    x = np.zeros((1, 28, 28, 1), "float32")
+    x[0, 10:20, 14] = 1
+    heat = np.linspace(0, 1, 28 * 28).reshape(1, 28, 28)
+    assert grad_cam.places_of(heat, x, hottest=True).tolist() == [[19, 14]]
+    cold = grad_cam.places_of(heat, x, hottest=False)
+    assert cold.tolist() == [[10, 14]]
+    assert grad_cam.blanked(x, cold)[0, :, 14, 0].sum() == 5 and x.sum() == 10
