@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 
 import chainrule as keras
-from chainrule.examples import diffusion, gan, policy_gradient, vae, wgan_gp
+from chainrule import ops
+from chainrule.examples import (
+    contrastive,
+    diffusion,
+    gan,
+    maml,
+    policy_gradient,
+    siamese,
+    vae,
+    wgan_gp,
+)
 from tests.example_runs import DRAWN
 
 RNG = np.random.default_rng(0)
@@ -27,6 +37,18 @@ def run(tmp_path: Any, capsys: Any) -> Callable[[Any], Any]:
         return result
 
     return running
+
+
+def differences(f: Callable[..., Any], arrays: Sequence[Any], step: float = 1e-5) -> float:
+    """(f(x + step d) - f(x - step d)) / (2 step) and the gradient along d, as their relative distance."""
+    directions = [RNG.standard_normal(a.shape) for a in arrays]
+    sides = [
+        float(f([a + sign * step * d for a, d in zip(arrays, directions)])) for sign in (1, -1)
+    ]
+    gradients = keras.grad(f)(list(arrays))
+    slope = sum(float((g * d).sum()) for g, d in zip(gradients, directions))
+    assert abs(slope) > 1e-3
+    return abs((sides[0] - sides[1]) / (2 * step) / slope - 1)
 
 
 def test_vae(run: Any) -> None:
@@ -112,3 +134,53 @@ def test_the_penalty_is_differentiated_through_the_slope() -> None:
     value, (gradient,) = keras.value_and_grad(penalty)(model.critic.trainable_variables)
     assert float(value) == pytest.approx(3 * 16, rel=1e-5)
     np.testing.assert_allclose(gradient, 3 * 2 * 4 * w / 5, rtol=1e-5)
+
+
+def test_maml(run: Any) -> None:
+    result = run(maml)
+    assert result.maml < 0.6 * result.pretrained
+    assert result.maml < 0.8 * result.maml_untouched
+
+
+def test_the_outer_gradient_flows_through_the_inner_step() -> None:
+    model = maml.Learner(1)
+    weights = [w.numpy().astype("float64") for w in model.trainable_variables]
+    seen, held_back = RNG.uniform(-1, 1, (2, 3, 5, 2))
+
+    def loss(given: Any) -> Any:
+        return model.meta_loss(given, seen, held_back)
+
+    assert differences(loss, weights) < 1e-5
+
+
+def test_contrastive(run: Any) -> None:
+    result = run(contrastive)
+    assert result.learnt > result.random + 0.04 and result.learnt > result.pixels
+
+
+def test_the_contrastive_loss_in_numpy() -> None:
+    first, second = RNG.standard_normal((2, 4, 3))
+    z = np.concatenate([first, second])
+    z /= np.linalg.norm(z, axis=1, keepdims=True)
+    likeness = np.exp(z @ z.T / contrastive.TEMPERATURE)
+    losses = [
+        -np.log(likeness[i, (i + 4) % 8] / (likeness[i].sum() - likeness[i, i])) for i in range(8)
+    ]
+    loss, _ = contrastive.matching_loss(first, second)
+    assert float(loss) == pytest.approx(np.mean(losses), rel=1e-6)
+    _, matched = contrastive.matching_loss(first, first)
+    assert float(matched) == 1
+    assert differences(lambda a: contrastive.matching_loss(*a)[0], [first, second]) < 1e-6
+
+
+def test_siamese(run: Any) -> None:
+    result = run(siamese)
+    assert result.learnt > result.random + 0.02 and result.learnt > result.pixels
+
+
+def test_the_triplet_loss() -> None:
+    anchor, same, other = np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]]), np.array([[-1.0, 0.0]])
+    assert siamese.triplet_losses(anchor, same, other).tolist() == [0.0]
+    assert siamese.triplet_losses(anchor, other, same).tolist() == [2.0 + siamese.MARGIN]
+    points = [RNG.standard_normal((6, 3)) for _ in range(3)]
+    assert differences(lambda p: ops.sum(siamese.triplet_losses(*p)), points) < 1e-6
