@@ -104,9 +104,9 @@ def test_a_finetuning_goes_on_where_it_was_stopped(
     def weights(name: str) -> dict[str, Any]:
         options = ["--quick", "--model", str(tmp_path / "model"), "--out", str(tmp_path / name)]
         bert_finetune.main(options)
-        return _core.load_safetensors(str(next((tmp_path / name).rglob("trec/final.safetensors"))))[
-            0
-        ]
+        return _core.load_safetensors(
+            str(next((tmp_path / name).rglob("trec-0/final.safetensors")))
+        )[0]
 
     straight = weights("straight")
     with monkeypatch.context() as patch:

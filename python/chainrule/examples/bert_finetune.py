@@ -203,7 +203,8 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, float]:
     chosen = [options.task] if options.task else ["trec"] if options.quick else list(TASKS)
     for name in chosen:
         print_msg(f"\n{name}:")
-        folder = options.out / f"bert_finetune{'_quick' if options.quick else ''}" / name
+        folder = options.out / f"bert_finetune{'_quick' if options.quick else ''}"
+        folder /= f"{name}-{options.seed}"
         outcomes[name] = outcome = run(TASKS[name], folder, options)
         print_msg(
             class_table(outcome.labels, outcome.predicted, TASKS[name].classes, counted="texts")
