@@ -45,6 +45,12 @@ class Model:
         self.begun = []
         self.saved = []
 
+    def _has_own_step(self, mode):
+        return False
+
+    def _more_optimizers(self):
+        return []
+
     def get_weights(self):
         return [v.value for v in self.variables]
 

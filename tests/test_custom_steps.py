@@ -523,6 +523,27 @@ class TestSeveralOptimizers:
         made = np.asarray(model.maker(keras.random.normal((256, 3), seed=1)))
         assert np.abs(made.mean(axis=0) - 1.0).max() < 0.4
 
+    def test_cut_short_they_go_on_where_they_were(self, tmp_path: Any) -> None:
+        class Cut(keras.callbacks.Callback):
+            def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+                if epoch == 2:
+                    raise KeyboardInterrupt
+
+        real = RNG.normal(size=(64, 2)).astype("float32")
+        whole = self.make()
+        whole.fit(real, epochs=4, shuffle=False, verbose=0)
+        for callbacks in ([Cut()], []):
+            model = self.make()
+            backup = keras.callbacks.BackupAndRestore(tmp_path / "state")
+            with contextlib.suppress(KeyboardInterrupt):
+                model.fit(
+                    real, epochs=4, shuffle=False, callbacks=[*callbacks, backup], verbose=0
+                )
+        for name in ("critic_optimizer", "maker_optimizer"):
+            ours, theirs = getattr(model, name).variables, getattr(whole, name).variables
+            assert [v.numpy().tobytes() for v in ours] == [v.numpy().tobytes() for v in theirs]
+        assert bits(model) == bits(whole)
+
     def test_saved_and_loaded_it_asks_to_be_compiled(self, tmp_path: Any) -> None:
         register_keras_serializable("test_custom_steps")(Adversaries)
         model = self.make()

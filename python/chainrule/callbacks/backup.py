@@ -158,11 +158,13 @@ class Backup:
     def _parts(self) -> dict[str, list[Any]]:
         """The variables of the training, by what they belong to."""
         optimizer = self.model.optimizer
-        if optimizer is not None and not optimizer.built:
+        if optimizer is not None and not optimizer.built and not self.model._has_own_step("train"):
             optimizer.build(self.model.trainable_variables)
+        optimizers = [optimizer] if optimizer is not None else []
+        optimizers += self.model._more_optimizers()
         return {
             "model": list(self.model.variables),
-            "optimizer": list(optimizer.variables) if optimizer is not None else [],
+            "optimizer": [v for found in optimizers for v in found.variables],
             "metrics": [v for metric in self.model.metrics for v in metric.variables],
         }
 

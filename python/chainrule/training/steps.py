@@ -176,13 +176,17 @@ class Steps:
         """What a step of the model's own depends on, beside what every step does."""
         changing = self._training.changed_by_steps
         plain = [item for item in self._plain_attributes().items() if item[0] not in changing]
-        keys = []
+        return (*plain, *[optimizer._trace_key() for optimizer in self._more_optimizers()])
+
+    def _more_optimizers(self) -> list[Optimizer]:
+        """Those among the attributes, beside that of `compile`."""
+        found = []
         for value in vars(self).values():
             inner = list(value.values()) if isinstance(value, dict) else value
             for part in inner if isinstance(inner, (list, tuple)) else [value]:
                 if isinstance(part, Optimizer) and part is not self.optimizer:
-                    keys.append(part._trace_key())
-        return (*plain, *keys)
+                    found.append(part)
+        return found
 
     def stateless_compute_loss(
         self,
