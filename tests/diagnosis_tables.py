@@ -1,6 +1,7 @@
 """The two tables of `diagnose`: sick networks, each named and cured, and sound ones, of which nothing is said.
 
-``python -m tests.diagnosis_tables [SEEDS]`` prints both, for one network of each kind and seed.
+``python -m tests.diagnosis_tables [SEEDS [NAME [FIRST]]]`` prints both, for one network of each kind, of a name
+that holds NAME, and each of SEEDS seeds from FIRST on.
 """
 
 from __future__ import annotations
@@ -103,12 +104,12 @@ def is_sound(case: Sound, seed: int) -> tuple[list[str], list[str]]:
     return fresh, trained
 
 
-def main(seeds: int = 1, only: str = "") -> int:
+def main(seeds: int = 1, only: str = "", first: int = 0) -> int:
     """Print both tables; 1 where either has an exception."""
     warnings.simplefilter("ignore")
     wrong = 0
     print(f"{'sick network':<36}{'seed':>4}  {'first finding':<26}{'sick':>9}{'cured':>9}")
-    for seed in range(seeds):
+    for seed in range(first, first + seeds):
         for case in SICK:
             if only not in case.name:
                 continue
@@ -122,7 +123,7 @@ def main(seeds: int = 1, only: str = "") -> int:
                 flush=True,
             )
     print(f"\n{'sound network':<44}{'seed':>4}  {'fresh':<8}{'trained':<8}")
-    for seed in range(seeds):
+    for seed in range(first, first + seeds):
         for sound in SOUND:
             if only not in sound.name:
                 continue

@@ -150,6 +150,71 @@ def test_names_of_nested_and_subclassed_models() -> None:
     ]
 
 
+class _Stack(keras.Model):
+    """Sigmoids on sigmoids, in a list."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks = [L.Dense(24, activation="sigmoid") for _ in range(7)]
+        self.last = L.Dense(1)
+
+    def call(self, x: Any) -> Any:
+        for block in self.blocks:
+            x = block(x)
+        return self.last(x)
+
+
+def _nested() -> Any:
+    def part() -> Any:
+        inside = keras.Input((24,))
+        x = inside
+        for _ in range(3):
+            x = L.Activation("sigmoid")(L.Dense(24)(x))
+        return keras.Model(inside, x)
+
+    return keras.Sequential([L.Dense(24, activation="sigmoid"), part(), part(), L.Dense(1)])
+
+
+@pytest.mark.parametrize("make", [_Stack, _nested])
+def test_remedies_reach_layers_wherever_they_are(make: Any) -> None:
+    keras.utils.set_random_seed(0)
+    x, y = made_data.waves(np.random.default_rng(0), 256)
+    model = make()
+    model.compile(optimizer="adam", loss="mse")
+    (found,) = model.diagnose(x, y).findings
+    assert found.kind == "vanishing_gradients"
+    space = {"keras": keras, "np": np, "model": model, "x": x, "y": y}
+    exec(found.remedy, space)
+    assert space["model"].diagnose(x, y).ok
+
+
+class _Small(keras.Model):
+    """Two layers, subclassed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = L.Dense(32, activation="relu"), L.Dense(1)
+
+    def call(self, x: Any) -> Any:
+        return self.last(self.first(x))
+
+
+def test_a_remedy_makes_a_subclassed_model_anew() -> None:
+    keras.utils.set_random_seed(0)
+    x, y = made_data.waves(np.random.default_rng(0), 256)
+    model = _Small()
+    model.compile(optimizer=keras.optimizers.SGD(5.0), loss="mse")
+    model.fit(x, y, epochs=2, verbose=0)
+    (found,) = model.diagnose(x, y).findings
+    assert found.kind == "rate_too_high"
+    space = {"keras": keras, "np": np, "model": model, "x": x, "y": y}
+    exec(found.remedy, space)
+    new = space["model"]
+    assert type(new) is _Small and new is not model
+    assert float(new.optimizer.learning_rate) == pytest.approx(0.01)
+    assert new.fit(x, y, epochs=5, verbose=0).history["loss"][-1] < y.var()
+
+
 def test_nan_in_the_data_is_found_and_the_rest_measured() -> None:
     model, x, y = _tanh_network()
     x[5, 1] = np.nan

@@ -17,6 +17,8 @@ __all__ = ["frozen", "rate_too_high", "rate_too_low"]
 # Of the loss before, and of a constant output's.
 _OVERSHOT = 3.0
 _WORSE = 1.5
+# Of the weight: a hundred times Karpathy's 1e-3.
+_HUGE = 0.1
 _RATIO = 1e-4
 _STEPS = 1e4
 _LEARNT = 0.5
@@ -59,7 +61,8 @@ def _swinging(case: Case, losses: np.ndarray[tuple[int], np.dtype[np.float64]]) 
             f"the training loss has gone up, from {losses[0]:.3g} to {losses[-1]:.3g}",
         )
         return
-    if case.baseline > 0 and case.loss > _WORSE * case.baseline and losses[-1] > 0.9 * losses[0]:
+    worse = case.baseline > 0 and case.loss > _WORSE * case.baseline
+    if worse and (losses[-1] > 0.9 * losses[0] or _largest_change(case) > _HUGE):
         yield _too_high(
             case,
             case.loss / case.baseline,
@@ -104,8 +107,7 @@ def rate_too_low(case: Case) -> Iterator[Finding]:
     """Changes too small to get anywhere."""
     assert case.measured is not None
     measured = case.measured
-    ratios = [w.update_ratio for w in measured.weights if len(w.shape) >= 2]
-    largest = max((r for r in ratios if math.isfinite(r)), default=math.nan)
+    largest = _largest_change(case)
     losses = np.array(case.curves.get("loss", ()), "float64")
     seen = len(losses) >= 4
     limit = 2 * _RATIO if seen else _RATIO
@@ -128,6 +130,13 @@ def rate_too_low(case: Case) -> Iterator[Finding]:
             remedies.compiled(case.model, remedies.optimizer_of(case.model, faster)),
             "there about 1e-3 is called healthy, a tenth of that is the limit here",
         )
+
+
+def _largest_change(case: Case) -> float:
+    """The largest of the kernels' ratios of update to weight; NaN where there is none."""
+    assert case.measured is not None
+    ratios = [w.update_ratio for w in case.measured.weights if len(w.shape) >= 2]
+    return max((r for r in ratios if math.isfinite(r)), default=math.nan)
 
 
 def _is_slow(losses: np.ndarray[tuple[int], np.dtype[np.float64]]) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from chainrule.diagnosis.sites import layers_by_path
+from chainrule.optimizers import Optimizer
 
 __all__ = [
     "anew",
@@ -68,7 +69,10 @@ def optimizer_of(model: Any, rate: float | None = None, clipnorm: float | None =
     if clipnorm is not None:
         config.update(clipnorm=clipnorm, global_clipnorm=None, clipvalue=None)
     config.pop("name", None)
-    taken = inspect.signature(type(optimizer)).parameters
+    taken = {
+        **inspect.signature(Optimizer).parameters,
+        **inspect.signature(type(optimizer)).parameters,
+    }
     given = {
         key: float(f"{value:.6g}") if isinstance(value, float) else value
         for key, value in config.items()

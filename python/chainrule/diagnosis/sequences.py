@@ -19,7 +19,9 @@ __all__ = ["gradients", "through_time"]
 _LOST = float(np.finfo("float32").eps)
 _GROWTH = 1e3
 _LEARNT = 0.5
-_LITTLE = 0.1
+_LITTLE = 0.05
+_STALLED = 0.01
+_EPOCHS = 8
 _GATED = ("lstm", "gru")
 
 
@@ -53,10 +55,18 @@ def through_time(case: Case) -> Iterator[Finding]:
             yield _exploding(case, times, first / last, len(norms))
             return
         # The gates of an LSTM or GRU open while it learns: only the outcome can be judged.
-        can_tell = times.kind not in _GATED or (case.is_trained and case.learnt < _LITTLE)
+        can_tell = times.kind not in _GATED or _learns_nothing(case)
         if first < _LOST * norms.max() and can_tell and case.learnt < _LEARNT:
             yield _vanishing(case, times, first / norms.max(), len(norms))
             return
+
+
+def _learns_nothing(case: Case) -> bool:
+    """Whether epochs of training have changed nothing, and the last ones neither."""
+    losses = case.curves.get("loss", ())
+    if len(losses) < _EPOCHS or case.learnt > _LITTLE:
+        return False
+    return losses[-len(losses) // 3 - 1] - losses[-1] < _STALLED * abs(losses[0])
 
 
 def _exploding(case: Case, times: TimeStatistics, ratio: float, steps: int) -> Finding:
