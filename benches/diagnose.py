@@ -24,8 +24,12 @@ def networks(keras: Any) -> dict[str, tuple[Any, Any, Any, int]]:
     """Model, x, y and batch size by name."""
     layers = keras.layers
     rng = np.random.default_rng(0)
+
+    def last() -> Any:
+        return layers.Dense(10, activation="softmax")
+
     dense = keras.Sequential(
-        [*(layers.Dense(512, activation="relu") for _ in range(6)), layers.Dense(10, activation="softmax")]
+        [*(layers.Dense(512, activation="relu") for _ in range(6)), last()]
     )
     convolutions = keras.Sequential(
         [
@@ -33,14 +37,14 @@ def networks(keras: Any) -> dict[str, tuple[Any, Any, Any, int]]:
             layers.MaxPooling2D(),
             layers.Conv2D(64, 3, activation="relu"),
             layers.Flatten(),
-            layers.Dense(10, activation="softmax"),
+            last(),
         ]
     )
     recurrent = keras.Sequential(
-        [layers.LSTM(64, return_sequences=True), layers.LSTM(64), layers.Dense(10, activation="softmax")]
+        [layers.LSTM(64, return_sequences=True), layers.LSTM(64), last()]
     )
     small = keras.Sequential(
-        [*(layers.Dense(16, activation="tanh") for _ in range(8)), layers.Dense(10, activation="softmax")]
+        [*(layers.Dense(16, activation="tanh") for _ in range(8)), last()]
     )
     rows = {
         "dense, 6 of 512": (dense, (256,), 128),

@@ -1,7 +1,7 @@
-"""The two tables of `diagnose`: sick networks, each named and cured, and sound ones, of which nothing is said.
+"""The two tables of `diagnose`: sick networks, each named and cured, and sound ones, left alone.
 
-``python -m tests.diagnosis_tables [SEEDS [NAME [FIRST]]]`` prints both, for one network of each kind, of a name
-that holds NAME, and each of SEEDS seeds from FIRST on.
+``python -m tests.diagnosis_tables [SEEDS [NAME [FIRST]]]`` prints both, for one network of each kind
+whose name holds NAME, and each of SEEDS seeds from FIRST on.
 """
 
 from __future__ import annotations

@@ -139,7 +139,12 @@ def large_convolutions(rng: np.random.Generator) -> State:
 def large_tanh(rng: np.random.Generator) -> State:
     """Weights so large that tanh is flat."""
     large = keras.initializers.RandomNormal(stddev=1.0)
-    return _classes(rng, lambda last: stack(widths(rng, 2, 3), "tanh", last, large), "sgd")
+    return _classes(
+        rng,
+        lambda last: stack(widths(rng, 3, 5), "tanh", last, large),
+        keras.optimizers.SGD(0.05),
+        after={"epochs": 20},
+    )
 
 
 def _recurrent(rng: np.random.Generator, layer: Any, **options: Any) -> State:
@@ -169,9 +174,9 @@ def exploding_rnn(rng: np.random.Generator) -> State:
 
 def dead_by_bias(rng: np.random.Generator) -> State:
     """ReLU units that begin far below 0."""
-    low = float(rng.uniform(-20, -8))
+    low = keras.initializers.Constant(float(rng.uniform(-20, -8)))
     return _classes(
-        rng, lambda last: stack(widths(rng, 2, 3), "relu", last, bias_initializer=keras.initializers.Constant(low))
+        rng, lambda last: stack(widths(rng, 2, 3), "relu", last, bias_initializer=low)
     )
 
 
@@ -240,7 +245,8 @@ def one_softmax(rng: np.random.Generator) -> State:
 def out_of_range(rng: np.random.Generator) -> State:
     """Numbers that a sigmoid or tanh cannot give."""
     x, y = made_data.waves(rng, 384)
-    model = stack(widths(rng, 1, 2), "relu", L.Dense(1, activation=str(rng.choice(["sigmoid", "tanh"]))))
+    activation = str(rng.choice(["sigmoid", "tanh"]))
+    model = stack(widths(rng, 1, 2), "relu", L.Dense(1, activation=activation))
     model.compile(optimizer="adam", loss="mse")
     return State(model, x, 3 * y)
 

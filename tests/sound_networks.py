@@ -65,7 +65,7 @@ def tanh_dense(rng: np.random.Generator) -> Made:
 
 def sigmoid_dense(rng: np.random.Generator) -> Made:
     layers = [L.Dense(width(rng), activation="sigmoid")]
-    return _blobs(rng, layers, keras.optimizers.SGD(0.5, momentum=0.9))
+    return _blobs(rng, layers, keras.optimizers.SGD(0.1, momentum=0.9))
 
 
 def selu_dense(rng: np.random.Generator) -> Made:
@@ -279,7 +279,8 @@ def normalized_inside(rng: np.random.Generator) -> Made:
 
 def frozen_body(rng: np.random.Generator) -> Made:
     x, y = made_data.digits(rng, 512)
-    body = keras.Sequential([L.Flatten(), L.Dense(64, activation="relu"), L.Dense(32, activation="relu")])
+    hidden = [L.Dense(64, activation="relu"), L.Dense(32, activation="relu")]
+    body = keras.Sequential([L.Flatten(), *hidden])
     whole = keras.Sequential([body, L.Dense(10, activation="softmax")])
     whole.compile(optimizer="adam", loss=SPARSE)
     whole.fit(x, y, epochs=10, verbose=0)

@@ -66,7 +66,8 @@ def test_the_loss_after_the_step_is_that_of_the_step() -> None:
     before = model.evaluate(x, y, batch_size=64, verbose=0)
     model.fit(x, y, batch_size=64, verbose=0)
     after = model.evaluate(x, y, batch_size=64, verbose=0)
-    np.testing.assert_allclose([report.measured.loss, report.measured.loss_after], [before, after], rtol=1e-5)
+    found = [report.measured.loss, report.measured.loss_after]
+    np.testing.assert_allclose(found, [before, after], rtol=1e-5)
     assert report.measured.descent == pytest.approx(before - after, rel=0.5)
 
 
@@ -132,7 +133,8 @@ def test_names_of_nested_and_subclassed_models() -> None:
     class Net(keras.Model):
         def __init__(self) -> None:
             super().__init__(name="net")
-            self.body = keras.Sequential([L.Dense(8, name="first"), L.LeakyReLU(name="leaky")], name="body")
+            layers = [L.Dense(8, name="first"), L.LeakyReLU(name="leaky")]
+            self.body = keras.Sequential(layers, name="body")
             self.block = Block()
             self.last = L.Dense(1, name="last")
 

@@ -1,4 +1,4 @@
-"""`callbacks.Diagnosis` and `callbacks.LearningRateFinder`: they see what they should and change nothing."""
+"""`callbacks.Diagnosis` and `callbacks.LearningRateFinder` see what they should and change nothing."""
 
 from __future__ import annotations
 

@@ -22,8 +22,8 @@ _FEWEST = 5
 class LearningRateFinder(Callback):
     """``rate_i = min_rate (max_rate / min_rate) ** (i / (steps - 1))`` in step i, and the loss of each.
 
-    `fit` with this callback is a test: it ends after `steps` batches, or when the loss explodes. Weights,
-    optimizer and seeds are then what they were, to the last bit, and the history that it returns is
+    `fit` with this callback is a test: it ends after `steps` batches, or when the loss explodes.
+    Weights, optimizer and seeds are then what they were, to the last bit, and the history that it returns is
     empty. The loss falls at useful rates, fastest near `suggestion`, and rises at those too high.
 
     Parameters

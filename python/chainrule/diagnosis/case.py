@@ -16,7 +16,17 @@ from chainrule.diagnosis.measured import Measured
 from chainrule.training.data import flat
 from chainrule.training.targets import kind_of
 
-__all__ = ["OF_NUMBERS", "Case", "Fitted", "HeldOut", "Target", "constant_loss", "curves_of", "predicted_loss", "targets_of"]
+__all__ = [
+    "OF_NUMBERS",
+    "Case",
+    "Fitted",
+    "HeldOut",
+    "Target",
+    "constant_loss",
+    "curves_of",
+    "predicted_loss",
+    "targets_of",
+]
 
 Array = NDArray[Any]
 

@@ -61,7 +61,7 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "vanishing_gradients": ("rate_too_low", "underfitting"),
     "saturated_units": ("vanishing_gradients", "rate_too_low", "underfitting"),
     "dead_units": ("vanishing_gradients", "rate_too_low", "underfitting"),
-    "rate_too_high": ("underfitting", "overfitting"),
+    "rate_too_high": ("rate_too_low", "underfitting", "overfitting"),
     "rate_too_low": ("underfitting",),
 }
 

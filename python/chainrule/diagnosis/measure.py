@@ -1,4 +1,4 @@
-"""One compiled program of a training step: loss, gradients and the optimizer's change, reduced in place.
+"""One compiled program of a training step: loss, gradients and the optimizer's change, reduced.
 
 Nothing is assigned: the program is compiled without its assignments.
 """
@@ -27,7 +27,7 @@ _MOST_FEATURES = 4096
 
 
 def step_mode(model: Any) -> str:
-    """ "train" where the standard step is made, "test" without an optimizer or with a step of one's own."""
+    """The mode "train", or "test" without an optimizer and with a step of the model's own."""
     is_own = model._has_own_step("train") or model._has_own_step("test")
     return "test" if model.optimizer is None or is_own else "train"
 

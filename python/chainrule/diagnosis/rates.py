@@ -17,6 +17,7 @@ __all__ = ["frozen", "rate_too_high", "rate_too_low"]
 # Of the loss before, and of a constant output's.
 _OVERSHOT = 3.0
 _WORSE = 1.5
+_RESTLESS = 0.08
 # Of the weight: a hundred times Karpathy's 1e-3.
 _HUGE = 0.1
 _RATIO = 1e-4
@@ -62,7 +63,8 @@ def _swinging(case: Case, losses: np.ndarray[tuple[int], np.dtype[np.float64]]) 
         )
         return
     worse = case.baseline > 0 and case.loss > _WORSE * case.baseline
-    if worse and (losses[-1] > 0.9 * losses[0] or _largest_change(case) > _HUGE):
+    unsteady = float((np.diff(losses) > 0).mean()) >= 0.2
+    if worse and (losses[-1] > 0.9 * losses[0] or unsteady or _largest_change(case) > _HUGE):
         yield _too_high(
             case,
             case.loss / case.baseline,
@@ -84,6 +86,17 @@ def _swinging(case: Case, losses: np.ndarray[tuple[int], np.dtype[np.float64]]) 
             f"the training loss goes up and down by {swing:.3g} an epoch, and has fallen by "
             f"{fallen:.3g} in all",
         )
+        return
+    level = float(late.mean())
+    if len(late) >= 4 and back >= 0.3 and case.learnt < 0.75 and late[0] - late[-1] < swing:
+        if swing > _RESTLESS * level:
+            yield _too_high(
+                case,
+                swing / level,
+                _RESTLESS,
+                f"the training loss no longer falls, but goes up and down by {swing:.3g} around "
+                f"{level:.3g}",
+            )
 
 
 def _too_high(case: Case, number: float, limit: float, what: str) -> Finding:
