@@ -172,6 +172,7 @@ def draw(whole: Any, emerging: list[Array], real: Array, losses: Sequence[float]
     steps.set(title=f"out of noise, from left to right, in {STEPS} steps", xticks=[], yticks=[])
     curve.plot(range(1, len(losses) + 1), losses)
     curve.set(title="loss", xlabel="epoch", ylim=(0, None))
+    curve.xaxis.get_major_locator().set_params(integer=True)
     curve.grid(alpha=0.3)
 
 

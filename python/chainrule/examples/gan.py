@@ -139,6 +139,7 @@ def draw(whole: Any, real: Any, before: Any, after: Any, curves: Curves) -> None
     for name, values in curves.items():
         axes[3].plot(range(1, len(values) + 1), values, label=name)
     axes[3].set(title="loss", xlabel="epoch", ylim=(0, None))
+    axes[3].xaxis.get_major_locator().set_params(integer=True)
     axes[3].grid(alpha=0.3)
     axes[3].legend()
 

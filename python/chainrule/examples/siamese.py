@@ -145,6 +145,7 @@ def draw(whole: Any, x: Array, y: Array, points: Array, curves: Curves, result: 
     curve.plot(epochs, curves["loss"], ".-", label="loss")
     curve.plot(epochs, curves["right"], ".-", label="triplets in the right order")
     curve.set(title="training", xlabel="epoch", ylim=(0, 1.05))
+    curve.xaxis.get_major_locator().set_params(integer=True)
     curve.grid(alpha=0.3)
     curve.legend()
     named = {"learnt": result.learnt, "random\nnetwork": result.random, "pixels": result.pixels}
