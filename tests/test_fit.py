@@ -511,6 +511,10 @@ class TestModels:
         assert model.evaluate(X, X, verbose=0) == 0.0
         assert model.fit(X, X, verbose=0).history["loss"][0] > 0.0
 
+    def test_metrics_in_the_place_of_loss_weights(self) -> None:
+        with pytest.raises(ValueError, match=r"numbers as `loss_weights`, got 'accuracy' in \["):
+            cr.Sequential([layers.Dense(1)]).compile("adam", "mse", ["accuracy"])
+
     def test_structured_inputs_and_outputs(self) -> None:
         a, b = cr.Input((4,), name="a"), cr.Input((2,), name="b")
         hidden = layers.Concatenate()([a, b])

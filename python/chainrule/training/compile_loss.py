@@ -103,6 +103,12 @@ class CompileLoss(Loss):
                 "tuple, or dict (multiple output case). Received instead: "
                 f"loss_weights={loss_weights} of type {type(loss_weights)}"
             )
+        for leaf in tree.flatten(loss_weights):
+            if isinstance(leaf, (str, bytes)) or callable(leaf):
+                raise ValueError(
+                    f"compile: expected numbers as `loss_weights`, got {leaf!r} in {loss_weights!r}; "
+                    "metrics are given by name, `metrics=[...]`"
+                )
         super().__init__(name="compile_loss", reduction=reduction)
         self._user_loss = loss
         self._user_loss_weights = loss_weights
