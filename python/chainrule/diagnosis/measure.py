@@ -22,7 +22,8 @@ from chainrule.training.trace import Signature, traced_inputs
 
 __all__ = ["measure", "step_mode"]
 
-_SAMPLES = 256
+# Elements of an activation for a picture, and for its mean, deviation and shares.
+_SAMPLES, _MOST = 256, 1 << 16
 _MOST_FEATURES = 4096
 
 
@@ -88,17 +89,19 @@ def _reduce(trace: Trace, sites: Sites, given: dict[int, Any], found: dict[str, 
     """What is kept of activations, recurrences, outputs and inputs; `given` are the gradients."""
     for i, site in enumerate(sites.activations):
         a, g = trace.tensor(site.value), given[site.value]
-        found[f"activation {i}"] = mean = ops.mean(a)
-        found[f"variance {i}"] = ops.mean(ops.square(a - mean))
+        part = _some(a, _MOST)
+        found[f"activation {i}"] = mean = ops.mean(part)
+        found[f"variance {i}"] = ops.mean(ops.square(part - mean))
         found[f"slope {i}"] = _square(g)
         if site.kind in FLAT:
             low, high = FLAT[site.kind]
-            found[f"flat {i}"] = _share(ops.greater(ops.abs(a - (low + high) / 2), (high - low) / 2))
+            apart = ops.abs(part - (low + high) / 2)
+            found[f"flat {i}"] = _share(ops.greater(apart, (high - low) / 2))
         else:
-            found[f"zero {i}"] = _share(ops.equal(a, 0))
+            found[f"zero {i}"] = _share(ops.equal(part, 0))
         if site.kind in RECTIFIERS:
             found[f"peaks {i}"] = ops.max(a, axis=_others(a, site.axis))
-        found[f"values {i}"], found[f"slopes {i}"] = _some(a), _some(g)
+        found[f"values {i}"], found[f"slopes {i}"] = _some(a, _SAMPLES), _some(g, _SAMPLES)
     for i, recurrence in enumerate(sites.recurrences):
         g, h = given[recurrence.value], trace.tensor(recurrence.states)
         found[f"steps {i}"] = ops.sum(ops.square(g), axis=_others(g, recurrence.axis))
@@ -158,10 +161,10 @@ def _others(x: Any, axis: int) -> tuple[int, ...]:
     return tuple(i for i in range(len(x.shape)) if i != axis)
 
 
-def _some(x: Any) -> Any:
-    """Some of the elements, evenly over all of them."""
+def _some(x: Any, most: int) -> Any:
+    """At most about so many of the elements, evenly over all rows and units."""
     flat = ops.reshape(x, (-1,))
-    stride = max(1, flat.shape[0] // _SAMPLES)
+    stride = max(1, flat.shape[0] // most)
     while math.gcd(stride, x.shape[-1]) > 1:
         stride -= 1
-    return flat[::stride][:_SAMPLES] if stride < 2 else flat[: stride * _SAMPLES : stride]
+    return flat if stride == 1 and flat.shape[0] <= most else flat[: stride * most : stride]

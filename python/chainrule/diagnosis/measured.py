@@ -34,7 +34,7 @@ class ActivationStatistics:
     is_output : bool
         Whether the model gives it.
     mean, deviation : float
-        Over rows, places and units.
+        Over rows, places and units, of at most about 65,536 elements a batch, as the shares are.
     zeros : float
         The share of zeros.
     saturated : float
