@@ -112,14 +112,36 @@ def judge(
     return check.report()
 
 
-def _traced(model: Any, x: Any, y: Any, sample_weight: Any, rows: int) -> TracedLoss:
-    model._check_compiled("check_gradients")
+def prepared(
+    model: Any, place: str, x: Any, y: Any, sample_weight: Any, rows: int | None = None
+) -> ArraySource:
+    """The data of a check, which a compiled model has been built for and can take.
+
+    Parameters
+    ----------
+    model : Model
+    place : str
+        The name of the check, for messages.
+    x, y, sample_weight : arrays, or structures of them
+    rows : int, optional
+        How many of them count; default all.
+
+    Raises
+    ------
+    NotCompiledError, ShapeError, DTypeError, DataError
+    """
+    model._check_compiled(place)
     load = loader_of(model)
     x = to_arrays(x, "x") if load is None else load(x)
     source = ArraySource(x, to_arrays(y, "y"), to_arrays(sample_weight, "weight"))
     source = ArraySource(*source.batch(slice(0, rows)))
     model._ensure_ready("test", source)
     model._check_targets("test", source)
+    return source
+
+
+def _traced(model: Any, x: Any, y: Any, sample_weight: Any, rows: int) -> TracedLoss:
+    source = prepared(model, "check_gradients", x, y, sample_weight, rows)
     batch = (source.x, source.y, source.sample_weight)
     try:
         with Trace() as trace:

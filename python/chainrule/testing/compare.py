@@ -10,12 +10,10 @@ from typing import Any
 import numpy as np
 
 from chainrule.base import tree
-from chainrule.checks.gradients import relative
+from chainrule.checks.gradients import prepared, relative
 from chainrule.checks.traced import Array
 from chainrule.testing.differences import Differences, Term
 from chainrule.tracing.trace import Trace
-from chainrule.training.data import ArraySource, to_arrays
-from chainrule.training.loaded import loader_of
 from chainrule.training.trace import Signature, traced_inputs
 
 __all__ = ["GradientComparison", "WeightComparison", "compare_gradients"]
@@ -196,12 +194,7 @@ class _Traced:
     """The loss of a batch, its terms, and the gradients of all by every weight."""
 
     def __init__(self, model: Any, x: Any, y: Any, sample_weight: Any, training: bool) -> None:
-        model._check_compiled("compare_gradients")
-        load = loader_of(model)
-        x = to_arrays(x, "x") if load is None else load(x)
-        source = ArraySource(x, to_arrays(y, "y"), to_arrays(sample_weight, "weight"))
-        model._ensure_ready("test", source)
-        model._check_targets(source)
+        source = prepared(model, "compare_gradients", x, y, sample_weight)
         batch = (source.x, source.y, source.sample_weight)
         try:
             with Trace() as trace:
