@@ -64,8 +64,8 @@ class LearningRateFinder(Callback):
     >>> history = model.fit(x, x @ [1, 2, 3, 4], epochs=10, verbose=0, callbacks=[finder])
     >>> 0.01 < finder.suggestion < 1
     True
-    >>> model.layers[0].kernel.numpy().any()
-    np.False_
+    >>> bool(model.layers[0].kernel.numpy().any())
+    False
     """
 
     def __init__(
