@@ -212,7 +212,8 @@ def test_a_sound_layer_passes_every_check() -> None:
 @pytest.mark.parametrize("kind, name, words", FAULTS, ids=lambda x: getattr(x, "__name__", None))
 @pytest.mark.parametrize("as_instance", [True, False], ids=["instance", "factory"])
 def test_every_fault_is_named(kind: Any, name: str, words: str, as_instance: bool) -> None:
-    report = check_layer(kind(2, rate=0.5) if as_instance else lambda: kind(2, rate=0.5), (5, 4))
+    layer = kind(2, rate=0.5) if as_instance else lambda: kind(2, rate=0.5)
+    report = check_layer(layer, (5, 4), threads=[1, 2])
     assert not report.ok and not report
     found = lines(report, name)
     assert found, str(report)
@@ -236,7 +237,7 @@ def test_a_fault_is_not_called_another(kind: Any) -> None:
         CountsInPython: ("gradient", "shape inference", "mask"),
         OtherEagerly: ("called twice", "gradient", "shape inference", "mask"),
     }.get(kind, ())
-    report = check_layer(lambda: kind(2), (5, 4))
+    report = check_layer(lambda: kind(2), (5, 4), threads=[1, 2], dtypes=["float32"])
     assert not set(unharmed) & set(report.wrong), str(report)
 
 

@@ -121,7 +121,8 @@ AUGMENTATIONS: dict[str, dict[str, Any]] = {
     "RandomZoom": {"height_factor": 0.2}, "RandomPerspective": {}, "Solarization": {},
 }  # fmt: skip
 for name, given in AUGMENTATIONS.items():
-    add(name, lambda n=name, given=given: getattr(layers, n)(**given), IMAGE, values=shares)
+    add(name, lambda n=name, given=given: getattr(layers, n)(**given), IMAGE, values=shares,
+        dtypes=["float32"])
 
 add("TransformerEncoder", lambda: nlp.TransformerEncoder(8, 2), SEQUENCE)
 add("TransformerDecoder", lambda: nlp.TransformerDecoder(8, 2), SEQUENCE)
