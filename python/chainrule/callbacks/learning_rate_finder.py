@@ -204,9 +204,11 @@ class LearningRateFinder(Callback):
         rates = self.rates[: len(self.losses)]
         axis.plot(rates, self.losses, ".", color="#9dbad0", markersize=4, label="of a batch")
         axis.plot(rates, self.smoothed, color="#2a6f97", linewidth=2, label="smoothed")
-        finite = [s for s in self.smoothed if math.isfinite(s)]
+        # What was before the fall is seen, the explosion only as far as that.
+        finite = [x for x in self.smoothed if math.isfinite(x)] or [0.0]
+        before = finite[: finite.index(min(finite)) + 1]
         low = min(x for x in (*finite, *self.losses) if math.isfinite(x))
-        high = min(max(finite), self.factor * min(finite) or 1.0)
+        high = max(before) + 0.2 * (max(before) - low)
         pad = 0.08 * (high - low) or 0.1
         axis.set(xscale="log", xlabel="learning rate", ylabel="loss", ylim=(low - pad, high + pad))
         axis.set_title("range test")
