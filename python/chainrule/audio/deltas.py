@@ -33,6 +33,7 @@ def deltas(x: Any, width: int = 9) -> Any:
 
     Examples
     --------
+    >>> import numpy as np
     >>> deltas(np.array([0.0, 1.0, 2.0, 4.0, 6.0]), 3).tolist()
     [0.5, 1.0, 1.5, 2.0, 1.0]
     """

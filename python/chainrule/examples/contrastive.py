@@ -174,6 +174,7 @@ def draw(
 
 
 def rectangle(corner: tuple[float, float], side: float) -> Any:
+    """The frame of a square of the picture."""
     from matplotlib.patches import Rectangle
 
     return Rectangle(corner, side, side, fill=False, color="C3", lw=1.5)

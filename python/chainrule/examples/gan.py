@@ -105,6 +105,7 @@ class GAN(keras.Model):
         return self.generator(noise)
 
     def noise(self, count: Any) -> Any:
+        """(count, NOISE): what a generator draws from."""
         return keras.random.normal((count, NOISE), seed=self.seeds)
 
     def train_step(self, data: Any) -> dict[str, Any]:

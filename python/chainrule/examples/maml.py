@@ -51,6 +51,7 @@ class Sines(NamedTuple):
 
     @classmethod
     def drawn(cls, count: int, rng: np.random.Generator) -> Sines:
+        """Sines of random amplitudes and phases."""
         return cls(rng.uniform(0.1, 5, count), rng.uniform(0, np.pi, count))
 
     def values(self, x: Array) -> Array:
@@ -77,6 +78,7 @@ def task_losses(weights: Sequence[Any], points: Any) -> Any:
 
 
 def total_loss(weights: Sequence[Any], points: Any) -> Any:
+    """The sum over the tasks: its gradient by the weights is that of each task by its own."""
     return ops.sum(task_losses(weights, points))
 
 

@@ -121,6 +121,7 @@ class Agent:
         return ops.sum(ops.abs(error)) / steps
 
     def learn_from(self, episodes: Episodes) -> float:
+        """A step of both networks on all moments of the episodes; the loss."""
         states = episodes.states.reshape(-1, 4)
         rest = (episodes.actions, episodes.returns(), episodes.alive)
         return float(self.learn(states, *(a.reshape(-1) for a in rest)))

@@ -111,6 +111,7 @@ class VAE(keras.Model):
         return reconstruction + kl, reconstruction, kl
 
     def logs_of(self, losses: tuple[Any, Any, Any], count: Any) -> dict[str, Any]:
+        """What the trackers say, these losses of `count` rows included."""
         for tracker, loss in zip(self.trackers, losses):
             tracker.update_state(loss, sample_weight=count)
         return {tracker.name: tracker.result() for tracker in self.trackers}

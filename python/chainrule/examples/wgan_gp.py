@@ -60,6 +60,7 @@ def sliced_distance(a: Array, b: Array, directions: int = 64) -> float:
 
 
 def build(inputs: int, units: int, outputs: int, name: str) -> Any:
+    """A network of three hidden layers."""
     return keras.Sequential(
         [
             keras.Input((inputs,)),
@@ -106,6 +107,7 @@ class WGAN(keras.Model):
         return self.generator(noise)
 
     def drawn(self, count: Any) -> Any:
+        """(count, 2): what the generator draws."""
         return self.generator(keras.random.normal((count, NOISE), seed=self.seeds))
 
     def slopes(self, points: Any) -> Any:

@@ -97,6 +97,8 @@ def check_layer(
     ...         self.factor = factor
     ...     def call(self, x):
     ...         return self.factor * ops.tanh(x)
+    ...     def get_config(self):
+    ...         return {"name": self.name}
     >>> report = check_layer(Scale(3.0), (4,))
     >>> report.wrong
     ['config']

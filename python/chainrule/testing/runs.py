@@ -26,6 +26,7 @@ Array = NDArray[Any]
 
 
 def _none() -> list[Any]:
+    """Of a call that adds none."""
     return []
 
 

@@ -16,7 +16,7 @@ from chainrule.tracing.operators import call_op
 from chainrule.tracing.tensor import KerasTensor
 from chainrule.tracing.trace import Trace
 
-__all__ = ["Kind", "nothing", "pulled"]
+__all__ = ["nothing", "pulled"]
 
 Kind = Literal["sum", "rows", "samples"]
 

@@ -287,6 +287,7 @@ def _refused(name: str) -> Any:
         return plain(np.asarray(self), *_plain(args), **_plain(kwargs))
 
     method.__name__ = name
+    method.__doc__ = f"As `numpy.ndarray.{name}`; no op does it, so a tape that records refuses it."
     return method
 
 

@@ -183,7 +183,8 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
     Examples
     --------
     >>> import numpy as np
-    >>> dot = lambda a, b: (a * b).sum()
+    >>> from chainrule import ops
+    >>> dot = lambda a, b: ops.sum(a * b)
     >>> vmap(dot)(np.ones((3, 2)), np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])).tolist()
     [3.0, 7.0, 11.0]
     >>> vmap(dot, in_axes=(None, 1))(np.ones(2), np.array([[1.0, 2.0], [3.0, 4.0]])).tolist()
