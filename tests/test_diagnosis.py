@@ -244,6 +244,24 @@ def test_a_constant_column_and_a_rare_class() -> None:
     assert [f.kind for f in model.diagnose(x, y).findings] == ["constant_features", "class_imbalance"]
 
 
+@pytest.mark.parametrize("rate", [1e-5, 3e-6])
+def test_a_loss_that_begins_high_and_falls_slowly_is_of_a_low_rate(rate: float) -> None:
+    keras.utils.set_random_seed(1)
+    rng = np.random.default_rng(77)
+    y = rng.integers(0, 4, 500)
+    x = (rng.normal(size=(4, 20))[y] * 2 + rng.normal(size=(500, 20))).astype("float32")
+    layers = [L.Dense(64, activation="relu"), L.Dense(64, activation="relu")]
+    model = keras.Sequential([*layers, L.Dense(4, activation="softmax")])
+    model.build((None, 20))
+    # Far from a constant output's loss from the beginning.
+    kernel, bias = model.layers[-1].get_weights()
+    model.layers[-1].set_weights([3 * kernel, bias])
+    model.compile(keras.optimizers.SGD(rate), "sparse_categorical_crossentropy")
+    losses = model.fit(x, y, epochs=8, verbose=0).history["loss"]
+    assert losses[-1] > 1.5 * np.log(4)
+    assert [f.kind for f in model.diagnose(x, y).findings] == ["rate_too_low"]
+
+
 def test_reports_print_and_show_as_tables() -> None:
     model, x, y = _tanh_network()
     report = model.diagnose(x * 1000, y)

@@ -64,7 +64,9 @@ def _swinging(case: Case, losses: np.ndarray[tuple[int], np.dtype[np.float64]]) 
         return
     worse = case.baseline > 0 and case.loss > _WORSE * case.baseline
     unsteady = float((np.diff(losses) > 0).mean()) >= 0.2
-    if worse and (losses[-1] > 0.9 * losses[0] or unsteady or _largest_change(case) > _HUGE):
+    # A loss that began high and falls in every epoch, however slowly, was not driven there.
+    stays = losses[-1] > 0.9 * losses[0] and not bool((np.diff(losses) < 0).all())
+    if worse and (stays or unsteady or _largest_change(case) > _HUGE):
         yield _too_high(
             case,
             case.loss / case.baseline,
