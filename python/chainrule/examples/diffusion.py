@@ -59,20 +59,16 @@ def block(x: Any, moment: Any, channels: int) -> Any:
 
 
 def build_network(side: int, channels: int) -> Any:
-    """A small U-Net (Ronneberger et al. 2015): noisy images and (batch, 2 * WAVES) waves to noise.
-
-    Images of 28x28 are read in patches of 2x2.
-    """
-    patch = 2 if side > 8 else 1
+    """A small U-Net (Ronneberger et al. 2015): noisy images and (batch, 2 * WAVES) waves to noise."""
     image, waves = keras.Input((side, side, 1)), keras.Input((2 * WAVES,))
     moment = layers.Dense(4 * channels, activation="silu")(waves)
-    above = layers.Conv2D(channels, 2 * patch, strides=patch, padding="same")(image)
+    above = layers.Conv2D(channels, 3, padding="same")(image)
     above = block(above, moment, channels)
     x = layers.Conv2D(2 * channels, 3, strides=2, padding="same")(above)
     x = block(block(x, moment, 2 * channels), moment, 2 * channels)
     x = layers.Conv2DTranspose(channels, 2, strides=2)(x)
     x = block(layers.Concatenate()([x, above]), moment, channels)
-    noise = layers.Conv2DTranspose(1, 2 * patch, strides=patch, padding="same")(x)
+    noise = layers.Conv2D(1, 3, padding="same")(x)
     return keras.Model([image, waves], noise, name="network")
 
 
@@ -82,7 +78,7 @@ class Diffusion(keras.Model):
     Parameters
     ----------
     side : int
-        Of an image, in pixels; a multiple of 4.
+        Of an image, in pixels; an even number.
     channels : int
         Of the U-Net's upper maps.
     """
@@ -181,16 +177,16 @@ def main(arguments: Sequence[str] | None = None) -> Result:
     options = options_of("A diffusion model of digits.").parse_args(arguments)
     start = time.perf_counter()
     keras.utils.set_random_seed(options.seed)
-    scans = digit_scans(small=options.quick)
-    judge = Judge(scans, epochs=30 if options.quick else 3)
+    scans = digit_scans(small=True)
+    judge = Judge(scans, epochs=30)
     model = Diffusion(scans.x_train.shape[1], channels=16 if options.quick else 32)
-    epochs, batch_size = (15, 32) if options.quick else (2, 64)
+    epochs, batch_size = (15, 32) if options.quick else (100, 64)
     steps = epochs * -(-len(scans.x_train) // batch_size)
     rate = keras.optimizers.schedules.CosineDecay(2e-3, steps)
     model.compile(keras.optimizers.Adam(rate, global_clipnorm=1.0))
     history = model.fit(scans.x_train, epochs=epochs, batch_size=batch_size, verbose=2)
-    loss = model.evaluate(scans.x_test, batch_size=64, verbose=0)
-    emerging = model.drawn(100 if options.quick else 300, np.random.default_rng(options.seed))
+    loss = model.evaluate(scans.x_test, batch_size=len(scans.x_test), verbose=0)
+    emerging = model.drawn(100, np.random.default_rng(options.seed))
     score, real = judge.score(emerging[-1]), judge.score(scans.x_test)
     save_figure(
         options.out / "diffusion.png",

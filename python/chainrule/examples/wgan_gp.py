@@ -180,9 +180,9 @@ def main(arguments: Sequence[str] | None = None) -> Result:
     noise = rng.standard_normal((4000, NOISE)).astype("float32")
     real, others = real_points((2, 4000), rng)
     before = model.predict(noise, batch_size=1000, verbose=0)
+    # The critic has to keep up with the generator, so its rate stays.
     rate = keras.optimizers.schedules.CosineDecay(1e-3, steps)
-    critic_rate = keras.optimizers.schedules.CosineDecay(1e-3, steps * CRITIC_STEPS)
-    adams = [keras.optimizers.Adam(r, beta_1=0.5, beta_2=0.9) for r in (critic_rate, rate)]
+    adams = [keras.optimizers.Adam(r, beta_1=0.5, beta_2=0.9) for r in (1e-3, rate)]
     model.compile(*adams)
     epochs = 20
     rows = real_points((steps // epochs * batch_size, CRITIC_STEPS), rng)
