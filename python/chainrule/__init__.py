@@ -1,8 +1,8 @@
 """Neural networks trained on the CPU: Keras's names and numerics over a Rust core.
 
-`import chainrule as keras` runs a Keras script of dense and convolutional models. What is not needed
-is not imported: a name below is loaded when it is first used. A name of Keras that is not built yet
-says so.
+`import chainrule as keras` runs a Keras script of dense, convolutional and recurrent models and
+Transformers, with `fit` or steps of its own. What is not needed is not imported: a name below is
+loaded when it is first used. A name of Keras that is not built yet says so.
 """
 
 from __future__ import annotations
