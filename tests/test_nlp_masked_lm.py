@@ -178,6 +178,7 @@ def test_what_hides_can_begin_a_model() -> None:
             "has rows, 7, got vocabulary_size=8",
         ),
         (lambda: nlp.MaskedLMHead(0), ValueError, "positive integer"),
+        (lambda: nlp.MaskedLMHead(token_embedding=3), TypeError, "ReversibleEmbedding, got int"),
         (lambda: nlp.MaskedLMHead(7)(STATES, PLACES + 1), DataError, "5"),
         (lambda: nlp.MaskedLMMaskGenerator(9, 1.5, 8), ValueError, "got (1.5, 0.8, 0.1)"),
         (

@@ -215,6 +215,7 @@ def test_bad_integers_are_named() -> None:
     [
         ({"max_tokens": 1}, "must be greater than 1"),
         ({"num_oov_indices": -1}, "greater than or equal to 0"),
+        ({"num_oov_indices": 10**30}, r"`num_oov_indices` must be below 2\*\*63"),
         ({"pad_to_max_tokens": True}, "must set `max_tokens`"),
         ({"output_mode": "onehot"}, "Unknown value for `output_mode`"),
         ({"output_mode": "count", "invert": True}, "must be `'int'` when `invert`"),

@@ -7,6 +7,7 @@ from typing import Any
 from chainrule import activations, initializers, ops
 from chainrule.base.serialization import deserialize_keras_object, serialize_keras_object
 from chainrule.layers.core.dense import Dense
+from chainrule.layers.core.reversible_embedding import ReversibleEmbedding
 from chainrule.layers.layer import Layer
 from chainrule.layers.normalization.layer_normalization import LayerNormalization
 from chainrule.layers.options import another_initializer
@@ -38,6 +39,8 @@ class MaskedLMHead(Layer):
     ------
     ValueError
         Neither of the first two, or two that do not agree.
+    TypeError
+        A `token_embedding` that is no ReversibleEmbedding.
     DataError
         (at a call) for a place outside x.
 
@@ -68,6 +71,11 @@ class MaskedLMHead(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if token_embedding is not None and not isinstance(token_embedding, ReversibleEmbedding):
+            raise TypeError(
+                f"layer '{self.name}': expected `token_embedding` to be a ReversibleEmbedding, got "
+                f"{type(token_embedding).__name__}"
+            )
         rows = None if token_embedding is None else token_embedding.input_dim
         if vocabulary_size is None and rows is None:
             raise ValueError(

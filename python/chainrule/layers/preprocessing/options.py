@@ -43,6 +43,9 @@ def check_lookup(
             "`num_oov_indices` must be greater than or equal to 0. "
             f"Received: num_oov_indices={num_oov_indices}"
         )
+    for name, count in (("num_oov_indices", num_oov_indices), ("max_tokens", max_tokens)):
+        if count is not None and count >= 2**63:
+            raise ValueError(f"`{name}` must be below 2**63. Received: {name}={count}")
     check_choice(output_mode, LOOKUP_MODES, "output_mode", layer)
     if invert and output_mode != "int":
         raise ValueError(
