@@ -100,9 +100,7 @@ def judge(
     traced: TracedLoss, tolerance: float | None = None, directions: int = 2, seed: int = 0
 ) -> GradientReport:
     """The check of a traced loss; parameters as those of `check_gradients`."""
-    limit = tolerance
-    if limit is None:
-        limit = _TOLERANCE["float32" if "float32" in traced.kinds else "float64"]
+    limit = default_tolerance(traced.kinds) if tolerance is None else tolerance
     check = _Check(traced, limit)
     check.against_reference()
     if directions:
@@ -110,6 +108,11 @@ def judge(
         check.op_by_op(directions, generator)
         check.all_at_once(directions, generator)
     return check.report()
+
+
+def default_tolerance(kinds: set[str]) -> float:
+    """The largest relative error of a step in which these dtypes stand."""
+    return _TOLERANCE["float32" if "float32" in kinds else "float64"]
 
 
 def prepared(

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from html import escape
 from math import isfinite
 
+from chainrule.checks.tables import html_table, text_table
+
 __all__ = ["GradientCheck", "GradientFault", "GradientKink", "GradientReport"]
 
 _HEAD = ("layer", "weight", "vs reference", "vs differences", "verdict")
@@ -171,25 +173,10 @@ class GradientReport:
         return lines
 
     def __str__(self) -> str:
-        cells = [_HEAD, *self._cells()]
-        widths = [max(len(row[i]) for row in cells) for i in range(len(_HEAD))]
-        lines = [
-            "  ".join(
-                cell.ljust(width) if i < 2 else cell.rjust(width)
-                for i, (cell, width) in enumerate(zip(row, widths))
-            )
-            for row in cells
-        ]
-        lines.insert(1, "  ".join("-" * w for w in widths))
-        return "\n".join(lines + self._remarks())
+        return "\n".join([text_table(_HEAD, self._cells(), 2), *self._remarks()])
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{name}</th>" for name in _HEAD)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
-            for row in self._cells()
-        )
         remarks = "".join(f"<p>{escape(line)}</p>" for line in self._remarks())
-        return f"<table><tr>{head}</tr>{body}</table>{remarks}"
+        return html_table(_HEAD, self._cells()) + remarks

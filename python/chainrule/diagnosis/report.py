@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from chainrule.checks.tables import html_table, text_table
 from chainrule.diagnosis.finding import Finding
 from chainrule.diagnosis.measured import Measured
 
@@ -78,6 +78,11 @@ class DiagnosisReport:
             for w in kernels
         ]
 
+    def _tables(self) -> list[tuple[Row, list[Row]]]:
+        """Head and rows of those tables that have any."""
+        both = [(_ACTIVATIONS, self.activation_rows()), (_WEIGHTS, self.weight_rows())]
+        return [(head, rows) for head, rows in both if rows]
+
     def _summary(self) -> str:
         if self.measured is None:
             return "the step was not run"
@@ -90,10 +95,9 @@ class DiagnosisReport:
         return "nothing found" if not count else f"{count} finding{'s' if count > 1 else ''}"
 
     def __str__(self) -> str:
-        parts = [_table(_ACTIVATIONS, self.activation_rows(), 2)]
-        parts += [_table(_WEIGHTS, self.weight_rows(), 2)]
+        parts = [text_table(head, rows, 2) for head, rows in self._tables()]
         parts += [f"{self._summary()}: {self._verdict()}", *map(str, self.findings)]
-        return "\n\n".join(part for part in parts if part)
+        return "\n\n".join(parts)
 
     __repr__ = __str__
 
@@ -104,7 +108,7 @@ class DiagnosisReport:
             f"<pre>{escape(f.remedy)}</pre></li>"
             for f in self.findings
         )
-        tables = _html(_ACTIVATIONS, self.activation_rows()) + _html(_WEIGHTS, self.weight_rows())
+        tables = "".join(html_table(head, rows) for head, rows in self._tables())
         return f"<p>{escape(self._summary())}: {self._verdict()}</p><ul>{found}</ul>{tables}"
 
     def plot(self, path: Any = None) -> Any:
@@ -134,29 +138,3 @@ class DiagnosisReport:
 
 def _number(x: float, otherwise: str) -> str:
     return otherwise if math.isnan(x) else f"{x:.1e}"
-
-
-def _table(head: Row, rows: Sequence[Row], left: int) -> str:
-    """Columns of text, the first ones to the left; nothing without rows."""
-    if not rows:
-        return ""
-    cells = [head, *rows]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
-    cells.insert(1, tuple("-" * w for w in widths))
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if i < left else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths))
-        ).rstrip()
-        for row in cells
-    )
-
-
-def _html(head: Row, rows: Sequence[Row]) -> str:
-    if not rows:
-        return ""
-    top = "".join(f"<th>{escape(name)}</th>" for name in head)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    return f"<table><tr>{top}</tr>{body}</table>"

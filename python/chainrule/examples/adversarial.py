@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 import chainrule as keras
 from chainrule import layers, ops
-from chainrule.datasets import mnist
+from chainrule.examples._data import digit_scans
 from chainrule.examples._training import options_of, print_result, save_figure
 from chainrule.utils.io import print_msg
 
@@ -121,19 +121,18 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, list[float]]:
     chosen = options.parse_args(arguments)
     start = time.perf_counter()
     count, epochs = (1500, 5) if chosen.quick else (8000, 8)
-    (x, y), (x_test, y_test) = (
-        (images[:most, ..., None].astype("float32") / 255, labels[:most].astype("int64"))
-        for (images, labels), most in zip(mnist.load_data(), (count, 500))
-    )
+    scans = digit_scans(small=False)
+    x, y = scans.x_train[:count], scans.y_train[:count]
+    x_test, y_test = scans.x_test[:500], scans.y_test[:500]
     found: dict[str, list[float]] = {}
     shown = {}
     for name, kind in (("ordinary", keras.Sequential), ("hardened", Hardened)):
         model = network(kind, chosen.seed)
         model.fit(x, y, batch_size=64, epochs=epochs, verbose=2)
-        scans = attacked(model, x_test, y_test)
-        taken = [model.predict(part, batch_size=500, verbose=0).argmax(axis=1) for part in scans]
+        parts = attacked(model, x_test, y_test)
+        taken = [model.predict(part, batch_size=500, verbose=0).argmax(axis=1) for part in parts]
         found[name] = [float((answers == y_test).mean()) for answers in taken]
-        shown[name] = ([part[:4] for part in scans], [answers[:4] for answers in taken])
+        shown[name] = ([part[:4] for part in parts], [answers[:4] for answers in taken])
     print_msg(f"{'right by':>12}  " + "  ".join(f"{name:>6}" for name in NAMES))
     for name, accuracies in found.items():
         print_msg(f"{name:>12}  " + "  ".join(f"{accuracy:6.1%}" for accuracy in accuracies))

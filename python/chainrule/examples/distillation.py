@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 import chainrule as keras
 from chainrule import layers, ops
-from chainrule.datasets import mnist
+from chainrule.examples._data import digit_scans
 from chainrule.examples._training import options_of, print_result, save_figure
 from chainrule.utils.io import print_msg
 
@@ -125,10 +125,9 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, float]:
     options = options_of("A small network learns from a large one.").parse_args(arguments)
     start = time.perf_counter()
     count = 2000 if options.quick else 6000
-    (x, y), (x_test, y_test) = (
-        (images[:most, ..., None].astype("float32") / 255, labels[:most].astype("int64"))
-        for (images, labels), most in zip(mnist.load_data(), (count, 2000))
-    )
+    scans = digit_scans(small=False)
+    x, y = scans.x_train[:count], scans.y_train[:count]
+    x_test, y_test = scans.x_test[:2000], scans.y_test[:2000]
     labelled = LABELLED // 4 if options.quick else LABELLED
     keras.utils.set_random_seed(options.seed)
     teacher = compiled(build_teacher(), 2e-3)

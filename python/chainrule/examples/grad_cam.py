@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 import chainrule as keras
 from chainrule import layers, ops
-from chainrule.datasets import mnist
+from chainrule.examples._data import digit_scans
 from chainrule.examples._training import options_of, print_result, save_figure
 
 __all__ = ["blanked", "grad_cam", "main"]
@@ -97,10 +97,9 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, float]:
     options = options_of("Shows where a convolutional network looks.").parse_args(arguments)
     start = time.perf_counter()
     count, epochs = (1500, 4) if options.quick else (6000, 5)
-    (x, y), (x_test, y_test) = (
-        (images[:most, ..., None].astype("float32") / 255, labels[:most].astype("int64"))
-        for (images, labels), most in zip(mnist.load_data(), (count, 1000))
-    )
+    scans = digit_scans(small=False)
+    x, y = scans.x_train[:count], scans.y_train[:count]
+    x_test, y_test = scans.x_test[:1000], scans.y_test[:1000]
     keras.utils.set_random_seed(options.seed)
     body, head, model = build_model(epochs * -(-count // 64))
     model.fit(x, y, batch_size=64, epochs=epochs, verbose=2)

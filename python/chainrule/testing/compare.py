@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.base import tree
-from chainrule.checks.gradients import prepared, relative
+from chainrule.checks.gradients import default_tolerance, prepared, relative
+from chainrule.checks.tables import html_table, text_table
 from chainrule.checks.traced import Array
 from chainrule.testing.differences import Differences, Term
 from chainrule.tracing.trace import Trace
@@ -19,7 +20,6 @@ from chainrule.training.trace import Signature, traced_inputs
 __all__ = ["GradientComparison", "WeightComparison", "compare_gradients"]
 
 _HEAD = ("layer", "weight", "error", "verdict", "what differs")
-_TOLERANCE = {"float32": 1e-4, "float64": 1e-9}
 
 
 @dataclass(frozen=True)
@@ -87,25 +87,14 @@ class GradientComparison:
         return [*lines, f"loss {self.loss:.6g}, {len(self.rows)} gradients: {verdict}"]
 
     def __str__(self) -> str:
-        cells = [_HEAD, *self._cells()]
-        widths = [max(len(row[i]) for row in cells) for i in range(4)]
-        cells.insert(1, (*("-" * width for width in widths), "-" * len(_HEAD[4])))
-        lines = [
-            "  ".join([*(cell.ljust(w) for cell, w in zip(row, widths)), row[4]]).rstrip()
-            for row in cells
-        ]
-        return "\n".join(lines + self._remarks())
+        table = text_table(_HEAD, self._cells(), len(_HEAD), is_open=True)
+        return "\n".join([table, *self._remarks()])
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{name}</th>" for name in _HEAD)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
-            for row in self._cells()
-        )
         remarks = "".join(f"<p>{escape(line)}</p>" for line in self._remarks())
-        return f"<table><tr>{head}</tr>{body}</table>{remarks}"
+        return html_table(_HEAD, self._cells()) + remarks
 
 
 def compare_gradients(
@@ -170,9 +159,7 @@ def compare_gradients(
     traced = _Traced(model, x, y, sample_weight, training)
     paths = [v.path for v in traced.variables]
     given = _by_number(other, paths)
-    limit = tolerance
-    if limit is None:
-        limit = _TOLERANCE["float32" if "float32" in traced.kinds else "float64"]
+    limit = default_tolerance(traced.kinds) if tolerance is None else tolerance
     differences = Differences(traced.gradients, traced.terms, paths, traced.sizes, limit)
     rows = []
     for number, gradient in sorted(given.items()):

@@ -10,6 +10,7 @@ from html import escape
 from pathlib import Path
 
 from chainrule.checks import GradientReport
+from chainrule.checks.tables import html_table, text_table
 
 __all__ = ["Check", "CheckReport", "LeftOut", "Wrong", "told"]
 
@@ -129,32 +130,20 @@ class CheckReport:
         count = sum(check.verdict == "WRONG" for check in self.checks)
         return f"{self.subject}: WRONG in {count} of {judged} checks: {', '.join(self.wrong)}"
 
-    def _cells(self) -> Iterator[tuple[str, ...]]:
-        for check in self.checks:
-            yield check.name, check.dtype, check.verdict, check.detail
+    def _cells(self) -> list[tuple[str, ...]]:
+        return [(check.name, check.dtype, check.verdict, check.detail) for check in self.checks]
 
     def __str__(self) -> str:
-        rows = [_HEAD, *self._cells()]
-        widths = [max(len(row[i]) for row in rows) for i in range(3)]
-        rows.insert(1, (*("-" * width for width in widths), "-" * len(_HEAD[3])))
-        lines = []
-        for row in rows:
-            cells = [cell.ljust(width) for cell, width in zip(row, widths)]
-            lines.append("  ".join([*cells, row[3]]).rstrip())
+        table = text_table(_HEAD, self._cells(), len(_HEAD), is_open=True)
         wrong = [
             f"{dtype}:\n{report}" for dtype, report in self.gradients.items() if not report.ok
         ]
-        return "\n".join([*lines, *wrong, self._verdict()])
+        return "\n".join([table, *wrong, self._verdict()])
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{name}</th>" for name in _HEAD)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
-            for row in self._cells()
-        )
-        return f"<table><tr>{head}</tr>{body}</table><p>{escape(self._verdict())}</p>"
+        return f"{html_table(_HEAD, self._cells())}<p>{escape(self._verdict())}</p>"
 
 
 def told(error: BaseException) -> str:
