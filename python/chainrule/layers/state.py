@@ -337,6 +337,18 @@ class LayerState(SuperInit, Operation):
                 pending.extend(reversed(layer._layers))
         return layers
 
+    @property
+    def _mergeable(self) -> tuple[Variable, ...]:
+        """The layer's own variables that a file of weights may lack, since others stand for them."""
+        return ()
+
+    def _merged_values(self) -> dict[int, Any]:
+        """What stands for own variables, by identity, in such a file; None for those it lacks."""
+        return {}
+
+    def _after_merge(self) -> None:
+        """Forget what such a file lacked; it has just been read."""
+
     def save_own_variables(self, store: Any) -> None:
         """Put the values of this layer's own variables in `store`, by number."""
         for i, variable in enumerate(self._trainable_variables + self._non_trainable_variables):

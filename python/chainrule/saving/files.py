@@ -89,7 +89,7 @@ def _check_target(what: str, filepath: Any, endings: tuple[str, ...], overwrite:
 
 
 def save_weights(model: Any, filepath: Any, overwrite: bool = True) -> None:
-    """Write the weights to a `.safetensors` file.
+    """Write the weights to a `.safetensors` file, those of LoRA merged into their kernels.
 
     Raises
     ------
@@ -109,8 +109,10 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True) -> None:
             f"model '{model.name}': expected a model that is built before its weights are saved; "
             "call it on data, `build(input_shape)` it, or begin it with an Input"
         )
-    arrays = {name: variable.numpy() for name, variable in variables.items()}
-    _write(path, arrays, {"format": "np"})
+    merged = {k: v for inner in model._flatten_layers() for k, v in inner._merged_values().items()}
+    arrays = {name: merged.get(id(v), v.numpy()) for name, v in variables.items()}
+    kept = {name: array for name, array in arrays.items() if array is not None}
+    _write(path, kept, {"format": "np"})
 
 
 def _write(path: str, arrays: dict[str, Array], metadata: dict[str, str]) -> None:
@@ -244,6 +246,8 @@ def load_weights(
 ) -> None:
     """Read weights from a `.safetensors` or `.chainrule` file into a built model.
 
+    Where the file has no weights of a layer's LoRA, its kernel is read and the product set to zero.
+
     Halves (F16, BF16) are read as float32.
 
     Parameters
@@ -274,7 +278,17 @@ def load_weights(
     path, arrays, _ = _read(filepath, "weights (.safetensors or .chainrule)", memory_limit)
     weights = {name: a for name, a in arrays.items() if not name.startswith(_OPTIMIZER)}
     variables = _unique_variables(model)
+    names = {id(variable): name for name, variable in variables.items()}
+    merged = []
+    for layer in model._flatten_layers():
+        made = [names[id(variable)] for variable in layer._mergeable]
+        if made and not any(name in weights for name in made):
+            merged.append(layer)
+            for name in made:
+                del variables[name]
     _assign(_fitting(path, weights, variables, skip_mismatch), variables)
+    for layer in merged:
+        layer._after_merge()
 
 
 def load_model(

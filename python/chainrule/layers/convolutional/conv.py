@@ -6,11 +6,11 @@ from typing import Any
 
 from chainrule.base.errors import ShapeError
 from chainrule.layers.convolutional.base import Convolution, check_positive, described
+from chainrule.layers.core.lora import LoRA
 from chainrule.ops.convolution import convolve
-from chainrule.tracing.variable import Variable
 
 
-class BaseConv(Convolution):
+class BaseConv(Convolution, LoRA):
     """Convolution over `rank` spatial axes; `rank` is that of a subclass.
 
     ``y = activation(conv(x, kernel) + bias)``
@@ -41,6 +41,10 @@ class BaseConv(Convolution):
         Default ``"glorot_uniform"`` and ``"zeros"``.
     kernel_regularizer, bias_regularizer, activity_regularizer : Regularizer or str, optional
     kernel_constraint, bias_constraint : Constraint or str, optional
+    lora_rank : int, optional
+        Freeze the kernel and train a change of this rank: see `enable_lora`.
+    lora_alpha : float, optional
+        The change counts `lora_alpha / lora_rank` times. Default: `lora_rank`.
 
     Raises
     ------
@@ -69,6 +73,8 @@ class BaseConv(Convolution):
         activity_regularizer: Any = None,
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -101,6 +107,7 @@ class BaseConv(Convolution):
                 f"Received: groups={groups}, filters={filters}."
             )
         self.groups = groups
+        self._set_lora(lora_rank, lora_alpha)
 
     def build(self, input_shape: Any) -> None:
         channels = self._take_channels(input_shape)
@@ -114,14 +121,12 @@ class BaseConv(Convolution):
         shape = (*self.kernel_size, channels // self.groups, self.filters)
         self._kernel = self._add("kernel", "kernel", shape)
         self._add_bias(self.filters)
-        self.built = True
+        self._build_lora()
 
     @property
-    def kernel(self) -> Variable:
-        """(*kernel_size, I / groups, filters); AttributeError before the layer is built."""
-        if not self.built:
-            raise AttributeError("You must build the layer before accessing `kernel`.")
-        return self._kernel
+    def kernel(self) -> Any:
+        """(*kernel_size, I / groups, filters), with LoRA's change; AttributeError before `build`."""
+        return self._effective()
 
     def call(self, inputs: Any) -> Any:
         return self._finish(
@@ -138,7 +143,8 @@ class BaseConv(Convolution):
         return self._output_shape(input_shape, self.filters)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "filters": self.filters, "groups": self.groups}
+        config = {"filters": self.filters, "groups": self.groups}
+        return {**super().get_config(), **config, **self._lora_config()}
 
 
 @described

@@ -6,14 +6,14 @@ from typing import Any
 
 from chainrule import activations, constraints, initializers, ops, regularizers
 from chainrule.base.dtypes import result_type
+from chainrule.layers.core.lora import LoRA
 from chainrule.layers.input_spec import InputSpec
-from chainrule.layers.layer import Layer
 from chainrule.layers.options import fused_name, known_size, serialize_options
 from chainrule.tracing import dispatch
 from chainrule.tracing.variable import Variable
 
 
-class Dense(Layer):
+class Dense(LoRA):
     """``y = activation(x @ kernel + bias)`` over the last axis.
 
     Shapes: x (N, ..., K), kernel (K, units), bias (units), y (N, ..., units).
@@ -30,7 +30,11 @@ class Dense(Layer):
         Default ``"glorot_uniform"`` and ``"zeros"``.
     kernel_regularizer, bias_regularizer, activity_regularizer : Regularizer or str, optional
     kernel_constraint, bias_constraint : Constraint or str, optional
-    lora_rank, lora_alpha, quantization_config : None
+    lora_rank : int, optional
+        Freeze the kernel and train a change of this rank: see `enable_lora`.
+    lora_alpha : float, optional
+        The change counts `lora_alpha / lora_rank` times. Default: `lora_rank`.
+    quantization_config : None
         In Keras's signature; only `None` is accepted.
 
     Raises
@@ -59,8 +63,8 @@ class Dense(Layer):
         activity_regularizer: Any = None,
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
-        lora_rank: None = None,
-        lora_alpha: None = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
         quantization_config: None = None,
         **kwargs: Any,
     ) -> None:
@@ -69,11 +73,8 @@ class Dense(Layer):
                 "Received an invalid value for `units`, expected a positive integer. "
                 f"Received: units={units}"
             )
-        if (lora_rank, lora_alpha, quantization_config) != (None, None, None):
-            raise ValueError(
-                "chainrule has no LoRA and no quantization: `lora_rank`, `lora_alpha` and "
-                "`quantization_config` must be None."
-            )
+        if quantization_config is not None:
+            raise ValueError("chainrule has no quantization: `quantization_config` must be None.")
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.units = units
         self.activation = activations.get(activation)
@@ -84,6 +85,7 @@ class Dense(Layer):
         self.bias_regularizer = regularizers.get(bias_regularizer)
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
+        self._set_lora(lora_rank, lora_alpha)
         self.input_spec = InputSpec(min_ndim=2)
         self.supports_masking = True
 
@@ -106,14 +108,12 @@ class Dense(Layer):
                 constraint=self.bias_constraint,
             )
         self.input_spec = InputSpec(min_ndim=2, axes={-1: width})
-        self.built = True
+        self._build_lora()
 
     @property
-    def kernel(self) -> Variable:
-        """The (K, units) matrix; AttributeError before the layer is built."""
-        if not self.built:
-            raise AttributeError("You must build the layer before accessing `kernel`.")
-        return self._kernel
+    def kernel(self) -> Any:
+        """The (K, units) matrix, with LoRA's change; AttributeError before the layer is built."""
+        return self._effective()
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         kernel = self.kernel  # (K, units)
@@ -148,4 +148,4 @@ class Dense(Layer):
             "kernel_constraint",
             "bias_constraint",
         )
-        return {**super().get_config(), **config, **options}
+        return {**super().get_config(), **config, **options, **self._lora_config()}

@@ -10,14 +10,14 @@ from chainrule import activations, constraints, initializers, ops, regularizers
 from chainrule.base.dtypes import result_type
 from chainrule.base.errors import ShapeError
 from chainrule.initializers import VarianceScaling
+from chainrule.layers.core.lora import LoRA
 from chainrule.layers.input_spec import InputSpec
-from chainrule.layers.layer import Layer
 from chainrule.layers.options import fused_name, serialize_options
 from chainrule.tracing import dispatch
 from chainrule.tracing.variable import Variable
 
 
-class EinsumDense(Layer):
+class EinsumDense(LoRA):
     """``y = activation(einsum(equation, x, kernel) + bias)``.
 
     Parameters
@@ -34,7 +34,11 @@ class EinsumDense(Layer):
         Default ``"glorot_uniform"`` and ``"zeros"``.
     kernel_regularizer, bias_regularizer : Regularizer or str, optional
     kernel_constraint, bias_constraint : Constraint or str, optional
-    lora_rank, lora_alpha, gptq_unpacked_column_size, quantization_config : None
+    lora_rank : int, optional
+        Freeze the kernel and train a change of this rank: see `enable_lora`.
+    lora_alpha : float, optional
+        The change counts `lora_alpha / lora_rank` times. Default: `lora_rank`.
+    gptq_unpacked_column_size, quantization_config : None
         In Keras's signature; only `None` is accepted.
 
     Raises
@@ -63,16 +67,16 @@ class EinsumDense(Layer):
         bias_regularizer: Any = None,
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
-        lora_rank: None = None,
-        lora_alpha: None = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
         gptq_unpacked_column_size: None = None,
         quantization_config: None = None,
         **kwargs: Any,
     ) -> None:
-        if (lora_rank, lora_alpha, gptq_unpacked_column_size, quantization_config) != (None,) * 4:
+        if (gptq_unpacked_column_size, quantization_config) != (None, None):
             raise ValueError(
-                "chainrule has no LoRA and no quantization: `lora_rank`, `lora_alpha`, "
-                "`gptq_unpacked_column_size` and `quantization_config` must be None."
+                "chainrule has no quantization: `gptq_unpacked_column_size` and "
+                "`quantization_config` must be None."
             )
         super().__init__(**kwargs)
         self.equation = equation
@@ -86,6 +90,7 @@ class EinsumDense(Layer):
         self.bias_regularizer = regularizers.get(bias_regularizer)
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
+        self._set_lora(lora_rank, lora_alpha)
 
     def build(self, input_shape: Any) -> None:
         shapes = _analyze_einsum_string(
@@ -110,14 +115,12 @@ class EinsumDense(Layer):
                 regularizer=self.bias_regularizer,
                 constraint=self.bias_constraint,
             )
-        self.built = True
+        self._build_lora()
 
     @property
-    def kernel(self) -> Variable:
-        """The weights; AttributeError before the layer is built."""
-        if not self.built:
-            raise AttributeError("You must build the layer before accessing `kernel`.")
-        return self._kernel
+    def kernel(self) -> Any:
+        """The weights, with LoRA's change; AttributeError before the layer is built."""
+        return self._effective()
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return _analyze_einsum_string(
@@ -169,7 +172,7 @@ class EinsumDense(Layer):
             "kernel_constraint",
             "bias_constraint",
         )
-        return {**super().get_config(), **config, **options}
+        return {**super().get_config(), **config, **options, **self._lora_config()}
 
 
 def _bound_axes(equation: str, bias_axes: str | None) -> int:

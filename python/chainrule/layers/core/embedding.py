@@ -6,13 +6,12 @@ import warnings
 from typing import Any
 
 from chainrule import constraints, initializers, ops, regularizers
-from chainrule.layers.layer import Layer
+from chainrule.layers.core.lora import LoRA
 from chainrule.layers.options import serialize_options
 from chainrule.tracing.tensor import KerasTensor
-from chainrule.tracing.variable import Variable
 
 
-class Embedding(Layer):
+class Embedding(LoRA):
     """``y[..., :] = embeddings[x[...], :]``: integers to vectors.
 
     Shapes: x (N, ...) of ints in [0, input_dim), embeddings (input_dim, output_dim),
@@ -29,7 +28,11 @@ class Embedding(Layer):
         Whether 0 marks padding: the output then carries the mask ``x != 0``. Default False.
     weights : array of shape (input_dim, output_dim), optional
         First values.
-    lora_rank, lora_alpha, quantization_config : None
+    lora_rank : int, optional
+        Freeze the table and train a change of this rank: see `enable_lora`.
+    lora_alpha : float, optional
+        The change counts `lora_alpha / lora_rank` times. Default: `lora_rank`.
+    quantization_config : None
         In Keras's signature; only `None` is accepted.
 
     Raises
@@ -48,6 +51,8 @@ class Embedding(Layer):
     [[[3.0, 4.0], [1.0, 2.0]]]
     """
 
+    _adapted = "embeddings"
+
     def __init__(
         self,
         input_dim: int,
@@ -57,8 +62,8 @@ class Embedding(Layer):
         embeddings_constraint: Any = None,
         mask_zero: bool = False,
         weights: Any = None,
-        lora_rank: None = None,
-        lora_alpha: None = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
         quantization_config: None = None,
         **kwargs: Any,
     ) -> None:
@@ -68,11 +73,8 @@ class Embedding(Layer):
                     f"`{label}` must be a positive integer. Received: {label}={value} "
                     f"(of type {type(value).__name__})."
                 )
-        if (lora_rank, lora_alpha, quantization_config) != (None, None, None):
-            raise ValueError(
-                "chainrule has no LoRA and no quantization: `lora_rank`, `lora_alpha` and "
-                "`quantization_config` must be None."
-            )
+        if quantization_config is not None:
+            raise ValueError("chainrule has no quantization: `quantization_config` must be None.")
         if kwargs.pop("input_length", None) is not None:
             warnings.warn(
                 "Argument `input_length` is deprecated. Just remove it.", stacklevel=2
@@ -86,6 +88,7 @@ class Embedding(Layer):
         self.mask_zero = mask_zero
         self.supports_masking = mask_zero
         self.autocast = False
+        self._set_lora(lora_rank, lora_alpha)
         if weights is not None:
             self._take_weights(weights)
 
@@ -93,7 +96,8 @@ class Embedding(Layer):
         """Build, with the table given, alone or in a list of all weights."""
         self.build()
         is_all = isinstance(weights, list) and len(weights) == len(self.weights)
-        self.set_weights(weights if is_all else [weights])
+        others = self.get_weights()[1:] if self.lora_enabled else []
+        self.set_weights(weights if is_all else [weights, *others])
 
     def build(self, input_shape: Any = None) -> None:
         if self.built:
@@ -105,14 +109,12 @@ class Embedding(Layer):
             regularizer=self.embeddings_regularizer,
             constraint=self.embeddings_constraint,
         )
-        self.built = True
+        self._build_lora()
 
     @property
-    def embeddings(self) -> Variable:
-        """The (input_dim, output_dim) table; AttributeError before the layer is built."""
-        if not self.built:
-            raise AttributeError("You must build the layer before accessing `embeddings`.")
-        return self._embeddings
+    def embeddings(self) -> Any:
+        """The (input_dim, output_dim) table, with LoRA's change; AttributeError before it is built."""
+        return self._effective()
 
     def call(self, inputs: Any) -> Any:
         if inputs.dtype not in ("int32", "int64"):
@@ -139,4 +141,4 @@ class Embedding(Layer):
         options = serialize_options(
             self, "embeddings_initializer", "embeddings_regularizer", "embeddings_constraint"
         )
-        return {**super().get_config(), **config, **options}
+        return {**super().get_config(), **config, **options, **self._lora_config()}
