@@ -342,7 +342,6 @@ HINTS: dict[str, str] = {
     "config.enable_unsafe*": "nothing that is loaded runs code, by design",
     "config.is_nnx_enabled": "the one backend is 'chainrule'",
     "config.set_backend": f"the one backend is 'chainrule': {_LEAVE_OUT}",
-    "datasets.*": "use `utils.get_file` and NumPy",
     "distillation": "train on the predictions of the other model",
     "distribution": "training runs on one machine",
     "dtype_policies.*": "use 'float32' or 'float64'",

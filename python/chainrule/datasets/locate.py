@@ -11,7 +11,7 @@ from chainrule.utils.downloads import cache_home, download
 __all__ = ["locate"]
 
 
-def locate(path: Any, origin: str | None = None, sha256: str | None = None) -> Path:
+def locate(path: Any, origin: str | None = None, file_hash: str | None = None) -> Path:
     """The file to read.
 
     Parameters
@@ -22,8 +22,8 @@ def locate(path: Any, origin: str | None = None, sha256: str | None = None) -> P
         the cache. Anything else (`"./mnist.npz"`, a `Path`) is the file itself.
     origin : str, optional
         The address to download from. Default: the file is not to be had from the network.
-    sha256 : str, optional
-        The checksum of the download. Files that are already there may be other copies of the
+    file_hash : str, optional
+        The sha256 or md5 checksum of the download. Files that are already there may be other copies of the
         data; what reads them checks their structure.
 
     Raises
@@ -45,10 +45,10 @@ def locate(path: Any, origin: str | None = None, sha256: str | None = None) -> P
         if not os.path.exists(text):
             raise FileNotFoundError(f"dataset: expected a file at '{text}', got none")
         return Path(text)
-    return locate_name(text, origin, sha256)
+    return locate_name(text, origin, file_hash)
 
 
-def locate_name(name: str, origin: str | None = None, sha256: str | None = None) -> Path:
+def locate_name(name: str, origin: str | None = None, file_hash: str | None = None) -> Path:
     """The file of a name, which may hold folders, below the folders where data is kept."""
     folders = [cache_home() / "datasets"]
     if given := os.environ.get("CHAINRULE_DATA"):
@@ -62,4 +62,4 @@ def locate_name(name: str, origin: str | None = None, sha256: str | None = None)
             f"dataset: expected '{name}' in $CHAINRULE_DATA or the cache, got none in {places}; "
             "name the file with load_data(path=...)"
         )
-    return download(origin, folders[-1] / name, sha256)
+    return download(origin, folders[-1] / name, file_hash)

@@ -1,11 +1,13 @@
-"""Images and labels from an `.npz` file: checked before they are read, and never unpickled."""
+"""Arrays from an `.npz` file: checked before they are read, and never unpickled."""
 
 from __future__ import annotations
 
 import math
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +16,9 @@ from chainrule.base import config
 from chainrule.base.errors import FileFormatError
 from chainrule.utils.reading import damage, read_header, read_into
 
-__all__ = ["check_labels", "most_bytes", "read_npz", "read_splits"]
+__all__ = ["check_labels", "most_bytes", "opened", "read_npz", "read_splits"]
 
+Array = npt.NDArray[Any]
 Bytes = npt.NDArray[np.uint8]
 Splits = tuple[tuple[Bytes, Bytes], tuple[Bytes, Bytes]]
 
@@ -23,14 +26,18 @@ Splits = tuple[tuple[Bytes, Bytes], tuple[Bytes, Bytes]]
 _MOST_PACKED = 1100
 
 
-def read_npz(path: Path, shapes: dict[str, tuple[int | None, ...]]) -> dict[str, Bytes]:
-    """The named uint8 arrays of an `.npz` file.
+def read_npz(
+    path: Path, shapes: dict[str, tuple[int | None, ...]], kinds: str = "uint8"
+) -> dict[str, Array]:
+    """The named arrays of an `.npz` file.
 
     Parameters
     ----------
     path : Path
     shapes : dict
         The shape of each array; None is any number but 0. Other arrays are not looked at.
+    kinds : {"uint8", "int", "float"}
+        What the arrays hold. Default: uint8.
 
     Raises
     ------
@@ -38,45 +45,70 @@ def read_npz(path: Path, shapes: dict[str, tuple[int | None, ...]]) -> dict[str,
         A file that is no archive, is damaged or truncated, lacks an array, or holds one of
         another shape or dtype, such as pickled objects.
     """
+    with opened(path, shapes) as archive:
+        return {
+            name: _read(path, archive, name, shape, kinds) for name, shape in shapes.items()
+        }
+
+
+@contextmanager
+def opened(path: Path, names: Collection[str]) -> Iterator[zipfile.ZipFile]:
+    """The archive of a file that holds the arrays of these names.
+
+    Raises
+    ------
+    FileFormatError
+        A file that is no archive, or lacks an array; inside, whatever reading it raises.
+    """
     with damage(path, "a whole .npz archive"), zipfile.ZipFile(path) as archive:
-        names = [n.removesuffix(".npy") for n in archive.namelist() if n.endswith(".npy")]
-        missing = [name for name in shapes if name not in names]
-        if missing:
+        held = [n.removesuffix(".npy") for n in archive.namelist() if n.endswith(".npy")]
+        if any(name not in held for name in names):
             raise FileFormatError(
-                f"file '{path}': expected the arrays {', '.join(shapes)}, got "
-                f"{', '.join(sorted(names)) or 'none'}"
+                f"file '{path}': expected the arrays {', '.join(names)}, got "
+                f"{', '.join(sorted(held)) or 'none'}"
             )
-        return {name: _read(path, archive, name, shape) for name, shape in shapes.items()}
+        yield archive
+
+
+def _fits(dtype: np.dtype[Any], kinds: str) -> bool:
+    if kinds == "uint8":
+        return dtype == np.uint8
+    return dtype.kind in {"int": "iu", "float": "f"}[kinds]
 
 
 def _read(
-    path: Path, archive: zipfile.ZipFile, name: str, expected: tuple[int | None, ...]
-) -> Bytes:
+    path: Path,
+    archive: zipfile.ZipFile,
+    name: str,
+    expected: tuple[int | None, ...],
+    kinds: str,
+) -> Array:
     entry = archive.getinfo(f"{name}.npy")
     with archive.open(entry) as stream:
         try:
             shape, fortran, dtype = read_header(stream)
         except ValueError as error:
             raise FileFormatError(
-                f"file '{path}': expected array '{name}' of dtype uint8, got {error}"
+                f"file '{path}': expected array '{name}' of dtype {kinds}, got {error}"
             ) from error
         fits = len(shape) == len(expected) and all(
             n > 0 if want is None else n == want for n, want in zip(shape, expected)
         )
-        if dtype != np.uint8 or not fits:
+        if not (fits and _fits(dtype, kinds)):
             wanted = str(expected).replace("None", "n")
             raise FileFormatError(
-                f"file '{path}': expected array '{name}' of shape {wanted} and dtype uint8, got "
+                f"file '{path}': expected array '{name}' of shape {wanted} and dtype {kinds}, got "
                 f"{shape} and {dtype}"
             )
-        size = math.prod(shape)
+        size = math.prod(shape) * dtype.itemsize
         most = most_bytes(path, entry.file_size)
         if size > most:
             raise FileFormatError(
                 f"file '{path}': expected {size} bytes of array '{name}', got at most {most}"
             )
-        array = np.empty(size, dtype="uint8")
+        array = np.empty(math.prod(shape), dtype)
         read_into(stream, array)
+    array = array.astype(dtype.newbyteorder("="), copy=False)
     if fortran:
         return np.ascontiguousarray(array.reshape(shape[::-1]).transpose())
     return array.reshape(shape)

@@ -58,13 +58,21 @@ def damage(path: Any, expected: str) -> Iterator[None]:
         ) from error
 
 
-def read_header(stream: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+def read_header(
+    stream: Any, kinds: str = "biufc"
+) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """Shape, whether in Fortran's order, and dtype of the array that a `.npy` stream holds.
+
+    Parameters
+    ----------
+    stream : binary file
+    kinds : str
+        Of the dtypes to take. Default: numbers.
 
     Raises
     ------
     ValueError
-        A header of none, a negative size, or a dtype that is no number: pickled objects, say.
+        A header of none, a negative size, or a dtype of another kind: pickled objects, say.
     Exception
         What else `numpy.lib.format` raises for a damaged header.
     """
@@ -75,7 +83,7 @@ def read_header(stream: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
         shape, fortran, dtype = np.lib.format.read_array_header_2_0(stream)
     if any(isinstance(n, bool) or n < 0 for n in shape):
         raise ValueError(f"an array of shape {shape}")
-    if dtype.kind not in "biufc":
+    if dtype.kind not in kinds:
         raise ValueError(f"an array of {'pickled objects' if dtype.hasobject else dtype}")
     return tuple(shape), bool(fortran), dtype
 
