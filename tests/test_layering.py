@@ -58,6 +58,7 @@ FLOORS = (
     "audio",
     "preprocessing",
     "nlp",
+    "applications",
     "testing",
     # Names of Keras for what stands below.
     "config",

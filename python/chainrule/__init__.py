@@ -13,6 +13,7 @@ from chainrule.base.namespace import late, publish
 
 if TYPE_CHECKING or not late(globals()):
     from chainrule import activations as activations
+    from chainrule import applications as applications
     from chainrule import audio as audio
     from chainrule import backend as backend
     from chainrule import callbacks as callbacks
