@@ -333,7 +333,7 @@ _SHORT = {
 # Pattern of a path below keras -> what to use. The first that matches counts.
 HINTS: dict[str, str] = {
     "Function": "use `Model(inputs, outputs)`",
-    "applications": "no trained networks ship with chainrule",
+    "applications.*": "use `applications.EfficientNetB0`, `MobileNetV2` or `ResNet50`",
     "callbacks.OrbaxCheckpoint": "use `callbacks.ModelCheckpoint`",
     "callbacks.RemoteMonitor": "use `callbacks.LambdaCallback`",
     "callbacks.TensorBoard": "use `callbacks.CSVLogger`",

@@ -176,8 +176,8 @@ def explain(module: str, name: str) -> str:
     "module 'chainrule.layers' has no attribute 'dense'. Did you mean 'Dense'?"
     >>> explain("chainrule", "Dense")
     "module 'chainrule' has no attribute 'Dense'. Did you mean 'chainrule.layers.Dense'?"
-    >>> explain("chainrule", "applications")
-    'chainrule.applications is not built yet; no trained networks ship with chainrule'
+    >>> explain("chainrule", "distillation")
+    'chainrule.distillation is not built yet; train on the predictions of the other model'
     """
     from chainrule.base import keras_names
 
