@@ -166,6 +166,8 @@ pub struct Node {
     pub outputs: Vec<Value>,
     /// Path of the layer that was being traced.
     pub layer: Arc<str>,
+    /// Whether differentiation pushed it.
+    pub is_gradient: bool,
 }
 
 impl Node {
@@ -187,6 +189,7 @@ pub struct Graph {
     inputs: usize,
     known: HashMap<Vec<u8>, Vec<Value>>,
     layer: Arc<str>,
+    is_gradient: bool,
 }
 
 impl Graph {
@@ -223,6 +226,11 @@ impl Graph {
         if &*self.layer != path {
             self.layer = path.into();
         }
+    }
+
+    /// Says whether the next nodes belong to a derivative; gives what was said before.
+    pub fn set_gradient(&mut self, is_gradient: bool) -> bool {
+        std::mem::replace(&mut self.is_gradient, is_gradient)
     }
 
     pub fn input(&mut self, name: &str, spec: Spec) -> Result<Value> {
@@ -331,6 +339,7 @@ impl Graph {
             inputs: inputs.to_vec(),
             outputs: outputs.clone(),
             layer: self.layer.clone(),
+            is_gradient: self.is_gradient,
         });
         self.known.insert(key, outputs.clone());
         outputs

@@ -235,7 +235,7 @@ def test_tasks_are_timed_while_asked_to() -> None:
     step = Step()
 
     def seconds() -> list[float]:
-        return [task["seconds"] for task in step.program.explain()]
+        return step.program.task_seconds()
 
     step.epoch(None, 0, 5)
     assert not any(seconds())

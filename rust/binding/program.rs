@@ -3,8 +3,10 @@
 use super::array::{Array, ArrayMut, Fed};
 use super::callback::expect_outside;
 use super::calls::{ctrl_c, detached};
+use super::cell::PyCell;
 use super::results::filled_here;
 use crate::error::{caught, Error};
+use crate::graph::Cell;
 use crate::kernels::finite::all_finite_data;
 use crate::kernels::interrupt::{watched, TICK};
 use crate::program::arena::{lock, try_lock, Locked};
@@ -18,6 +20,7 @@ use pyo3::types::PyBool;
 use pythonize::pythonize;
 use smallvec::SmallVec;
 use std::cell::RefCell;
+use std::sync::Arc;
 use std::time::Instant;
 
 #[pyclass(name = "Program", module = "chainrule._core", frozen)]
@@ -241,9 +244,22 @@ impl PyProgram {
         feeds.map(|(n, o)| (&n[..], o.spec.dims())).collect()
     }
 
-    /// Starts to time each task of the runs that follow, from nothing, or stops it; `explain` says the seconds.
+    /// The cells that a run assigns.
+    fn assigned(&self) -> Vec<PyCell> {
+        let cells = self.program.cells.iter().filter(|(_, assigned)| *assigned);
+        let cell = |(cell, _): &(Arc<Cell>, bool)| PyCell { cell: cell.clone() };
+        cells.map(cell).collect()
+    }
+
+    /// Starts to time each task of the runs that follow, from nothing, or stops it.
     fn time_tasks(&self, is_on: bool) {
         self.program.clock.set(is_on);
+    }
+
+    /// Seconds that each task took in all runs that were timed, in the order of `explain`.
+    fn task_seconds(&self) -> Vec<f64> {
+        let tasks = 0..self.program.steps.len();
+        tasks.map(|at| self.program.clock.seconds(at)).collect()
     }
 
     /// What a run executes, one dictionary a task, and the patterns that could not be fused.

@@ -71,6 +71,7 @@ pub fn pullback_around(
         }
     }
 
+    let was_gradient = graph.set_gradient(true);
     let mut gradient: Vec<Option<Value>> = vec![None; graph.len()];
     for (value, weights) in seeds {
         gradient[value.0] = Some(match gradient[value.0] {
@@ -111,5 +112,6 @@ pub fn pullback_around(
         }
     }
     graph.set_layer("");
+    graph.set_gradient(was_gradient);
     Ok(wrt.iter().map(|w| gradient[w.0]).collect())
 }

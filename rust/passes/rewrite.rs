@@ -93,6 +93,7 @@ fn sweep(graph: &Graph, fusion: &Fusion, done: &mut Rewritten, assign: bool) -> 
                 let inputs = old.inputs.iter().map(|v| moved[v.0].expect(MOVED));
                 let inputs: Vec<Value> = inputs.collect();
                 next.set_layer(&old.layer);
+                next.set_gradient(old.is_gradient);
                 let before = next.nodes.len();
                 let outputs = match (fusion.pattern)(graph, old) {
                     false => None,

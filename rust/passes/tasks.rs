@@ -4,13 +4,51 @@
 use super::rewrite::Makers;
 use crate::error::Result;
 use crate::fusions::elementwise::{self, Groups, Item, Joined, Nodes};
-use crate::graph::{prepare, Compile, Graph, Source, Value};
+use crate::graph::{prepare, Compile, Graph, Op, Source, Value};
 use crate::run::{chain, Kernel, Prepared};
 use crate::tensor::Spec;
+use serde::{Serialize, Serializer};
 use std::sync::Arc;
 
 /// What explanations call a chain.
 const CHAIN: &str = "tiles";
+
+/// An op that a task does the work of.
+#[derive(Clone, Debug, Serialize)]
+pub struct Part {
+    pub op: &'static str,
+    #[serde(serialize_with = "attributes")]
+    pub attrs: Arc<dyn Op>,
+    pub inputs: Vec<Vec<usize>>,
+    pub outputs: Vec<Vec<usize>>,
+    /// Path of the layer that it was traced in.
+    pub layer: String,
+    /// Whether it belongs to a derivative.
+    pub is_gradient: bool,
+}
+
+fn attributes<S: Serializer>(op: &Arc<dyn Op>, to: S) -> std::result::Result<S::Ok, S::Error> {
+    op.serialize(to)
+}
+
+impl Part {
+    /// Node `at` of the graph.
+    fn of(graph: &Graph, at: usize) -> Self {
+        let node = &graph.nodes[at];
+        let shapes = |values: &[Value]| -> Vec<Vec<usize>> {
+            let dims = values.iter().map(|v| graph.spec(*v).dims().to_vec());
+            dims.collect()
+        };
+        Part {
+            op: node.op.name(),
+            attrs: node.op.clone(),
+            inputs: shapes(&node.inputs),
+            outputs: shapes(&node.outputs),
+            layer: node.layer.to_string(),
+            is_gradient: node.is_gradient,
+        }
+    }
+}
 
 /// One thing to run: a kernel on values of the graph.
 #[derive(Debug)]
@@ -23,6 +61,9 @@ pub struct Task {
     pub inputs: Vec<Value>,
     pub outputs: Vec<Value>,
     pub layer: Arc<str>,
+    pub is_gradient: bool,
+    /// What it does the work of, in order.
+    pub parts: Vec<Part>,
     /// The fusions that made it.
     pub fusions: Vec<&'static str>,
     /// Why it is not joined with the one before.
@@ -90,6 +131,8 @@ fn single(nodes: &mut Nodes, at: usize, made_by: &Makers) -> Task {
         inputs: node.inputs.clone(),
         outputs: node.outputs.clone(),
         layer: node.layer.clone(),
+        is_gradient: node.is_gradient,
+        parts: vec![Part::of(nodes.graph, at)],
         fusions: made_by.get(&node.outputs[0]).cloned().unwrap_or_default(),
         misses: Vec::new(),
     }
@@ -142,13 +185,19 @@ fn push_group(
     let mut fusions: Vec<&'static str> = makers.flatten().copied().collect();
     fusions.extend((members.len() > 1).then_some(elementwise::NAME));
     fusions.dedup();
+    let last = &nodes.graph.nodes[members[members.len() - 1]];
     let task = Task {
         name: elementwise::NAME.to_string(),
         kernel,
         is_view: false,
         inputs,
         outputs: outputs.clone(),
-        layer: nodes.graph.nodes[members[members.len() - 1]].layer.clone(),
+        layer: last.layer.clone(),
+        is_gradient: last.is_gradient,
+        parts: members
+            .iter()
+            .map(|at| Part::of(nodes.graph, *at))
+            .collect(),
         fusions,
         misses,
     };
@@ -210,6 +259,8 @@ fn chained(first: Task, then: Task, outputs: Vec<Value>) -> Task {
         inputs,
         outputs,
         layer: first.layer,
+        is_gradient: first.is_gradient,
+        parts: [first.parts, then.parts].concat(),
         fusions,
         misses: [first.misses, then.misses].concat(),
     }

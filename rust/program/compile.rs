@@ -9,7 +9,7 @@ use crate::graph::{Cell, Graph, Source, Value};
 use crate::memory::ALIGN;
 use crate::passes::plan::{finals_last, plan, Place, Plan};
 use crate::passes::rewrite::{rewrite, Miss};
-use crate::passes::tasks::tasks;
+use crate::passes::tasks::{tasks, Part};
 use crate::run::Kernel;
 use crate::tensor::{DType, Spec, Tensor};
 use std::collections::{HashMap, HashSet};
@@ -44,6 +44,17 @@ pub struct Step {
     /// What is kept of a variable that it reads in another order.
     pub kept: Option<Kept>,
     pub layer: Arc<str>,
+    pub is_gradient: bool,
+    /// The ops that it does the work of.
+    pub parts: Vec<Part>,
+}
+
+impl Step {
+    /// Bytes of what it reads and writes.
+    pub fn bytes(&self) -> usize {
+        let operands = self.inputs.iter().chain(&self.outputs);
+        operands.map(|o| o.spec.bytes()).sum()
+    }
 }
 
 /// A program whose steps read and write no more bytes is brief: a few microseconds.
@@ -167,6 +178,8 @@ impl Program {
                 is_passed_on: task.outputs.first().is_some_and(|v| !read.contains(v)),
                 kept,
                 layer: task.layer,
+                is_gradient: task.is_gradient,
+                parts: task.parts,
             });
         }
 
@@ -191,15 +204,11 @@ impl Program {
             })
             .collect();
         let results = outputs.iter().map(|v| operand(*v)).collect();
-        let touched = |step: &Step| -> usize {
-            let operands = step.inputs.iter().chain(&step.outputs);
-            operands.map(|o| o.spec.bytes()).sum()
-        };
         let mut cells = plan.cells.clone();
         cells.sort_by_key(|(cell, _)| cell.id);
         Ok(Program {
             commit: commit.unwrap_or(steps.len()),
-            is_brief: steps.iter().map(touched).sum::<usize>() <= BRIEF,
+            is_brief: steps.iter().map(Step::bytes).sum::<usize>() <= BRIEF,
             feeds: feeds.into_iter().map(|(_, n, o)| (n, o)).collect(),
             clock: Clock::new(steps.len()),
             steps,
