@@ -53,6 +53,7 @@ FLOORS = (
     "training",
     "checks",
     "diagnosis",
+    "profiling",
     "models",
     "datasets",
     "audio",

@@ -23,7 +23,7 @@ from chainrule.tracing.specs import compute_output_spec
 from chainrule.tracing.tensor import KerasTensor
 from chainrule.training.state import TrainingState
 from chainrule.training.trainer import Trainer
-from chainrule.utils.summary import print_summary
+from chainrule.utils.summary import print_summary, summary_html
 
 
 class Model(Trainer, Layer):
@@ -209,6 +209,15 @@ class Model(Trainer, Layer):
 
         return diagnose(self, x, y, sample_weight, **options)
 
+    def profile(self, x: Any, y: Any = None, sample_weight: Any = None, **options: Any) -> Any:
+        """Time a step by layer and by op: tables, a picture, a trace. Nothing of the model changes.
+
+        See `chainrule.profiling.profile`, which this calls.
+        """
+        from chainrule.profiling import profile
+
+        return profile(self, x, y, sample_weight, **options)
+
     def get_state_tree(self, value_format: str = "backend_tensor") -> dict[str, Any]:
         """Weights, optimizer state and metrics as nested dicts by path."""
         return get_state_tree(self, value_format)
@@ -256,6 +265,9 @@ class Model(Trainer, Layer):
             _make_functional(type(self))
             for node in state["_nodes"]:
                 node.enter()
+
+    def _repr_html_(self) -> str:
+        return summary_html(self)
 
     def _obj_type(self) -> str:
         return "Model"

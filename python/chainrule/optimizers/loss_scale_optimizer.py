@@ -7,6 +7,7 @@ from typing import Any
 
 from chainrule import initializers, ops
 from chainrule.base import serialization
+from chainrule.base.name_scopes import layer_scope
 from chainrule.optimizers.optimizer import Optimizer
 from chainrule.optimizers.options import DEFAULTS, checked
 from chainrule.optimizers.state import is_overwritten
@@ -118,17 +119,18 @@ class LossScaleOptimizer(Optimizer):
         if not grads:
             return
         variables = self._variables_to_update(grads, trainable_variables)
-        finite = self.check_finite(grads)
-        unscaled = [
-            g if g is None or is_overwritten(v) else ops.divide(g, self.dynamic_scale)
-            for g, v in zip(grads, variables)
-        ]
-        self._update_where(
-            finite,
-            [*variables, *self.inner_optimizer.variables],
-            lambda: self.inner_optimizer.apply(unscaled, variables),
-        )
-        self._adapt(finite)
+        with layer_scope(self.name):
+            finite = self.check_finite(grads)
+            unscaled = [
+                g if g is None or is_overwritten(v) else ops.divide(g, self.dynamic_scale)
+                for g, v in zip(grads, variables)
+            ]
+            self._update_where(
+                finite,
+                [*variables, *self.inner_optimizer.variables],
+                lambda: self.inner_optimizer.apply(unscaled, variables),
+            )
+            self._adapt(finite)
 
     def _adapt(self, finite: Any) -> None:
         grow = ops.equal(self.step_counter, self.dynamic_growth_steps - 1)

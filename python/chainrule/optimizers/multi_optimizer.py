@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequen
 from typing import Any
 
 from chainrule.base import serialization
+from chainrule.base.name_scopes import layer_scope
 from chainrule.optimizers.loss_scale_optimizer import LossScaleOptimizer
 from chainrule.optimizers.optimizer import Optimizer
 from chainrule.tracing.variable import Variable
@@ -233,9 +234,10 @@ class MultiOptimizer(Optimizer):
         if not grads:
             return
         variables = self._variables_to_update(grads, trainable_variables)
-        for optimizer, own_grads, own in self._shares(grads, variables):
-            optimizer.apply(own_grads, own)
-        self._iterations.assign_add(1)
+        with layer_scope(self.name):
+            for optimizer, own_grads, own in self._shares(grads, variables):
+                optimizer.apply(own_grads, own)
+            self._iterations.assign_add(1)
 
     def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
         """Do what the inner optimizers do at the end of training."""

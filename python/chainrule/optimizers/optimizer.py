@@ -10,7 +10,7 @@ from typing import Any
 from chainrule import ops
 from chainrule.base import serialization
 from chainrule.base.errors import ShapeError
-from chainrule.base.name_scopes import name_scope
+from chainrule.base.name_scopes import layer_scope, name_scope
 from chainrule.base.naming import auto_name
 from chainrule.optimizers.adjustments import Adjustments
 from chainrule.optimizers.options import check_one_clipping, checked
@@ -205,7 +205,7 @@ class Optimizer(Adjustments):
         if not grads:
             return
         variables = self._variables_to_update(grads, trainable_variables)
-        with name_scope(self.name, caller=self):
+        with name_scope(self.name, caller=self), layer_scope(self.name):
             grads, variables = self._filter_empty_gradients(grads, variables)
             grads, variables = self._overwrite_with_gradients(grads, variables)
             if grads:
@@ -217,7 +217,7 @@ class Optimizer(Adjustments):
                     constraint = getattr(variable, "constraint", None)
                     if constraint is not None:
                         variable.assign(constraint(variable))
-        self._iterations.assign_add(1)
+            self._iterations.assign_add(1)
 
     def _variables_to_update(
         self, grads: Sequence[Any], trainable_variables: Iterable[Variable] | None

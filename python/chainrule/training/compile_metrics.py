@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from chainrule import metrics as metrics_module
 from chainrule.base import tree
+from chainrule.base.name_scopes import layer_scope
 from chainrule.metrics import Metric
 from chainrule.training.targets import check_shapes
 
@@ -212,9 +213,11 @@ class CompileMetrics(Metric):
             if hasattr(targets[i], "shape") and hasattr(predictions[i], "shape"):
                 check_shapes(metric, tuple(targets[i].shape), tuple(predictions[i].shape), place)
         for i, metric, _ in entries["metrics"]:
-            metric.update_state(targets[i], predictions[i])
+            with layer_scope(metric.name):
+                metric.update_state(targets[i], predictions[i])
         for i, metric, _ in entries["weighted_metrics"]:
-            metric.update_state(targets[i], predictions[i], sample_weight=weights[i])
+            with layer_scope(metric.name):
+                metric.update_state(targets[i], predictions[i], sample_weight=weights[i])
 
     def reset_state(self) -> None:
         """Set every metric to its start."""

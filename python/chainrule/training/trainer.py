@@ -13,6 +13,7 @@ from chainrule import metrics as metrics_module
 from chainrule import ops, optimizers
 from chainrule.base import tree
 from chainrule.base.errors import NotCompiledError
+from chainrule.base.name_scopes import layer_scope
 from chainrule.base.serialization import deserialize_keras_object, serialize_keras_object
 from chainrule.base.tracking import changes
 from chainrule.layers.layer import Layer
@@ -325,7 +326,9 @@ class Trainer(Steps, Fitting):
         """`compute_loss`, which a user may have overridden, and its tracker."""
         loss = self._loss_of(x, y, y_pred, sample_weight, training)
         rows = int(next(a.shape[0] for a in tree.flatten(x) if a is not None))
-        self._training.tracker.update_state(loss, sample_weight=rows)
+        tracker = self._training.tracker
+        with layer_scope(tracker.name):
+            tracker.update_state(loss, sample_weight=rows)
         return loss
 
     def _loss_of(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Any:
