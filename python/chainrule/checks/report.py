@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from html import escape
 from math import isfinite
 
-from chainrule.checks.tables import html_table, text_table
+from chainrule.utils.tables import html_table, text_table
 
 __all__ = ["GradientCheck", "GradientFault", "GradientKink", "GradientReport"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from chainrule.checks.tables import html_table, text_table
+from chainrule.utils.tables import html_table, text_table
 from chainrule.diagnosis.finding import Finding
 from chainrule.diagnosis.measured import Measured
 

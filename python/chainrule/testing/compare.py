@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.base import tree
 from chainrule.checks.gradients import default_tolerance, prepared, relative
-from chainrule.checks.tables import html_table, text_table
+from chainrule.utils.tables import html_table, text_table
 from chainrule.checks.traced import Array
 from chainrule.testing.differences import Differences, Term
 from chainrule.tracing.trace import Trace

@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 
 from chainrule.checks import GradientReport
-from chainrule.checks.tables import html_table, text_table
+from chainrule.utils.tables import html_table, text_table
 
 __all__ = ["Check", "CheckReport", "LeftOut", "Wrong", "told"]
 
