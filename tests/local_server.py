@@ -1,4 +1,4 @@
-"""Files served on 127.0.0.1, for tests of downloads."""
+"""Files served on 127.0.0.1, and what is posted there, for tests of downloads and monitors."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import Any
 
 
 class Server:
-    """Files on 127.0.0.1; `cut` ends each answer after so many bytes."""
+    """Files on 127.0.0.1; `cut` ends each answer after so many bytes, `posted` are paths, headers and
+    bodies that came."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self.asked: list[str] = []
+        self.posted: list[tuple[str, dict[str, str], bytes]] = []
         self.cut: int | None = None
         owner = self
 
@@ -27,6 +29,13 @@ class Server:
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body[: owner.cut])
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                owner.posted.append((self.path, dict(self.headers), body))
+                self.send_response(404 if self.path.endswith("missing") else 200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
 
             def log_message(self, *_: Any) -> None:
                 pass

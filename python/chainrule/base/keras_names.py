@@ -335,8 +335,6 @@ HINTS: dict[str, str] = {
     "Function": "use `Model(inputs, outputs)`",
     "applications.*": "use `applications.EfficientNetB0`, `MobileNetV2` or `ResNet50`",
     "callbacks.OrbaxCheckpoint": "use `callbacks.ModelCheckpoint`",
-    "callbacks.RemoteMonitor": "use `callbacks.LambdaCallback`",
-    "callbacks.TensorBoard": "use `callbacks.CSVLogger`",
     "config.*traceback_filtering*": f"tracebacks are whole: {_LEAVE_OUT}",
     "config.*max_*": "use `epochs` and `steps_per_epoch` of `fit`",
     "config.enable_unsafe*": "nothing that is loaded runs code, by design",

@@ -17,7 +17,9 @@ from chainrule.callbacks.model_checkpoint import ModelCheckpoint as ModelCheckpo
 from chainrule.callbacks.monitor_callback import MonitorCallback as MonitorCallback
 from chainrule.callbacks.progbar_logger import ProgbarLogger as ProgbarLogger
 from chainrule.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau as ReduceLROnPlateau
+from chainrule.callbacks.remote_monitor import RemoteMonitor as RemoteMonitor
 from chainrule.callbacks.swap_ema_weights import SwapEMAWeights as SwapEMAWeights
+from chainrule.callbacks.tensor_board import TensorBoard as TensorBoard
 from chainrule.callbacks.terminate_on_nan import TerminateOnNaN as TerminateOnNaN
 
 publish(globals())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule.callbacks.callback import Callback, Logs
+from chainrule.utils.drawing.curves import draw_curves, table_of
 from chainrule.utils.remembered import anything, checked, count, dict_of, list_of
 
 __all__ = ["History"]
@@ -25,6 +26,8 @@ class History(Callback):
         super().__init__()
         self.epoch: list[int] = []
         self.history: dict[str, list[Any]] = {}
+        # The number of the epoch of each value, where some metrics come less often, as validation may.
+        self._places: dict[str, list[int]] = {}
 
     def on_train_begin(self, logs: Logs = None) -> None:
         self.epoch = []
@@ -39,7 +42,34 @@ class History(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         self.epoch.append(epoch)
+        done = 1 + max(map(len, self.history.values()), default=0)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
+            self._places.setdefault(name, []).append(done)
         if self.model is not None:
             self.model.history = self
+
+    def plot(self, path: Any = None) -> Any:
+        """The metrics by epoch, one picture each, training and validation in one.
+
+        Parameters
+        ----------
+        path : str or path, optional
+            Where the picture is written; the end of the name gives the format.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            Shown by a notebook.
+
+        Raises
+        ------
+        ImportError
+            Without matplotlib (``pip install 'chainrule[plot]'``).
+        ValueError
+            Before an epoch is done.
+        """
+        return draw_curves(self.history, self._places, path)
+
+    def _repr_html_(self) -> str:
+        return table_of(self.history)

@@ -12,6 +12,7 @@ import numpy as np
 from chainrule.callbacks.callback import Callback, Logs
 from chainrule.callbacks.learning_rate_scheduler import with_learning_rate
 from chainrule.tracing.seeds import used_seed_generator
+from chainrule.utils.drawing.figure import new_figure
 
 __all__ = ["LearningRateFinder"]
 
@@ -193,13 +194,7 @@ class LearningRateFinder(Callback):
         """
         if not self.losses:
             raise ValueError("LearningRateFinder.plot: expected a test that has run, got no steps")
-        try:
-            from matplotlib.figure import Figure
-        except ImportError as error:
-            raise ImportError(
-                "LearningRateFinder.plot needs matplotlib: pip install matplotlib"
-            ) from error
-        figure = Figure(figsize=(7, 4), layout="constrained")
+        figure = new_figure("LearningRateFinder.plot", (7, 4))
         axis = figure.subplots()
         rates = self.rates[: len(self.losses)]
         axis.plot(rates, self.losses, ".", color="#9dbad0", markersize=4, label="of a batch")

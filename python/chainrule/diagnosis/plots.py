@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from chainrule.diagnosis.finding import Finding
 from chainrule.diagnosis.measured import ActivationStatistics, Measured
+from chainrule.utils.drawing.figure import new_figure
 
 __all__ = ["draw"]
 
@@ -23,15 +24,11 @@ _SHADES = ("#2a6f97", "#bc4b32")
 
 def draw(measured: Measured | None, findings: Sequence[Finding], path: Any = None) -> Any:
     """A figure with one ridge a layer, the first layer on top."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError("report.plot needs matplotlib: pip install matplotlib") from error
     rows = [] if measured is None else measured.activations
     if not rows:
         raise ValueError("report.plot: expected activations to draw, got none that were measured")
     height = 1.5 + _HEIGHT * len(rows) + 0.2 * min(len(findings), 4)
-    figure = Figure(figsize=(10, height), layout="constrained")
+    figure = new_figure("report.plot", (10, height))
     left, right = figure.subplots(1, 2, width_ratios=(1, 1))
     _ridges(left, [a.values for a in rows], _SHADES[0])
     _ridges(right, [_logarithms(a.gradients) for a in rows], _SHADES[1])

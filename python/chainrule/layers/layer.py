@@ -20,6 +20,7 @@ from chainrule.tracing.remat import current_remat_mode
 from chainrule.tracing.specs import compute_output_spec
 from chainrule.tracing.stateless import StatelessScope
 from chainrule.tracing.tensor import KerasTensor
+from chainrule.utils.summary import layer_html
 
 
 class Layer(LayerCalling):
@@ -286,6 +287,9 @@ class Layer(LayerCalling):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+    def _repr_html_(self) -> str:
+        return layer_html(self)
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()

@@ -7,14 +7,23 @@ import re
 import shutil
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
+from html import escape
 from typing import Any
 
 import numpy as np
 
 from chainrule.base import tree
 from chainrule.utils.io import plain, print_msg
+from chainrule.utils.tables import html_table
 
-__all__ = ["count_params", "print_summary", "readable_memory_size", "weight_memory_size"]
+__all__ = [
+    "count_params",
+    "layer_html",
+    "print_summary",
+    "readable_memory_size",
+    "summary_html",
+    "weight_memory_size",
+]
 
 DEFAULT_LINE_LENGTH = 88
 
@@ -77,6 +86,61 @@ def print_summary(
     ValueError
         When `layer_range` names no layers, or the line is too short.
     """
+    header, rows = _layers(model, expand_nested, show_trainable, layer_range)
+    if line_length is None:
+        width = DEFAULT_LINE_LENGTH + 20 * ("Connected to" in header) + 12 * show_trainable
+        line_length = min(width, shutil.get_terminal_size((width, 24)).columns)
+    widths = _widths(header, rows, line_length, positions)
+    for line in [
+        f'Model: "{model.name}"',
+        *_table(header, rows, widths),
+        *_totals(model),
+    ]:
+        _write(line, print_fn or print_msg)
+
+
+def summary_html(model: Any) -> str:
+    """The same table for a notebook, with the layers of nested models.
+
+    Examples
+    --------
+    >>> import chainrule as keras
+    >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, name="out")])
+    >>> "<td>out (Dense)</td><td>(None, 2)</td><td>8</td>" in summary_html(model)
+    True
+    """
+    header, rows = _layers(model, expand_nested=True, show_trainable=False, layer_range=None)
+    totals = "<br>".join(escape(line.strip()) for line in _totals(model))
+    title = f"{type(model).__name__} <b>{escape(model.name)}</b>"
+    return f"<p>{title}</p>{html_table(header, rows)}<p>{totals}</p>"
+
+
+def layer_html(layer: Any) -> str:
+    """A layer for a notebook: class, name, output shape, and a table of its weights.
+
+    Examples
+    --------
+    >>> import chainrule as keras
+    >>> layer = keras.layers.Dense(2, name="out")
+    >>> layer.build((None, 3))
+    >>> layer_html(layer).count("<tr>")
+    3
+    """
+    built = f"{layer.count_params():,} parameters" if layer.built else "not built"
+    about = f"output {_output_shape(layer)}, {built}"
+    rows = [
+        (w.path, str(tuple(w.shape)), str(w.dtype), "yes" if w.trainable else "no")
+        for w in layer.weights
+    ]
+    table = html_table(("weight", "shape", "dtype", "trains"), rows) if rows else ""
+    title = f"{type(layer).__name__} <b>{escape(layer.name)}</b>"
+    return f"<p>{title}: {escape(about)}</p>{table}"
+
+
+def _layers(
+    model: Any, expand_nested: bool, show_trainable: bool, layer_range: Sequence[str] | None
+) -> tuple[list[str], list[list[str]]]:
+    """Head and cells of the table."""
     layers = list(getattr(model, "operations", model.layers))
     nodes = getattr(model, "_nodes", None)
     connected = not _is_chain(nodes or ())
@@ -90,16 +154,7 @@ def print_summary(
     for layer in layers[first:last]:
         within = nodes if connected else None
         rows.extend(_rows(layer, within, show_trainable, expand_nested, 0))
-    if line_length is None:
-        width = DEFAULT_LINE_LENGTH + 20 * connected + 12 * show_trainable
-        line_length = min(width, shutil.get_terminal_size((width, 24)).columns)
-    widths = _widths(header, rows, line_length, positions)
-    for line in [
-        f'Model: "{model.name}"',
-        *_table(header, rows, widths),
-        *_totals(model),
-    ]:
-        _write(line, print_fn or print_msg)
+    return header, rows
 
 
 def _write(line: str, write: Callable[[str], Any]) -> None:
