@@ -8,6 +8,7 @@ import inspect
 import pkgutil
 import re
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
@@ -35,7 +36,22 @@ EXTRAS = {
     "chainrule.utils.image_dataset": "PIL",
     "chainrule.utils.images": "PIL",
 }
-PUBLIC = [name for name in MODULES if not any(p.startswith("_") for p in name.split(".")[1:])]
+# What these packages show needs one.
+PACKAGES = {"chainrule.sklearn": "sklearn", "chainrule.wrappers": "sklearn"}
+
+
+def needed(name: str) -> str | None:
+    """The extra of a module, if it has one."""
+    package = ".".join(name.split(".")[:2])
+    return EXTRAS.get(name, PACKAGES.get(package))
+
+
+PUBLIC = [
+    name
+    for name in MODULES
+    if not any(p.startswith("_") for p in name.split(".")[1:])
+    and (name in EXTRAS or not needed(name) or find_spec(needed(name) or ""))
+]
 
 
 @pytest.fixture
@@ -53,8 +69,9 @@ def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_of_docstrings_run(name: str, fresh: None) -> None:
-    if name in EXTRAS:
-        pytest.importorskip(EXTRAS[name])
+    extra = needed(name)
+    if extra is not None:
+        pytest.importorskip(extra)
     module = importlib.import_module(name)
     report: list[str] = []
     runner = doctest.DocTestRunner(optionflags=FLAGS)

@@ -61,6 +61,8 @@ FLOORS = (
     "nlp",
     "applications",
     "testing",
+    "sklearn",
+    "wrappers",
     # Names of Keras for what stands below.
     "config",
     "errors",

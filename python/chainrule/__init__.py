@@ -36,9 +36,11 @@ if TYPE_CHECKING or not late(globals()):
     from chainrule import reference as reference
     from chainrule import regularizers as regularizers
     from chainrule import saving as saving
+    from chainrule import sklearn as sklearn
     from chainrule import testing as testing
     from chainrule import tree as tree
     from chainrule import utils as utils
+    from chainrule import wrappers as wrappers
     from chainrule.base.name_scopes import name_scope as name_scope
     from chainrule.initializers import Initializer as Initializer
     from chainrule.layers import Input as Input
