@@ -143,11 +143,28 @@ def blocks(text: str) -> list[str]:
     return re.findall(r"^```(?:python|py)\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
 
 
+def packages(block: str) -> list[str]:
+    """What a block of the README needs besides the wheel: said by its first line, and imported."""
+    if not block.startswith("# pip install"):
+        return []
+    extra = re.findall(r"chainrule\[(\w+)\]", block.partition("\n")[0])
+    imported = re.findall(r"^(?:import|from) (?!chainrule)(\w+)", block, re.MULTILINE)
+    return [_PACKAGE.get(name, name) for name in [*extra, *imported]]
+
+
+# The package of an extra that is not called so.
+_PACKAGE = {"h5": "h5py", "tables": "narwhals", "tensorboard": "tensorboardX"}
+
+
 @pytest.mark.skipif(not README.exists(), reason="no README.md beside the tests")
-def test_the_blocks_of_the_readme_run_in_order(fresh: None) -> None:
-    text = README.read_text(encoding="utf-8")
-    found = blocks(text)
+@pytest.mark.parametrize("with_extras", [False, True])
+def test_the_blocks_of_the_readme_run_in_order(with_extras: bool, fresh: None) -> None:
+    found = blocks(README.read_text(encoding="utf-8"))
     assert found, "README.md holds no Python"
+    if with_extras:
+        for name in sorted({name for block in found for name in packages(block)}):
+            pytest.importorskip(name)
     space: dict[str, object] = {"__name__": "__main__"}
     for number, block in enumerate(found, 1):
-        exec(compile(block, f"README.md, block {number}", "exec"), space)
+        if with_extras or not packages(block):
+            exec(compile(block, f"README.md, block {number}", "exec"), space)
