@@ -61,7 +61,7 @@ def sounds(tmp_path: Path) -> Path:
 def test_texts_of_a_folder(texts: Path, capsys: Any) -> None:
     data = text_dataset_from_directory(texts, shuffle=False, batch_size=4)
     assert "Found 10 files belonging to 2 classes." in capsys.readouterr().out
-    x, y = data[1]
+    x, y = [*data][1]
     assert x.tolist() == ["neg 4 é\n", "pos 0 é\n", "pos 1 é\n", "pos 2 é\n"]
     assert y.tolist() == [0, 1, 1, 1] and data.class_names == ["neg", "pos"] and len(data) == 3
     alone = text_dataset_from_directory(
@@ -69,7 +69,7 @@ def test_texts_of_a_folder(texts: Path, capsys: Any) -> None:
     )
     assert list(alone)[:2] == ["neg", "neg"]
     hot = text_dataset_from_directory(texts, label_mode="categorical", verbose=False)
-    assert hot[0][1].shape == (10, 2)
+    assert next(iter(hot))[1].shape == (10, 2)
 
 
 def test_epochs_have_orders_of_their_own(texts: Path) -> None:
@@ -133,21 +133,21 @@ def test_a_text_in_another_encoding_is_named(texts: Path) -> None:
     (texts / "neg" / "0.txt").write_bytes(b"caf\xe9")
     data = text_dataset_from_directory(texts, shuffle=False, verbose=False)
     with pytest.raises(FileFormatError, match=r"0\.txt': expected text in UTF-8.*at byte 3"):
-        data[0]
+        next(iter(data))
 
 
 def test_sounds_of_a_folder(sounds: Path) -> None:
     data = audio_dataset_from_directory(sounds, shuffle=False, verbose=False)
-    x, y = data[0]
+    x, y = next(iter(data))
     assert x.shape == (8, 23, 1) and x.dtype == np.float32 and y.tolist() == [0] * 4 + [1] * 4
     assert x[0, :20, 0].tolist() == [0.5] * 20 and not x[0, 20:].any()
     cut = audio_dataset_from_directory(sounds, output_sequence_length=5, verbose=False)
-    assert cut[0][0].shape == (8, 5, 1)
+    assert next(iter(cut))[0].shape == (8, 5, 1)
     half = audio_dataset_from_directory(sounds, sampling_rate=4000, verbose=False)
-    assert half[0][0].shape == (8, 12, 1)
+    assert next(iter(half))[0].shape == (8, 12, 1)
     write_wav(sounds / "low" / "9.wav", np.zeros((5, 2), "<i2"))
     with pytest.raises(FileFormatError, match=r"9\.wav': expected 1 channels"):
-        audio_dataset_from_directory(sounds, shuffle=False, verbose=False)[0]
+        next(iter(audio_dataset_from_directory(sounds, shuffle=False, verbose=False)))
     for options, part in (
         ({"ragged": True}, "`ragged=True` is not supported"),
         ({"ragged": True, "output_sequence_length": 3}, "Cannot set both"),

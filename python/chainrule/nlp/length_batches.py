@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from chainrule import random
 from chainrule.base.errors import DataError, ShapeError
 from chainrule.nlp.sizes import check_size
-from chainrule.utils.shuffled import ShuffledDataset
+from chainrule.utils.py_dataset import PyDataset
+from chainrule.utils.remembered import checked, count
 
 # Batches whose rows are sorted by length together, where the order is drawn.
 _POOL = 50
 
 
-class LengthBatches(ShuffledDataset):
+class LengthBatches(PyDataset):
     """Batches of sequences of tokens, each of sequences of like lengths, so that little is padding.
 
     A batch is padded to its longest sequence, rounded up to a multiple of `multiple`: there are few
@@ -73,6 +74,9 @@ class LengthBatches(ShuffledDataset):
     [1, 2, 0]
     """
 
+    # `fit` does not shuffle the batches: the rows are shuffled here, or not at all.
+    keeps_order = True
+
     def __init__(
         self,
         sequences: Sequence[Any],
@@ -87,7 +91,11 @@ class LengthBatches(ShuffledDataset):
     ) -> None:
         check_size("batch_size", batch_size)
         seed = random.make_default_seed() if seed is None else seed
-        super().__init__(len(sequences), batch_size, shuffle, seed, workers)
+        super().__init__(workers=workers, max_queue_size=workers + 1)
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.seed = seed
+        self._epoch = 0
         self.sequences = [_row(number, row, max_length) for number, row in enumerate(sequences)]
         if not self.sequences:
             raise DataError("LengthBatches: expected one sequence or more, got none")
@@ -109,7 +117,7 @@ class LengthBatches(ShuffledDataset):
         return self._order
 
     def _draw_order(self) -> None:
-        size = self.batch_size or 1
+        size = self.batch_size
         if not self.shuffle:
             self._order = np.argsort(self._lengths, kind="stable")
             return
@@ -123,6 +131,33 @@ class LengthBatches(ShuffledDataset):
         full = len(rows) // size
         batches = ordered[: full * size].reshape(full, size)[rng.permutation(full)]
         self._order = np.concatenate([batches.reshape(-1), ordered[full * size :]])
+
+    def __len__(self) -> int:
+        return -(-len(self._order) // self.batch_size)
+
+    def __getitem__(self, index: int) -> Any:
+        """The batch of this number."""
+        if not 0 <= index < len(self):
+            raise IndexError(f"LengthBatches: expected a batch 0 to {len(self) - 1}, got {index}")
+        return self._make(self._order[index * self.batch_size : (index + 1) * self.batch_size])
+
+    def __iter__(self) -> Iterator[Any]:
+        yield from super().__iter__()
+        self.on_epoch_end()
+
+    def backup_state(self) -> dict[str, Any]:
+        """How many epochs are over."""
+        return {"epoch": self._epoch}
+
+    def restore_state(self, state: dict[str, Any]) -> None:
+        """The order of that epoch."""
+        self._epoch = checked(type(self).__name__, state, {"epoch": count})["epoch"]
+        self._draw_order()
+
+    def on_epoch_end(self) -> None:
+        """Draw the next epoch's order."""
+        self._epoch += 1
+        self._draw_order()
 
     def _make(self, rows: NDArray[Any]) -> Any:
         places = -(-int(self._lengths[rows].max()) // self.multiple) * self.multiple

@@ -1,4 +1,4 @@
-"""Batches as a generator, an iterable or a PyDataset yields them, made while the core computes."""
+"""Batches as a generator, an iterable, a Dataset or a PyDataset yields them, made while the core computes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from chainrule import random
 from chainrule.training.data import is_array, is_place_in, to_arrays
+from chainrule.utils.dataset import Dataset
 from chainrule.utils.packing import unpack_x_y_sample_weight
 from chainrule.utils.prefetch import by_processes, by_threads, prefetch
 from chainrule.utils.py_dataset import PyDataset
@@ -94,6 +95,33 @@ class _Stream:
             for batch in batches:
                 self._taken += 1
                 yield batch
+
+
+class _Passes(_Stream):
+    """The batches of a Dataset, pass by pass."""
+
+    def __init__(self, batches: Dataset, load: Load) -> None:
+        super().__init__(batches, load)
+        size = batches.cardinality()
+        self.count = size if size >= 0 else None
+        self._turn = 0
+
+    def restart(self) -> None:
+        self._turn = self._batches.next_pass
+        super().restart()
+
+    def backup_state(self) -> dict[str, Any]:
+        return {"batches": self.count, "pass": self._turn, "taken": self._taken}
+
+    def restore_state(self, state: dict[str, Any]) -> bool:
+        """Go on at that place of that pass, where there are as many batches."""
+        kinds = {"batches": optional(count), "pass": count, "taken": count}
+        place = checked("the data", state, kinds)
+        if not is_place_in({"batches": self.count}, {"batches": place["batches"]}):
+            return False
+        self._turn, self._taken = place["pass"], place["taken"]
+        self._iterator = self._batches.passing(self._turn, self._taken)
+        return True
 
 
 class _Load:
@@ -198,14 +226,14 @@ class _Indexed:
 
 
 class IteratorSource:
-    """Batches as a generator, an iterable or a PyDataset yields them.
+    """Batches as a generator, an iterable, a Dataset or a PyDataset yields them.
 
     They are made ahead, on a thread or as the PyDataset says, but never beyond the epoch: what an
     iterator holds for the next one stays in it.
 
     Parameters
     ----------
-    batches : iterator, iterable, PyDataset, or an object with `__len__` and `__getitem__`
+    batches : iterator, iterable, Dataset, PyDataset, or an object with `__len__` and `__getitem__`
         An iterator goes on from epoch to epoch and ends once; the others start again.
     shuffle : bool
         Take the batches of a PyDataset in a new order each time.
@@ -215,9 +243,13 @@ class IteratorSource:
 
     def __init__(self, batches: Any, shuffle: bool = False, load: Load = None) -> None:
         self.batches = batches
-        self._reader: Any = (
-            _Indexed(batches, shuffle, load) if is_indexed(batches) else _Stream(batches, load)
-        )
+        self._reader: Any
+        if isinstance(batches, Dataset):
+            self._reader = _Passes(batches, load)
+        elif is_indexed(batches):
+            self._reader = _Indexed(batches, shuffle, load)
+        else:
+            self._reader = _Stream(batches, load)
         self._head: list[Batch] = []
         self._begun = False
 
@@ -264,9 +296,15 @@ class IteratorSource:
         self._begun = done > 0
         return True
 
+    def _is_endless(self) -> bool:
+        """Whether it is said of the batches that they have no end."""
+        if isinstance(self.batches, Dataset):
+            return self.batches.cardinality() == Dataset.INFINITE
+        return isinstance(self.batches, PyDataset) and self.steps is None
+
     def epoch(self, steps: int | None, done: int = 0) -> Generator[Batch, None, None]:
         """Batches of one epoch: `steps`, or all that come; of which `done` have come before."""
-        if steps is None and isinstance(self.batches, PyDataset) and self.steps is None:
+        if steps is None and self._is_endless():
             raise ValueError(
                 f"{type(self.batches).__name__}: expected a number of steps for an epoch of "
                 "batches without end (`steps_per_epoch` of fit, `steps` of evaluate and predict)"

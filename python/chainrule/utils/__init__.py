@@ -26,6 +26,7 @@ from chainrule.utils.arrays import to_categorical as to_categorical
 from chainrule.utils.audio_dataset import (
     audio_dataset_from_directory as audio_dataset_from_directory,
 )
+from chainrule.utils.dataset import Dataset as Dataset
 from chainrule.utils.files import get_file as get_file
 from chainrule.utils.image_dataset import (
     image_dataset_from_directory as image_dataset_from_directory,

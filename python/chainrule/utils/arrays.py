@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from chainrule.base import tree
 from chainrule.base.tables import as_numbers
+from chainrule.utils.dataset import Dataset
 
 __all__ = ["normalize", "pad_sequences", "split_dataset", "to_categorical"]
 
@@ -168,8 +169,9 @@ def split_dataset(
 
     Parameters
     ----------
-    dataset : array, or a nest of arrays of one length
-        Samples along the first axis.
+    dataset : array, a nest of arrays of one length, or Dataset
+        Samples along the first axis. Of a Dataset one pass is made and kept in memory; batches that
+        `batch` made are taken apart, and put together again in both parts.
     left_size, right_size : int or float, optional
         A number of samples, or a fraction. One of them may be left out.
     shuffle : bool
@@ -180,12 +182,13 @@ def split_dataset(
     Returns
     -------
     tuple
-        Left and right part, nested as `dataset`; views of it where they are not shuffled.
+        Left and right part, nested as `dataset`; views of it where they are not shuffled. Two
+        Datasets of a Dataset.
 
     Raises
     ------
     ValueError
-        When the sizes do not fit to the dataset, or the arrays' lengths differ.
+        When the sizes do not fit to the dataset, the arrays' lengths differ, or a Dataset has no end.
 
     Examples
     --------
@@ -193,11 +196,36 @@ def split_dataset(
     >>> right[0], right[1]
     (array([8, 9]), array([16, 18]))
     """
+    if isinstance(dataset, Dataset):
+        return _split_elements(dataset, left_size, right_size, shuffle, seed)
     arrays = tree.map_structure(np.asarray, dataset)
     lengths = {len(a) for a in tree.flatten(arrays)}
     if len(lengths) != 1:
         raise ValueError(f"split_dataset: expected arrays of one length, got {sorted(lengths)}.")
-    total = lengths.pop()
+    first, second = _parts(lengths.pop(), left_size, right_size, shuffle, seed)
+    return (
+        tree.map_structure(lambda a: a[first], arrays),
+        tree.map_structure(lambda a: a[second], arrays),
+    )
+
+
+def _split_elements(dataset: Dataset, *options: Any) -> tuple[Dataset, Dataset]:
+    """The elements of one pass in two datasets."""
+    if dataset.cardinality() == Dataset.INFINITE:
+        raise ValueError("split_dataset: expected a dataset that ends; `take` some of it.")
+    size = dataset.batch_size
+    elements = list(dataset if size is None else dataset.unbatch())
+    left, right = (
+        Dataset.of([elements[i] for i in np.arange(len(elements))[rows]])
+        for rows in _parts(len(elements), *options)
+    )
+    return (left, right) if size is None else (left.batch(size), right.batch(size))
+
+
+def _parts(
+    total: int, left_size: Any, right_size: Any, shuffle: bool, seed: int | None
+) -> tuple[Any, Any]:
+    """Which rows go to the left, and which to the right."""
     left = _part(left_size, total, "left_size")
     right = _part(right_size, total, "right_size")
     if left is None and right is None:
@@ -209,15 +237,11 @@ def split_dataset(
         raise ValueError(
             f"The sizes {left} and {right} do not fit to a dataset of {total} samples."
         )
-    first: Any = slice(0, left)
-    second: Any = slice(left, left + right)
-    if shuffle:
-        order = np.random.default_rng(seed).permutation(total)
-        first, second = order[first], order[second]
-    return (
-        tree.map_structure(lambda a: a[first], arrays),
-        tree.map_structure(lambda a: a[second], arrays),
-    )
+    first, second = slice(0, left), slice(left, left + right)
+    if not shuffle:
+        return first, second
+    order = np.random.default_rng(seed).permutation(total)
+    return order[first], order[second]
 
 
 def _part(size: int | float | None, total: int, name: str) -> int | None:

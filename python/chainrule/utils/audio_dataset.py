@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,69 +11,39 @@ import numpy.typing as npt
 
 from chainrule.base.errors import FileFormatError
 from chainrule.utils.labelled_files import Files, select_files
-from chainrule.utils.shuffled import ShuffledDataset
+from chainrule.utils.row_batches import batches_of_files
 from chainrule.utils.wav import read_wav, resample
 
-__all__ = ["AudioDataset", "audio_dataset_from_directory"]
+__all__ = ["audio_dataset_from_directory"]
 
 Array = npt.NDArray[Any]
 
 
-class AudioDataset(ShuffledDataset):
-    """Batches of sounds, for `fit` or a loop; what `audio_dataset_from_directory` returns.
+@dataclass
+class SoundFiles:
+    """Makes batches of files: `(sounds, labels)`, or `sounds`, float32 of -1 to 1, (rows, steps,
+    channels), with zeros behind the shorter ones."""
 
-    A batch is `(sounds, labels)`, or `sounds`: float32 of -1 to 1, (rows, steps, channels), with
-    zeros behind the shorter ones.
+    files: Files
+    sampling_rate: int | None
+    output_sequence_length: int | None
 
-    Attributes
-    ----------
-    file_paths : list of str
-        In the order of the first epoch.
-    class_names : list of str or None
-        The names of the labels 0, 1, ...
-
-    Parameters
-    ----------
-    files : Files
-    batch_size : int or None
-        None gives single sounds and labels.
-    sampling_rate : int or None
-        Steps a second that sounds are brought to.
-    output_sequence_length : int or None
-        Steps that sounds are cut or filled up to.
-    """
-
-    def __init__(
-        self,
-        files: Files,
-        batch_size: int | None,
-        sampling_rate: int | None,
-        output_sequence_length: int | None,
-    ) -> None:
-        super().__init__(len(files.paths), batch_size, files.shuffle, files.seed)
-        self.file_paths = files.paths
-        self.class_names = files.class_names
-        self.labels = files.labels
-        self.sampling_rate = sampling_rate
-        self.output_sequence_length = output_sequence_length
-
-    def _make(self, rows: Array) -> Any:
-        sounds = [self._sound(self.file_paths[row]) for row in rows]
-        labels = None if self.labels is None else self.labels[rows]
+    def __call__(self, rows: Array) -> Any:
+        """The batch of these numbers."""
+        paths, labels = self.files.paths, self.files.labels
+        sounds = [self._sound(paths[row]) for row in rows]
         channels = sounds[0].shape[1]
         for row, sound in zip(rows, sounds):
             if sound.shape[1] != channels:
                 raise FileFormatError(
-                    f"file '{self.file_paths[row]}': expected {channels} channels as in the other "
+                    f"file '{paths[row]}': expected {channels} channels as in the other "
                     f"files, got {sound.shape[1]}"
                 )
         length = self.output_sequence_length or max(map(len, sounds))
         batch = np.zeros((len(sounds), length, channels), "float32")
         for into, sound in zip(batch, sounds):
             into[: len(sound)] = sound[:length]
-        if self.batch_size is None:
-            return batch[0] if labels is None else (batch[0], labels[0])
-        return batch if labels is None else (batch, labels)
+        return batch if labels is None else (batch, labels[rows])
 
     def _sound(self, path: str) -> Array:
         samples, rate = read_wav(path)
@@ -132,8 +103,9 @@ def audio_dataset_from_directory(
 
     Returns
     -------
-    AudioDataset, or a list of two
-        With `class_names`, `file_paths` and `map(function)`.
+    Dataset, or a list of two
+        Of `(sounds, labels)`, or `sounds`: float32 of -1 to 1, (rows, steps, channels), with zeros
+        behind the shorter ones. With `class_names` and `file_paths`.
 
     Raises
     ------
@@ -190,7 +162,8 @@ def audio_dataset_from_directory(
         follow_links,
         verbose,
     )
-    datasets = [
-        AudioDataset(files, batch_size, sampling_rate, output_sequence_length) for files in found
-    ]
+    datasets = []
+    for files in found:
+        sounds = SoundFiles(files, sampling_rate, output_sequence_length)
+        datasets.append(batches_of_files(files, sounds, batch_size))
     return datasets if subset == "both" else datasets[0]

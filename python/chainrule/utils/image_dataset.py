@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,170 +17,49 @@ from chainrule.base.errors import FileFormatError
 from chainrule.utils.image_folder import FORMATS
 from chainrule.utils.images import COLOR_MODES, pillow, read_picture
 from chainrule.utils.labelled_files import select_files
-from chainrule.utils.prefetch import by_threads
 from chainrule.utils.proportions import cropped, padded
-from chainrule.utils.py_dataset import PyDataset
-from chainrule.utils.remembered import array, checked, count, list_of
-from chainrule.utils.shuffled import MappedDataset
+from chainrule.utils.row_batches import batches_of_files
 
-__all__ = ["ImageDataset", "image_dataset_from_directory"]
+__all__ = ["image_dataset_from_directory"]
 
 Array = npt.NDArray[Any]
 
 INTERPOLATIONS = ("bilinear", "nearest", "bicubic", "lanczos3", "lanczos5")
 
 
-class ImageDataset(PyDataset):
-    """Batches of pictures, for `fit` or a loop; what `image_dataset_from_directory` returns.
+@dataclass
+class Pictures:
+    """Makes batches of the pictures of files; the arguments are those of the dataset.
 
     A batch is `(images, labels)`, or `images` where there are no labels: float32 of 0 to 255,
-    (rows, height, width, channels). Iterating over it begins anew each time; with `shuffle` in
-    another order.
-
-    Attributes
-    ----------
-    file_paths : list of str
-        The pictures, in the order of the first epoch.
-    class_names : list of str or None
-        The names of the labels 0, 1, ...
-
-    Parameters
-    ----------
-    file_paths : sequence of str
-    labels : ndarray or None
-        A row for each picture.
-    class_names : list of str or None
-    batch_size : int or None
-        None gives single pictures and labels.
-    image_size : (int, int)
-        Height and width.
-    color_mode : {"rgb", "grayscale", "rgba"}
-    shuffle : bool
-        Draw a new order after each epoch.
-    seed : int
-        For the shuffle.
-    interpolation : {"bilinear", "nearest", "bicubic", "lanczos3", "lanczos5"}
-        Of the resizing, which does not smooth where it shrinks, as Keras's.
-    crop_to_aspect_ratio, pad_to_aspect_ratio : bool
-        Cut the centre out, or fill up with zeros, before.
-    data_format : {"channels_last", "channels_first"}
-    on_error : {"raise", "skip"}
-        What to do with a picture that cannot be read.
-    workers : int
-        Threads that decode.
+    (rows, height, width, channels).
     """
 
-    # `fit` does not shuffle the batches: the pictures are shuffled here, or not at all.
-    keeps_order = True
+    file_paths: list[str]
+    labels: Array | None
+    image_size: tuple[int, int]
+    color_mode: str
+    interpolation: str
+    crop_to_aspect_ratio: bool
+    pad_to_aspect_ratio: bool
+    data_format: str
+    on_error: str
+    unreadable: set[int] = field(default_factory=set)
 
-    def __init__(
-        self,
-        file_paths: Sequence[str],
-        labels: Array | None = None,
-        class_names: list[str] | None = None,
-        batch_size: int | None = 32,
-        image_size: tuple[int, int] = (256, 256),
-        color_mode: str = "rgb",
-        shuffle: bool = False,
-        seed: int = 0,
-        interpolation: str = "bilinear",
-        crop_to_aspect_ratio: bool = False,
-        pad_to_aspect_ratio: bool = False,
-        data_format: str = "channels_last",
-        on_error: str = "raise",
-        workers: int = 1,
-    ) -> None:
-        super().__init__(workers=workers, max_queue_size=workers + 1)
-        pillow()
-        self.file_paths = list(file_paths)
-        self.class_names = class_names
-        self.labels = labels
-        self.batch_size = batch_size
-        self.image_size = image_size
-        self.color_mode = color_mode
-        self.shuffle = shuffle
-        self.seed = seed
-        self.data_format = data_format
-        self.on_error = on_error
-        self.interpolation = interpolation
-        self.crop_to_aspect_ratio = crop_to_aspect_ratio
-        self.pad_to_aspect_ratio = pad_to_aspect_ratio
-        self._epoch = 0
-        self._rows = np.arange(len(self.file_paths))
-        self._order = self._rows
-        self._unreadable: set[int] = set()
-
-    def __len__(self) -> int:
-        return -(-len(self._order) // (self.batch_size or 1))
-
-    def __getitem__(self, index: int) -> Any:
-        """The batch of this number; None where none of its pictures can be read.
+    def __call__(self, rows: Array) -> Any:
+        """The batch of these numbers; None where none of its pictures can be read.
 
         Raises
         ------
         FileFormatError
             A picture that is truncated, corrupt or none, by its path.
         """
-        if not 0 <= index < len(self):
-            raise IndexError(f"image dataset: expected a batch 0 to {len(self) - 1}, got {index}")
-        size = self.batch_size or 1
-        rows, images = [], []
-        for row in self._order[index * size : (index + 1) * size]:
-            image = self._image(int(row))
-            if image is not None:
-                rows.append(row)
-                images.append(image)
-        if not images:
+        found = [(row, self._image(int(row))) for row in rows if row not in self.unreadable]
+        kept = [row for row, image in found if image is not None]
+        if not kept:
             return None
-        if self.batch_size is None:
-            return images[0] if self.labels is None else (images[0], self.labels[rows[0]])
-        batch = np.stack(images)
-        return batch if self.labels is None else (batch, self.labels[rows])
-
-    def __iter__(self) -> Iterator[Any]:
-        if self.workers:
-            batches: Any = by_threads(
-                self.__getitem__, range(len(self)), self.workers, self.max_queue_size
-            )
-        else:
-            batches = map(self.__getitem__, range(len(self)))
-        yield from (batch for batch in batches if batch is not None)
-        self.on_epoch_end()
-
-    def map(self, function: Callable[..., Any]) -> MappedDataset:
-        """The dataset of what a function, of x or of x and y, makes of each batch."""
-        return MappedDataset(self, function)
-
-    def backup_state(self) -> dict[str, Any]:
-        """How many epochs are over, and which pictures can be read."""
-        return {"epoch": self._epoch, "rows": self._rows, "skipped": sorted(self._unreadable)}
-
-    def restore_state(self, state: dict[str, Any]) -> None:
-        """The order of that epoch."""
-        kinds = {"epoch": count, "rows": array, "skipped": list_of(count)}
-        values = checked(type(self).__name__, state, kinds)
-        rows, known = values["rows"], len(self.file_paths)
-        if rows.ndim != 1 or rows.dtype.kind not in "iu" or not all(0 <= n < known for n in rows):
-            raise ValueError(
-                f"the state of {type(self).__name__}: expected 'rows' of numbers below {known}"
-            )
-        self._epoch, self._rows = values["epoch"], rows
-        self._unreadable = set(values["skipped"])
-        self._draw_order()
-
-    def on_epoch_end(self) -> None:
-        """Draw the next epoch's order; pictures that could not be read are left out."""
-        self._epoch += 1
-        if self._unreadable:
-            self._rows = self._rows[~np.isin(self._rows, list(self._unreadable))]
-            self._unreadable = set()
-        self._draw_order()
-
-    def _draw_order(self) -> None:
-        self._order = self._rows
-        if self.shuffle and self._epoch:
-            generator = np.random.Generator(np.random.Philox(key=[self.seed, self._epoch]))
-            self._order = generator.permutation(self._rows)
+        batch = np.stack([image for _, image in found if image is not None])
+        return batch if self.labels is None else (batch, self.labels[kept])
 
     def _image(self, row: int) -> Array | None:
         path = self.file_paths[row]
@@ -189,7 +69,7 @@ class ImageDataset(PyDataset):
             if self.on_error == "raise":
                 raise
             warnings.warn(f"{error} (skipped)", RuntimeWarning, stacklevel=2)
-            self._unreadable.add(row)
+            self.unreadable.add(row)
             return None
         return self._resized(array.astype("float32"))
 
@@ -285,14 +165,16 @@ def image_dataset_from_directory(
         Print how many files there are. Default: True.
     on_error : {"raise", "skip"}
         What to do with a picture that cannot be read: raise an error that names it, or warn, and
-        leave it out. Default: raise.
+        leave it out of its batch; a batch of which nothing is left does not come. Default: raise.
     workers : int, optional
-        Threads that decode. Default: one for each processor, up to 8.
+        Threads that decode; 0 decodes where batches are asked for. Default: one for each processor,
+        up to 8.
 
     Returns
     -------
-    ImageDataset, or a list of two
-        With `class_names` and `file_paths`; for `fit`, `evaluate`, `predict`, or a loop.
+    Dataset, or a list of two
+        Of `(images, labels)`, or `images`: float32 of 0 to 255, (rows, height, width, channels).
+        With `class_names` and `file_paths`.
 
     Raises
     ------
@@ -329,6 +211,8 @@ def image_dataset_from_directory(
     if crop_to_aspect_ratio and pad_to_aspect_ratio:
         raise _bad("one of crop_to_aspect_ratio and pad_to_aspect_ratio at most", "both")
     size = _image_size(image_size)
+    if workers is not None and (isinstance(workers, bool) or workers < 0):
+        raise _bad("workers to be an integer of 0 or more", repr(workers))
     pillow()
     found = select_files(
         "image_dataset_from_directory",
@@ -346,25 +230,21 @@ def image_dataset_from_directory(
         follow_links,
         verbose,
     )
-    datasets = [
-        ImageDataset(
+    threads = min(8, os.cpu_count() or 1) if workers is None else workers
+    datasets = []
+    for files in found:
+        pictures = Pictures(
             files.paths,
             files.labels,
-            files.class_names,
-            batch_size=batch_size,
-            image_size=size,
-            color_mode=color_mode,
-            shuffle=files.shuffle,
-            seed=files.seed,
-            interpolation=interpolation,
-            crop_to_aspect_ratio=crop_to_aspect_ratio,
-            pad_to_aspect_ratio=pad_to_aspect_ratio,
-            data_format=data_format or config.image_data_format(),
-            on_error=on_error,
-            workers=min(8, os.cpu_count() or 1) if workers is None else workers,
+            size,
+            color_mode,
+            interpolation,
+            crop_to_aspect_ratio,
+            pad_to_aspect_ratio,
+            data_format or config.image_data_format(),
+            on_error,
         )
-        for files in found
-    ]
+        datasets.append(batches_of_files(files, pictures, batch_size, threads))
     return datasets if subset == "both" else datasets[0]
 
 

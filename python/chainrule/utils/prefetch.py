@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["by_processes", "by_threads", "prefetch"]
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 # What a thread that makes batches has from the thread that trains.
@@ -98,27 +99,27 @@ def prefetch(items: Iterable[T], depth: int) -> Generator[T, None, None]:
 
 
 def _in_order(
-    executor: Executor, make: Callable[[int], T], indices: Iterable[int], ahead: int
+    executor: Executor, make: Callable[[S], T], items: Iterable[S], ahead: int
 ) -> Generator[T, None, None]:
-    """`make(index)` for each index, in their order, `ahead` of them under way."""
+    """`make(item)` for each item, in their order, `ahead` of them under way."""
     pending: deque[Future[T]] = deque()
-    rest = iter(indices)
+    rest = iter(items)
     try:
-        for index in itertools.islice(rest, ahead):
-            pending.append(executor.submit(make, index))
+        for item in itertools.islice(rest, ahead):
+            pending.append(executor.submit(make, item))
         while pending:
-            item = pending.popleft().result()
-            for index in itertools.islice(rest, 1):
-                pending.append(executor.submit(make, index))
-            yield item
+            made = pending.popleft().result()
+            for item in itertools.islice(rest, 1):
+                pending.append(executor.submit(make, item))
+            yield made
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
 
 
 def by_threads(
-    make: Callable[[int], T], indices: Iterable[int], workers: int, ahead: int
+    make: Callable[[S], T], items: Iterable[S], workers: int, ahead: int
 ) -> Generator[T, None, None]:
-    """`make(index)` for each index, in their order, made on threads.
+    """`make(item)` for each item, in their order, made on threads.
 
     Parameters
     ----------
@@ -137,8 +138,8 @@ def by_threads(
     executor = ThreadPoolExecutor(
         workers, "chainrule-worker", initializer=inherit, initargs=(inherited(),)
     )
-    with closing(_in_order(executor, make, indices, ahead)) as items:
-        yield from items
+    with closing(_in_order(executor, make, items, ahead)) as made:
+        yield from made
 
 
 _made_by: Any = None

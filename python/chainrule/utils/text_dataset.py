@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,47 +11,25 @@ import numpy.typing as npt
 
 from chainrule.base.errors import FileFormatError
 from chainrule.utils.labelled_files import Files, select_files
-from chainrule.utils.shuffled import ShuffledDataset
+from chainrule.utils.row_batches import batches_of_files
 
-__all__ = ["TextDataset", "text_dataset_from_directory"]
+__all__ = ["text_dataset_from_directory"]
 
 Array = npt.NDArray[Any]
 
 
-class TextDataset(ShuffledDataset):
-    """Batches of texts, for `adapt`, `fit` or a loop; `text_dataset_from_directory` makes it.
+@dataclass
+class TextFiles:
+    """Makes batches of files: `(texts, labels)`, or `texts`, an array of `str` (rows,)."""
 
-    A batch is `(texts, labels)`, or `texts` where there are no labels: an array of `str`, (rows,).
+    files: Files
+    max_length: int | None
 
-    Attributes
-    ----------
-    file_paths : list of str
-        In the order of the first epoch.
-    class_names : list of str or None
-        The names of the labels 0, 1, ...
-
-    Parameters
-    ----------
-    files : Files
-    batch_size : int or None
-        None gives single texts and labels.
-    max_length : int or None
-        Of a text, in characters.
-    """
-
-    def __init__(self, files: Files, batch_size: int | None, max_length: int | None) -> None:
-        super().__init__(len(files.paths), batch_size, files.shuffle, files.seed)
-        self.file_paths = files.paths
-        self.class_names = files.class_names
-        self.labels = files.labels
-        self.max_length = max_length
-
-    def _make(self, rows: Array) -> Any:
+    def __call__(self, rows: Array) -> Any:
+        """The batch of these numbers."""
         texts = np.empty(len(rows), dtype=object)
-        texts[:] = [self._text(self.file_paths[row]) for row in rows]
-        if self.batch_size is None:
-            return texts[0] if self.labels is None else (texts[0], self.labels[rows[0]])
-        return texts if self.labels is None else (texts, self.labels[rows])
+        texts[:] = [self._text(self.files.paths[row]) for row in rows]
+        return texts if self.files.labels is None else (texts, self.files.labels[rows])
 
     def _text(self, path: str) -> str:
         try:
@@ -111,8 +90,9 @@ def text_dataset_from_directory(
 
     Returns
     -------
-    TextDataset, or a list of two
-        With `class_names`, `file_paths` and `map(function)`.
+    Dataset, or a list of two
+        Of `(texts, labels)`, or `texts`: an array of `str`, (rows,). With `class_names` and
+        `file_paths`.
 
     Raises
     ------
@@ -157,5 +137,7 @@ def text_dataset_from_directory(
         follow_links,
         verbose,
     )
-    datasets = [TextDataset(files, batch_size, max_length) for files in found]
+    datasets = [
+        batches_of_files(files, TextFiles(files, max_length), batch_size) for files in found
+    ]
     return datasets if subset == "both" else datasets[0]

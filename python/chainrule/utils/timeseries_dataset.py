@@ -7,55 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from chainrule.utils.shuffled import ShuffledDataset
+from chainrule.utils.dataset import Dataset
+from chainrule.utils.row_batches import batches_of_rows
 
-__all__ = ["TimeseriesDataset", "timeseries_dataset_from_array"]
+__all__ = ["timeseries_dataset_from_array"]
 
 Array = npt.NDArray[Any]
-
-
-class TimeseriesDataset(ShuffledDataset):
-    """Batches of windows of a series, which are cut when their turn comes.
-
-    A batch is `(windows, targets)`, or `windows`: (rows, sequence_length, ...).
-
-    Parameters
-    ----------
-    data : ndarray
-    targets : ndarray or None
-        That of the window that begins at step i is targets[i].
-    starts : ndarray of int
-        Where windows begin, in the order of the first epoch.
-    steps : ndarray of int
-        Which steps from its beginning a window has.
-    batch_size : int or None
-    shuffle : bool
-    seed : int
-    """
-
-    def __init__(
-        self,
-        data: Array,
-        targets: Array | None,
-        starts: Array,
-        steps: Array,
-        batch_size: int | None,
-        shuffle: bool,
-        seed: int,
-    ) -> None:
-        super().__init__(len(starts), batch_size, shuffle, seed)
-        self.data = data
-        self.targets = targets
-        self._starts = starts
-        self._steps = steps
-
-    def _make(self, rows: Array) -> Any:
-        starts = self._starts[rows]
-        windows = self.data[starts[:, None] + self._steps]
-        targets = None if self.targets is None else self.targets[starts]
-        if self.batch_size is None:
-            return windows[0] if targets is None else (windows[0], targets[0])
-        return windows if targets is None else (windows, targets)
 
 
 def timeseries_dataset_from_array(
@@ -70,7 +27,7 @@ def timeseries_dataset_from_array(
     start_index: int | None = None,
     end_index: int | None = None,
     format: str | None = "tf",
-) -> TimeseriesDataset:
+) -> Dataset:
     """Windows of a series, `x[i] = data[i : i + sequence_length * sampling_rate : sampling_rate]`.
 
     Parameters
@@ -98,7 +55,9 @@ def timeseries_dataset_from_array(
 
     Returns
     -------
-    TimeseriesDataset
+    Dataset
+        Of `(windows, targets)`, or `windows`: (rows, sequence_length, ...), cut when their turn
+        comes.
 
     Raises
     ------
@@ -161,4 +120,9 @@ def timeseries_dataset_from_array(
     if shuffle:
         np.random.RandomState(seed).shuffle(starts)
     steps = np.arange(sequence_length) * sampling_rate
-    return TimeseriesDataset(series, aims, starts, steps, batch_size, shuffle, seed)
+
+    def take(rows: Array) -> Any:
+        windows = series[starts[rows][:, None] + steps]
+        return windows if aims is None else (windows, aims[starts[rows]])
+
+    return Dataset(batches_of_rows(len(starts), take, batch_size, shuffle, seed))
