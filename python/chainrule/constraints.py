@@ -7,7 +7,7 @@ from typing import Any
 
 from chainrule import ops
 from chainrule.base import config as settings
-from chainrule.base import lookup, serialization
+from chainrule.base import lookup, serialization, suggestions
 from chainrule.base.namespace import publish
 from chainrule.base.naming import to_snake_case
 
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 
-class Constraint:
+class Constraint(suggestions.Helpful):
     """``w -> w``, projected; the base of all constraints.
 
     A subclass overrides `__call__`, written in `chainrule.ops`, and `get_config` where it has

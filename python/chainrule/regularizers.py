@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from chainrule import ops
-from chainrule.base import lookup, serialization
+from chainrule.base import lookup, serialization, suggestions
 from chainrule.base.namespace import publish
 from chainrule.base.naming import to_snake_case
 
@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 
-class Regularizer:
+class Regularizer(suggestions.Helpful):
     """``x -> penalty``, a scalar; the base of all regularizers.
 
     A subclass overrides `__call__`, and `get_config` where it is to be saved.

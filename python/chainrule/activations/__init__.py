@@ -40,7 +40,7 @@ from chainrule.activations.smooth import softsign as softsign
 from chainrule.activations.smooth import squareplus as squareplus
 from chainrule.activations.smooth import tanh as tanh
 from chainrule.activations.smooth import tanh_shrink as tanh_shrink
-from chainrule.base import lookup, registry, serialization
+from chainrule.base import lookup, registry, serialization, suggestions
 from chainrule.base.namespace import publish
 
 ALL_OBJECTS: tuple[Any, ...] = lookup.members(globals())
@@ -159,8 +159,9 @@ def get(identifier: Any) -> Callable[..., Any]:
     if not callable(activation):
         known = ", ".join(sorted(ALL_OBJECTS_DICT))
         raise ValueError(
-            f"Could not interpret activation function identifier: {identifier!r}. Expected a "
-            f"callable, a configuration, or one of the names {known}"
+            f"Could not interpret activation function identifier: {identifier!r}."
+            f"{suggestions.did_you_mean(identifier, ALL_OBJECTS_DICT)} Expected a callable, a "
+            f"configuration, or one of the names {known}"
         )
     function: Callable[..., Any] = activation
     return function

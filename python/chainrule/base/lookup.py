@@ -9,6 +9,7 @@ from typing import Any
 from chainrule.base.errors import shown
 from chainrule.base.registry import get_registered_object
 from chainrule.base.serialization import deserialize_keras_object
+from chainrule.base.suggestions import did_you_mean
 
 __all__ = ["find", "members", "provide", "resolve"]
 
@@ -89,7 +90,8 @@ def resolve(identifier: Any, kind: str, objects: Mapping[str, Any]) -> Any:
     if not callable(found):
         known = ", ".join(sorted(objects))
         raise ValueError(
-            f"Could not interpret {kind} identifier: {shown(identifier)}. Expected a callable, a "
-            f"configuration, or one of the names {known}"
+            f"Could not interpret {kind} identifier: {shown(identifier)}."
+            f"{did_you_mean(identifier, objects)} Expected a callable, a configuration, or one of the "
+            f"names {known}"
         )
     return found() if inspect.isclass(found) else found

@@ -17,6 +17,8 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
+from chainrule.base.suggestions import close_names
+
 __all__ = ["MissingNameError", "explain", "late", "publish"]
 
 _ROOT = "chainrule"
@@ -197,8 +199,6 @@ def explain(module: str, name: str) -> str:
 
 def _similar(module: str, below: str, name: str) -> list[str]:
     """The same name in another public module, else names of this one that look alike."""
-    import difflib
-
     from chainrule.base import keras_names
 
     # Shallow modules first: `ops.relu` before `ops.nn.relu`.
@@ -212,18 +212,8 @@ def _similar(module: str, below: str, name: str) -> list[str]:
                 continue
     here = [n for n in dir(importlib.import_module(module)) if not n.startswith("_")]
     to_come = set(keras_names.NAMES.get(below, "").split()) - set(here)
-    known = {_plain(n): n for n in [*sorted(to_come), *reversed(here)]}
-    plain = _plain(name)
-    close = [plain] if plain in known else []
-    if len(plain) > 3:
-        close = close or sorted((n for n in known if n.startswith(plain)), key=len)
-    close = close or difflib.get_close_matches(plain, known, 2, 0.75)
-    names = [known[n] for n in close[:2]]
+    names = close_names(name, [*sorted(to_come), *reversed(here)])
     return [repr(n) + (" (not built yet)" if n in to_come else "") for n in names]
-
-
-def _plain(name: str) -> str:
-    return name.lower().replace("_", "")
 
 
 class _Moved:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from chainrule.base.suggestions import Helpful
+
 __all__ = ["SuperInit", "check_super_init"]
 
 
@@ -30,7 +32,7 @@ def check_super_init(instance: Any, made: str, kind: str) -> None:
         )
 
 
-class SuperInit:
+class SuperInit(Helpful):
     """A base of classes that users derive from: what is missing says why.
 
     Attributes

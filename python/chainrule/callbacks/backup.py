@@ -105,7 +105,7 @@ class Backup:
                     warnings.warn(
                         f"'{path}' holds NaN or infinity in '{variable.path}': the training had "
                         "diverged when it was saved.",
-                        stacklevel=6,
+                        stacklevel=7,
                     )
         return values
 

@@ -169,5 +169,5 @@ class BackupAndRestore(Callback):
             except FileFormatError as error:
                 if path == paths[-1]:
                     raise
-                warnings.warn(f"{error}; going on from '{paths[-1]}'", stacklevel=5)
+                warnings.warn(f"{error}; going on from '{paths[-1]}'", stacklevel=6)
         return None, False

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from chainrule.base.suggestions import Helpful
+
 __all__ = ["Callback"]
 
 Logs = dict[str, Any] | None
@@ -15,7 +17,7 @@ _BATCH_HOOKS = {
 }
 
 
-class Callback:
+class Callback(Helpful):
     """Base class: override the hooks that are of interest.
 
     `fit` runs whole epochs in the core. A callback that overrides a batch hook makes it come back

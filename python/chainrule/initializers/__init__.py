@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.base import dtypes, errors, lookup, naming, serialization
+from chainrule.base import dtypes, errors, lookup, naming, serialization, suggestions
 from chainrule.base.namespace import publish
 from chainrule.initializers.constant_initializers import Constant as Constant
 from chainrule.initializers.constant_initializers import Identity as Identity
@@ -162,8 +162,9 @@ def get(identifier: Any) -> Any:
         initializer = _of_values(identifier)
     if not callable(initializer):
         raise ValueError(
-            f"Could not interpret initializer identifier: {errors.shown(identifier)}. Expected a "
-            f"callable, an array, a configuration, or one of the names {', '.join(sorted(ALL_OBJECTS_DICT))}"
+            f"Could not interpret initializer identifier: {errors.shown(identifier)}."
+            f"{suggestions.did_you_mean(identifier, ALL_OBJECTS_DICT)} Expected a callable, an array, "
+            f"a configuration, or one of the names {', '.join(sorted(ALL_OBJECTS_DICT))}"
         )
     return initializer() if inspect.isclass(initializer) else initializer
 

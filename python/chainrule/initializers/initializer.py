@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from chainrule.base.suggestions import Helpful
 
-class Initializer:
+
+class Initializer(Helpful):
     """``(shape, dtype) -> tensor``: the first value of a weight; as Keras's
     `initializers.Initializer`.
 

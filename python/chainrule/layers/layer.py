@@ -12,6 +12,7 @@ from chainrule import regularizers
 from chainrule.base import tree
 from chainrule.base.errors import NotBuiltError
 from chainrule.base.name_scopes import current_path
+from chainrule.base.suggestions import unknown_arguments
 from chainrule.layers.call_spec import CallSpec, shapes_for
 from chainrule.layers.calling import LayerCalling
 from chainrule.tracing import policies
@@ -98,7 +99,8 @@ class Layer(LayerCalling):
             self._input_shape_arg = input_shape
         if kwargs:
             raise ValueError(
-                f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}"
+                f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}."
+                f"{unknown_arguments(type(self), kwargs)}"
             )
         if not isinstance(trainable, bool):
             raise ValueError(

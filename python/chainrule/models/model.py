@@ -11,6 +11,7 @@ import numpy as np
 from chainrule.base import tree
 from chainrule.base.loading import bounded, read_json
 from chainrule.base.serialization import deserialize_keras_object, serialize_keras_object, sharing
+from chainrule.base.suggestions import did_you_mean
 from chainrule.base.texts import join_texts
 from chainrule.checks import check_gradients
 from chainrule.layers.layer import Layer
@@ -126,7 +127,8 @@ class Model(Trainer, Layer):
             if layer.name == name:
                 return layer
         names = [layer.name for layer in self.layers]
-        raise ValueError(f"get_layer: expected one of {names}, got {name!r}")
+        meant = did_you_mean(name, names)
+        raise ValueError(f"get_layer: expected one of {names}, got {name!r}.{meant}")
 
     def build(self, input_shape: Any = None) -> None:
         """Make the variables of every layer for inputs of this shape (or structure of shapes)."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule.base import lookup, serialization
+from chainrule.base import lookup, serialization, suggestions
 from chainrule.base.namespace import publish
 from chainrule.optimizers import schedules as schedules
 from chainrule.optimizers.adadelta import Adadelta as Adadelta
@@ -89,7 +89,8 @@ def get(identifier: Any) -> Any:
     if not isinstance(optimizer, Optimizer):
         known = ", ".join(ALL_OBJECTS_DICT)
         raise ValueError(
-            f"Could not interpret optimizer identifier: {identifier!r}. Expected an `Optimizer`, a "
+            f"Could not interpret optimizer identifier: {identifier!r}."
+            f"{suggestions.did_you_mean(identifier, ALL_OBJECTS_DICT)} Expected an `Optimizer`, a "
             f"configuration, or one of the names {known}"
         )
     return optimizer

@@ -11,6 +11,7 @@ from chainrule import ops
 from chainrule.base import serialization
 from chainrule.base.errors import ShapeError
 from chainrule.base.name_scopes import layer_scope, name_scope
+from chainrule.base.suggestions import unknown_arguments
 from chainrule.base.naming import auto_name
 from chainrule.optimizers.adjustments import Adjustments
 from chainrule.optimizers.options import check_one_clipping, checked
@@ -95,7 +96,8 @@ class Optimizer(Adjustments):
                 "Argument `decay` is no longer supported and will be ignored.", stacklevel=2
             )
         if kwargs:
-            raise ValueError(f"Argument(s) not recognized: {kwargs}")
+            meant = unknown_arguments(type(self), kwargs)
+            raise ValueError(f"Argument(s) not recognized: {kwargs}.{meant}")
         check_one_clipping(clipnorm, clipvalue, global_clipnorm)
         super().__init__()
         self._accumulated_gradients: list[Variable] = []

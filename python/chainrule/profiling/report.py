@@ -17,7 +17,7 @@ from chainrule.utils.writing import replacing
 
 __all__ = ["ProfileReport", "Row"]
 
-_HEAD = ("ms", "share", "GFLOP/s", "MB")
+_HEAD = ("share", "GFLOP/s", "MB")
 # Ops of the second table.
 _MOST = 15
 
@@ -55,8 +55,9 @@ class Row:
 
     @property
     def rate(self) -> float | None:
-        """Operations a second of those tasks whose operations are known."""
-        return self.operations / self.known if self.operations and self.known else None
+        """Operations a second of the tasks whose operations are known, where these take most of it."""
+        most = 2 * self.known > self.total
+        return self.operations / self.known if self.operations and most else None
 
 
 @dataclass(frozen=True)
@@ -114,16 +115,16 @@ class ProfileReport:
         rows = self.by_layer()
         names = _short([row.name for row in rows], self.model)
         cells = [
-            (name, *(_ms(row.seconds.get(p, 0.0)) for p in parts), *self._figures(row))
+            (name, *(self._time(row.seconds.get(p, 0.0)) for p in parts), *self._figures(row))
             for name, row in zip(names, rows)
         ]
         blank = [""] * len(parts)
-        cells.append((OTHER, *blank, _ms(self.other), self._share(self.other), "", ""))
+        cells.append((OTHER, *blank, self._time(self.other), self._share(self.other), "", ""))
         sums = [sum(t.seconds for t in self.tasks if t.part == p) for p in parts]
         whole = _rows(self.tasks, lambda _: "")[0]
-        step = (_ms(self.seconds), self._share(self.seconds), *self._figures(whole)[2:])
-        cells.append(("step", *map(_ms, sums), *step))
-        return ("layer", *parts, *_HEAD), cells
+        step = (self._time(self.seconds), self._share(self.seconds), *self._figures(whole)[2:])
+        cells.append(("step", *map(self._time, sums), *step))
+        return ("layer", *parts, self._unit, *_HEAD), cells
 
     def op_cells(
         self, top: int = _MOST, shapes: bool = False
@@ -131,11 +132,18 @@ class ProfileReport:
         """Head and cells of the table by op: of the `top` longest."""
         rows = self.by_op(shapes)[:top]
         cells = [(row.name, str(row.count), *self._figures(row)) for row in rows]
-        return ("op", "tasks", *_HEAD), cells
+        return ("op", "tasks", self._unit, *_HEAD), cells
 
     def _figures(self, row: Row) -> tuple[str, ...]:
         rate = "" if row.rate is None else f"{row.rate / 1e9:.3g}"
-        return _ms(row.total), self._share(row.total), rate, f"{row.bytes / 1e6:.3g}"
+        return self._time(row.total), self._share(row.total), rate, f"{row.bytes / 1e6:.3g}"
+
+    @property
+    def _unit(self) -> str:
+        return "ms" if self.seconds >= 1e-3 else "us"
+
+    def _time(self, seconds: float) -> str:
+        return f"{1e3 * seconds:.3f}" if self.seconds >= 1e-3 else f"{1e6 * seconds:.1f}"
 
     def _share(self, seconds: float) -> str:
         return f"{seconds / self.seconds:.1%}"
@@ -144,7 +152,7 @@ class ProfileReport:
         what = {"fit": "a training step", "evaluate": "a step of evaluate"}
         of = what.get(self.mode, "a step of predict")
         return (
-            f"{self.model}: {_ms(self.seconds)} ms {of} of {self.rows} rows, "
+            f"{self.model}: {self._time(self.seconds)} {self._unit} {of} of {self.rows} rows, "
             f"{self.rows / self.seconds:,.0f} rows/s; the mean of the faster half of {self.steps}. "
             f"Weights {readable_memory_size(self.weights)}, "
             f"memory of the step {readable_memory_size(self.arena)}"
@@ -249,7 +257,3 @@ def _with_shapes(task: Task) -> str:
 def _short(names: list[str], model: str) -> list[str]:
     """Without the model's own name, which all its layers' paths begin with."""
     return [name.removeprefix(f"{model}/") or "(no layer)" for name in names]
-
-
-def _ms(seconds: float) -> str:
-    return f"{1e3 * seconds:.3f}"

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from chainrule.base import tree
 from chainrule.base.errors import too_deep
 from chainrule.base.naming import auto_name
+from chainrule.base.suggestions import Helpful
 from chainrule.tracing import policies
 from chainrule.tracing.node import Node
 from chainrule.tracing.specs import compute_output_spec
@@ -30,7 +31,7 @@ def is_default(method: Any) -> bool:
     return bool(getattr(method, "_is_default", False))
 
 
-class Operation:
+class Operation(Helpful):
     """``outputs = call(*args, **kwargs)``, on arrays, in a trace, or recorded as a graph node.
 
     Parameters
@@ -64,7 +65,7 @@ class Operation:
     name: str
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        instance = super().__new__(cls)
+        instance = super().__new__(cls, *args, **kwargs)
         config, has_unnamed = _constructor_config(cls, args, kwargs)
         values = instance.__dict__
         values["_auto_config"] = config

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 from chainrule.base.errors import DataError, NotCompiledError
+from chainrule.base.suggestions import did_you_mean, helpful
 from chainrule.callbacks import CallbackList, History
 from chainrule.training import loop
 from chainrule.training.batches import IteratorSource, is_batch_iterable
@@ -40,6 +42,7 @@ class Fitting:
     _has_own_step: Callable[[str], bool]
     reset_metrics: Callable[[], None]
 
+    @helpful
     def fit(
         self,
         x: Any = None,
@@ -255,7 +258,9 @@ class Fitting:
             A dict by name with `return_dict=True`; a single number when there is only the loss.
         """
         if kwargs:
-            raise ValueError(f"Arguments not recognized: {sorted(kwargs)}")
+            known = inspect.signature(self.evaluate).parameters
+            meant = "".join(did_you_mean(name, known) for name in kwargs)
+            raise ValueError(f"Arguments not recognized: {sorted(kwargs)}.{meant}")
         self._check_compiled("evaluate")
         _check_count("batch_size", batch_size)
         _check_count("steps", steps)

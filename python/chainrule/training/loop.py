@@ -54,7 +54,7 @@ def fit(
                 warnings.warn(
                     f"Your input ran out of data: training ends before epoch {epoch + 1} of "
                     f"{epochs}.",
-                    stacklevel=3,
+                    stacklevel=4,
                 )
                 break
             logs = dict(runner.logs())
@@ -62,7 +62,7 @@ def fit(
                 found = _test(tester, validation, callbacks)
                 if found is None:
                     validation = None
-                    warnings.warn(_NO_VALIDATION.format(epoch + 1), stacklevel=3)
+                    warnings.warn(_NO_VALIDATION.format(epoch + 1), stacklevel=4)
                 else:
                     logs.update({f"val_{name}": value for name, value in found.items()})
             callbacks.on_epoch_end(epoch, logs)

@@ -15,6 +15,7 @@ from chainrule.base import tree
 from chainrule.base.errors import NotCompiledError
 from chainrule.base.name_scopes import layer_scope
 from chainrule.base.serialization import deserialize_keras_object, serialize_keras_object
+from chainrule.base.suggestions import helpful
 from chainrule.base.tracking import changes
 from chainrule.layers.layer import Layer
 from chainrule.metrics.metric import Metric
@@ -64,6 +65,7 @@ class Trainer(Steps, Fitting):
         self.run_eagerly = False
         self.steps_per_execution = 1
 
+    @helpful
     def compile(
         self,
         optimizer: Any = "rmsprop",

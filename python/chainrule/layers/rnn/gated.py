@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from chainrule.base.suggestions import did_you_mean, unknown_names
 from chainrule.layers.input_spec import InputSpec
 from chainrule.layers.layer import Layer
 from chainrule.layers.rnn.rnn import RNN
@@ -39,6 +40,12 @@ class GatedRNN(RNN):
             raise ValueError(
                 "Invalid valid received for argument `use_cudnn`. Expected one of "
                 f"{{'auto', True, False}}. Received: use_cudnn={use_cudnn}"
+            )
+        # What the cell does not know either, and what looks like an argument of the layer.
+        meant = "".join(did_you_mean(n, _OF_RNN) for n in unknown_names(self.cell_class, kwargs))
+        if meant:
+            raise ValueError(
+                f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}.{meant}"
             )
         shared = {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}
         cell = self.cell_class(units, *args, name=self.cell_name(), **kwargs)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from chainrule.base.suggestions import Helpful
 
-class LearningRateSchedule:
+
+class LearningRateSchedule(Helpful):
     """``step -> learning rate``: a learning rate that depends on the number of steps made.
 
     A subclass overrides `__call__`, written in `chainrule.ops` because the step is a tensor of
