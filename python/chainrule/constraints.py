@@ -43,6 +43,9 @@ class Constraint(suggestions.Helpful):
     array([0.5, 1. ], dtype=float32)
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+
     def __call__(self, w: Any) -> Any:
         """The projection of a weight."""
         return w

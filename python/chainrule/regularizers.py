@@ -41,6 +41,9 @@ class Regularizer(suggestions.Helpful):
     2.0
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+
     def __call__(self, x: Any) -> Any:
         """The penalty of a tensor."""
         return 0.0

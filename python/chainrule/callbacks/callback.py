@@ -45,6 +45,9 @@ class Callback(Helpful):
     params: dict[str, Any] | None = None
     _model: Any = None
 
+    def __init__(self) -> None:
+        super().__init__()
+
     def set_params(self, params: dict[str, Any]) -> None:
         """Called with the parameters of the run before it begins."""
         self.params = params

@@ -24,6 +24,9 @@ class Initializer(Helpful):
     array([[0.5, 0.5]], dtype=float32)
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Any:
         """A tensor of first values.
 

@@ -25,6 +25,9 @@ class LearningRateSchedule(Helpful):
     0.5
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+
     def __call__(self, step: Any) -> Any:
         """The learning rate at a step.
 
