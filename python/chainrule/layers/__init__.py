@@ -107,6 +107,9 @@ from chainrule.layers.preprocessing.image.auto_contrast import AutoContrast as A
 from chainrule.layers.preprocessing.image.center_crop import CenterCrop as CenterCrop
 from chainrule.layers.preprocessing.image.cut_mix import CutMix as CutMix
 from chainrule.layers.preprocessing.image.equalization import Equalization as Equalization
+from chainrule.layers.preprocessing.image.max_num_bounding_boxes import (
+    MaxNumBoundingBoxes as MaxNumBoundingBoxes,
+)
 from chainrule.layers.preprocessing.image.mix_up import MixUp as MixUp
 from chainrule.layers.preprocessing.image.rand_augment import RandAugment as RandAugment
 from chainrule.layers.preprocessing.image.random_brightness import (

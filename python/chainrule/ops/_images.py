@@ -90,3 +90,30 @@ def in_float(
     if is_int_dtype(dtype):
         result = unary("round", result) if round_to_even else round_away(result)
     return saturate_cast(result, dtype)
+
+
+def shown_part(
+    own: tuple[Any, Any], size: tuple[int, int], cropped: bool = False, padded: bool = False
+) -> list[tuple[Any, Any]]:
+    """(begin, length) along height and width of the part of an image that `resize` shows.
+
+    It begins below 0 where the image is padded.
+
+    Examples
+    --------
+    >>> shown_part((10, 8), (20, 20), cropped=True), shown_part((10, 8), (20, 20), padded=True)
+    ([(1, 8), (0, 8)], [(0, 10), (-1, 10)])
+    """
+    whole = [(0, length) for length in own]
+    if not (cropped or padded):
+        return whole
+    fitting = (int(float(own[1] * size[0]) / size[1]), int(float(own[0] * size[1]) / size[0]))
+    if cropped:
+        kept = [max(min(length, fit), 1) for length, fit in zip(own, fitting)]
+        return [((length - part) // 2, part) for length, part in zip(own, kept)]
+    for axis, (length, fit) in enumerate(zip(own, fitting)):
+        margin = (max(length, fit) - length) // 2
+        if margin > 0:
+            whole[axis] = (-margin, length + 2 * margin)
+            break
+    return whole

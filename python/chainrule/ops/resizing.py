@@ -13,7 +13,14 @@ from chainrule.base.dtypes import standardize_dtype
 from chainrule.base.errors import ShapeError
 from chainrule.base.loading import take_elements
 from chainrule.ops._common import block, normalize_axis
-from chainrule.ops._images import as_batch, check_choice, check_rank, image_axes, in_float
+from chainrule.ops._images import (
+    as_batch,
+    check_choice,
+    check_rank,
+    image_axes,
+    in_float,
+    shown_part,
+)
 from chainrule.ops.arithmetic import maximum
 from chainrule.ops.arranging import pad
 from chainrule.ops.comparison import where
@@ -134,49 +141,28 @@ def _planes(images: Any, data_format: str | None) -> tuple[Any, Callable[[Any], 
     return reshape(images, (math.prod(lead), *sizes, 1)), back
 
 
-def _aspect(images: Any, height: int, width: int, data_format: str | None) -> tuple[int, ...]:
-    """The image's height and width, and those that go with the other at the wanted ratio."""
+def _own_size(images: Any, data_format: str | None) -> tuple[Any, Any]:
     rows, columns, _ = image_axes(data_format)
-    own_height, own_width = images.shape[rows], images.shape[columns]
-    return (
-        own_height,
-        own_width,
-        int(float(own_width * height) / width),
-        int(float(own_height * width) / height),
-    )
+    return images.shape[rows], images.shape[columns]
 
 
 def _cropped(images: Any, height: int, width: int, data_format: str | None) -> Any:
-    own_height, own_width, fitting_height, fitting_width = _aspect(
-        images, height, width, data_format
-    )
-    rows, columns, _ = image_axes(data_format)
-    for axis, own, fitting in (
-        (rows, own_height, fitting_height),
-        (columns, own_width, fitting_width),
-    ):
-        kept = max(min(own, fitting), 1)
-        start = (own - kept) // 2
-        axis = normalize_axis(axis, images.ndim, "resize")
-        if kept != own:
+    own = _own_size(images, data_format)
+    parts = shown_part(own, (height, width), cropped=True)
+    for axis, length, (start, kept) in zip(image_axes(data_format), own, parts):
+        if kept != length:
+            axis = normalize_axis(axis, images.ndim, "resize")
             images = block(images, axis, start, start + kept)
     return images
 
 
 def _padded(images: Any, height: int, width: int, value: float, data_format: str | None) -> Any:
-    own_height, own_width, fitting_height, fitting_width = _aspect(
-        images, height, width, data_format
-    )
-    rows, columns, _ = image_axes(data_format)
-    above = (max(own_height, fitting_height) - own_height) // 2
-    before = (max(own_width, fitting_width) - own_width) // 2
-    widths = [[0, 0] for _ in images.shape]
-    if above > 0:
-        widths[rows] = [above, above]
-    elif before > 0:
-        widths[columns] = [before, before]
-    else:
+    parts = shown_part(_own_size(images, data_format), (height, width), padded=True)
+    if not any(start < 0 for start, _ in parts):
         return images
+    widths = [[0, 0] for _ in images.shape]
+    for axis, (start, _) in zip(image_axes(data_format), parts):
+        widths[axis] = [-start, -start]
     dtype = standardize_dtype(images.dtype)
     return pad(images, widths, constant_values=as_dtype(value, dtype))
 

@@ -19,6 +19,7 @@ from chainrule.base.serialization import deserialize_keras_object as deserialize
 from chainrule.base.serialization import serialize_keras_object as serialize_keras_object
 from chainrule.tracing.node import get_source_inputs as get_source_inputs
 from chainrule.tracing.tensor import is_keras_tensor as is_keras_tensor
+from chainrule.utils import bounding_boxes as bounding_boxes
 from chainrule.utils.arrays import normalize as normalize
 from chainrule.utils.arrays import pad_sequences as pad_sequences
 from chainrule.utils.arrays import split_dataset as split_dataset

@@ -9,19 +9,31 @@ from chainrule.base import tree
 from chainrule.base.errors import ShapeError
 from chainrule.layers.layer import Layer
 from chainrule.layers.options import standardize_data_format
+from chainrule.layers.preprocessing.image.box_moves import dense_boxes
 from chainrule.layers.preprocessing.image.compiled_calls import CompiledCalls, can_compile
+from chainrule.utils.box_layouts import LAYOUTS
 
 Factor = tuple[float, float]
+
+# What a dict of data may hold -> what one of it is called.
+_PARTS = {
+    "images": "image",
+    "labels": "label",
+    "bounding_boxes": "bounding_box",
+    "segmentation_masks": "segmentation_mask",
+}
+_MANY = {one: many for many, one in _PARTS.items()}
 
 
 class BaseImagePreprocessingLayer(Layer):
     """A layer that changes images while training: parameters are drawn, then applied.
 
     Called on images (N, H, W, C), one image (H, W, C), or a dict with the key "images" and
-    optionally "labels" and "segmentation_masks". `get_random_transformation` draws the parameters
-    of a batch inside the graph, from the layer's own seed generator; `transform_images`,
-    `transform_labels` and `transform_segmentation_masks` apply them. `training` defaults to True;
-    `fit` sets it, `evaluate` and `predict` clear it.
+    optionally "labels", "bounding_boxes" (a dict of "boxes" and "labels") and "segmentation_masks".
+    `get_random_transformation` draws the parameters of a batch inside the graph, from the layer's
+    own seed generator; `transform_images`, `transform_labels`, `transform_bounding_boxes` and
+    `transform_segmentation_masks` apply them. `training` defaults to True; `fit` sets it,
+    `evaluate` and `predict` clear it.
 
     On arrays a layer of this package is traced once for each shape, and the compiled program runs.
 
@@ -29,13 +41,14 @@ class BaseImagePreprocessingLayer(Layer):
     ----------
     data_format : str, optional
         ``channels_last`` or ``channels_first``. Default: the configured one.
-    bounding_box_format : None
-        Bounding boxes are not supported.
+    bounding_box_format : str, optional
+        The layout of boxes, one of those of `utils.bounding_boxes.convert_format`. Needed where there
+        are boxes in the data.
 
     Raises
     ------
     ValueError
-        For a bounding box format, or bounding boxes in the data.
+        For bounding boxes without a format, or without "boxes" and "labels".
     ShapeError
         For images without 3 or 4 axes.
     """
@@ -45,14 +58,10 @@ class BaseImagePreprocessingLayer(Layer):
     _compiled_calls: CompiledCalls
 
     def __init__(
-        self, data_format: Any = None, bounding_box_format: None = None, **kwargs: Any
+        self, data_format: Any = None, bounding_box_format: str | None = None, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        if bounding_box_format is not None:
-            raise ValueError(
-                f"{type(self).__name__}: bounding boxes are not supported. Received: "
-                f"bounding_box_format={bounding_box_format}"
-            )
+        self.bounding_box_format = bounding_box_format
         self.data_format = standardize_data_format(data_format)
         self.__dict__["_compiled_calls"] = CompiledCalls()
 
@@ -119,6 +128,12 @@ class BaseImagePreprocessingLayer(Layer):
         """Masks under the drawn parameters: unchanged by layers that change colours only."""
         return segmentation_masks
 
+    def transform_bounding_boxes(
+        self, bounding_boxes: Any, transformation: Any, training: bool = True
+    ) -> Any:
+        """Boxes under the drawn parameters: unchanged by layers that change colours only."""
+        return bounding_boxes
+
     def transform_single_image(self, image: Any, transformation: Any, training: bool = True) -> Any:
         """As `transform_images`, for one image (H, W, C)."""
         return _singly(self.transform_images, image, transformation, training)
@@ -134,12 +149,20 @@ class BaseImagePreprocessingLayer(Layer):
         function = self.transform_segmentation_masks
         return _singly(function, segmentation_mask, transformation, training)
 
+    def transform_single_bounding_box(
+        self, bounding_box: Any, transformation: Any, training: bool = True
+    ) -> Any:
+        """As `transform_bounding_boxes`, for the boxes of one image."""
+        return _singly(self.transform_bounding_boxes, bounding_box, transformation, training)
+
+    def __call__(self, data: Any, *args: Any, **kwargs: Any) -> Any:
+        """As any layer; lists of boxes become arrays first."""
+        if isinstance(data, dict) and "bounding_boxes" in data:
+            data = {**data, "bounding_boxes": self._dense_boxes(data["bounding_boxes"])}
+        return super().__call__(data, *args, **kwargs)
+
     def call(self, data: Any, training: bool = True) -> Any:
         training = bool(training)
-        if isinstance(data, dict) and "bounding_boxes" in data:
-            raise ValueError(
-                f"Layer '{self.path or self.name}': bounding boxes are not supported."
-            )
         self._shape(data)
         ours = type(self).__module__.startswith("chainrule.")
         if ours and (training or self._acts_at_inference) and can_compile(data):
@@ -153,24 +176,39 @@ class BaseImagePreprocessingLayer(Layer):
             return self._apply("image", data, transformation, training, len(data.shape) == 4)
         batched = len(data["images"].shape) == 4
         result = dict(data)
-        for key in ("images", "labels", "segmentation_masks"):
+        for key, one in _PARTS.items():
             if key in data:
-                name = key.removesuffix("s")
-                result[key] = self._apply(name, data[key], transformation, training, batched)
+                result[key] = self._apply(one, data[key], transformation, training, batched)
         return result
+
+    def _dense_boxes(self, bounding_boxes: Any) -> dict[str, Any]:
+        place = f"Layer '{self.path or self.name}'"
+        if not self.bounding_box_format:
+            raise ValueError(
+                f"{place}: You passed an input with a 'bounding_boxes' key, but you didn't specify a "
+                "bounding box format: expected `bounding_box_format` to be one of "
+                f"{LAYOUTS}, got {self.bounding_box_format!r}"
+            )
+        return dense_boxes(bounding_boxes, place)
 
     def _apply(
         self, name: str, x: Any, transformation: Any, training: bool, batched: bool
     ) -> Any:
-        function = getattr(self, f"transform_{name}s" if batched else f"transform_single_{name}")
-        return function(ops.convert_to_tensor(x), transformation, training=training)
+        function = getattr(self, f"transform_single_{name}")
+        if batched:
+            function = getattr(self, f"transform_{_MANY[name]}")
+        x = tree.map_structure(ops.convert_to_tensor, x)
+        return function(x, transformation, training=training)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The input's."""
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "data_format": self.data_format}
+        config = {**super().get_config(), "data_format": self.data_format}
+        if self.bounding_box_format is not None:
+            config["bounding_box_format"] = self.bounding_box_format
+        return config
 
     def _check_factor(self, factor: Any, name: str = "factor") -> Factor:
         """The interval of a factor: a pair, or a number f for [-f, f] cut at the bounds."""
@@ -233,5 +271,6 @@ def rescale(images: Any, old: Any, new: Any) -> Any:
 
 
 def _singly(function: Any, x: Any, transformation: Any, training: bool) -> Any:
-    result = function(ops.expand_dims(x, 0), transformation, training=training)
+    one = tree.map_structure(lambda y: ops.expand_dims(y, 0), x)
+    result = function(one, transformation, training=training)
     return tree.map_structure(lambda y: ops.squeeze(y, 0), result)

@@ -7,6 +7,7 @@ from typing import Any
 from chainrule.layers.preprocessing.image.base_image_preprocessing_layer import (
     BaseImagePreprocessingLayer,
 )
+from chainrule.layers.preprocessing.image.box_moves import shown_boxes
 
 
 class BaseSizing(BaseImagePreprocessingLayer):
@@ -36,6 +37,22 @@ class BaseSizing(BaseImagePreprocessingLayer):
         self.height = height
         self.width = width
         self._build_at_init()
+
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+        """Which part of the images is seen; nothing is drawn."""
+        shape = self._shape(data)
+        own = shape[self._spatial_axes[0]], shape[self._spatial_axes[1]]
+        return {"parts": self._parts(own), "input_size": own}
+
+    def _parts(self, own: tuple[Any, Any]) -> Any:
+        """(begin, length) along height and width of what is seen of images."""
+        raise NotImplementedError(f"{type(self).__name__} has no `_parts`")
+
+    def transform_bounding_boxes(
+        self, bounding_boxes: Any, transformation: Any, training: bool = True
+    ) -> Any:
+        """Boxes as they lie in the part that is seen, cut at its borders."""
+        return shown_boxes(bounding_boxes, self, transformation)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The input's, with the new height and width."""

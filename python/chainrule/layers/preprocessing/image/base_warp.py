@@ -9,7 +9,7 @@ from chainrule.layers.preprocessing.image.base_image_preprocessing_layer import 
     BaseImagePreprocessingLayer,
     Factor,
 )
-
+from chainrule.layers.preprocessing.image.box_moves import moved_boxes, warp
 
 INTERPOLATIONS = ("nearest", "bilinear")
 FILL_MODES = ("reflect", "wrap", "constant", "nearest")
@@ -74,6 +74,21 @@ class BaseWarp(BaseImagePreprocessingLayer):
         if not training or transformation is None:
             return masks
         return self._warp(masks, transformation, "nearest")
+
+    def transform_bounding_boxes(
+        self, bounding_boxes: Any, transformation: Any, training: bool = True
+    ) -> Any:
+        """The upright boxes around where the corners go, cut at the image's borders."""
+        if not training or transformation is None:
+            return bounding_boxes
+        size = self._drawn_size(transformation)
+        maps = self._transforms(transformation, *size)
+        return moved_boxes(bounding_boxes, self.bounding_box_format, size, lambda x: warp(x, maps))
+
+    def _drawn_size(self, transformation: Any) -> tuple[int, int]:
+        """Height and width of the images that the parameters were drawn for."""
+        height, width = (transformation["input_shape"][axis] for axis in self._spatial_axes)
+        return int(height), int(width)
 
     def _warp(self, images: Any, transformation: Any, interpolation: str) -> Any:
         return ops.image.affine_transform(

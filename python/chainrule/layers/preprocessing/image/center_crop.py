@@ -6,6 +6,7 @@ from typing import Any
 
 from chainrule import ops
 from chainrule.layers.preprocessing.image.base_sizing import BaseSizing
+from chainrule.ops._images import shown_part
 
 
 class CenterCrop(BaseSizing):
@@ -32,6 +33,12 @@ class CenterCrop(BaseSizing):
     >>> layers.CenterCrop(1, 2)(np.arange(12.0).reshape(3, 4, 1)).ravel().tolist()
     [5.0, 6.0]
     """
+
+    def _parts(self, own: tuple[Any, Any]) -> Any:
+        size = (self.height, self.width)
+        if any(length < part for length, part in zip(own, size)):
+            return shown_part(own, size, cropped=True)
+        return [((length - part) // 2, part) for length, part in zip(own, size)]
 
     def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Any:
         images = ops.cast(images, self.compute_dtype)

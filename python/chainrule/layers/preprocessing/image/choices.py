@@ -71,7 +71,11 @@ class ChoosingLayer(BaseImagePreprocessingLayer):
             layer, arguments = choices[name]
             if name not in ("auto_contrast", "equalization"):
                 arguments = {**arguments, "seed": self.seed}
-            shared = {"data_format": self.data_format, "dtype": self.dtype_policy}
+            shared = {
+                "data_format": self.data_format,
+                "dtype": self.dtype_policy,
+                "bounding_box_format": self.bounding_box_format,
+            }
             setattr(self, name, layer(**arguments, **shared))
 
     def _draw_all(self, data: Any, seed: Any) -> dict[str, Any]:
@@ -102,3 +106,15 @@ class ChoosingLayer(BaseImagePreprocessingLayer):
         for chosen, layer, transformation in () if masks else others:
             images = ops.where(chosen, layer.transform_images(images, transformation), images)
         return images
+
+    def _choose_boxes(self, bounding_boxes: Any, drawn: dict[str, Any], number: Any) -> Any:
+        """The boxes under layer number `number`; unchanged where there is none of it."""
+        result = dict(bounding_boxes)
+        for i, name in enumerate(self._names):
+            layer = getattr(self, name)
+            if not isinstance(layer, BaseWarp):
+                continue
+            moved = layer.transform_bounding_boxes(bounding_boxes, drawn[name])
+            for key in ("boxes", "labels"):
+                result[key] = ops.where(ops.equal(number, i), moved[key], result[key])
+        return result

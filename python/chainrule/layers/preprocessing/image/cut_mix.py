@@ -98,6 +98,20 @@ class CutMix(BaseImagePreprocessingLayer):
         others = ops.take(labels, transformation["permutation_order"], 0)
         return weight * labels + (1.0 - weight) * others
 
+    def transform_bounding_boxes(
+        self, bounding_boxes: Any, transformation: Any, training: bool = True
+    ) -> Any:
+        """Not to be had: a box may be cut in pieces.
+
+        Raises
+        ------
+        NotImplementedError
+            Always.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} has no bounding boxes: a box may be cut in pieces"
+        )
+
     def transform_segmentation_masks(
         self, segmentation_masks: Any, transformation: Any, training: bool = True
     ) -> Any:

@@ -77,6 +77,19 @@ class MixUp(BaseImagePreprocessingLayer):
     ) -> Any:
         return self._mix(segmentation_masks, transformation) if training else segmentation_masks
 
+    def transform_bounding_boxes(
+        self, bounding_boxes: Any, transformation: Any, training: bool = True
+    ) -> Any:
+        """The boxes and labels of both images, (N, M, ...) and (N, M, ...) as (N, 2 M, ...)."""
+        if not training:
+            return bounding_boxes
+        order = transformation["permutation_order"]
+        both = {key: bounding_boxes[key] for key in ("boxes", "labels")}
+        return {
+            **bounding_boxes,
+            **{key: ops.concatenate([x, ops.take(x, order, 0)], 1) for key, x in both.items()},
+        }
+
     def _mix(self, x: Any, transformation: Any) -> Any:
         x = ops.cast(x, self.compute_dtype)
         weight = ops.cast(transformation["mix_weight"], x.dtype)

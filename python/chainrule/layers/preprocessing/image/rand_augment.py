@@ -104,6 +104,17 @@ class RandAugment(ChoosingLayer):
         masks = ops.cast(segmentation_masks, self.compute_dtype)
         return self._in_a_row(masks, transformation, True) if training else masks
 
+    def transform_bounding_boxes(
+        self, bounding_boxes: Any, transformation: Any, training: bool = True
+    ) -> Any:
+        if not training:
+            return bounding_boxes
+        numbers = ops.convert_to_tensor(transformation["layer_idxes"])
+        for i in range(self.num_ops):
+            drawn = transformation["transforms"]
+            bounding_boxes = self._choose_boxes(bounding_boxes, drawn, numbers[i])
+        return bounding_boxes
+
     def _in_a_row(self, x: Any, transformation: Any, masks: bool) -> Any:
         numbers = ops.convert_to_tensor(transformation["layer_idxes"])
         for i in range(self.num_ops):

@@ -8,7 +8,8 @@ from chainrule import ops, random
 from chainrule.layers.preprocessing.image.base_image_preprocessing_layer import (
     BaseImagePreprocessingLayer,
 )
-from chainrule.ops._images import as_batch
+from chainrule.layers.preprocessing.image.box_moves import shown_boxes
+from chainrule.ops._images import as_batch, shown_part
 from chainrule.tracing.dispatch import apply
 
 
@@ -62,36 +63,42 @@ class RandomCrop(BaseImagePreprocessingLayer):
         self._build_at_init()
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+        """Where the part begins, and the size of the images."""
         shape = self._shape(data)
-        height, width = (shape[axis] for axis in self._spatial_axes)
-        if training and height > self.height and width > self.width:
+        own = shape[self._spatial_axes[0]], shape[self._spatial_axes[1]]
+        starts = [start for start, _ in shown_part(own, self._size, cropped=True)]
+        if self._is_drawn(own, training):
             seed = self._seed(seed)
-            rows, columns = height - self.height + 1, width - self.width + 1
-            return tuple(random.randint((), 0, count, seed=seed) for count in (rows, columns))
-        part = self._middle(height, width)
-        return (height - part[0]) // 2, (width - part[1]) // 2
+            places = [length - part + 1 for length, part in zip(own, self._size)]
+            starts = [random.randint((), 0, count, seed=seed) for count in places]
+        return (*starts, own)
 
-    def _middle(self, height: int, width: int) -> tuple[int, int]:
-        """The size of the largest part with the result's proportions."""
-        return (
-            max(min(height, width * self.height // self.width), 1),
-            max(min(width, height * self.width // self.height), 1),
-        )
+    @property
+    def _size(self) -> tuple[int, int]:
+        return self.height, self.width
+
+    def _is_drawn(self, own: tuple[Any, Any], training: bool) -> bool:
+        return training and own[0] > self.height and own[1] > self.width
+
+    def _parts(self, starts: Any, own: tuple[Any, Any], training: bool) -> list[tuple[Any, int]]:
+        """(begin, length) along height and width of the part of images of the size `own`."""
+        lengths = self._size
+        if not self._is_drawn(own, training):
+            lengths = tuple(k for _, k in shown_part(own, self._size, cropped=True))
+        return list(zip(starts, lengths))
 
     def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Any:
         images = ops.cast(images, self.compute_dtype)
         axes = [axis + 4 for axis in self._spatial_axes]
-        height, width = (images.shape[axis] for axis in axes)
-        if training and height > self.height and width > self.width:
-            for axis, start, count in zip(axes, transformation, (self.height, self.width)):
+        own = images.shape[axes[0]], images.shape[axes[1]]
+        for axis, (start, count) in zip(axes, self._parts(transformation, own, training)):
+            if self._is_drawn(own, training):
                 images = ops.take(images, start + ops.arange(count, dtype="int32"), axis=axis)
-            return images
-        part = self._middle(height, width)
-        index: list[Any] = [slice(None)] * 4
-        for axis, start, count in zip(axes, transformation, part):
-            index[axis] = slice(start, start + count)
-        images = images[tuple(index)]
-        if part == (self.height, self.width):
+            else:
+                index: list[Any] = [slice(None)] * 4
+                index[axis] = slice(start, start + count)
+                images = images[tuple(index)]
+        if (images.shape[axes[0]], images.shape[axes[1]]) == self._size:
             return images
         batch, back = as_batch("random_crop", images, self.data_format)
         attrs = {"size": [self.height, self.width], "method": "bilinear", "antialias": False}
@@ -101,6 +108,14 @@ class RandomCrop(BaseImagePreprocessingLayer):
         self, segmentation_masks: Any, transformation: Any, training: bool = True
     ) -> Any:
         return self.transform_images(segmentation_masks, transformation, training)
+
+    def transform_bounding_boxes(
+        self, bounding_boxes: Any, transformation: Any, training: bool = True
+    ) -> Any:
+        """Boxes as they lie in the part, cut at its borders."""
+        *starts, own = transformation
+        drawn = {"parts": self._parts(starts, own, training), "input_size": own}
+        return shown_boxes(bounding_boxes, self, drawn)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The input's, with the new height and width."""

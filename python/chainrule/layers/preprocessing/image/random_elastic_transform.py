@@ -108,6 +108,20 @@ class RandomElasticTransform(BaseImagePreprocessingLayer):
         images = self._distort(images, transformation, self.interpolation)
         return ops.clip(images, *self.value_range)
 
+    def transform_bounding_boxes(
+        self, bounding_boxes: Any, transformation: Any, training: bool = True
+    ) -> Any:
+        """Not to be had: a box has no straight sides afterwards.
+
+        Raises
+        ------
+        NotImplementedError
+            Always.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} has no bounding boxes: a box has no straight sides afterwards"
+        )
+
     def transform_segmentation_masks(
         self, segmentation_masks: Any, transformation: Any, training: bool = True
     ) -> Any:

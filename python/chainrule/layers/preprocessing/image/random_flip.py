@@ -10,6 +10,8 @@ from chainrule import ops
 from chainrule.layers.preprocessing.image.base_image_preprocessing_layer import (
     BaseImagePreprocessingLayer,
 )
+from chainrule.layers.preprocessing.image.box_moves import moved_boxes
+from chainrule.utils.box_layouts import coordinates, joined
 
 _MODES = ("horizontal", "vertical", "horizontal_and_vertical")
 
@@ -70,11 +72,36 @@ class RandomFlip(BaseImagePreprocessingLayer):
     ) -> Any:
         return self.transform_images(segmentation_masks, transformation, training=training)
 
+    def transform_bounding_boxes(
+        self, bounding_boxes: Any, transformation: Any, training: bool = True
+    ) -> Any:
+        """Boxes mirrored with the images."""
+        if not training or transformation is None:
+            return bounding_boxes
+        height, width = (transformation["input_shape"][axis] for axis in self._spatial_axes)
+        flips = ops.squeeze(transformation["flips"], axis=-1)  # (N, 1, 1)
+        vertical, horizontal = self._mirrored
+
+        def flip(boxes: Any) -> Any:
+            left, top, right, bottom = coordinates(boxes)
+            if horizontal:
+                left, right = width - right, width - left
+            if vertical:
+                top, bottom = height - bottom, height - top
+            return ops.where(flips, joined(left, top, right, bottom), boxes)
+
+        return moved_boxes(bounding_boxes, self.bounding_box_format, (height, width), flip)
+
+    @property
+    def _mirrored(self) -> tuple[bool, bool]:
+        """Whether rows and columns change their order."""
+        return {"horizontal": (False, True), "vertical": (True, False)}.get(self.mode, (True, True))
+
     def _flip(self, images: Any, transformation: Any) -> Any:
         if transformation is None:
             return images
         flips = self._per_image(transformation["flips"])
-        axes = {"horizontal": (False, True), "vertical": (True, False)}.get(self.mode, (True, True))
+        axes = self._mirrored
         if self.data_format == "channels_first":
             turned = [axis + 4 for axis, mirrored in zip(self._spatial_axes, axes) if mirrored]
             return ops.where(flips, ops.flip(images, turned), images)

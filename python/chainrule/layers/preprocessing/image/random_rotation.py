@@ -71,6 +71,9 @@ class RandomRotation(BaseWarp):
     def _transforms(self, transformation: Any, height: int, width: int) -> Any:
         return transformation["rotation_matrix"]
 
+    def _drawn_size(self, transformation: Any) -> tuple[int, int]:
+        return transformation["image_height"], transformation["image_width"]
+
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "factor": self.factor}
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from chainrule import ops
 from chainrule.layers.preprocessing.image.base_sizing import BaseSizing
+from chainrule.ops._images import shown_part
 
 
 class Resizing(BaseSizing):
@@ -65,6 +66,10 @@ class Resizing(BaseSizing):
         self.fill_mode = fill_mode
         self.fill_value = fill_value
         self.antialias = bool(antialias)
+
+    def _parts(self, own: tuple[Any, Any]) -> Any:
+        size = (self.height, self.width)
+        return shown_part(own, size, self.crop_to_aspect_ratio, self.pad_to_aspect_ratio)
 
     def _resized(self, images: Any, interpolation: str) -> Any:
         return ops.image.resize(

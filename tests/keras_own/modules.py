@@ -1,0 +1,204 @@
+"""`keras` and its modules with chainrule's objects in them, found by their public names.
+
+A module of Keras, whatever its path, becomes a `Stand`: a name of it is looked up in the public
+module of chainrule with the same path, then in those above it, then in `ELSEWHERE`. Files of tests
+alone are Keras's own. A name that is not found is an `absent` class, so that the other tests of
+the file still run.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import unittest
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import chainrule
+from chainrule.errors import MissingNameError
+
+__all__ = ["install", "source_folder"]
+
+_TESTS = "tests.keras_own"
+# Public homes that are tried for every name, after those of its path.
+_HOMES = (
+    *("backend", "utils", "utils.bounding_boxes", "saving", "layers", "ops", "models", "tree"),
+    *("config", "dtype_policies", "base.dtypes"),
+)
+# Names that Keras's tests take from modules that are not public, and where chainrule has them.
+# A key is the end of the full name; a value is "module" or "module:name".
+ELSEWHERE = {
+    "src.testing.TestCase": f"{_TESTS}.case:TestCase",
+    "test_case.TestCase": f"{_TESTS}.case:TestCase",
+    "testing.assert_allclose": "numpy.testing:assert_allclose",
+    "testing.assert_array_equal": "numpy.testing:assert_array_equal",
+    "test_utils.get_test_data": f"{_TESTS}.case:get_test_data",
+    "test_utils.named_product": f"{_TESTS}.case:named_product",
+    **{
+        f"testing.{name}": f"{_TESTS}.case:never"
+        for name in (
+            *("uses_gpu", "uses_tpu", "jax_uses_gpu", "jax_uses_tpu"),
+            *("tensorflow_uses_gpu", "tensorflow_uses_tpu", "torch_uses_gpu"),
+        )
+    },
+    "global_state.get_global_attribute": "chainrule.base.global_state:get_global_attribute",
+    "global_state.set_global_attribute": "chainrule.base.global_state:set_global_attribute",
+    "name_scope.current_path": "chainrule.base.name_scopes:current_path",
+    "remat.get_current_remat_mode": "chainrule.tracing.remat:current_remat_mode",
+    "compile_utils.CompileLoss": "chainrule.training.compile_loss:CompileLoss",
+    "compile_utils.CompileMetrics": "chainrule.training.compile_metrics:CompileMetrics",
+    "models.Functional": "chainrule.models.functional:Functional",
+    "functional.Functional": "chainrule.models.functional:Functional",
+    "naming.auto_name": "chainrule.base.naming:auto_name",
+    "naming.to_snake_case": "chainrule.base.naming:to_snake_case",
+    "node.Node": "chainrule.tracing.node:Node",
+    "utils.tracking": "chainrule.base.tracking",
+    "module_utils.tensorflow": "tensorflow",
+    "module_utils.optree": "optree",
+    "utils.backend_utils.convert_tf_tensor": f"{_TESTS}.case:unchanged",
+    "module_utils.dmtree": f"{_TESTS}.modules:ABSENT_PACKAGE",
+}
+# Modules of Keras that its tests take expected values from, and that are run as they are.
+_ORACLES = ("keras.src.backend.common.backend_utils",)
+# What pytest and Python ask of any module.
+_NOT_NAMES = ("__", "pytest", "setUp", "setup_", "tearDown", "teardown_")
+
+
+class _AbsentPackage:
+    """Stands for an optional package of Keras that is not installed."""
+
+    available = False
+
+
+ABSENT_PACKAGE = _AbsentPackage()
+
+
+def source_folder() -> Path:
+    """`keras/src` of the installed Keras, found without an import of it."""
+    spec = PathFinder.find_spec("keras")
+    if spec is None or not spec.submodule_search_locations:
+        raise SystemExit("Keras is not installed: pip install 'chainrule[keras]'")
+    return Path(list(spec.submodule_search_locations)[0]) / "src"
+
+
+def absent(path: str) -> type:
+    """A class that says, when it is made, that chainrule has no such name."""
+
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        raise AttributeError(f"chainrule has no {path}")
+
+    return type(path.rpartition(".")[2], (), {"__init__": __init__})
+
+
+class Stand(ModuleType):
+    """A module of Keras, with chainrule's objects."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith(_NOT_NAMES):
+            raise AttributeError(name)
+        try:
+            value = find(self.__name__, name)
+        except AttributeError:
+            value = absent(f"{self.__name__}.{name}")
+        setattr(self, name, value)
+        return value
+
+
+def find(module: str, name: str) -> Any:
+    """What `name` of Keras's `module` is in chainrule; AttributeError where there is nothing."""
+    full = f"{module}.{name}"
+    for end, home in ELSEWHERE.items():
+        if full.endswith(f".{end}"):
+            place, _, chosen = home.partition(":")
+            loaded = importlib.import_module(place)
+            return getattr(loaded, chosen) if chosen else loaded
+    if module.startswith("keras.src") and _on_disk(full):
+        return importlib.import_module(full)
+    path = module.split(".")[1:]
+    path = path[1:] if path[:1] == ["src"] else path
+    above = [".".join(path[:length]) for length in range(len(path), -1, -1)]
+    for home in [*above, *_HOMES]:
+        try:
+            return getattr(importlib.import_module(f"chainrule.{home}".rstrip(".")), name)
+        except (ImportError, MissingNameError, AttributeError):
+            continue
+    raise AttributeError(full)
+
+
+def _on_disk(full: str) -> Path | None:
+    """The file of a module of Keras, if there is one."""
+    place = source_folder().parent.joinpath(*full.split(".")[1:])
+    files = (place / "__init__.py", place.with_name(f"{place.name}.py"))
+    return next((file for file in files if file.exists()), None)
+
+
+class _Finder:
+    """Gives `keras` and everything below it; packages that are not installed skip tests."""
+
+    @staticmethod
+    def find_spec(fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        first = fullname.partition(".")[0]
+        if first in _SKIPPING and PathFinder.find_spec(first) is None:
+            return ModuleSpec(fullname, _Skipping, is_package=True)  # type: ignore[arg-type]
+        if first != "keras":
+            return None
+        file = _on_disk(fullname)
+        if (fullname.endswith("_test") or fullname in _ORACLES) and file is not None:
+            return ModuleSpec(fullname, SourceFileLoader(fullname, str(file)), origin=str(file))
+        spec = ModuleSpec(fullname, _Stands, is_package=True)  # type: ignore[arg-type]
+        spec.origin = None if file is None else str(file)
+        return spec
+
+
+class _Stands:
+    @staticmethod
+    def create_module(spec: ModuleSpec) -> ModuleType:
+        module = Stand(spec.name)
+        module.__file__ = spec.origin
+        return module
+
+    @staticmethod
+    def exec_module(module: ModuleType) -> None:
+        if module.__name__ == "keras":
+            module.__version__ = "3.15"  # type: ignore[attr-defined]
+
+
+# Packages with which some of Keras's tests make data or expected values.
+_SKIPPING = ("tensorflow", "tf_keras", "flax", "grain", "dmtree", "orbax", "tensorflow_datasets")
+
+
+class _Skipper(ModuleType):
+    """Something of a package that is not installed: what uses it in a test skips the test."""
+
+    available = False
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith(_NOT_NAMES):
+            raise AttributeError(name)
+        return _Skipper(f"{self.__name__}.{name}")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise unittest.SkipTest(f"needs the package {self.__name__.partition('.')[0]}")
+
+    def __mro_entries__(self, bases: Any) -> Any:
+        return self()
+
+
+class _Skipping:
+    @staticmethod
+    def create_module(spec: ModuleSpec) -> ModuleType:
+        return _Skipper(spec.name)
+
+    @staticmethod
+    def exec_module(module: ModuleType) -> None:
+        pass
+
+
+def install() -> None:
+    """Let `import keras` give chainrule from now on, and `conftest` what Keras's tests take there."""
+    assert "keras" not in sys.modules, "Keras itself is loaded already"
+    chainrule.utils  # noqa: B018  the package loads late
+    sys.modules["conftest"] = importlib.import_module(f"{_TESTS}.case")
+    sys.meta_path.insert(0, _Finder)  # type: ignore[arg-type]
