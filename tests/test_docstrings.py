@@ -312,3 +312,34 @@ def test_public_functions_are_described(namespace: str) -> None:
 
 def test_there_are_functions_to_look_at() -> None:
     assert len(FUNCTIONS) > 400
+
+
+# Every public class
+
+
+CLASSES = [
+    *("", "layers", "optimizers", "optimizers.schedules", "metrics", "callbacks", "losses"),
+    *("initializers", "regularizers", "constraints", "utils", "nlp", "nlp.samplers", "audio"),
+    *("nlp.tokenizers", "testing"),
+]
+
+
+@pytest.mark.parametrize("namespace", CLASSES)
+def test_help_of_every_class_says_its_parameters_with_types(namespace: str) -> None:
+    module = importlib.import_module(f"chainrule.{namespace}".rstrip("."))
+    wrong = {}
+    for name in module.__all__:
+        cls = getattr(module, name)
+        if not inspect.isclass(cls) or issubclass(cls, Exception):
+            continue
+        parts = sections(inspect.getdoc(cls) or "")
+        # Of a report, made by chainrule alone, the attributes are what matters.
+        listed = [e for part in ("Parameters", "Attributes") for e in entries(parts.get(part, ""))]
+        known = {n.lstrip("*") for e in listed for n in e.name.split(", ")}
+        taken = inspect.signature(cls).parameters.values()
+        lacking = [p.name for p in taken if p.kind is not p.VAR_KEYWORD and p.name not in known]
+        lacking = [n for n in lacking if n != "args"]
+        untyped = [e.name for e in entries(parts.get("Parameters", "")) if not e.kind]
+        if lacking or untyped:
+            wrong[name] = lacking, untyped
+    assert not wrong

@@ -65,9 +65,9 @@ class MaxNorm(Constraint):
 
     Parameters
     ----------
-    max_value
+    max_value : float
         The largest norm.
-    axis
+    axis : int or sequence of int
         Axis, or axes, of one vector: 0 for the weights into each unit of a Dense kernel of shape
         (inputs, units); (0, 1, 2) for the filters of a Conv2D kernel.
 
@@ -117,7 +117,7 @@ class UnitNorm(Constraint):
 
     Parameters
     ----------
-    axis
+    axis : int or sequence of int
         Axis, or axes, of one vector; see `MaxNorm`.
     """
 
@@ -140,11 +140,11 @@ class MinMaxNorm(Constraint):
 
     Parameters
     ----------
-    min_value, max_value
+    min_value, max_value : float
         The smallest and the largest norm.
-    rate
+    rate : float
         1 enforces the bounds at once; below 1, the norm moves this part of the way a step.
-    axis
+    axis : int or sequence of int
         Axis, or axes, of one vector; see `MaxNorm`.
     """
 

@@ -63,7 +63,7 @@ class L1L2(Regularizer):
 
     Parameters
     ----------
-    l1, l2
+    l1, l2 : float
         The two factors, at least 0; None stands for 0.
 
     Raises
@@ -99,7 +99,7 @@ class L1(Regularizer):
 
     Parameters
     ----------
-    l1
+    l1 : float
         The factor, at least 0; None stands for 0.01.
 
     Raises
@@ -135,7 +135,7 @@ class L2(Regularizer):
 
     Parameters
     ----------
-    l2
+    l2 : float
         The factor, at least 0; None stands for 0.01.
 
     Raises
@@ -171,9 +171,9 @@ class OrthogonalRegularizer(Regularizer):
 
     Parameters
     ----------
-    factor
+    factor : float
         The factor, at least 0.
-    mode
+    mode : str
         ``"rows"``, or ``"columns"`` for the columns in place of the rows.
 
     Raises

@@ -28,7 +28,9 @@ class name_scope:
     name : str
         Without "/".
     caller : object, optional
-        With `deduplicate`, opening the scope again for the same caller and name adds nothing.
+        Who opens the scope.
+    deduplicate : bool
+        Whether opening it again for the same caller and name adds nothing. Default True.
     override_parent : str, optional
         An absolute path that replaces the names opened so far.
 

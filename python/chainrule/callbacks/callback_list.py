@@ -39,7 +39,7 @@ class CallbackList(Callback):
         Add a `ProgbarLogger` where there is none.
     model : Model, optional
         The model the callbacks are for.
-    **params
+    **params : object
         Given to each callback's `set_params`.
 
     Examples

@@ -134,7 +134,7 @@ class Accuracy(FunctionMetric):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str, optional
         As in :class:`Metric`.
 
     Examples
@@ -156,7 +156,7 @@ class BinaryAccuracy(FunctionMetric):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str, optional
         As in :class:`Metric`.
     threshold : float
         Predictions above it count as 1.
@@ -178,7 +178,7 @@ class CategoricalAccuracy(FunctionMetric):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str, optional
         As in :class:`Metric`.
     """
 
@@ -194,7 +194,7 @@ class SparseCategoricalAccuracy(FunctionMetric):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str, optional
         As in :class:`Metric`.
     """
 
@@ -214,7 +214,7 @@ class TopKCategoricalAccuracy(FunctionMetric):
     ----------
     k : int
         How many predictions count.
-    name, dtype
+    name, dtype : str, optional
         As in :class:`Metric`.
     """
 
@@ -236,7 +236,7 @@ class SparseTopKCategoricalAccuracy(FunctionMetric):
     ----------
     k : int
         How many predictions count.
-    name, dtype
+    name, dtype : str, optional
         As in :class:`Metric`.
     from_sorted_ids : bool
         Predictions are class indices in order of their scores.

@@ -34,7 +34,7 @@ class AUC(Metric):
     summation_method : {"interpolation", "minoring", "majoring"}
         The height of each rectangle: the mean, the least or the largest of its two ends. PR with
         interpolation follows Davis and Goadrich instead.
-    name, dtype
+    name, dtype : str, optional
         As in :class:`Metric`.
     thresholds : sequence of float, optional
         Used in place of even thresholds; 0 and 1 are added at the ends.

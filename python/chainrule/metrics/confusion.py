@@ -67,7 +67,7 @@ class FalsePositives(ConfusionCount):
     ----------
     thresholds : float or sequence of float, optional
         In [0, 1]; 0.5 by default.
-    name, dtype
+    name, dtype : str, optional
         As in :class:`Metric`.
 
     Examples
@@ -91,7 +91,9 @@ class FalseNegatives(ConfusionCount):
 
     Parameters
     ----------
-    thresholds, name, dtype
+    thresholds : float or sequence of float, optional
+        As in :class:`FalsePositives`.
+    name, dtype : str, optional
         As in :class:`FalsePositives`.
     """
 
@@ -109,7 +111,9 @@ class TrueNegatives(ConfusionCount):
 
     Parameters
     ----------
-    thresholds, name, dtype
+    thresholds : float or sequence of float, optional
+        As in :class:`FalsePositives`.
+    name, dtype : str, optional
         As in :class:`FalsePositives`.
     """
 
@@ -127,7 +131,9 @@ class TruePositives(ConfusionCount):
 
     Parameters
     ----------
-    thresholds, name, dtype
+    thresholds : float or sequence of float, optional
+        As in :class:`FalsePositives`.
+    name, dtype : str, optional
         As in :class:`FalsePositives`.
     """
 
@@ -211,7 +217,7 @@ class Precision(PositiveRate):
         Only the k largest scores of each sample can be positive.
     class_id : int, optional
         Only this class counts.
-    name, dtype
+    name, dtype : str, optional
         As in :class:`Metric`.
 
     Examples
@@ -229,7 +235,11 @@ class Recall(PositiveRate):
 
     Parameters
     ----------
-    thresholds, top_k, class_id, name, dtype
+    thresholds : float or sequence of float, optional
+        As in :class:`Precision`.
+    top_k, class_id : int, optional
+        As in :class:`Precision`.
+    name, dtype : str, optional
         As in :class:`Precision`.
 
     Examples

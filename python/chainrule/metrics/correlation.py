@@ -65,7 +65,7 @@ class PearsonCorrelation(FunctionMetric):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str, optional
         As in :class:`Metric`.
     axis : int or tuple of int
         Along which samples vary.
@@ -87,7 +87,7 @@ class ConcordanceCorrelation(FunctionMetric):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str, optional
         As in :class:`Metric`.
     axis : int or tuple of int
         Along which samples vary.

@@ -25,7 +25,7 @@ class FBetaScore(Metric):
     threshold : float, optional
         In (0, 1]: predictions above it are positive. Without it the largest prediction of a
         sample is.
-    name, dtype
+    name, dtype : str, optional
         As in :class:`Metric`.
 
     Raises
@@ -170,7 +170,11 @@ class F1Score(FBetaScore):
 
     Parameters
     ----------
-    average, threshold, name, dtype
+    average : str, optional
+        As in :class:`FBetaScore`.
+    threshold : float, optional
+        As in :class:`FBetaScore`.
+    name, dtype : str, optional
         As in :class:`FBetaScore`.
     """
 

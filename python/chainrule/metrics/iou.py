@@ -57,7 +57,7 @@ class IoU(Metric):
     num_classes : int
     target_class_ids : sequence of int
         The classes that are averaged.
-    name, dtype
+    name, dtype : str, optional
         As in :class:`Metric`; counts are int32 by default.
     ignore_class : int, optional
         Samples of this label do not count. Labels and predictions outside ``[0, num_classes)``
@@ -192,7 +192,7 @@ class BinaryIoU(IoU):
     target_class_ids : sequence of int
         Of 0 and 1.
     threshold : float
-    name, dtype
+    name, dtype : str, optional
         As in :class:`IoU`.
     """
 
@@ -225,7 +225,15 @@ class MeanIoU(IoU):
 
     Parameters
     ----------
-    num_classes, name, dtype, ignore_class, sparse_y_true, sparse_y_pred, axis
+    num_classes : int
+        As in :class:`IoU`.
+    name, dtype : str, optional
+        As in :class:`IoU`.
+    ignore_class : int, optional
+        As in :class:`IoU`.
+    sparse_y_true, sparse_y_pred : bool
+        As in :class:`IoU`.
+    axis : int
         As in :class:`IoU`.
     """
 
@@ -262,7 +270,17 @@ class OneHotIoU(IoU):
 
     Parameters
     ----------
-    num_classes, target_class_ids, name, dtype, ignore_class, sparse_y_pred, axis
+    num_classes : int
+        As in :class:`IoU`.
+    target_class_ids : sequence of int
+        As in :class:`IoU`.
+    name, dtype : str, optional
+        As in :class:`IoU`.
+    ignore_class : int, optional
+        As in :class:`IoU`.
+    sparse_y_pred : bool
+        As in :class:`IoU`.
+    axis : int
         As in :class:`IoU`.
     """
 
@@ -292,7 +310,15 @@ class OneHotMeanIoU(MeanIoU):
 
     Parameters
     ----------
-    num_classes, name, dtype, ignore_class, sparse_y_pred, axis
+    num_classes : int
+        As in :class:`IoU`.
+    name, dtype : str, optional
+        As in :class:`IoU`.
+    ignore_class : int, optional
+        As in :class:`IoU`.
+    sparse_y_pred : bool
+        As in :class:`IoU`.
+    axis : int
         As in :class:`IoU`.
     """
 

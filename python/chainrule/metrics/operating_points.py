@@ -105,7 +105,7 @@ class SensitivityAtSpecificity(RateAtRate):
         How many thresholds are tried.
     class_id : int, optional
         Only this class counts.
-    name, dtype
+    name, dtype : str, optional
         As in :class:`Metric`.
 
     Examples
@@ -137,7 +137,11 @@ class SpecificityAtSensitivity(RateAtRate):
     ----------
     sensitivity : float
         In [0, 1].
-    num_thresholds, class_id, name, dtype
+    num_thresholds : int
+        As in :class:`SensitivityAtSpecificity`.
+    class_id : int, optional
+        As in :class:`SensitivityAtSpecificity`.
+    name, dtype : str, optional
         As in :class:`SensitivityAtSpecificity`.
     """
 
@@ -162,7 +166,11 @@ class PrecisionAtRecall(RateAtRate):
     ----------
     recall : float
         In [0, 1].
-    num_thresholds, class_id, name, dtype
+    num_thresholds : int
+        As in :class:`SensitivityAtSpecificity`.
+    class_id : int, optional
+        As in :class:`SensitivityAtSpecificity`.
+    name, dtype : str, optional
         As in :class:`SensitivityAtSpecificity`.
     """
 
@@ -187,7 +195,11 @@ class RecallAtPrecision(RateAtRate):
     ----------
     precision : float
         In [0, 1].
-    num_thresholds, class_id, name, dtype
+    num_thresholds : int
+        As in :class:`SensitivityAtSpecificity`.
+    class_id : int, optional
+        As in :class:`SensitivityAtSpecificity`.
+    name, dtype : str, optional
         As in :class:`SensitivityAtSpecificity`.
     """
 

@@ -18,7 +18,7 @@ class KLDivergence(FunctionMetric):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str, optional
         As in :class:`Metric`.
     """
 
@@ -33,7 +33,7 @@ class Poisson(FunctionMetric):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str, optional
         As in :class:`Metric`.
     """
 
@@ -48,7 +48,7 @@ class BinaryCrossentropy(FunctionMetric):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str, optional
         As in :class:`Metric`.
     from_logits : bool
         Predictions are logits, not probabilities.
@@ -85,7 +85,7 @@ class CategoricalCrossentropy(FunctionMetric):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str, optional
         As in :class:`Metric`.
     from_logits : bool
         Predictions are logits, not probabilities.
@@ -121,7 +121,7 @@ class SparseCategoricalCrossentropy(FunctionMetric):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str, optional
         As in :class:`Metric`.
     from_logits : bool
         Predictions are logits, not probabilities.
@@ -157,7 +157,7 @@ class Hinge(FunctionMetric):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str, optional
         As in :class:`Metric`.
     """
 
@@ -170,7 +170,7 @@ class SquaredHinge(FunctionMetric):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str, optional
         As in :class:`Metric`.
     """
 
@@ -185,7 +185,7 @@ class CategoricalHinge(FunctionMetric):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str, optional
         As in :class:`Metric`.
     """
 

@@ -26,7 +26,7 @@ class R2Score(Metric):
     num_regressors : int
         ``p``: with n observations the score becomes ``1 - (1 - R2)(n - 1) / (n - p - 1)``; it
         stays unadjusted while ``p >= n - 1``.
-    name, dtype
+    name, dtype : str, optional
         As in :class:`Metric`.
 
     Raises

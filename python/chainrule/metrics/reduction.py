@@ -41,7 +41,7 @@ class Sum(Metric):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str, optional
         As in :class:`Metric`.
 
     Examples
@@ -74,7 +74,7 @@ class Mean(Metric):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str, optional
         As in :class:`Metric`.
 
     Examples
@@ -115,7 +115,7 @@ class MeanMetricWrapper(Mean):
     ----------
     fn : callable
         Written with ``chainrule.ops``.
-    name, dtype
+    name, dtype : str, optional
         As in :class:`Metric`.
 
     Examples

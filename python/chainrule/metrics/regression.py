@@ -30,7 +30,7 @@ class MeanSquaredError(FunctionMetric):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str, optional
         As in :class:`Metric`.
 
     Examples
@@ -51,7 +51,7 @@ class RootMeanSquaredError(Mean):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str, optional
         As in :class:`Metric`.
 
     Examples
@@ -87,7 +87,7 @@ class MeanAbsoluteError(FunctionMetric):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str, optional
         As in :class:`Metric`.
     """
 
@@ -104,7 +104,7 @@ class MeanAbsolutePercentageError(FunctionMetric):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str, optional
         As in :class:`Metric`.
     """
 
@@ -123,7 +123,7 @@ class MeanSquaredLogarithmicError(FunctionMetric):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str, optional
         As in :class:`Metric`.
     """
 
@@ -140,7 +140,7 @@ class CosineSimilarity(FunctionMetric):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str, optional
         As in :class:`Metric`.
     axis : int
         The axis of the vectors.
@@ -169,7 +169,7 @@ class LogCoshError(FunctionMetric):
 
     Parameters
     ----------
-    name, dtype
+    name, dtype : str, optional
         As in :class:`Metric`.
     """
 

@@ -23,13 +23,13 @@ class Adadelta(Optimizer):
 
     Parameters
     ----------
-    learning_rate
+    learning_rate : float, LearningRateSchedule or callable
         A number, a schedule, or a function without arguments. The paper's method has 1.0.
-    rho
+    rho : float
         The discount of the averages ``s`` and ``x``.
-    epsilon
+    epsilon : float
         A small number under the roots.
-    **options
+    **options : settings of `Optimizer`
         Weight decay, clipping, averaging, ...: see `Optimizer`.
 
     References

@@ -27,20 +27,20 @@ class Adafactor(Optimizer):
 
     Parameters
     ----------
-    learning_rate
+    learning_rate : float, LearningRateSchedule or callable
         A number, a schedule, or a function without arguments.
-    beta_2_decay
+    beta_2_decay : float
         The decay of the discount's distance to 1, below 0.
-    epsilon_1
+    epsilon_1 : float
         A small number beside the squared gradients.
-    epsilon_2
+    epsilon_2 : float
         The smallest scale of the weights.
-    clip_threshold
+    clip_threshold : float
         ``d``, the largest root mean square of a step.
-    relative_step
+    relative_step : bool
         Kept in the configuration for Keras's sake: the learning rate is always at most
         ``1 / sqrt(t)``, as in Keras.
-    **options
+    **options : settings of `Optimizer`
         Weight decay, clipping, averaging, ...: see `Optimizer`.
 
     References

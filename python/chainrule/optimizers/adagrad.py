@@ -21,13 +21,13 @@ class Adagrad(Optimizer):
 
     Parameters
     ----------
-    learning_rate
+    learning_rate : float, LearningRateSchedule or callable
         A number, a schedule, or a function without arguments.
-    initial_accumulator_value
+    initial_accumulator_value : float
         What ``s`` starts from.
-    epsilon
+    epsilon : float
         A small number under the root.
-    **options
+    **options : settings of `Optimizer`
         Weight decay, clipping, averaging, ...: see `Optimizer`.
 
     References

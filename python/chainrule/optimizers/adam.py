@@ -26,15 +26,15 @@ class Adam(Optimizer):
 
     Parameters
     ----------
-    learning_rate
+    learning_rate : float, LearningRateSchedule or callable
         A number, a schedule, or a function without arguments.
-    beta_1, beta_2
+    beta_1, beta_2 : float
         ``b1`` and ``b2``, the discounts of the two averages.
-    epsilon
+    epsilon : float
         A small number beside the root.
-    amsgrad
+    amsgrad : bool
         Whether to divide by the largest average so far (Reddi, Kale & Kumar 2018).
-    **options
+    **options : settings of `Optimizer`
         Weight decay, clipping, averaging, ...: see `Optimizer`.
 
     References

@@ -23,13 +23,13 @@ class Adamax(Optimizer):
 
     Parameters
     ----------
-    learning_rate
+    learning_rate : float, LearningRateSchedule or callable
         A number, a schedule, or a function without arguments.
-    beta_1, beta_2
+    beta_1, beta_2 : float
         ``b1`` and ``b2``, the discounts of the average and of the largest gradient.
-    epsilon
+    epsilon : float
         A small number beside ``u``.
-    **options
+    **options : settings of `Optimizer`
         Weight decay, clipping, averaging, ...: see `Optimizer`.
 
     References

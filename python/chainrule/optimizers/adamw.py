@@ -17,17 +17,17 @@ class AdamW(Adam):
 
     Parameters
     ----------
-    learning_rate
+    learning_rate : float, LearningRateSchedule or callable
         A number, a schedule, or a function without arguments.
-    weight_decay
+    weight_decay : float or None
         The rate of decay.
-    beta_1, beta_2
+    beta_1, beta_2 : float
         The discounts of Adam's two averages.
-    epsilon
+    epsilon : float
         A small number beside the root.
-    amsgrad
+    amsgrad : bool
         Whether to divide by the largest average so far.
-    **options
+    **options : settings of `Optimizer`
         Clipping, averaging, ...: see `Optimizer`.
 
     Raises

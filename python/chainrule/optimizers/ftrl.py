@@ -24,19 +24,19 @@ class Ftrl(Optimizer):
 
     Parameters
     ----------
-    learning_rate
+    learning_rate : float, LearningRateSchedule or callable
         A number, a schedule, or a function without arguments.
-    learning_rate_power
+    learning_rate_power : float
         ``p``, at most 0; at 0 the learning rate is constant.
-    initial_accumulator_value
+    initial_accumulator_value : float
         What ``n`` starts from, at least 0.
-    l1_regularization_strength, l2_regularization_strength
+    l1_regularization_strength, l2_regularization_strength : float
         ``l1`` and ``l2``, at least 0.
-    l2_shrinkage_regularization_strength
+    l2_shrinkage_regularization_strength : float
         ``shrinkage``, at least 0: a magnitude penalty, where ``l2`` is a stabilization.
-    beta
+    beta : float
         ``beta`` of the paper.
-    **options
+    **options : settings of `Optimizer`
         Weight decay, clipping, averaging, ...: see `Optimizer`.
 
     Raises

@@ -24,13 +24,13 @@ class Lion(Optimizer):
 
     Parameters
     ----------
-    learning_rate
+    learning_rate : float, LearningRateSchedule or callable
         A number, a schedule, or a function without arguments.
-    beta_1
+    beta_1 : float
         ``b1``, the weight of the momentum in the step, in (0, 1].
-    beta_2
+    beta_2 : float
         ``b2``, the discount of the momentum.
-    **options
+    **options : settings of `Optimizer`
         Weight decay, clipping, averaging, ...: see `Optimizer`.
 
     Raises

@@ -22,13 +22,13 @@ class LossScaleOptimizer(Optimizer):
 
     Parameters
     ----------
-    inner_optimizer
+    inner_optimizer : Optimizer
         The optimizer that makes the steps.
-    initial_scale
+    initial_scale : float
         The first scale; rather too high, because it falls faster than it rises.
-    dynamic_growth_steps
+    dynamic_growth_steps : int
         Steps with finite gradients until the scale doubles.
-    name
+    name : str, optional
         The optimizer's name.
 
     Raises

@@ -18,9 +18,9 @@ class OptimizerMap(MutableMapping[str, Optimizer]):
 
     Parameters
     ----------
-    default_optimizer
+    default_optimizer : Optimizer
         The optimizer of variables that no pattern matches.
-    optimizer_map
+    optimizer_map : dict of str to Optimizer, optional
         Optimizers by regular expression, which has to match the whole path.
 
     Raises
@@ -113,11 +113,11 @@ class MultiOptimizer(Optimizer):
 
     Parameters
     ----------
-    optimizer_map
+    optimizer_map : OptimizerMap or callable
         An `OptimizerMap`, or a function from a variable to its optimizer.
-    loss_scale_factor
+    loss_scale_factor : float, optional
         The loss scale of all inner optimizers.
-    name
+    name : str, optional
         The optimizer's name.
 
     Raises

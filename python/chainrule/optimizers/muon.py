@@ -27,31 +27,31 @@ class Muon(Optimizer):
 
     Parameters
     ----------
-    learning_rate
+    learning_rate : float, LearningRateSchedule or callable
         A number, a schedule, or a function without arguments.
-    adam_beta_1, adam_beta_2, epsilon
+    adam_beta_1, adam_beta_2, epsilon : float
         Adam's settings, for variables that are not matrices, and excluded ones.
-    adam_weight_decay
+    adam_weight_decay : float or None
         The weight decay of these variables.
-    weight_decay
+    weight_decay : float or None
         The weight decay of matrices.
-    exclude_layers
+    exclude_layers : list of str, optional
         Regular expressions: a matrix whose path holds a match of one is left to Adam.
-    exclude_embeddings
+    exclude_embeddings : bool
         Whether matrices of embeddings are left to Adam.
-    muon_a, muon_b, muon_c
+    muon_a, muon_b, muon_c : float
         ``a``, ``b`` and ``c`` of the iteration.
-    adam_lr_ratio
+    adam_lr_ratio : float
         What the learning rate is multiplied by for Adam.
-    momentum
+    momentum : float
         The discount of the momentum.
-    ns_steps
+    ns_steps : int
         How many iterations.
-    nesterov
+    nesterov : bool
         Whether to look ahead.
-    rms_rate
+    rms_rate : float or None
         ``r``; with None the step is ``lr * O(m')``.
-    **options
+    **options : settings of `Optimizer`
         Clipping, averaging, ...: see `Optimizer`.
 
     References

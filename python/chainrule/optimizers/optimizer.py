@@ -33,29 +33,29 @@ class Optimizer(Adjustments):
 
     Parameters
     ----------
-    learning_rate
+    learning_rate : float, LearningRateSchedule or callable
         A number, kept in a variable, which can change at any time without recompiling; or a
         `LearningRateSchedule`, or a function without arguments.
-    weight_decay
+    weight_decay : float, optional
         Rate of decoupled weight decay (Loshchilov & Hutter 2019).
-    clipnorm
+    clipnorm : float, optional
         Largest norm of each gradient.
-    clipvalue
+    clipvalue : float, optional
         Largest magnitude of each element of a gradient.
-    global_clipnorm
+    global_clipnorm : float, optional
         Largest norm of all gradients together. Only one kind of clipping can be set.
-    use_ema
+    use_ema : bool
         Keeps ``a <- ema_momentum * a + (1 - ema_momentum) * w`` for every variable; training
         ends by replacing the variables by their averages.
-    ema_momentum
+    ema_momentum : float
         The momentum of these averages, in [0, 1]. The first step sets ``a = w``.
-    ema_overwrite_frequency
+    ema_overwrite_frequency : int, optional
         Replace the variables by their averages every so many iterations, also while training.
-    loss_scale_factor
+    loss_scale_factor : float, optional
         The loss is multiplied by it (`scale_loss`), the gradients are divided by it.
-    gradient_accumulation_steps
+    gradient_accumulation_steps : int, optional
         Update once in so many calls, with the mean of their gradients. At least 2.
-    name
+    name : str, optional
         Defaults to the class's name in snake case, numbered.
 
     Raises

@@ -24,17 +24,17 @@ class RMSprop(Optimizer):
 
     Parameters
     ----------
-    learning_rate
+    learning_rate : float, LearningRateSchedule or callable
         A number, a schedule, or a function without arguments.
-    rho
+    rho : float
         The discount of the averages.
-    momentum
+    momentum : float
         ``m``; at 0 none is kept.
-    epsilon
+    epsilon : float
         A small number under the root.
-    centered
+    centered : bool
         Whether to divide by the gradient's standard deviation.
-    **options
+    **options : settings of `Optimizer`
         Weight decay, clipping, averaging, ...: see `Optimizer`.
 
     References

@@ -24,17 +24,17 @@ class ScheduleFreeAdamW(Optimizer):
 
     Parameters
     ----------
-    learning_rate
+    learning_rate : float, LearningRateSchedule or callable
         A number, a schedule, or a function without arguments.
-    beta_1
+    beta_1 : float
         ``b1``, the weight of the mean.
-    beta_2
+    beta_2 : float
         ``b2``, the discount of the squared gradients.
-    epsilon
+    epsilon : float
         A small number beside the root.
-    warmup_steps
+    warmup_steps : int
         Steps until the full learning rate.
-    **options
+    **options : settings of `Optimizer`
         Weight decay, clipping, averaging, ...: see `Optimizer`.
 
     References

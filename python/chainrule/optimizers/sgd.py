@@ -23,13 +23,13 @@ class SGD(Optimizer):
 
     Parameters
     ----------
-    learning_rate
+    learning_rate : float, LearningRateSchedule or callable
         A number, a schedule, or a function without arguments.
-    momentum
+    momentum : float
         ``m`` in [0, 1], a float. At 0, no velocity is kept.
-    nesterov
+    nesterov : bool
         Whether to look ahead along the new velocity.
-    **options
+    **options : settings of `Optimizer`
         Weight decay, clipping, averaging, ...: see `Optimizer`.
 
     Raises

@@ -29,6 +29,7 @@ class InputLayer(Layer):
         Wrap this tensor instead of making one.
     optional : bool
         Whether the input may be `None`. Default False.
+    name : str, optional
 
     Raises
     ------

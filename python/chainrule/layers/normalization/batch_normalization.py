@@ -32,8 +32,10 @@ class BatchNormalization(Layer):
         Default 0.99 and 1e-3.
     center, scale : bool
         Whether there is a `beta`, a `gamma`. Default True.
-    beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer
-        Default zeros, ones, zeros, ones.
+    beta_initializer, gamma_initializer : str or Initializer
+        Default zeros and ones.
+    moving_mean_initializer, moving_variance_initializer : str or Initializer
+        Default zeros and ones.
     beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint : optional
     renorm : bool
         Batch renormalization (Ioffe 2017, arXiv:1702.03275). Default False.

@@ -28,6 +28,7 @@ class AveragePooling1D(_AveragePooling):
         ``(S - pool_size) // strides + 1`` windows inside the image, or ``ceil(S / strides)`` that
         reach over its edges, where only elements inside count. Default "valid".
     data_format : {"channels_last", "channels_first"}, optional
+    name : str, optional
 
     Raises
     ------
@@ -62,6 +63,7 @@ class AveragePooling2D(_AveragePooling):
         ``(S - pool_size) // strides + 1`` windows inside the image, or ``ceil(S / strides)`` that
         reach over its edges, where only elements inside count. Default "valid".
     data_format : {"channels_last", "channels_first"}, optional
+    name : str, optional
 
     Raises
     ------
@@ -96,6 +98,7 @@ class AveragePooling3D(_AveragePooling):
         ``(S - pool_size) // strides + 1`` windows inside the image, or ``ceil(S / strides)`` that
         reach over its edges, where only elements inside count. Default "valid".
     data_format : {"channels_last", "channels_first"}, optional
+    name : str, optional
 
     Raises
     ------

@@ -28,6 +28,7 @@ class MaxPooling1D(_MaxPooling):
         ``(S - pool_size) // strides + 1`` windows inside the image, or ``ceil(S / strides)`` that
         reach over its edges, where only elements inside count. Default "valid".
     data_format : {"channels_last", "channels_first"}, optional
+    name : str, optional
 
     Raises
     ------
@@ -73,6 +74,7 @@ class MaxPooling2D(_MaxPooling):
         ``(S - pool_size) // strides + 1`` windows inside the image, or ``ceil(S / strides)`` that
         reach over its edges, where only elements inside count. Default "valid".
     data_format : {"channels_last", "channels_first"}, optional
+    name : str, optional
 
     Raises
     ------
@@ -118,6 +120,7 @@ class MaxPooling3D(_MaxPooling):
         ``(S - pool_size) // strides + 1`` windows inside the image, or ``ceil(S / strides)`` that
         reach over its edges, where only elements inside count. Default "valid".
     data_format : {"channels_last", "channels_first"}, optional
+    name : str, optional
 
     Raises
     ------

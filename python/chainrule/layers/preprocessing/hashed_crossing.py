@@ -33,6 +33,7 @@ class HashedCrossing(HostLayer):
         The bins, or for each a row of zeros and a 1.
     sparse : bool
         In Keras's signature; True is refused.
+    name : str, optional
     dtype : str, optional
         Default: int64 for `output_mode="int"`, else ``config.floatx()``.
 

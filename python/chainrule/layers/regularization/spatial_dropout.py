@@ -41,6 +41,7 @@ class SpatialDropout1D(_SpatialDropout):
     rate : float
         In [0, 1].
     seed : int, optional
+    name, dtype : str, optional
 
     Notes
     -----
@@ -72,6 +73,7 @@ class SpatialDropout2D(_SpatialDropout):
         In [0, 1].
     data_format : {"channels_last", "channels_first"}, optional
     seed : int, optional
+    name, dtype : str, optional
 
     Notes
     -----
@@ -110,6 +112,7 @@ class SpatialDropout3D(_SpatialDropout):
         In [0, 1].
     data_format : {"channels_last", "channels_first"}, optional
     seed : int, optional
+    name, dtype : str, optional
 
     Notes
     -----

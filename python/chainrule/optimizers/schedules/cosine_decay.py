@@ -20,17 +20,17 @@ class CosineDecay(LearningRateSchedule):
 
     Parameters
     ----------
-    initial_learning_rate
+    initial_learning_rate : float
         ``initial``, the learning rate at step 0.
-    decay_steps
+    decay_steps : int
         Steps of the decay, above 0.
-    alpha
+    alpha : float
         The last learning rate, as a part of the one the decay starts from.
-    name
+    name : str
         The schedule's name.
-    warmup_target
+    warmup_target : float, optional
         The learning rate after the warm-up; None for no warm-up.
-    warmup_steps
+    warmup_steps : int
         Steps of the warm-up.
 
     Raises

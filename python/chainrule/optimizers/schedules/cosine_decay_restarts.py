@@ -20,17 +20,17 @@ class CosineDecayRestarts(LearningRateSchedule):
 
     Parameters
     ----------
-    initial_learning_rate
+    initial_learning_rate : float
         ``initial``, the learning rate at step 0.
-    first_decay_steps
+    first_decay_steps : int
         Steps of the first round, above 0.
-    t_mul
+    t_mul : float
         How many times longer each round is than the one before.
-    m_mul
+    m_mul : float
         The top of each round, as a part of that of the one before.
-    alpha
+    alpha : float
         The lowest learning rate, as a part of ``initial``.
-    name
+    name : str
         The schedule's name.
 
     Raises

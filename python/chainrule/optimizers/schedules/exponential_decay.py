@@ -16,15 +16,15 @@ class ExponentialDecay(LearningRateSchedule):
 
     Parameters
     ----------
-    initial_learning_rate
+    initial_learning_rate : float
         The learning rate at step 0.
-    decay_steps
+    decay_steps : int
         Steps, above 0, over which the learning rate falls by `decay_rate`.
-    decay_rate
+    decay_rate : float
         The factor.
-    staircase
+    staircase : bool
         Whether the exponent is rounded down, so that the learning rate falls in jumps.
-    name
+    name : str
         The schedule's name.
 
     Raises

@@ -14,11 +14,11 @@ class PiecewiseConstantDecay(LearningRateSchedule):
 
     Parameters
     ----------
-    boundaries
+    boundaries : sequence of float
         Increasing numbers of steps; at a boundary the learning rate is still the one before it.
-    values
+    values : sequence of float
         Learning rates, one more than there are boundaries.
-    name
+    name : str
         The schedule's name.
 
     Raises

@@ -19,17 +19,17 @@ class PolynomialDecay(LearningRateSchedule):
 
     Parameters
     ----------
-    initial_learning_rate
+    initial_learning_rate : float
         ``initial``, the learning rate at step 0.
-    decay_steps
+    decay_steps : int
         Steps, above 0, to reach ``end``.
-    end_learning_rate
+    end_learning_rate : float
         ``end``, the last learning rate.
-    power
+    power : float
         The exponent; 1 is a straight line.
-    cycle
+    cycle : bool
         Whether to start again after `decay_steps`.
-    name
+    name : str
         The schedule's name.
 
     Raises
