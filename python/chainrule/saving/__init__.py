@@ -15,5 +15,7 @@ from chainrule.saving.files import load_model as load_model
 from chainrule.saving.files import load_weights as load_weights
 from chainrule.saving.files import save_model as save_model
 from chainrule.saving.files import save_weights as save_weights
+from chainrule.saving.torch_weights.files import load_torch_weights as load_torch_weights
+from chainrule.saving.torch_weights.files import save_torch_weights as save_torch_weights
 
 publish(globals())
