@@ -19,7 +19,6 @@ from chainrule.models.graph_config import functional_from_config, is_functional_
 from chainrule.models.host import runs_before_steps
 from chainrule.models.state_tree import get_state_tree, set_state_tree
 from chainrule.saving.files import load_weights, save_model, save_weights
-from chainrule.saving.torch_weights.files import load_torch_weights, save_torch_weights
 from chainrule.tracing.operation import default
 from chainrule.tracing.specs import compute_output_spec
 from chainrule.tracing.tensor import KerasTensor
@@ -191,8 +190,10 @@ class Model(Trainer, Layer):
         """
         if mapping is None:
             save_weights(self, filepath, overwrite=overwrite)
-        else:
-            save_torch_weights(self, filepath, mapping, overwrite)
+            return
+        from chainrule.saving.torch_weights.files import save_torch_weights
+
+        save_torch_weights(self, filepath, mapping, overwrite)
 
     def load_weights(
         self,
@@ -219,6 +220,8 @@ class Model(Trainer, Layer):
             Weights of other shapes, unless `skip_mismatch`.
         """
         if mapping is not None:
+            from chainrule.saving.torch_weights.files import load_torch_weights
+
             return load_torch_weights(
                 self, filepath, mapping, skip_mismatch=skip_mismatch, dry_run=dry_run
             )
