@@ -14,17 +14,19 @@ pub enum DType {
     I64,
     U8,
     U32,
+    U64,
     Bool,
 }
 
 impl DType {
-    pub const ALL: [DType; 7] = [
+    pub const ALL: [DType; 8] = [
         DType::F32,
         DType::F64,
         DType::I32,
         DType::I64,
         DType::U8,
         DType::U32,
+        DType::U64,
         DType::Bool,
     ];
 
@@ -37,6 +39,7 @@ impl DType {
             DType::I64 => "int64",
             DType::U8 => "uint8",
             DType::U32 => "uint32",
+            DType::U64 => "uint64",
             DType::Bool => "bool",
         }
     }
@@ -48,7 +51,7 @@ impl DType {
     /// Bytes an element.
     pub fn size(self) -> usize {
         match self {
-            DType::F64 | DType::I64 => 8,
+            DType::F64 | DType::I64 | DType::U64 => 8,
             DType::F32 | DType::I32 | DType::U32 => 4,
             DType::U8 | DType::Bool => 1,
         }
@@ -59,7 +62,7 @@ impl DType {
     }
 
     pub fn is_int(self) -> bool {
-        matches!(self, DType::I32 | DType::I64 | DType::U8 | DType::U32)
+        !self.is_float() && self != DType::Bool
     }
 }
 
@@ -79,6 +82,7 @@ pub enum Data<'a> {
     /// `uint8`, and `bool` as 0 or 1.
     U8(&'a [u8]),
     U32(&'a [u32]),
+    U64(&'a [u64]),
 }
 
 /// A typed mutable slice of a tensor's elements.
@@ -90,6 +94,7 @@ pub enum DataMut<'a> {
     I64(&'a mut [i64]),
     U8(&'a mut [u8]),
     U32(&'a mut [u32]),
+    U64(&'a mut [u64]),
 }
 
 impl<'a> Data<'a> {
@@ -103,6 +108,7 @@ impl<'a> Data<'a> {
             Data::I64(s) => Data::I64(s.get(range)?),
             Data::U8(s) => Data::U8(s.get(range)?),
             Data::U32(s) => Data::U32(s.get(range)?),
+            Data::U64(s) => Data::U64(s.get(range)?),
         })
     }
 
@@ -115,6 +121,7 @@ impl<'a> Data<'a> {
             Data::I64(_) => DType::I64,
             Data::U8(_) => DType::U8,
             Data::U32(_) => DType::U32,
+            Data::U64(_) => DType::U64,
         }
     }
 
@@ -127,6 +134,7 @@ impl<'a> Data<'a> {
             Data::I64(s) => s.len(),
             Data::U8(s) => s.len(),
             Data::U32(s) => s.len(),
+            Data::U64(s) => s.len(),
         }
     }
 
@@ -134,13 +142,14 @@ impl<'a> Data<'a> {
         self.len() == 0
     }
 
-    /// Element `i` of an integer dtype.
+    /// Element `i` of an integer dtype; what is beyond `i64` as its largest.
     pub fn integer(self, i: usize) -> i64 {
         match self {
             Data::I32(s) => s[i] as i64,
             Data::I64(s) => s[i],
             Data::U8(s) => s[i] as i64,
             Data::U32(s) => s[i] as i64,
+            Data::U64(s) => s[i].try_into().unwrap_or(i64::MAX),
             Data::F32(_) | Data::F64(_) => unreachable!("integers of a float dtype"),
         }
     }
@@ -157,6 +166,7 @@ impl DataMut<'_> {
             DataMut::I64(s) => DataMut::I64(&mut s[range]),
             DataMut::U8(s) => DataMut::U8(&mut s[range]),
             DataMut::U32(s) => DataMut::U32(&mut s[range]),
+            DataMut::U64(s) => DataMut::U64(&mut s[range]),
         }
     }
 
@@ -169,6 +179,7 @@ impl DataMut<'_> {
             DataMut::I64(s) => Data::I64(s),
             DataMut::U8(s) => Data::U8(s),
             DataMut::U32(s) => Data::U32(s),
+            DataMut::U64(s) => Data::U64(s),
         }
     }
 
@@ -181,6 +192,7 @@ impl DataMut<'_> {
             DataMut::I64(s) => DataMut::I64(s),
             DataMut::U8(s) => DataMut::U8(s),
             DataMut::U32(s) => DataMut::U32(s),
+            DataMut::U64(s) => DataMut::U64(s),
         }
     }
 }
@@ -223,7 +235,7 @@ macro_rules! elements {
         }
     )*};
 }
-elements!(f32 => F32, f64 => F64, i32 => I32, i64 => I64, u8 => U8, u32 => U32);
+elements!(f32 => F32, f64 => F64, i32 => I32, i64 => I64, u8 => U8, u32 => U32, u64 => U64);
 
 /// Runs a block with `$t` bound to the element type of a dtype.
 #[macro_export]
@@ -248,6 +260,10 @@ macro_rules! with_dtype {
             }
             $crate::dtype::DType::U32 => {
                 type $t = u32;
+                $body
+            }
+            $crate::dtype::DType::U64 => {
+                type $t = u64;
                 $body
             }
             $crate::dtype::DType::U8 | $crate::dtype::DType::Bool => {

@@ -302,6 +302,7 @@ pub(crate) unsafe fn data_at<'a>(
             DType::I32 => Data::I32(raw(p.cast(), len)),
             DType::I64 => Data::I64(raw(p.cast(), len)),
             DType::U32 => Data::U32(raw(p.cast(), len)),
+            DType::U64 => Data::U64(raw(p.cast(), len)),
             DType::U8 | DType::Bool => Data::U8(raw(p, len)),
         }
     }
@@ -327,6 +328,7 @@ pub(crate) unsafe fn data_mut_at<'a>(
             DType::I32 => DataMut::I32(raw(p.cast(), len)),
             DType::I64 => DataMut::I64(raw(p.cast(), len)),
             DType::U32 => DataMut::U32(raw(p.cast(), len)),
+            DType::U64 => DataMut::U64(raw(p.cast(), len)),
             DType::U8 | DType::Bool => DataMut::U8(raw(p, len)),
         }
     }

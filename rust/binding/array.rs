@@ -36,6 +36,7 @@ pub enum Array<'py> {
     I64(PyReadonlyArrayDyn<'py, i64>),
     U8(PyReadonlyArrayDyn<'py, u8>),
     U32(PyReadonlyArrayDyn<'py, u32>),
+    U64(PyReadonlyArrayDyn<'py, u64>),
     Bool(Vec<usize>, Vec<u8>),
 }
 
@@ -69,7 +70,7 @@ impl<'py> Array<'py> {
                 })*
             };
         }
-        try_as!(f32 => F32, f64 => F64, i32 => I32, i64 => I64, u8 => U8, u32 => U32);
+        try_as!(f32 => F32, f64 => F64, i32 => I32, i64 => I64, u8 => U8, u32 => U32, u64 => U64);
         let bools = any.cast::<PyArrayDyn<bool>>().map_err(|_| wrong())?;
         let view = bools.try_readonly().map_err(|_| wrong())?;
         let mut bytes = caught("array", || Ok(room(0, bools.len())))?;
@@ -86,6 +87,7 @@ impl<'py> Array<'py> {
             Array::I64(a) => Spec::new(a.shape(), DType::I64),
             Array::U8(a) => Spec::new(a.shape(), DType::U8),
             Array::U32(a) => Spec::new(a.shape(), DType::U32),
+            Array::U64(a) => Spec::new(a.shape(), DType::U64),
             Array::Bool(shape, _) => Spec::new(shape.clone(), DType::Bool),
         }
     }
@@ -99,6 +101,7 @@ impl<'py> Array<'py> {
             Array::I64(a) => Data::I64(a.as_array().to_slice()?),
             Array::U8(a) => Data::U8(a.as_array().to_slice()?),
             Array::U32(a) => Data::U32(a.as_array().to_slice()?),
+            Array::U64(a) => Data::U64(a.as_array().to_slice()?),
             Array::Bool(_, bytes) => Data::U8(bytes),
         })
     }
@@ -120,6 +123,7 @@ impl<'py> Array<'py> {
             Array::I64(a) => fill!(a, i64),
             Array::U8(a) => fill!(a, u8),
             Array::U32(a) => fill!(a, u32),
+            Array::U64(a) => fill!(a, u64),
             Array::Bool(_, bytes) => out.bytes_mut().copy_from_slice(bytes),
         }
         Ok(out)
@@ -195,6 +199,7 @@ pub enum ArrayMut<'py> {
     I64(PyReadwriteArrayDyn<'py, i64>),
     U8(PyReadwriteArrayDyn<'py, u8>),
     U32(PyReadwriteArrayDyn<'py, u32>),
+    U64(PyReadwriteArrayDyn<'py, u64>),
 }
 
 impl<'py> ArrayMut<'py> {
@@ -208,7 +213,7 @@ impl<'py> ArrayMut<'py> {
                 })*
             };
         }
-        try_as!(f32 => F32, f64 => F64, i32 => I32, i64 => I64, u8 => U8, u32 => U32);
+        try_as!(f32 => F32, f64 => F64, i32 => I32, i64 => I64, u8 => U8, u32 => U32, u64 => U64);
         Err(Error::dtype("result", "a numeric array", any.get_type().to_string()).into())
     }
 
@@ -227,6 +232,7 @@ impl<'py> ArrayMut<'py> {
             ArrayMut::I64(a) => DataMut::I64(a.as_slice_mut().map_err(strided)?),
             ArrayMut::U8(a) => DataMut::U8(a.as_slice_mut().map_err(strided)?),
             ArrayMut::U32(a) => DataMut::U32(a.as_slice_mut().map_err(strided)?),
+            ArrayMut::U64(a) => DataMut::U64(a.as_slice_mut().map_err(strided)?),
         })
     }
 }

@@ -3,7 +3,8 @@
 use super::array::{to_numpy, to_tensor};
 use super::FileFormatError;
 use crate::error::OutOfMemory;
-use crate::tensor::{DType, Spec, Tensor};
+use crate::kernels::narrow;
+use crate::tensor::{DType, Data, DataMut, Spec, Tensor};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -12,14 +13,17 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+/// What holds the numbers of a file; those of halves are exact in `f32`.
 fn dtype_of(stored: Dtype) -> Option<DType> {
     Some(match stored {
+        Dtype::F16 | Dtype::BF16 => DType::F32,
         Dtype::F32 => DType::F32,
         Dtype::F64 => DType::F64,
         Dtype::I32 => DType::I32,
         Dtype::I64 => DType::I64,
         Dtype::U8 => DType::U8,
         Dtype::U32 => DType::U32,
+        Dtype::U64 => DType::U64,
         Dtype::BOOL => DType::Bool,
         _ => return None,
     })
@@ -33,7 +37,51 @@ fn stored_as(dtype: DType) -> Dtype {
         DType::I64 => Dtype::I64,
         DType::U8 => Dtype::U8,
         DType::U32 => Dtype::U32,
+        DType::U64 => Dtype::U64,
         DType::Bool => Dtype::BOOL,
+    }
+}
+
+/// A format of 16 bits, whose numbers stand in `f32`.
+#[derive(Clone, Copy)]
+enum Half {
+    F16,
+    Bf16,
+}
+
+impl Half {
+    fn of(stored: Dtype) -> Option<Half> {
+        match stored {
+            Dtype::F16 => Some(Half::F16),
+            Dtype::BF16 => Some(Half::Bf16),
+            _ => None,
+        }
+    }
+
+    fn named(name: &str) -> Option<(Half, Dtype)> {
+        match name {
+            "float16" => Some((Half::F16, Dtype::F16)),
+            "bfloat16" => Some((Half::Bf16, Dtype::BF16)),
+            _ => None,
+        }
+    }
+
+    fn read(self, bytes: &[u8], numbers: &mut [f32]) {
+        for (number, pair) in numbers.iter_mut().zip(bytes.chunks_exact(2)) {
+            let bits = u16::from_le_bytes([pair[0], pair[1]]);
+            *number = match self {
+                Half::F16 => narrow::of_f16_bits(bits),
+                Half::Bf16 => narrow::of_bf16_bits(bits),
+            };
+        }
+    }
+
+    fn bytes(self, numbers: &[f32]) -> Vec<u8> {
+        let bits = numbers.iter().map(|number| match self {
+            Half::F16 => narrow::f16_bits(*number),
+            Half::Bf16 => narrow::bf16_bits(*number),
+        });
+        bits.flat_map(u16::to_le_bytes).collect()
     }
 }
 
@@ -67,11 +115,16 @@ fn parse(bytes: &[u8]) -> Result<Contents, Refusal> {
             .ok_or_else(|| format!("tensor '{name}' of the dtype {:?}", view.dtype()))?;
         let spec = Spec::new(view.shape(), dtype);
         spec.check(&name).map_err(|e| e.to_string())?;
-        if spec.bytes() != view.data().len() {
+        let half = Half::of(view.dtype());
+        let size = half.map_or(spec.bytes(), |_| spec.bytes() / 2);
+        if size != view.data().len() {
             return Err(format!("tensor '{name}' of {} bytes", view.data().len()).into());
         }
         let mut tensor = Tensor::zeros(spec)?;
-        tensor.bytes_mut().copy_from_slice(view.data());
+        match (half, tensor.data_mut()) {
+            (Some(half), DataMut::F32(numbers)) => half.read(view.data(), numbers),
+            _ => tensor.bytes_mut().copy_from_slice(view.data()),
+        }
         if dtype == DType::Bool {
             tensor
                 .bytes_mut()
@@ -106,23 +159,40 @@ pub fn load_safetensors<'py>(
     Ok((out, metadata))
 }
 
-/// Writes arrays by name, and metadata, to a safetensors file; who calls gives a temporary name and renames.
+/// Writes arrays by name, and metadata, to a safetensors file; who calls gives a temporary name and
+/// renames. `halves` names the float32 arrays that are stored in 16 bits, and their formats.
 #[pyfunction]
+#[pyo3(signature = (path, arrays, metadata, halves = HashMap::new()))]
 pub fn save_safetensors(
     py: Python<'_>,
     path: PathBuf,
     arrays: &Bound<'_, PyDict>,
     metadata: HashMap<String, String>,
+    halves: HashMap<String, String>,
 ) -> PyResult<()> {
     let mut tensors = Vec::new();
     for (name, array) in arrays.iter() {
         tensors.push((name.extract::<String>()?, to_tensor(&array)?));
     }
     let written = py.detach(|| {
+        let short: HashMap<&str, (Dtype, Vec<u8>)> = tensors
+            .iter()
+            .filter_map(|(name, tensor)| {
+                let (half, stored) = Half::named(halves.get(name)?)?;
+                match tensor.data() {
+                    Data::F32(numbers) => Some((name.as_str(), (stored, half.bytes(numbers)))),
+                    _ => None,
+                }
+            })
+            .collect();
         let mut views = Vec::new();
         for (name, tensor) in &tensors {
             let spec = tensor.spec();
-            let view = TensorView::new(stored_as(spec.dtype), spec.dims().to_vec(), tensor.bytes())
+            let (stored, bytes) = match short.get(name.as_str()) {
+                Some((stored, bytes)) => (*stored, bytes.as_slice()),
+                None => (stored_as(spec.dtype), tensor.bytes()),
+            };
+            let view = TensorView::new(stored, spec.dims().to_vec(), bytes)
                 .map_err(|e| std::io::Error::other(format!("tensor '{name}': {e}")))?;
             views.push((name, view));
         }

@@ -289,6 +289,7 @@ fn check_results(program: &Program, results: &[DataMut], count: usize) -> Result
             DataMut::I64(s) => (s.len(), DType::I64),
             DataMut::U8(s) => (s.len(), DType::U8),
             DataMut::U32(s) => (s.len(), DType::U32),
+            DataMut::U64(s) => (s.len(), DType::U64),
         };
         let stored = match output.spec.dtype {
             DType::Bool => DType::U8,

@@ -4,6 +4,7 @@
 use super::float::Float;
 use super::isa::{dispatch, Loop};
 use super::merged::Then;
+use super::narrow::Format;
 use super::number::Number;
 use crate::tensor::{DType, Element};
 
@@ -19,6 +20,8 @@ pub enum Instr {
     Select,
     /// To this dtype.
     Cast(DType),
+    /// To a number of this format.
+    Narrow(Format),
     /// `x` kept and scaled, or zero, by the seed of the second operand.
     Dropout {
         rate: f64,
@@ -370,4 +373,4 @@ macro_rules! casts {
         }
     )*};
 }
-casts!(f32, f64, i32, i64, u8, u32; [f32, f64, i32, i64, u8, u32]);
+casts!(f32, f64, i32, i64, u8, u32, u64; [f32, f64, i32, i64, u8, u32, u64]);

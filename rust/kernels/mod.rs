@@ -19,6 +19,7 @@ pub mod map;
 pub mod math;
 pub mod merged;
 pub mod moments;
+pub mod narrow;
 pub mod normalise;
 pub mod number;
 pub mod pointwise;

@@ -89,7 +89,7 @@ macro_rules! integers {
         }
     )*};
 }
-integers!(i32, true; i64, true; u32, false; u8, false);
+integers!(i32, true; i64, true; u32, false; u64, false; u8, false);
 
 macro_rules! floats {
     ($($t:ty),*) => {$(

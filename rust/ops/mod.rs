@@ -54,6 +54,7 @@ pub mod lstm;
 pub mod lstm_grad;
 pub mod matmul;
 pub mod named;
+pub mod narrow;
 pub mod numpy_function;
 pub mod one_hot;
 pub mod overlap_add;
@@ -117,6 +118,7 @@ pub const REGISTRY: &[Entry] = &[
     of_functions::<binary::Binary>("binary", names::<binary::Function>),
     op::<select::Select>("select"),
     op::<cast::Cast>("cast"),
+    op::<narrow::Narrow>("narrow"),
     of_functions::<reduce::Reduce>("reduce", names::<reduce::Reduction>),
     of_functions::<arg_reduce::ArgReduce>("arg_reduce", names::<arg_reduce::Extreme>),
     op::<matmul::Matmul>("matmul"),

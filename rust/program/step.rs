@@ -188,6 +188,7 @@ fn gather_rows(rows: &Rows, batch: Batch, to: DType, out: &mut DataMut) -> Resul
         Data::I64(x) => from!(x, i64),
         Data::U8(x) => from!(x, u8),
         Data::U32(x) => from!(x, u32),
+        Data::U64(x) => from!(x, u64),
     }
     Ok(())
 }

@@ -32,6 +32,8 @@ def _wide(x: npt.ArrayLike) -> Array:
 
 def _wide_attrs(op: str, attrs: Attrs) -> Attrs:
     """A cast between floats must not round what the walk keeps in float64."""
+    if op == "narrow":
+        return attrs if "int" in attrs["format"] else {**attrs, "format": "float64"}
     if op == "cast" and np.issubdtype(np.dtype(attrs["dtype"]), np.floating):
         return {**attrs, "dtype": "float64"}
     return attrs

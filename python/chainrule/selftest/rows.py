@@ -153,6 +153,9 @@ def _elementwise() -> Iterator[Row]:
     yield Row("select", {}, (_b(7, 5), _f(7, 5), _f(5)))
     yield Row("cast", {"dtype": "float"}, (_f(_LONG),))
     yield Row("cast", {"dtype": "int32"}, (_f(_LONG, low=-9, high=9),))
+    for half in ("float16", "bfloat16"):
+        yield Row("narrow", {"format": half}, (_f(_LONG),), ())
+    yield Row("narrow", {"format": "int8"}, (_i(_LONG, low=-999, high=999),))
     yield Row("stop_gradient", {}, (_f(3, 5),))
     yield Row("dropout", {"rate": 0.3}, (_f(_LONG), _SEED))
     for distribution in ("uniform", "normal", "truncated_normal"):

@@ -3,6 +3,7 @@
 use super::Step;
 use crate::kernels::map::{self, Binary, Instr};
 use crate::kernels::merged;
+use crate::kernels::narrow;
 use crate::kernels::rng;
 use crate::memory::ALIGN;
 use crate::tensor::{DType, Element};
@@ -77,6 +78,15 @@ pub unsafe fn execute(step: &Step, args: Operands, target: *mut u8, n: usize, st
             Instr::Cast(to) => with_dtype!(step.dtype, A => {
                 with_dtype!(to, B => map::cast::<A, B>(slice(args[0], n), slice_mut(target, n)))
             }),
+            Instr::Narrow(format) => match step.dtype {
+                DType::F32 => {
+                    narrow::floats::<f32>(format, slice(args[0], n), slice_mut(target, n))
+                }
+                DType::F64 => {
+                    narrow::floats::<f64>(format, slice(args[0], n), slice_mut(target, n))
+                }
+                _ => narrow::integers(format, slice(args[0], n), slice_mut(target, n)),
+            },
             Instr::Pair(f, then) => with_float!(step.dtype, T => {
                 let third = if step.args.len() == 2 { args[0] } else { args[2] };
                 let operands = [args[0], args[1], third].map(|arg| slice::<T>(arg, n));

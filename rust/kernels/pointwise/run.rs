@@ -310,6 +310,10 @@ impl Base {
                 ptr: s.as_mut_ptr().cast(),
                 size: 4,
             },
+            DataMut::U64(s) => Base {
+                ptr: s.as_mut_ptr().cast(),
+                size: 8,
+            },
         }
     }
 
