@@ -139,8 +139,6 @@ CASES: dict[str, tuple[type[Exception], list[str], Callable[[Any], Any]]] = {
     "number of weights": (ValueError, ["net", "8", "1"],
                           lambda m: m.set_weights(m.get_weights()[:1])),
     "unknown argument": (TypeError, ["epoch"], lambda m: m.fit(X, Y, epoch=3)),
-    "integers beyond int64": (DataError, ["x", "2**63"],
-                              lambda m: m.fit(np.full((20, 4), 2**63, "uint64"), Y, verbose=0)),
 }
 
 

@@ -35,7 +35,7 @@ FLOAT8_TYPES = ("float8_e4m3fn", "float8_e5m2")
 COMPLEX_TYPES = ("complex64", "complex128")
 WEAK_TYPES = ("int", "float")
 ALLOWED_DTYPES = (*FLOAT_TYPES, *INT_TYPES, "bool", "string", *FLOAT8_TYPES, *COMPLEX_TYPES)
-COMPUTE_DTYPES = ("float32", "float64", "int32", "int64", "uint8", "uint32", "bool")
+COMPUTE_DTYPES = ("float32", "float64", "int32", "int64", "uint8", "uint32", "uint64", "bool")
 
 _PYTHON_TYPES: dict[Any, str] = {
     bool: "bool",

@@ -31,13 +31,32 @@ def _factors(x1: Any, x2: Any) -> tuple[Any, Any, str]:
 
 
 def _product(x1: Any, x2: Any) -> Any:
-    """The core's matrix product; integers go through float64, exact up to 2^53."""
+    """The core's matrix product; integers wrap around, as sums of their products do."""
     dtype = standardize_dtype(x1.dtype)
     attrs = {"transpose_a": False, "transpose_b": False}
     if is_float_dtype(dtype):
         return apply("matmul", attrs, [x1, x2])
-    wide = apply("matmul", attrs, [as_dtype(x1, "float64"), as_dtype(x2, "float64")])
-    return as_dtype(wide, dtype)
+    # Of parts of 16 bits float64 adds up 2^21 products without rounding.
+    wide = "uint64" if dtype == "uint64" else "int64"
+    left, right = _parts(x1, dtype), _parts(x2, dtype)
+    total = None
+    for i, a in enumerate(left):
+        for j, b in enumerate(right[: len(left) - i]):
+            part = as_dtype(apply("matmul", attrs, [a, b]), wide)
+            if i + j:
+                part = binary("mul", part, as_dtype(1 << 16 * (i + j), wide))
+            total = part if total is None else binary("add", total, part)
+    return as_dtype(total, dtype)
+
+
+def _parts(x: Any, dtype: str) -> list[Any]:
+    """Integers p with ``x = p[0] + 2^16 p[1] + ...`` in float64, all but the last in [0, 2^16)."""
+    parts, step = [], as_dtype(1 << 16, dtype) if dtype.endswith(("32", "64")) else None
+    for _ in range(np.dtype(dtype).itemsize // 2 - 1):
+        above = binary("floor_div", x, step)
+        parts.append(as_dtype(binary("sub", x, binary("mul", above, step)), "float64"))
+        x = above
+    return [*parts, as_dtype(x, "float64")]
 
 
 @operation
@@ -51,7 +70,7 @@ def matmul(x1: Any, x2: Any) -> Any:
     ----------
     x1, x2 : tensor
         (..., m, k) or (k,), and (..., k, n) or (k,), whose leading axes broadcast; brought to their
-        common dtype; integers are multiplied in float64, exact up to 2^53.
+        common dtype, in which integers wrap around.
 
     Returns
     -------
@@ -106,8 +125,8 @@ def dot(x1: Any, x2: Any) -> Any:
     Parameters
     ----------
     x1, x2 : tensor
-        (..., k), and (..., k, n) or (k,); brought to their common dtype; integers are multiplied in
-        float64, exact up to 2^53. A scalar multiplies the other.
+        (..., k), and (..., k, n) or (k,); brought to their common dtype, in which integers
+        wrap around. A scalar multiplies the other.
 
     Returns
     -------
@@ -139,8 +158,8 @@ def inner(x1: Any, x2: Any) -> Any:
     Parameters
     ----------
     x1, x2 : tensor
-        (..., k) each; brought to their common dtype; integers are multiplied in float64, exact up
-        to 2^53. A scalar multiplies the other.
+        (..., k) each; brought to their common dtype, in which integers wrap around. A scalar
+        multiplies the other.
 
     Returns
     -------
@@ -172,8 +191,7 @@ def vdot(x1: Any, x2: Any) -> Any:
     Parameters
     ----------
     x1, x2 : tensor
-        Of as many elements; brought to their common dtype; integers are multiplied in float64,
-        exact up to 2^53.
+        Of as many elements; brought to their common dtype, in which integers wrap around.
 
     Returns
     -------
@@ -230,8 +248,8 @@ def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Any:
     Parameters
     ----------
     x1, x2 : tensor
-        Of equal sizes along the paired axes; brought to their common dtype; integers are multiplied
-        in float64, exact up to 2^53.
+        Of equal sizes along the paired axes; brought to their common dtype, in which integers
+        wrap around.
     axes : int or (ints, ints)
         A number n, the last n axes of x1 with the first n of x2; or two lists of axes. Default 2.
 

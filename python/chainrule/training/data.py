@@ -29,7 +29,6 @@ _CONVERTED = {
     "int8": "int32",
     "int16": "int32",
     "uint16": "int32",
-    "uint64": "int64",
     "bfloat16": "float32",
 }
 
@@ -47,8 +46,6 @@ def to_array(x: Any, name: str) -> Array:
         For strings, dates, complex numbers and other objects; names the columns of a data frame.
     ShapeError
         For nested lists of different lengths.
-    DataError
-        For integers beyond int64.
     """
     try:
         array = np.asarray(x)
@@ -66,8 +63,6 @@ def to_array(x: Any, name: str) -> Array:
     if array.dtype.kind == "f" and array.dtype.itemsize > 8:
         array = array.astype("float64")
     elif kind in _CONVERTED:
-        if kind == "uint64" and array.size and int(array.max()) >= 2**63:
-            raise DataError(f"{name}: expected integers up to 2**63 - 1, got {array.max()}")
         array = array.astype(_CONVERTED[kind])
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
     return np.require(array, requirements=("C", "A")).reshape(array.shape)

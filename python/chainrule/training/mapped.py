@@ -85,9 +85,9 @@ def row_bytes(array: Any) -> int:
 def to_rows(x: Any, name: str) -> Any:
     """`to_array`, but a mapped array that this would copy stays in its file, as `MappedRows`.
 
-    One number a row, and uint64, whose range is checked, are converted at once.
+    One number a row is converted at once.
     """
-    if not (is_mapped(x) and x.ndim >= 2) or x.dtype.name == "uint64":
+    if not (is_mapped(x) and x.ndim >= 2):
         return to_array(x, name)
     plain = x.dtype.kind != "b" and to_array(x[:0], name).dtype == x.dtype
     if plain and x.dtype.isnative and x.flags.c_contiguous and x.flags.aligned:
