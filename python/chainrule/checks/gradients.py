@@ -28,7 +28,8 @@ from chainrule.training.trace import Signature, traced_inputs
 
 __all__ = ["check_gradients"]
 
-_TOLERANCE = {"float32": 1e-4, "float64": 1e-9}
+# Of a step the narrowest dtype in it says.
+_TOLERANCE = {"bfloat16": 1e-1, "float16": 1e-2, "float32": 1e-4, "float64": 1e-9}
 _FLOOR = 1e-2
 
 
@@ -58,7 +59,7 @@ def check_gradients(
         out. Default 2.
     tolerance : float, optional
         Largest relative error against the reference; default 1e-4, and 1e-9 where nothing in the
-        step is float32.
+        step is float32, 1e-2 where something is float16, 1e-1 where something is bfloat16.
     seed : int
         Of the directions.
 
@@ -112,7 +113,7 @@ def judge(
 
 def default_tolerance(kinds: set[str]) -> float:
     """The largest relative error of a step in which these dtypes stand."""
-    return _TOLERANCE["float32" if "float32" in kinds else "float64"]
+    return next((limit for kind, limit in _TOLERANCE.items() if kind in kinds), _TOLERANCE["float64"])
 
 
 def prepared(

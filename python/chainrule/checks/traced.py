@@ -39,7 +39,7 @@ class TracedLoss:
     nodes : list of dict
         What ``graph.nodes()`` listed before anything was differentiated.
     kinds : set of str
-        The dtypes of all values.
+        The dtypes of all values, and the narrower ones that some are rounded to.
     feeds : list of ndarray
         The arrays of the graph's inputs.
     leaves : dict
@@ -89,6 +89,7 @@ class TracedLoss:
         graph, numbers = trace.graph, [w.value for w in weights]
         nodes = graph.nodes()
         kinds = {graph.spec(number)[1] for node in nodes for number in node["outputs"]}
+        kinds |= {node["attrs"]["format"] for node in nodes if node["op"] == "narrow"}
         leaves: dict[int, Array] = {
             node["outputs"][0]: feeds[node["attrs"]["index"]]
             for node in nodes

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.base.dtypes import is_float_dtype
 from chainrule.diagnosis.sites import Sites, layers_by_path
 from chainrule.diagnosis.measured import (
     ActivationStatistics,
@@ -123,7 +124,7 @@ def _weights(
         ratio = math.sqrt(change / square) if square else math.nan
         rows.append(_weight(variable, owners, layers, (square, gradient, ratio)))
     for variable in rest:
-        if len(variable.shape) >= 2 and str(variable.dtype).startswith("float"):
+        if len(variable.shape) >= 2 and is_float_dtype(variable.dtype):
             square = float(np.square(variable.numpy(), dtype="float64").sum())
             rows.append(_weight(variable, owners, layers, (square, math.nan, math.nan)))
     return rows

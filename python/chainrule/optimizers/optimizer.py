@@ -9,6 +9,7 @@ from typing import Any
 
 from chainrule import ops
 from chainrule.base import serialization
+from chainrule.base.dtypes import result_type
 from chainrule.base.errors import ShapeError
 from chainrule.base.name_scopes import layer_scope, name_scope
 from chainrule.base.suggestions import unknown_arguments
@@ -334,7 +335,9 @@ class Optimizer(Adjustments):
         """``1 - beta ** t``: the sum of the weights of an average that started at 0."""
 
         def compute() -> Any:
-            return ops.subtract(1.0, ops.power(beta, self._step(dtype)))
+            # In halves 0.999 would be 1.
+            steps = self._step(result_type(dtype, "float32"))
+            return ops.cast(ops.subtract(1.0, ops.power(beta, steps)), dtype)
 
         return self._once(("1 - beta ** t", beta, dtype), compute)
 

@@ -30,7 +30,7 @@ from chainrule.base.serialization import (
 )
 from chainrule.saving.foreign import MODEL_ENDINGS, WEIGHTS_ENDINGS, check_ending, kind_of
 from chainrule.saving.tensor_files import read_tensors
-from chainrule.tracing.arrays import engine_dtype
+from chainrule.tracing.arrays import HALVES, engine_array, engine_dtype
 from chainrule.utils.writing import replacing
 
 __all__ = ["load_model", "load_weights", "save_model", "save_weights"]
@@ -112,12 +112,18 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True) -> None:
     merged = {k: v for inner in model._flatten_layers() for k, v in inner._merged_values().items()}
     arrays = {name: merged.get(id(v), v.numpy()) for name, v in variables.items()}
     kept = {name: array for name, array in arrays.items() if array is not None}
-    _write(path, kept, {"format": "np"})
+    _write(path, kept, variables, {"format": "np"})
 
 
-def _write(path: str, arrays: dict[str, Array], metadata: dict[str, str]) -> None:
+def _write(
+    path: str, arrays: dict[str, Array], variables: dict[str, Any], metadata: dict[str, str]
+) -> None:
+    """The arrays of variables, those of halves in 16 bits."""
+    dtypes = {name: variables[name].stored_dtype for name in arrays}
+    halves = {name: dtype for name, dtype in dtypes.items() if dtype in HALVES}
+    numbers = {name: engine_array(array) for name, array in arrays.items()}
     with replacing(path) as temporary:
-        _core.save_safetensors(temporary, arrays, metadata)
+        _core.save_safetensors(temporary, numbers, metadata, halves)
 
 
 def save_model(
@@ -137,13 +143,14 @@ def save_model(
         As `chainrule.utils.writing.replacing`.
     """
     path = _check_target("save", filepath, MODEL_ENDINGS, overwrite)
-    arrays = {name: variable.numpy() for name, variable in _unique_variables(model).items()}
+    variables = _unique_variables(model)
     compile_config = None
     if model.compiled:
         compile_config = model.get_compile_config()
         if include_optimizer and model.optimizer is not None and model.optimizer.built:
-            for i, variable in enumerate(model.optimizer.variables):
-                arrays[f"{_OPTIMIZER}{i}"] = np.asarray(variable.numpy())
+            state = enumerate(model.optimizer.variables)
+            variables |= {f"{_OPTIMIZER}{i}": variable for i, variable in state}
+    arrays = {name: variable.numpy() for name, variable in variables.items()}
     with sharing() as shared:
         description = shared.finish(serialize_keras_object(model))
     for key in ("compile_config", "build_config"):
@@ -154,7 +161,7 @@ def save_model(
         "build": model.get_build_config(),
         "compile": compile_config,
     }
-    _write(path, arrays, {_KEY: json.dumps(document)})
+    _write(path, arrays, variables, {_KEY: json.dumps(document)})
 
 
 def _read(filepath: Any, what: str, memory_limit: int | None) -> tuple[str, Tensors, dict[str, str]]:

@@ -1,17 +1,23 @@
-"""What the core takes: arrays of seven dtypes, in C order.
+"""What the core takes: arrays of eight dtypes, in C order.
 
-Other numeric dtypes are computed in the nearest of the seven: `int8`, `int16`, `uint16` as int32,
-`uint64` as int64, `float16` and `bfloat16` as float32.
+Other numeric dtypes are computed in the nearest of the eight: `int8`, `int16`, `uint16` as int32,
+`float16` and `bfloat16` as float32. The core's op `narrow` makes what an op gives
+a number of the narrow dtype again, so a result is rounded once.
+
+NumPy has no bfloat16. Where the package ml_dtypes is installed, arrays of bfloat16 are of its type;
+where not, they are float32 and hold bfloat16's numbers.
 """
 
 from __future__ import annotations
 
 import functools
+import importlib
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule import _core
 from chainrule.base import tree
 from chainrule.base.config import floatx
 from chainrule.base.dtypes import result_type
@@ -22,15 +28,29 @@ from chainrule.tracing.scopes import active_scopes
 from chainrule.tracing.stored import Stored
 from chainrule.tracing.tensor import KerasTensor
 
-__all__ = ["ENGINE_DTYPES", "Array", "constant", "engine_array", "engine_dtype", "storage_dtype"]
+__all__ = [
+    "ENGINE_DTYPES",
+    "HALVES",
+    "NARROWED",
+    "Array",
+    "as_stored",
+    "constant",
+    "engine_array",
+    "engine_dtype",
+    "storage_dtype",
+]
 
 Array = NDArray[Any]
 
 ENGINE_DTYPES = {
-    **{name: name for name in ("float32", "float64", "int32", "int64", "uint8", "uint32", "bool")},
-    **{"int8": "int32", "int16": "int32", "uint16": "int32", "uint64": "int64"},
+    **{name: name for name in ("float32", "float64", "int32", "int64")},
+    **{name: name for name in ("uint8", "uint32", "uint64", "bool")},
+    **{"int8": "int32", "int16": "int32", "uint16": "int32"},
     **{"float16": "float32", "bfloat16": "float32"},
 }
+HALVES = ("float16", "bfloat16")
+# Those that the core's op `narrow` knows.
+NARROWED = (*HALVES, "int8", "int16", "uint16")
 _ENGINE_NUMPY = {name: np.dtype(engine) for name, engine in ENGINE_DTYPES.items()}
 
 
@@ -64,14 +84,33 @@ def _engine_numpy(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def storage_dtype(dtype: str) -> np.dtype[Any]:
-    """NumPy's dtype for the name.
-
-    bfloat16 is kept as float32 unless another library has taught NumPy that name.
-    """
+    """NumPy's dtype for the name; of bfloat16 that of ml_dtypes, or float32 where that is missing."""
     try:
         return np.dtype(dtype)
     except TypeError:
-        return np.dtype("float32")
+        return _bfloat16()
+
+
+@functools.cache
+def _bfloat16() -> np.dtype[Any]:
+    try:
+        found: np.dtype[Any] = np.dtype(importlib.import_module("ml_dtypes").bfloat16)
+    except ImportError:
+        found = np.dtype("float32")
+    return found
+
+
+def as_stored(x: Any, dtype: str) -> Array:
+    """Numbers as an array of the dtype, each rounded once; OverflowError for integers too large."""
+    if dtype not in HALVES:
+        return np.asarray(x, storage_dtype(dtype))
+    array = np.asarray(x)
+    if array.dtype.name == dtype:
+        return array
+    if array.dtype not in (np.float32, np.float64):
+        array = array.astype(np.float32 if array.dtype.name in HALVES else np.float64)
+    rounded: Array = _core.eager("narrow", {"format": dtype}, [np.asarray(array, order="C")])[0]
+    return rounded.astype(storage_dtype(dtype), copy=False)
 
 
 def constant(x: Any, dtype: str | None = None) -> Any:
@@ -95,7 +134,7 @@ def constant(x: Any, dtype: str | None = None) -> Any:
     if dtype is None and not hasattr(x, "dtype"):
         dtype = _python_dtype(x)
     try:
-        array = np.asarray(x, None if dtype is None else storage_dtype(dtype))
+        array = np.asarray(x) if dtype is None else as_stored(x, dtype)
     except OverflowError:
         name = "64 bits" if dtype is None else f"dtype {dtype}"
         raise DTypeError(f"expected numbers that fit into {name}, got {x!r}") from None

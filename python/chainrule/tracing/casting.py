@@ -10,7 +10,14 @@ from chainrule.base.config import floatx
 from chainrule.base.dtypes import is_float_dtype, is_int_dtype, result_type, standardize_dtype
 from chainrule.base.errors import DTypeError, too_deep
 from chainrule.base.sizes import Size
-from chainrule.tracing.arrays import constant, engine_dtype, storage_dtype
+from chainrule.tracing.arrays import (
+    HALVES,
+    NARROWED,
+    as_stored,
+    constant,
+    engine_dtype,
+    storage_dtype,
+)
 from chainrule.tracing.dispatch import apply
 from chainrule.tracing.operators import call_op
 from chainrule.tracing.recorder import Call, is_recorded, observed
@@ -101,6 +108,12 @@ def as_dtype(x: Any, dtype: str) -> Any:
     if now == dtype:
         return x
     engine = engine_dtype(dtype)
+    if dtype in NARROWED:
+        if dtype in HALVES and now == "float64":
+            x = apply("narrow", {"format": dtype}, [x])  # or the cast would round a first time
+        if engine_dtype(now) != engine:
+            x = apply("cast", {"dtype": engine}, [x])
+        return apply("narrow", {"format": dtype}, [x])
     if engine_dtype(now) != engine:
         x = apply("cast", {"dtype": engine}, [x])
     if isinstance(x, KerasTensor):
@@ -118,7 +131,7 @@ def as_dtype(x: Any, dtype: str) -> Any:
 def _scalar(x: Any, dtype: str) -> Any:
     engine_dtype(dtype)
     try:
-        return np.asarray(x, storage_dtype(dtype))
+        return as_stored(x, dtype)
     except OverflowError:
         raise DTypeError(f"the number {x} does not fit into dtype {dtype}") from None
 

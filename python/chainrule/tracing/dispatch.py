@@ -5,8 +5,9 @@
 
 Symbolic tensors never come here: `recording` keeps calls on them for a functional model.
 
-Arrays of dtypes that the core lacks are computed in the nearest that it has (see `arrays`), and
-the result is cast back, or, in a trace, only labelled with the narrow dtype.
+Values of dtypes that the core lacks are computed in the nearest that it has (see `arrays`). The op
+`narrow` then rounds or wraps the result, of which each array or traced tensor carries the narrow
+dtype; what an op only moves or chooses is narrow already.
 """
 
 from __future__ import annotations
@@ -23,7 +24,14 @@ from chainrule.base.dtypes import standardize_dtype
 from chainrule.base.errors import DataError, DTypeError, ShapeError
 from chainrule.base.name_scopes import layer_path
 from chainrule.base.sizes import Size
-from chainrule.tracing.arrays import ENGINE_DTYPES, Array, constant, engine_array, storage_dtype
+from chainrule.tracing.arrays import (
+    ENGINE_DTYPES,
+    NARROWED,
+    Array,
+    constant,
+    engine_array,
+    storage_dtype,
+)
 from chainrule.tracing.recorder import OPEN, Call, observed
 from chainrule.tracing.scopes import in_symbolic_scope
 from chainrule.tracing.tensor import KerasTensor
@@ -33,10 +41,20 @@ __all__ = ["Tensor", "apply", "located"]
 
 Tensor = Any  # np.ndarray outside a trace, KerasTensor inside
 
+# Ops whose callers say the dtypes of the results.
 _KEEPS_NO_DTYPE = frozenset(
     {"arg_reduce", "argsort", "one_hot", "cast", "random", "scan", "top_k"}
+    | {"custom_gradient", "numpy_function", "remat"}
 )
 _INDEXED = frozenset({"gather", "gather_along", "scatter_add", "scatter_along"})
+# Ops and functions whose results are among the numbers that they are given, zeros or integers.
+_MOVES = frozenset(
+    {"reshape", "transpose", "broadcast_to", "concat", "slice", "gather", "gather_along", "select"}
+    | {"sort", "stop_gradient", "identity", "frame", "narrow"}
+)
+_CHOOSES = frozenset(
+    {"maximum", "minimum", "max", "min", "relu", "sign", "floor", "ceil", "round", "trunc"}
+)
 _CORE_ERRORS = (ShapeError, DTypeError, DataError, ValueError, TypeError)
 
 
@@ -70,7 +88,7 @@ def apply(op: str, attrs: dict[str, Any], inputs: Sequence[Any], outputs: int = 
     9.0
     """
     values = [constant(x) for x in inputs]
-    narrow = _narrow_dtype(op, values)
+    narrow = attrs["format"] if op == "narrow" else _narrow_dtype(op, values)
     bounds = loading.current()
     if bounds is not None:
         bounds.call(op)
@@ -84,7 +102,8 @@ def apply(op: str, attrs: dict[str, Any], inputs: Sequence[Any], outputs: int = 
                 _check_sizes(bounds, op, attrs, arrays)
             results = _core.eager(op, attrs, arrays)
             if narrow is not None:
-                results = [_narrowed(r, narrow) for r in results]
+                rounds = not _is_exact(op, attrs)
+                results = [_narrowed(r, narrow, rounds) for r in results]
     except _CORE_ERRORS as error:
         name = f"{op} {attrs['function']}" if "function" in attrs else op
         message = str(error).replace(f"{op}: ", f"{name}: ", 1)
@@ -143,19 +162,29 @@ def _push(
     trace.graph.set_layer(layer_path())
     numbers = trace.graph.push(op, attrs, [trace.lift(v).value for v in values])
     results = [trace.tensor(n) for n in numbers]
-    if narrow is not None:
-        engine = ENGINE_DTYPES[narrow]
-        results = [
-            KerasTensor.traced(trace, r.value, r.shape, narrow) if r.dtype == engine else r
-            for r in results
-        ]
+    if narrow is None:
+        return results
+    rounds = narrow in NARROWED and not _is_exact(op, attrs)
+    for i, result in enumerate(results):
+        if result.dtype == ENGINE_DTYPES[narrow]:
+            number = result.value
+            if rounds:
+                number = trace.graph.push("narrow", {"format": narrow}, [number])[0]
+            results[i] = KerasTensor.traced(trace, number, result.shape, narrow)
     return results
 
 
-def _narrowed(result: Array, narrow: str) -> Array:
+def _is_exact(op: str, attrs: dict[str, Any]) -> bool:
+    """Whether the op makes only numbers of the dtype of those that it is given."""
+    return op in _MOVES or attrs.get("function") in _CHOOSES
+
+
+def _narrowed(result: Array, narrow: str, rounds: bool) -> Array:
     if result.dtype.name != ENGINE_DTYPES[narrow]:
         return result
-    return result.astype(storage_dtype(narrow))
+    if rounds and narrow in NARROWED:
+        result = _core.eager("narrow", {"format": narrow}, [result])[0]
+    return result.astype(storage_dtype(narrow), copy=False)
 
 
 def located(error: Exception, message: str) -> Exception:

@@ -13,7 +13,7 @@ from chainrule.base import loading, lookup
 from chainrule.base.dtypes import is_float_dtype, standardize_dtype
 from chainrule.base.name_scopes import current_path
 from chainrule.base.naming import auto_name
-from chainrule.tracing.arrays import engine_array, engine_dtype, storage_dtype
+from chainrule.tracing.arrays import as_stored, engine_array, engine_dtype, storage_dtype
 from chainrule.tracing.autocast import get_autocast_scope
 from chainrule.tracing.casting import to_tensor
 from chainrule.tracing.scopes import active_scopes, assigned_scope, eager_scope
@@ -175,7 +175,7 @@ class Variable(Stored):
         return to_tensor(value, dtype)
 
     def _to_engine(self, value: Any) -> NDArray[Any]:
-        return engine_array(np.asarray(value, storage_dtype(self._dtype)))
+        return engine_array(as_stored(value, self._dtype))
 
     @property
     def cell(self) -> _core.Cell | None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule import _core
 from chainrule.base import tree
+from chainrule.base.dtypes import is_float_dtype
 from chainrule.base.errors import DTypeError
 from chainrule.tracing.trace import Trace
 from chainrule.tracing.turns import tracing
@@ -162,7 +163,7 @@ def train_step(
     where they are wanted."""
     variables = model.trainable_variables
     for variable in variables:
-        if not str(variable.dtype).startswith("float"):
+        if not is_float_dtype(variable.dtype):
             raise DTypeError(
                 f"variable '{variable.path}': expected a float dtype to be trainable, "
                 f"got {variable.dtype}"

@@ -44,6 +44,7 @@ class Trainer(Steps, Fitting):
 
     built: bool
     compute_dtype: str
+    dtype_policy: Any
     losses: list[Any]
     trainable_variables: list[Any]
     _layers: list[Any]
@@ -91,8 +92,11 @@ class Trainer(Steps, Fitting):
             Factors of the outputs' losses.
         metrics, weighted_metrics : list, optional
             Names, Metric objects or functions; the weighted ones use the sample weights.
-        run_eagerly, steps_per_execution, jit_compile, auto_scale_loss
+        run_eagerly, steps_per_execution, jit_compile
             Taken for Keras's sake: every step runs compiled.
+        auto_scale_loss : bool
+            Whether a model of the policy "mixed_float16" gets its optimizer in a
+            `LossScaleOptimizer`, so that small gradients do not become 0. Default True.
         non_finite : {"warn", "raise", "ignore"}
             What NaN or infinity in the data does. Default "warn".
 
@@ -130,6 +134,9 @@ class Trainer(Steps, Fitting):
             )
         names = getattr(self, "output_names", None)
         found = optimizers.get(optimizer) if optimizer is not None else None
+        if auto_scale_loss and found is not None and self.dtype_policy.name == "mixed_float16":
+            if not isinstance(found, optimizers.LossScaleOptimizer):
+                found = optimizers.LossScaleOptimizer(found, name="loss_scale_optimizer")
         compile_loss = None
         if loss is not None:
             compile_loss = CompileLoss(loss, loss_weights, output_names=names)
