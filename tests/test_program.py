@@ -231,6 +231,38 @@ def test_nodes_are_shared_where_ops_attributes_and_inputs_agree() -> None:
     assert [pushed(axis, of) for axis in (0, 1) for of in (x, y)] == values
 
 
+def test_a_task_says_the_ops_that_it_does_the_work_of() -> None:
+    graph = _core.Graph()
+    graph.set_layer("net/out")
+    x, w = (graph.input(name, (4, 4), "float32") for name in "xw")
+    (z,) = graph.push("matmul", {"transpose_a": False, "transpose_b": True}, [x, w])
+    graph.set_layer("net/act")
+    (y,) = graph.push("unary", {"function": "tanh"}, [z])
+    graph.set_layer("")
+    (loss,) = graph.push("reduce", {"function": "sum", "axes": [0, 1], "keepdims": False}, [y])
+    (gradient,) = graph.gradients(loss, [w])
+    tasks = [task for task in graph.compile([loss, gradient]).explain() if task["parts"]]
+    parts = [part for task in tasks for part in task["parts"]]
+    products = [part for part in parts if part["op"] == "matmul"]
+    assert [part["is_gradient"] for part in products] == [False, True]
+    assert products[0]["attrs"] == {"transpose_a": False, "transpose_b": True}
+    assert {part["layer"] for part in products} == {"net/out"}
+    assert products[0]["inputs"] == [[4, 4], [4, 4]] and products[0]["outputs"] == [[4, 4]]
+    assert [p["layer"] for p in parts if p["op"] == "unary" and not p["is_gradient"]][0] == "net/act"
+    assert all(task["bytes"] >= 4 for task in tasks)
+
+
+def test_a_program_gives_the_cells_that_it_assigns() -> None:
+    graph = _core.Graph()
+    read, written = _core.Cell(np.ones(3, "float32")), _core.Cell(np.zeros(3, "float32"))
+    graph.assign(written, graph.read(read))
+    program = graph.compile([])
+    (cell,) = program.assigned()
+    assert cell.id == written.id
+    program.run([])
+    assert cell.read().tolist() == [1, 1, 1]
+
+
 def test_tasks_are_timed_while_asked_to() -> None:
     step = Step()
 

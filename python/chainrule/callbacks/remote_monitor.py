@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import urllib.parse
-import urllib.request
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -62,7 +60,7 @@ class RemoteMonitor(Callback):
         self.field = field
         self.headers = headers
         self.send_as_json = send_as_json
-        if urllib.parse.urlsplit(self.address).scheme not in ("http", "https"):
+        if not self.address.startswith(("http://", "https://")):
             raise ValueError(
                 f"RemoteMonitor: expected an address that begins with http:// or https://, got "
                 f"{self.address!r}"
@@ -74,14 +72,18 @@ class RemoteMonitor(Callback):
         return self.root + self.path
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        # Not with the module, which `fit` imports: they take longer than all other callbacks.
+        from urllib.parse import urlencode
+        from urllib.request import Request, urlopen
+
         values = {name: _plain(value) for name, value in (logs or {}).items()}
         text = json.dumps({"epoch": epoch, **values})
         kind = "application/json" if self.send_as_json else "application/x-www-form-urlencoded"
-        body = text if self.send_as_json else urllib.parse.urlencode({self.field: text})
+        body = text if self.send_as_json else urlencode({self.field: text})
         headers = {"Content-Type": kind, **(self.headers or {})}
-        request = urllib.request.Request(self.address, body.encode(), headers, method="POST")
+        request = Request(self.address, body.encode(), headers, method="POST")
         try:
-            with urllib.request.urlopen(request, timeout=_PATIENCE):
+            with urlopen(request, timeout=_PATIENCE):
                 pass
         except OSError as error:  # urllib's own errors are of this kind
             warnings.warn(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from xml.sax.saxutils import escape
+from html import escape
 
 from chainrule.profiling.task import OTHER, Task, places
 from chainrule.utils.drawing.picture import INK, PAPER, text_width

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from html import escape
 from itertools import pairwise
 from typing import Any, NamedTuple
-from xml.sax.saxutils import escape
 
 from chainrule.utils.drawing.diagram import Item
 from chainrule.utils.drawing.layered import Edge, Point, layered
@@ -237,7 +237,7 @@ def _svg_mark(mark: Mark) -> str:
         weight, anchor = "bold" if mark.bold else "normal", "middle" if mark.middle else "start"
         return (
             f'<text x="{x:.2f}" y="{y:.2f}" font-size="{mark.size}" fill="{mark.color}" '
-            f'font-weight="{weight}" text-anchor="{anchor}">{escape(mark.text)}</text>'
+            f'font-weight="{weight}" text-anchor="{anchor}">{escape(mark.text, quote=False)}</text>'
         )
     path = ""
     for step in mark.steps:
