@@ -179,12 +179,38 @@ class Model(Trainer, Layer):
         """
         save_model(self, filepath, overwrite=overwrite, **kwargs)
 
-    def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
-        """Write the weights to a `.safetensors` file."""
-        save_weights(self, filepath, overwrite=overwrite)
+    def save_weights(self, filepath: Any, overwrite: bool = True, mapping: Any = None) -> None:
+        """Write the weights to a `.safetensors` file.
 
-    def load_weights(self, filepath: Any, skip_mismatch: bool = False) -> None:
+        Parameters
+        ----------
+        mapping : dict or "auto", optional
+            Our places -> names of PyTorch's modules: names and layouts are those that its
+            `load_state_dict` takes. See `chainrule.saving.save_torch_weights`.
+        """
+        if mapping is None:
+            save_weights(self, filepath, overwrite=overwrite)
+            return
+        from chainrule.saving.torch_weights.files import save_torch_weights
+
+        save_torch_weights(self, filepath, mapping, overwrite)
+
+    def load_weights(
+        self,
+        filepath: Any,
+        skip_mismatch: bool = False,
+        mapping: Any = None,
+        dry_run: bool = False,
+    ) -> Any:
         """Read weights from a `.safetensors` or `.chainrule` file.
+
+        Parameters
+        ----------
+        mapping : dict or "auto", optional
+            The file is PyTorch's: our places -> names of its modules. See
+            `chainrule.saving.load_torch_weights`, whose report comes back.
+        dry_run : bool
+            With a mapping: only say what fits. Default False.
 
         Raises
         ------
@@ -193,7 +219,15 @@ class Model(Trainer, Layer):
         ShapeError
             Weights of other shapes, unless `skip_mismatch`.
         """
-        load_weights(self, filepath, skip_mismatch=skip_mismatch)
+        if mapping is not None:
+            from chainrule.saving.torch_weights.files import load_torch_weights
+
+            return load_torch_weights(
+                self, filepath, mapping, skip_mismatch=skip_mismatch, dry_run=dry_run
+            )
+        if dry_run:
+            raise ValueError("load_weights: expected a mapping with dry_run=True, got none")
+        return load_weights(self, filepath, skip_mismatch=skip_mismatch)
 
     def check_gradients(self, x: Any, y: Any, sample_weight: Any = None, **options: Any) -> Any:
         """Check the loss and every weight's gradient against the NumPy reference.

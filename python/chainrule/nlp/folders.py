@@ -16,6 +16,7 @@ from chainrule.base.errors import FileFormatError
 from chainrule.base.loading import read_json
 from chainrule.nlp.gelu_approximate import gelu_approximate
 from chainrule.saving import tensor_files
+from chainrule.saving.torch_weights.layouts import apart, together
 from chainrule.utils.writing import replacing
 
 Array = NDArray[Any]
@@ -62,16 +63,15 @@ class Part(NamedTuple):
         """Give the variables their numbers."""
         variables = self.find(model)
         array = (array.T if self.is_transposed else array)[self.skip :]
-        for variable, piece in zip(variables, np.split(array, len(variables), axis=-1)):
-            variable.assign(piece.reshape(variable.shape))
+        pieces = apart(array, [tuple(variable.shape) for variable in variables])
+        for variable, piece in zip(variables, pieces):
+            variable.assign(piece)
 
     def array(self, model: Any) -> Array:
         """The file's tensor of the variables' numbers; rows that none has are 0."""
-        variables = self.find(model)
         shape = self.shape[::-1] if self.is_transposed else self.shape
-        piece = (*shape[:-1], shape[-1] // len(variables))
-        pieces = [v.numpy().reshape(-1, *piece[1:]) for v in variables]
-        array = np.concatenate(pieces, axis=-1)
+        rows = None if len(shape) == 1 else shape[0] - self.skip
+        array = together([variable.numpy() for variable in self.find(model)], rows)
         if self.skip:
             array = np.concatenate([np.zeros((self.skip, *shape[1:]), array.dtype), array])
         return np.ascontiguousarray(array.T if self.is_transposed else array)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from chainrule.base.namespace import publish
+from typing import TYPE_CHECKING
+
+from chainrule.base.namespace import late, publish
 from chainrule.base.registry import CustomObjectScope as CustomObjectScope
 from chainrule.base.registry import custom_object_scope as custom_object_scope
 from chainrule.base.registry import get_custom_objects as get_custom_objects
@@ -15,5 +17,9 @@ from chainrule.saving.files import load_model as load_model
 from chainrule.saving.files import load_weights as load_weights
 from chainrule.saving.files import save_model as save_model
 from chainrule.saving.files import save_weights as save_weights
+
+if TYPE_CHECKING or not late(globals()):
+    from chainrule.saving.torch_weights.files import load_torch_weights as load_torch_weights
+    from chainrule.saving.torch_weights.files import save_torch_weights as save_torch_weights
 
 publish(globals())

@@ -22,6 +22,10 @@ _MAGIC = (
     (b"\x89PNG", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),
 )
+_REMEDY = (
+    "whose loading can run any code: in PyTorch, `safetensors.torch.save_file(model.state_dict(), "
+    "'model.safetensors')` writes weights that `load_weights` reads with a `mapping`"
+)
 # Fields of ONNX's ModelProto that follow the version of the format: producer, graph, opset.
 _ONNX_FIELDS = b"\x12\x1a\x22\x3a\x42"
 
@@ -55,7 +59,7 @@ def kind_of(path: str) -> str | None:
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _kind_of_zip(path)
     if head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
-        return "a Python pickle (as PyTorch, joblib and scikit-learn write it)"
+        return f"a Python pickle (as PyTorch, joblib and scikit-learn write it), {_REMEDY}"
     if head[4:8] == b"TFL3":
         return "a TensorFlow Lite model"
     if head[:1] == b"\x08" and 0 < head[1] < 32 and head[2:3] and head[2:3] in _ONNX_FIELDS:
@@ -74,7 +78,7 @@ def _kind_of_zip(path: str) -> str:
     if "config.json" in names:
         return "a Keras zip archive (.keras)"
     if any(name.endswith("/data.pkl") for name in names):
-        return "a PyTorch zip archive"
+        return f"a PyTorch zip archive, {_REMEDY}"
     if names and all(name.endswith(".npy") for name in names):
         return "a NumPy archive (.npz)"
     return "a zip archive"
