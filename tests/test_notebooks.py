@@ -56,6 +56,14 @@ def test_a_layer_is_a_table_of_its_weights() -> None:
     ]
 
 
+def test_a_history_of_an_older_version() -> None:
+    history = trained(1)
+    del history._places
+    model = history.model
+    model.fit(X, Y, epochs=2, verbose=0, callbacks=[history])
+    assert len(history.history["loss"]) >= 2 and len(cells(history._repr_html_())) >= 3
+
+
 def test_a_history_is_a_table_of_its_epochs() -> None:
     history = trained(2, validation_data=(X, Y))
     rows = cells(history._repr_html_())

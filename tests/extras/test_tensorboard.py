@@ -151,6 +151,17 @@ def test_evaluate_alone(tmp_path: Path) -> None:
     assert [step for step, _ in numbers(found, "evaluation_loss_vs_iterations")] == [4]
 
 
+def test_a_resumed_training_counts_its_batches_on(tmp_path: Path) -> None:
+    model = network()
+    backup = keras.callbacks.BackupAndRestore(tmp_path / "backup", delete_checkpoint=False)
+    for epochs in (1, 2):
+        callback = keras.callbacks.TensorBoard(tmp_path / str(epochs), update_freq=1)
+        model.fit(X, Y, batch_size=8, epochs=epochs, verbose=0, callbacks=[callback, backup])
+    for epochs, steps in ((1, [1, 2, 3, 4]), (2, [5, 6, 7, 8])):
+        train = read(tmp_path / str(epochs) / "train")
+        assert [step for step, _ in numbers(train, "batch_loss")] == steps
+
+
 @pytest.mark.parametrize(
     "options, words",
     [

@@ -45,7 +45,7 @@ class History(Callback):
         done = 1 + max(map(len, self.history.values()), default=0)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
-            self._places.setdefault(name, []).append(done)
+            self._known_places().setdefault(name, []).append(done)
         if self.model is not None:
             self.model.history = self
 
@@ -69,7 +69,12 @@ class History(Callback):
         ValueError
             Before an epoch is done.
         """
-        return draw_curves(self.history, self._places, path)
+        return draw_curves(self.history, self._known_places(), path)
+
+    def _known_places(self) -> dict[str, list[int]]:
+        """The numbers of the epochs; those of a history that an older version pickled are not known."""
+        places: dict[str, list[int]] = self.__dict__.setdefault("_places", {})
+        return places
 
     def _repr_html_(self) -> str:
         return table_of(self.history)

@@ -13,6 +13,7 @@ import numpy as np
 from chainrule.base import config
 from chainrule.callbacks.callback import Callback, Logs
 from chainrule.utils.event_file import EventFile
+from chainrule.utils.remembered import checked, count
 from chainrule.utils.writing import replacing
 
 __all__ = ["TensorBoard"]
@@ -135,6 +136,12 @@ class TensorBoard(Callback):
 
     def on_train_end(self, logs: Logs = None) -> None:
         self._close()
+
+    def backup_state(self) -> dict[str, Any]:
+        return {"batch": self._batch}
+
+    def restore_state(self, state: dict[str, Any]) -> None:
+        self._batch = checked(type(self).__name__, state, {"batch": count})["batch"]
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         self._began, self._first = time.monotonic(), self._steps()
