@@ -92,6 +92,25 @@ def test_the_graph_is_the_models_configuration(tmp_path: Path) -> None:
     assert [layer["config"]["name"] for layer in config["config"]["layers"]][-1] == "out"
 
 
+def test_a_layer_without_a_configuration_leaves_the_graph_of_calls(tmp_path: Path) -> None:
+    class Scale(L.Layer):
+        def __init__(self, factor: Any) -> None:
+            super().__init__(name="scale")
+            self.factor = factor
+
+        def call(self, x: Any) -> Any:
+            return x * self.factor
+
+    model = keras.Sequential([L.Input((3,)), Scale(np.ones(3, "float32")), L.Dense(1, name="out")])
+    model.compile("sgd", "mse")
+    x = np.ones((4, 3), "float32")
+    with pytest.warns(UserWarning, match="^TensorBoard: no conceptual graph is written"):
+        model.fit(x, x[:, :1], verbose=0, callbacks=[keras.callbacks.TensorBoard(tmp_path)])
+    train = read(tmp_path / "train")
+    assert {"scale", "out"} <= {node.name for node in train.Graph().node}
+    assert "keras" not in train.Tags()["tensors"]
+
+
 def test_histograms_and_pictures_of_weights(tmp_path: Path) -> None:
     model, _ = fit(tmp_path, epochs=3, histogram_freq=2, write_images=True)
     train = read(tmp_path / "train")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -125,7 +126,12 @@ class TensorBoard(Callback):
             return
         file = self._file("train")
         file.graph(_calls(functional))
-        file.tensor("keras", [model.to_json().encode()], "graph_keras_model", b"1", 0)
+        try:
+            text = model.to_json()
+        except (NotImplementedError, TypeError, ValueError) as error:  # a layer without `get_config`
+            warnings.warn(f"TensorBoard: no conceptual graph is written: {error}", stacklevel=2)
+            return
+        file.tensor("keras", [text.encode()], "graph_keras_model", b"1", 0)
 
     def on_train_begin(self, logs: Logs = None) -> None:
         self._batch = 0
