@@ -193,7 +193,7 @@ def test_objects_that_are_numbers_are_taken_as_they_are(values: list[Any]) -> No
         ([decimal.Decimal("1.5"), 2], "astype"),
         ([fractions.Fraction(1, 2), 2], "astype"),
         ([datetime.datetime(2020, 1, 1), 0], "days since"),
-        ([datetime.timedelta(1), 0], "days since"),
+        ([datetime.timedelta(1), 0], "of seconds"),
         ([1j, 2], "real and imaginary"),
         ([{}, 1], "such as {}"),
         ([1, "u", None], "'u'"),

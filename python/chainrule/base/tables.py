@@ -1,8 +1,7 @@
 """Numbers from what NumPy sees as objects: data frames of mixed columns, lists of mixed numbers.
 
 Numbers and booleans are taken, None and NA among them as NaN. Everything else is refused, a column
-by its name, with what can be done. Data frames of pandas and polars and tables of pyarrow are known
-by their methods; none of these libraries is imported.
+by its name and dtype, with what can be done.
 """
 
 from __future__ import annotations
@@ -16,17 +15,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.base.errors import DataError, DTypeError
+from chainrule.base.frames import MOST, Column, column_of, columns_of
 
-__all__ = ["as_numbers"]
+__all__ = ["as_numbers", "missing_in"]
 
 Array = NDArray[Any]
 
 _BOOLS = (bool, np.bool_)
 _INTEGERS = (*_BOOLS, int, np.integer)
 _FLOATS = (float, np.floating)
-# The most columns that a message names.
-_MOST = 5
-_ENCODE = "encode it as numbers (`pandas.get_dummies`, or the index of each value), or drop it"
+_ENCODE = (
+    "encode it as numbers (`utils.FeatureSpace`, `pandas.get_dummies`, or the index of each value), "
+    "or drop it"
+)
+_CODES = (
+    "encode it as numbers, by its codes where all data have the same categories (`cat.codes` of "
+    "pandas, `to_physical()` of polars, `indices` of pyarrow), by `utils.FeatureSpace` or "
+    "`get_dummies`, or drop it"
+)
+_SINCE = "turn it into a number, say of days since a start, or drop it"
+_LENGTH = "turn it into a number, say of seconds (`dt.total_seconds()`), or drop it"
 
 
 def as_numbers(x: Any, name: str = "") -> Array:
@@ -58,38 +66,64 @@ def as_numbers(x: Any, name: str = "") -> Array:
     array([1. , 2.5, nan, 1. ])
     >>> as_numbers(["u", "v"], "x")
     Traceback (most recent call last):
-    chainrule.errors.DTypeError: x: expected an array of numbers or booleans, got dtype <U1, such as 'u': encode it as numbers (`pandas.get_dummies`, or the index of each value), or drop it
+    chainrule.errors.DTypeError: x: expected an array of numbers or booleans, got dtype <U1, such as 'u': encode it as numbers (`utils.FeatureSpace`, `pandas.get_dummies`, or the index of each value), or drop it
     """
     place = f"{name}: " if name else ""
-    columns = _columns(x)
+    columns = columns_of(x)
     if columns is None:
-        array = np.asarray(x)
-        fault = _fault(array, getattr(x, "dtype", array.dtype))
+        array, column = np.asarray(x), column_of(x)
+        if column is None or column.name is None:
+            fault = _fault(array, array.dtype if column is None else column.dtype)
+            expected = "an array of numbers or booleans"
+        else:
+            fault = _fault_of(column, array)
+            expected = "numbers or booleans"
         if fault:
-            raise DTypeError(f"{place}expected an array of numbers or booleans, got {fault}")
+            raise DTypeError(f"{place}expected {expected}, got {fault}")
         return _numbers(array, place)
-    arrays = [(label, np.asarray(column), dtype) for label, column, dtype in columns]
-    faults = [(label, _fault(array, dtype)) for label, array, dtype in arrays]
-    wrong = [f"column {label!r} of {fault}" for label, fault in faults if fault]
+    arrays = [np.asarray(column.values) for column in columns]
+    wrong = [fault for column, array in zip(columns, arrays) if (fault := _fault_of(column, array))]
     if wrong:
-        more = f"; and {len(wrong) - _MOST} more" if len(wrong) > _MOST else ""
+        more = f"; and {len(wrong) - MOST} more" if len(wrong) > MOST else ""
         raise DTypeError(
-            f"{place}expected numbers or booleans in each column, got "
-            f"{'; '.join(wrong[:_MOST])}{more}"
+            f"{place}expected numbers or booleans in each column, got {'; '.join(wrong[:MOST])}{more}"
         )
-    return np.column_stack([_numbers(a, f"{place}column {label!r}: ") for label, a, _ in arrays])
+    return np.column_stack(
+        [_numbers(a, f"{place}column {c.name!r}: ") for c, a in zip(columns, arrays)]
+    )
 
 
-def _columns(x: Any) -> list[tuple[Any, Any, Any]] | None:
-    """The columns of a table with their labels and dtypes; None for what is no table."""
-    if hasattr(x, "iloc") and hasattr(x, "columns"):  # pandas
-        return [(label, x.iloc[:, i], x.dtypes.iloc[i]) for i, label in enumerate(x.columns)]
-    if hasattr(x, "get_columns"):  # polars
-        return [(column.name, column, column.dtype) for column in x.get_columns()]
-    if hasattr(x, "column_names") and hasattr(x, "columns"):  # pyarrow
-        names = zip(x.column_names, x.columns, strict=True)
-        return [(label, column, column.type) for label, column in names]
-    return None
+def missing_in(x: Any) -> str:
+    """Which columns of a table hold NaN, infinity or nothing, as the end of a message; or "".
+
+    Examples
+    --------
+    >>> missing_in(np.array([1.0, np.nan]))
+    ''
+    """
+    columns = columns_of(x)
+    if columns is None:
+        column = column_of(x)
+        columns = [] if column is None or column.name is None else [column]
+    named = []
+    for column in columns:
+        values = np.asarray(column.values)
+        numbers = "" if _fault(values, column.dtype) else _numbers(values, "")
+        if not isinstance(numbers, str) and numbers.dtype.kind == "f":
+            if not np.isfinite(numbers).all():
+                named.append(f"column {column.name!r} of dtype {column.dtype}")
+    if not named:
+        return ""
+    more = f" and {len(named) - MOST} more" if len(named) > MOST else ""
+    return (
+        f", in {', '.join(named[:MOST])}{more}: fill what is missing (`fillna`, `fill_null`), or drop "
+        "those rows (`dropna`, `drop_nulls`)"
+    )
+
+
+def _fault_of(column: Column, array: Array) -> str:
+    fault = _fault(array, column.dtype)
+    return f"column {column.name!r} of {fault}" if fault else ""
 
 
 def _fault(array: Array, dtype: Any) -> str:
@@ -98,7 +132,7 @@ def _fault(array: Array, dtype: Any) -> str:
     if kind in "biuf" or array.dtype.name == "bfloat16":
         return ""
     if kind in "Mm":
-        return f"dtype {dtype}: turn it into a number, say of days since a start, or drop it"
+        return f"dtype {dtype}: {_SINCE if kind == 'M' else _LENGTH}"
     if kind == "c":
         return f"dtype {dtype}: give its real and imaginary parts as two columns"
     if kind == "V":
@@ -114,7 +148,13 @@ def _fault(array: Array, dtype: Any) -> str:
             return ""
         values = [v for v in values if type(v) in others]
     first = values[0] if len(values) else ""
-    return f"dtype {dtype}, such as {_shown(first)}: {_remedy(first, values)}"
+    remedy = _CODES if _is_category(dtype) else _remedy(first, values)
+    return f"dtype {dtype}, such as {_shown(first)}: {remedy}"
+
+
+def _is_category(dtype: Any) -> bool:
+    """Whether a dtype is one of categories: `category`, `Categorical`, `Enum`, `dictionary<...>`."""
+    return str(dtype).lower().startswith(("categor", "enum", "dictionary"))
 
 
 def _shown(value: Any) -> str:
@@ -132,8 +172,10 @@ def _remedy(first: Any, values: Iterable[Any]) -> str:
         return "make a table of it (`collect()`)"
     if hasattr(first, "__len__"):
         return "make one array of arrays of one shape (`numpy.stack`)"
-    if hasattr(first, "isoformat") or hasattr(first, "total_seconds"):
-        return "turn it into a number, say of days since a start, or drop it"
+    if hasattr(first, "total_seconds"):
+        return _LENGTH
+    if hasattr(first, "isoformat"):
+        return _SINCE
     return "turn it into numbers, or drop it"
 
 

@@ -22,8 +22,8 @@ from chainrule.checks.traced import Array, TracedLoss
 from chainrule.reference import walk
 from chainrule.reference._arrays import is_float
 from chainrule.tracing.trace import Trace
-from chainrule.training.data import ArraySource, to_arrays
-from chainrule.training.loaded import loader_of
+from chainrule.training.data import ArraySource, to_array, to_arrays
+from chainrule.training.loaded import inputs_of
 from chainrule.training.trace import Signature, traced_inputs
 
 __all__ = ["check_gradients"]
@@ -135,8 +135,7 @@ def prepared(
     NotCompiledError, ShapeError, DTypeError, DataError
     """
     model._check_compiled(place)
-    load = loader_of(model)
-    x = to_arrays(x, "x") if load is None else load(x)
+    x = inputs_of(model, x, to_array)
     source = ArraySource(x, to_arrays(y, "y"), to_arrays(sample_weight, "weight"))
     source = ArraySource(*source.batch(slice(0, rows)))
     model._ensure_ready("test", source)

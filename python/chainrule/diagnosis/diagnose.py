@@ -22,8 +22,8 @@ from chainrule.diagnosis.case import (
 from chainrule.diagnosis.finding import EXPLAINS, KINDS, Finding
 from chainrule.diagnosis.measure import measure, step_mode
 from chainrule.diagnosis.report import DiagnosisReport
-from chainrule.training.data import ArraySource, to_arrays
-from chainrule.training.loaded import loader_of
+from chainrule.training.data import ArraySource, to_array, to_arrays
+from chainrule.training.loaded import inputs_of
 
 __all__ = ["diagnose"]
 
@@ -144,8 +144,7 @@ def diagnose(
 
 
 def _source(model: Any, x: Any, y: Any, sample_weight: Any = None) -> ArraySource:
-    load = loader_of(model)
-    x = to_arrays(x, "x") if load is None else load(x)
+    x = inputs_of(model, x, to_array)
     return ArraySource(x, to_arrays(y, "y"), to_arrays(sample_weight, "weight"))
 
 

@@ -124,6 +124,13 @@ class Functional(Model):
         """The names of the inputs, flat."""
         return [layer.name for layer in self._input_layers]
 
+    @property
+    def _column_names(self) -> list[str] | None:
+        """The inputs of a model that has several, or a dict of them: columns of a table are theirs."""
+        if isinstance(self._inputs_struct, dict):
+            return sorted(self._inputs_struct)
+        return self.input_names if len(self._input_layers) > 1 else None
+
     def build(self, input_shape: Any = None) -> None:
         """Nothing to do: the layers were built when they were called."""
         self.built = True

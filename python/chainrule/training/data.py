@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from chainrule import _core
 from chainrule.base import config, tree
 from chainrule.base.errors import DataError, NonFiniteError, ShapeError, too_deep
-from chainrule.base.tables import as_numbers
+from chainrule.base.tables import as_numbers, missing_in
 
 Array = NDArray[Any]
 
@@ -93,12 +93,16 @@ def to_arrays(structure: Any, name: str, convert: Callable[[Any, str], Any] = to
     return convert(structure, name)
 
 
-def check_finite(structure: Any, name: str, action: str) -> None:
+def check_finite(structure: Any, name: str, action: str, given: Any = None) -> None:
     """Warn of, or refuse, NaN and infinity in float arrays.
 
     Parameters
     ----------
+    structure : structure of arrays
+    name : str
     action : {"warn", "raise", "ignore"}
+    given : any
+        What the arrays were made of: of a table, the message names the columns.
 
     Raises
     ------
@@ -114,7 +118,7 @@ def check_finite(structure: Any, name: str, action: str) -> None:
         row = next((n + _first_bad_row(a) for n, a in blocks if not _core.all_finite(a)), None)
         if row is None:
             continue
-        message = f"{name}: expected finite numbers, got NaN or infinity (first in row {row})"
+        message = f"{name}: expected finite numbers, got NaN or infinity (first in row {row}){missing_in(given)}"
         if action == "raise":
             raise NonFiniteError(message)
         warnings.warn(message, RuntimeWarning, stacklevel=4)

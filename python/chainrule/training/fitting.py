@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from chainrule.base.errors import DataError, NotCompiledError
+from chainrule.base.frames import check_order
 from chainrule.base.suggestions import did_you_mean, helpful
 from chainrule.callbacks import CallbackList, History
 from chainrule.training import loop
@@ -19,7 +20,7 @@ from chainrule.training.data import (
     weigh_classes,
 )
 from chainrule.training.feeds import make_feed
-from chainrule.training.loaded import loader_of
+from chainrule.training.loaded import batch_loader, inputs_of
 from chainrule.training.mapped import to_rows
 from chainrule.training.predictor import Predictor
 from chainrule.training.runner import Runner
@@ -41,6 +42,11 @@ class Fitting:
     _check_targets: Callable[..., None]
     _has_own_step: Callable[[str], bool]
     reset_metrics: Callable[[], None]
+
+    @property
+    def _column_names(self) -> Sequence[str] | None:
+        """The inputs that a table's columns are matched to by name; None where it is one array."""
+        return None
 
     @helpful
     def fit(
@@ -67,11 +73,13 @@ class Fitting:
         Parameters
         ----------
         x, y : array, list, dict of arrays, or for x a generator of (x, y[, sample_weight])
+            Tables of pandas, polars and pyarrow, and their columns, are taken as they stand. A
+            model with inputs by name takes a table with a column for each.
             Arrays may be `np.memmap`s larger than memory: only the rows of a step are copied,
             and, where dtype or order are not the core's (float16, int8, int16, uint16, bool,
             Fortran order, another byte order), converted, on a thread, while the core computes.
-            Batches of a generator, an iterable or a `PyDataset` are made while the core
-            computes, on a thread, up to two ahead or as the `PyDataset` says.
+            Batches of a generator, an iterable, a `Dataset` or a `PyDataset` are made while the
+            core computes, on a thread, up to two ahead or as the `PyDataset` says.
         batch_size : int, optional
             Rows a step: 1 is stochastic, `len(x)` batch gradient descent. The last, shorter batch
             counts. Default: ``ceil(len(x) / steps_per_epoch)`` of arrays with `steps_per_epoch`,
@@ -201,17 +209,18 @@ class Fitting:
                     "data: expected y and sample_weight to come from the generator, got them as "
                     "arguments"
                 )
-            return IteratorSource(x, shuffle, loader_of(self))
+            return IteratorSource(x, shuffle, batch_loader(self))
         if x is None:
             raise DataError(
                 f"model '{self.name}': expected x to be an array or a generator, got None"
             )
-        load = loader_of(self)
-        x = to_arrays(x, "x", to_rows) if load is None else load(x)
+        given = {"x": x, "y": y, "sample_weight": sample_weight}
+        check_order(given)
+        x = inputs_of(self, x)
         y = to_arrays(y, "y", to_rows)
         weight = to_arrays(sample_weight, "sample_weight")
-        for name, part in (("x", x), ("y", y), ("sample_weight", weight)):
-            check_finite(part, name, self.non_finite)
+        for (name, table), part in zip(given.items(), (x, y, weight)):
+            check_finite(part, name, self.non_finite, table)
         return ArraySource(x, y, weight)
 
     def _validation_source(self, data: Any) -> ArraySource | IteratorSource:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from chainrule.base import tree
 from chainrule.base.errors import DTypeError
+from chainrule.base.frames import by_name
 from chainrule.base.texts import as_texts, holds_texts, is_text_list
 from chainrule.training.data import to_arrays
 from chainrule.training.mapped import MappedRows, to_rows
 
-__all__ = ["Loaded", "LoadedRows", "loader_of"]
+__all__ = ["Loaded", "LoadedRows", "batch_loader", "inputs_of", "loader_of"]
 
 Array = NDArray[Any]
 
@@ -81,6 +82,33 @@ def loader_of(model: Any) -> Callable[[Any], Any] | None:
     return partial(_load, model) if getattr(model, "_takes_texts", False) else None
 
 
+def inputs_of(model: Any, x: Any, convert: Callable[[Any, str], Any] = to_rows) -> Any:
+    """The arrays of a model's inputs: of texts what their layers make, of a table its columns.
+
+    Parameters
+    ----------
+    model : Model
+    x : any
+        As for `fit`.
+    convert : function
+        Makes an array of what is neither. Default: `to_rows`.
+    """
+    load = loader_of(model)
+    if load is not None:
+        return load(x)
+    return to_arrays(by_name(x, model._column_names, model.name), "x", convert)
+
+
+def batch_loader(model: Any) -> Callable[[Any], Any] | None:
+    """What makes the inputs of a batch, where there is more to do than to convert."""
+    names = model._column_names
+    return loader_of(model) or (partial(_of_columns, names, model.name) if names else None)
+
+
+def _of_columns(names: Sequence[str], model: str, x: Any) -> Any:
+    return to_arrays(by_name(x, names, model), "x")
+
+
 def _load(model: Any, x: Any) -> Any:
     """The numbers that the compiled step begins with.
 
@@ -89,7 +117,7 @@ def _load(model: Any, x: Any) -> Any:
     DTypeError
         Texts for a model that is neither functional nor Sequential.
     """
-    x = _received(x, "x")
+    x = _received(by_name(x, model._column_names, model.name), "x")
     part = model._host_part(x)
     if part is not None:
         return part.load(x)

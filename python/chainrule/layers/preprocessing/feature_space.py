@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule.base import tree
 from chainrule.base.errors import ShapeError
+from chainrule.base.frames import as_dict
 from chainrule.base.tables import as_numbers
 from chainrule.base.texts import as_texts
 from chainrule.layers.core.input_layer import Input
@@ -189,7 +190,8 @@ class FeatureSpace(FeatureKinds, Layer):
         self.built = True
 
     def _batches(self, dataset: Any) -> Iterator[Any]:
-        if isinstance(dataset, dict) or hasattr(dataset, "columns"):
+        dataset = as_dict(dataset)
+        if isinstance(dataset, dict):
             yield dataset
             return
         if not isinstance(dataset, Iterable) or isinstance(dataset, (str, bytes, np.ndarray)):
@@ -200,7 +202,7 @@ class FeatureSpace(FeatureKinds, Layer):
         none = True
         for batch in dataset:
             none = False
-            yield batch[0] if isinstance(batch, tuple) else batch
+            yield as_dict(batch[0] if isinstance(batch, tuple) else batch)
         if none:
             raise ValueError(f"layer '{self.name}': adapt() expected at least one batch, got none")
 
@@ -301,7 +303,8 @@ class FeatureSpace(FeatureKinds, Layer):
             Before `adapt`; for other data, or a column that is missing.
         """
         self.get_encoded_features()
-        if not (isinstance(data, dict) or hasattr(data, "columns")):
+        data = as_dict(data)
+        if not isinstance(data, dict):
             raise ValueError(
                 "A FeatureSpace can only be called with a dict. "
                 f"Received: data={data} (of type {type(data)})"

@@ -93,7 +93,8 @@ def as_integers(x: Any, place: str) -> Array:
         bad |= ~(np.abs(array) < 2.0**63)
         if bad.any():
             value = array.ravel()[int(np.argmax(bad.ravel()))]
-            raise DataError(f"{place}: expected integers, got {value}")
+            remedy = ": fill what is missing, or drop it" if np.isnan(value) else ""
+            raise DataError(f"{place}: expected integers, got {value}{remedy}")
     elif array.dtype == np.uint64 and array.size and int(array.max()) >= 2**63:
         raise DataError(f"{place}: expected integers up to 2**63 - 1, got {array.max()}")
     return array.astype(np.int64)
