@@ -269,3 +269,25 @@ class TestBatchLogs:
         assert [number for number, _ in logs.seen] == [0, 1, 2]
         first = model.evaluate(X[:4], Y[:4], verbose=0, return_dict=True)
         assert logs.seen[0][1] == first and logs.seen[-1][1] == last
+
+
+def test_config_limits_epochs_and_steps() -> None:
+    model = model_of()
+    try:
+        cr.config.set_max_epochs(2)
+        cr.config.set_max_steps_per_epoch(2)
+        history = model.fit(X, Y, batch_size=2, epochs=5, validation_data=(X, Y), verbose=0)
+        assert len(history.history["loss"]) == 2
+        assert int(model.optimizer.iterations) == 4
+        assert len(model.fit(X, Y, epochs=9, initial_epoch=6, verbose=0).history["loss"]) == 2
+        assert model.predict(X, batch_size=2, verbose=0).shape == (4, 1)
+        assert model.predict(X, batch_size=2, steps=1, verbose=0).shape == (2, 1)
+        first = model.evaluate(X, Y, batch_size=2, verbose=0)
+        assert first == pytest.approx(model.evaluate(X[:4], Y[:4], batch_size=4, verbose=0))
+        with pytest.raises(ValueError, match="`max_epochs`: expected None or an integer from 1"):
+            cr.config.set_max_epochs(0)
+        assert (cr.config.max_epochs(), cr.config.max_steps_per_epoch()) == (2, 2)
+    finally:
+        cr.config.set_max_epochs(None)
+        cr.config.set_max_steps_per_epoch(None)
+    assert len(model.fit(X, Y, epochs=3, verbose=0).history["loss"]) == 3

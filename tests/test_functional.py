@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from typing import Any
 
 import numpy as np
@@ -508,3 +509,43 @@ class TestSummary:
         model.summary(print_fn=lines.append)
         assert any("(None, 3)" in line for line in lines)
         assert model.dense.get_build_config() == {"input_shape": (None, 8)}
+
+
+class TestMismatchedInputs:
+    def test_warnings(self) -> None:
+        a, b = cr.Input((2,), name="a"), cr.Input((2,), name="b")
+        model = cr.Model({"a": a, "b": b}, layers.Add()([a, b]))
+        x = np.ones((3, 2), "float32")
+        message = "The structure of `inputs` doesn't match the expected structure"
+        with pytest.warns(UserWarning, match=f"{message}.*Expected a dict.*got list"):
+            model.predict([x, x], verbose=0)
+        with pytest.warns(UserWarning, match=f"{message}.*got ..a., .b., .more.."):
+            model({"a": x, "b": x, "more": x})
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            model({"a": x, "b": x})
+            cr.Model([a, b], layers.Add()([a, b])).predict((x, x), verbose=0)
+        with pytest.raises(ValueError, match=r"expects 2 named input\(s\) with keys \['a', 'b'\]"):
+            model(x)
+
+    def test_a_list_for_a_dict_in_another_order(self) -> None:
+        a, b = cr.Input((2,), name="a"), cr.Input((2,), name="b")
+        model = cr.Model({"b": b, "a": a}, layers.Subtract()([a, b]))
+        with pytest.raises(ValueError, match="Expected a dict, since the keys"):
+            model([np.ones((1, 2)), np.ones((1, 2))])
+
+
+class TestClonesOfCompiledModels:
+    def test_clones_are_compiled(self) -> None:
+        for model in (mixed_inputs(), cr.Sequential([cr.Input((2,)), layers.Dense(1)])):
+            model.compile(cr.optimizers.SGD(0.25), "mae", metrics=["mse"])
+            copied = cr.models.clone_model(model)
+            assert copied.compiled and copied.optimizer is not model.optimizer
+            assert float(copied.optimizer.learning_rate) == 0.25
+        assert not cr.models.clone_model(mixed_inputs()).compiled
+
+    def test_input_tensors_of_another_structure(self) -> None:
+        a, b = cr.Input((2,), name="a"), cr.Input((2,), name="b")
+        model = cr.Model({"a": a, "b": b}, layers.Add()([a, b]))
+        with pytest.raises(ValueError, match="`input_tensors` must have the same structure"):
+            cr.models.clone_model(model, input_tensors=(a, b))

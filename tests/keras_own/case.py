@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import tempfile
@@ -14,7 +15,15 @@ from absl.testing import parameterized
 import chainrule as keras
 from chainrule import backend, tree
 
-__all__ = ["TestCase", "get_test_data", "named_product", "never", "skip_if_backend", "unchanged"]
+__all__ = [
+    "TestCase",
+    "get_test_data",
+    "hash_file",
+    "named_product",
+    "never",
+    "skip_if_backend",
+    "unchanged",
+]
 
 
 def never() -> bool:
@@ -27,6 +36,13 @@ def unchanged(x: Any, *args: Any) -> Any:
     return x
 
 
+def hash_file(path: Any, algorithm: str = "sha256", chunk_size: int = 0) -> str:
+    """The checksum of a file, which tests of `get_file` compare."""
+    return hashlib.new(
+        "md5" if algorithm == "md5" else "sha256", Path(path).read_bytes()
+    ).hexdigest()
+
+
 def skip_if_backend(backend: str, reason: str) -> Any:
     """A decorator that leaves a test as it is: chainrule is none of Keras's backends."""
     return lambda test: test
@@ -35,7 +51,8 @@ def skip_if_backend(backend: str, reason: str) -> Any:
 def named_product(*tables: Any, **values: Any) -> list[dict[str, Any]]:
     """Every combination of the tables' rows and the arguments' values, with a name for each."""
     rows = [list(table) for table in tables]
-    for key, choices in values.items():
+    for key, chosen in values.items():
+        choices = list(chosen)
         names = [str(getattr(choice, "__name__", choice)).lower() for choice in choices]
         rows.append([{"testcase_name": n, key: c} for n, c in zip(names, choices)])
     found = []
@@ -301,17 +318,7 @@ def _seed_generators(layer: Any) -> list[Any]:
 
 
 def _json(config: Any) -> str:
-    def plain(x: Any) -> Any:
-        return repr(x)
-
-    def tagged(x: Any) -> Any:
-        if isinstance(x, tuple):
-            return {"tuple": [tagged(v) for v in x]}
-        if isinstance(x, list):
-            return [tagged(v) for v in x]
-        return {k: tagged(v) for k, v in x.items()} if isinstance(x, dict) else x
-
-    return json.dumps(tagged(config), default=plain, sort_keys=True)
+    return json.dumps(config, default=repr, sort_keys=True)
 
 
 class _Sum(keras.losses.Loss):

@@ -9,16 +9,22 @@ __all__ = ["reason"]
 _BACKEND = "of another backend of Keras"
 _DEVICES = "several devices (distribution)"
 _PRIVATE = "looks at what is private to Keras, not at what it does"
+_LOADING = "loads Python code, or classes that are not registered, from a configuration"
 _TENSORFLOW = "writes or reads files of TensorFlow"
 
 # Pattern of `file` or `file::Class::test` -> why.
 _EXCLUDED = {
     "applications/*": "trained networks (applications)",
     "backend/common/backend_utils_test.py": _PRIVATE,
+    "backend/common/dtypes_test.py::*_lattice*": _PRIVATE,
+    "backend/common/dtypes_test.py::*_least_upper_bound*": _PRIVATE,
+    "backend/common/dtypes_test.py::*_weak_type*": _PRIVATE,
     "backend/common/keras_tensor_test.py::*_method": _PRIVATE,
+    "backend/common/remat_test.py::*_stack_management": _PRIVATE,
     "backend/jax/*": _BACKEND,
     "backend/tensorflow/*": _BACKEND,
     "backend/torch/*": _BACKEND,
+    "callbacks/orbax_checkpoint_test.py": "files of Orbax",
     "distillation/*": "distillation",
     "distribution/*": _DEVICES,
     "export/litert*": _TENSORFLOW,
@@ -26,9 +32,35 @@ _EXCLUDED = {
     "export/saved_model_test.py": _TENSORFLOW,
     "export/tfsm_layer_test.py": _TENSORFLOW,
     "export/torch_test.py": "writes programs of PyTorch",
+    "layers/core/lambda_layer_test.py::*test_correctness*": _LOADING,
+    "layers/core/wrapper_test.py::*test_wrapper_basics": _LOADING,
+    "layers/layer_test.py::*remat*": _PRIVATE,
+    "layers/preprocessing/data_layer_test.py": _PRIVATE,
+    "layers/rnn/bidirectional_test.py::*_eligibility": _PRIVATE,
+    "legacy/saving/json_utils_test.py": _PRIVATE,
+    "metrics/confusion_metrics_test.py::*AUCTest::test_config*": _PRIVATE,
+    "models/functional_test.py::*test_for_functional_in_sequential": "trained networks (applications)",
+    "models/variable_mapping_test.py": _PRIVATE,
     "trainers/data_adapters/grain_dataset_adapter_test.py": "data of Grain",
     "trainers/data_adapters/tf_dataset_adapter_test.py": "tf.data",
+    "trainers/trainer_test.py::*jax_model_weights": _BACKEND,
+    "trainers/trainer_test.py::*test_symbolic_build": _PRIVATE,
+    "tree/tree_test.py::*dmtree*": "the package dmtree",
+    "utils/backend_utils_test.py": _BACKEND,
+    "utils/code_stats_test.py": _PRIVATE,
+    "utils/dataset_utils_test.py::*test_split_dataset_*": "parts as data sets of TensorFlow or PyTorch",
+    "utils/dtype_utils_test.py": _PRIVATE,
+    **{
+        f"utils/file_utils_test.py::{name}Test::*": _PRIVATE
+        for name in (
+            *("PathToString", "ResolvePath", "ResolveSubPath", "IsLinkInDir", "FilterSafePaths"),
+            *("ExtractArchive", "HashFile", "ResolveHasher", "IsRemotePath"),
+        )
+    },
+    "utils/file_utils_test.py::TestRaiseIfNoGFile::*": _PRIVATE,
+    "utils/file_utils_test.py::TestValidateFile::*": _PRIVATE,
     "utils/jax_layer_test.py": "layers of JAX and Flax code",
+    "utils/python_utils_test.py": _PRIVATE,
     "utils/torch_utils_test.py": "layers of PyTorch modules",
 }
 

@@ -51,10 +51,14 @@ ELSEWHERE = {
     "compile_utils.CompileMetrics": "chainrule.training.compile_metrics:CompileMetrics",
     "models.Functional": "chainrule.models.functional:Functional",
     "functional.Functional": "chainrule.models.functional:Functional",
+    "trainer.JAXTrainer": "chainrule.training.trainer:Trainer",
     "naming.auto_name": "chainrule.base.naming:auto_name",
     "naming.to_snake_case": "chainrule.base.naming:to_snake_case",
     "node.Node": "chainrule.tracing.node:Node",
     "utils.tracking": "chainrule.base.tracking",
+    "src.backend.core": "keras.src.backend.core",
+    "layers.IndexLookup": "chainrule.layers.preprocessing.index_lookup:IndexLookup",
+    "file_utils.hash_file": f"{_TESTS}.case:hash_file",
     "module_utils.tensorflow": "tensorflow",
     "module_utils.optree": "optree",
     "utils.backend_utils.convert_tf_tensor": f"{_TESTS}.case:unchanged",
@@ -66,13 +70,14 @@ _ORACLES = ("keras.src.backend.common.backend_utils",)
 _NOT_NAMES = ("__", "pytest", "setUp", "setup_", "tearDown", "teardown_")
 
 
-class _AbsentPackage:
-    """Stands for an optional package of Keras that is not installed."""
+class _Package:
+    """Stands for an optional package of Keras."""
 
-    available = False
+    def __init__(self, available: bool) -> None:
+        self.available = available
 
 
-ABSENT_PACKAGE = _AbsentPackage()
+ABSENT_PACKAGE, PRESENT_PACKAGE = _Package(False), _Package(True)
 
 
 def source_folder() -> Path:

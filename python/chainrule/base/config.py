@@ -26,10 +26,14 @@ __all__ = [
     "image_data_format",
     "is_flash_attention_enabled",
     "is_interactive_logging_enabled",
+    "max_epochs",
+    "max_steps_per_epoch",
     "memory_limit",
     "set_epsilon",
     "set_floatx",
     "set_image_data_format",
+    "set_max_epochs",
+    "set_max_steps_per_epoch",
     "set_memory_limit",
 ]
 
@@ -41,6 +45,8 @@ _epsilon = 1e-7
 _image_data_format = "channels_last"
 _interactive_logging = True
 _memory_limit: int | None = None
+# What `fit` may take, of epochs and of steps in an epoch.
+_limits: dict[str, int | None] = {"epochs": None, "steps": None}
 
 
 def backend() -> str:
@@ -127,6 +133,58 @@ def standardize_data_format(data_format: str | None) -> str:
             f"{_IMAGE_DATA_FORMATS}. Received: data_format={data_format}"
         )
     return lowered
+
+
+def max_epochs() -> int | None:
+    """The most epochs that a `fit` takes, whatever it is asked for; None for no limit."""
+    return _limits["epochs"]
+
+
+def set_max_epochs(max_epochs: int | None) -> None:
+    """Let no `fit` take more epochs: for a script that is only tried out.
+
+    Raises
+    ------
+    ValueError
+        Another value than None and integers from 1.
+
+    Examples
+    --------
+    >>> set_max_epochs(2)
+    >>> max_epochs()
+    2
+    >>> set_max_epochs(None)
+    """
+    _limits["epochs"] = _checked_limit("max_epochs", max_epochs)
+
+
+def max_steps_per_epoch() -> int | None:
+    """The most batches that an epoch, `evaluate` and `predict` take; None for no limit."""
+    return _limits["steps"]
+
+
+def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
+    """Let no epoch, `evaluate` or `predict` take more batches: for a script that is tried out.
+
+    Raises
+    ------
+    ValueError
+        Another value than None and integers from 1.
+
+    Examples
+    --------
+    >>> set_max_steps_per_epoch(3)
+    >>> max_steps_per_epoch()
+    3
+    >>> set_max_steps_per_epoch(None)
+    """
+    _limits["steps"] = _checked_limit("max_steps_per_epoch", max_steps_per_epoch)
+
+
+def _checked_limit(name: str, value: int | None) -> int | None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise ValueError(f"`{name}`: expected None or an integer from 1, got {value!r}")
+    return value
 
 
 def memory_limit() -> int:

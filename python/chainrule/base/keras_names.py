@@ -336,7 +336,6 @@ HINTS: dict[str, str] = {
     "applications.*": "use `applications.EfficientNetB0`, `MobileNetV2` or `ResNet50`",
     "callbacks.OrbaxCheckpoint": "use `callbacks.ModelCheckpoint`",
     "config.*traceback_filtering*": f"tracebacks are whole: {_LEAVE_OUT}",
-    "config.*max_*": "use `epochs` and `steps_per_epoch` of `fit`",
     "config.enable_unsafe*": "nothing that is loaded runs code, by design",
     "config.is_nnx_enabled": "the one backend is 'chainrule'",
     "config.set_backend": f"the one backend is 'chainrule': {_LEAVE_OUT}",

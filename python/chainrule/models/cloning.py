@@ -27,7 +27,7 @@ def clone_model(
     call_function: Callable[..., Any] | None = None,
     recursive: bool = False,
 ) -> Model:
-    """A model of the same layers, freshly initialized.
+    """A model of the same layers, freshly initialized, and compiled as the model was.
 
     A layer that is called more than once is copied once.
 
@@ -83,9 +83,9 @@ def clone_model(
                 f"clone_model: expected call_function=None for the Sequential model "
                 f"'{model.name}', got {call_function!r}"
             )
-        return _clone_sequential(model, input_tensors, clone)
+        return _compiled_as(model, _clone_sequential(model, input_tensors, clone))
     if isinstance(model, Functional):
-        return _clone_functional(model, input_tensors, clone, call_function)
+        return _compiled_as(model, _clone_functional(model, input_tensors, clone, call_function))
     if clone_function is not None or call_function is not None or input_tensors is not None:
         raise ValueError(
             "clone_model: expected a Sequential or Functional model with clone_function, "
@@ -94,6 +94,13 @@ def clone_model(
     copied: Model = _from_config(model)
     if model.built and not copied.built:
         copied.build_from_config(model.get_build_config())
+    return _compiled_as(model, copied)
+
+
+def _compiled_as(model: Model, copied: Model) -> Model:
+    config = model.get_compile_config() if model.compiled else None
+    if config:
+        copied.compile_from_config(config)
     return copied
 
 
@@ -136,6 +143,8 @@ def _clone_functional(
                 f"clone_model: expected {len(old)} input tensors for the model '{model.name}', "
                 f"got {len(new)}"
             )
+        if isinstance(model._inputs_struct, dict) or isinstance(inputs, dict):
+            _check_structure(model, inputs)
         inputs = tree.pack_sequence_as(
             inputs if tree.is_nested(inputs) else model._inputs_struct, new
         )
@@ -154,6 +163,16 @@ def _clone_functional(
     outputs = tree.map_structure(lambda t: values[id(t)], model._outputs_struct)
     kind = type(model) if is_functional_like(type(model), Functional) else Functional
     return kind(inputs, outputs, name=model.name, trainable=model.trainable)
+
+
+def _check_structure(model: Functional, inputs: Any) -> None:
+    try:
+        tree.assert_same_structure(inputs, model._inputs_struct)
+    except ValueError as error:
+        raise ValueError(
+            "clone_model: `input_tensors` must have the same structure as model.input. Expected that "
+            f"of {model._inputs_struct}, got {inputs}"
+        ) from error
 
 
 def _tensors(given: Any) -> list[Any]:

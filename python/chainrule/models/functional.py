@@ -6,13 +6,13 @@ from typing import Any
 
 from chainrule import ops
 from chainrule.base import tree
-from chainrule.base.texts import as_texts, is_text_list
+from chainrule.base.texts import as_texts
 from chainrule.layers.core.input_layer import Input
 from chainrule.layers.layer import Layer
 from chainrule.models.graph import map_graph, replay
 from chainrule.models.graph_config import functional_to_config, is_functional_like
 from chainrule.models.host import HostPart
-from chainrule.models.inputs import fit_to_shape
+from chainrule.models.inputs import fit_to_shape, in_order
 from chainrule.models.model import Model
 from chainrule.tracing.node import Node
 from chainrule.tracing.specs import compute_output_spec
@@ -146,9 +146,8 @@ class Functional(Model):
 
     def _given(self, inputs: Any) -> dict[int, Any]:
         """A value for the id of each input tensor."""
-        wanted = tree.flatten(self._inputs_struct)
-        given = self._matched(inputs, wanted)
-        return {id(t): self._fitted(x, t) for x, t in zip(given, wanted)}
+        given = in_order(inputs, self._inputs_struct, self.input_names, self.name)
+        return {id(t): self._fitted(x, t) for x, t in zip(given, self.inputs)}
 
     def _host_part(self, x: Any = None) -> HostPart | None:
         """What of the graph runs before the compiled step; None where there is no such layer."""
@@ -156,31 +155,6 @@ class Functional(Model):
             self._training.host = (HostPart.of(self),)
         part: HostPart | None = self._training.host[0]
         return part
-
-    def _matched(self, inputs: Any, wanted: list[Any]) -> list[Any]:
-        """The inputs in the order of the model's: by name from a dict, else flat."""
-        if len(wanted) == 1 and is_text_list(inputs):
-            return [inputs]
-        if isinstance(inputs, dict) and not any(
-            tree.is_nested(v) and not is_text_list(v) for v in inputs.values()
-        ):
-            keys = self.input_names
-            if isinstance(self._inputs_struct, dict):
-                keys = sorted(self._inputs_struct)
-            for names in (keys, self.input_names):
-                if set(names) <= set(inputs):
-                    return [inputs[name] for name in names]
-            raise ValueError(
-                f"model '{self.name}': The structure of `inputs` doesn't match the "
-                f"expected structure. Expected keys {keys}, got {sorted(inputs)}"
-            )
-        given: list[Any] = tree.flatten(inputs)
-        if len(given) != len(wanted):
-            raise ValueError(
-                f"model '{self.name}': The structure of `inputs` doesn't match the expected "
-                f"structure. Expected {len(wanted)} inputs {self.input_names}, got {len(given)}"
-            )
-        return given
 
     def _fitted(self, x: Any, tensor: Any) -> Any:
         layer = tensor._keras_history.operation

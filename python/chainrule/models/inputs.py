@@ -2,14 +2,82 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 
 from chainrule import ops
+from chainrule.base import tree
 from chainrule.base.errors import ShapeError
+from chainrule.base.texts import is_text_list
+from chainrule.tracing.scopes import in_symbolic_scope
+from chainrule.tracing.tensor import KerasTensor
 
-__all__ = ["fit_to_shape"]
+__all__ = ["fit_to_shape", "in_order"]
+
+_MISMATCH = "The structure of `inputs` doesn't match the expected structure."
+
+
+def in_order(inputs: Any, struct: Any, names: list[str], model: str) -> list[Any]:
+    """What a functional model is called on, in the order of its inputs: by key or name from a dict,
+    else flat.
+
+    A warning says so where a dict holds more, or a model of a dict gets something else.
+
+    Parameters
+    ----------
+    inputs : structure of tensors
+    struct : structure of KerasTensors
+        What the model was made of.
+    names : list of str
+        Of the model's inputs, flat.
+    model : str
+        Its name, for messages.
+
+    Raises
+    ------
+    ValueError
+        Keys are missing, there are more or fewer tensors, or their order is not that of the names.
+    """
+    keys = sorted(struct) if isinstance(struct, dict) else None
+    if len(names) == 1 and is_text_list(inputs):
+        return [inputs]
+    expects = f"model '{model}' expects {len(names)} input(s)"
+    if keys is not None:
+        expects = f"model '{model}' expects {len(names)} named input(s) with keys {keys}"
+    if isinstance(inputs, dict) and not any(
+        tree.is_nested(v) and not is_text_list(v) for v in inputs.values()
+    ):
+        for chosen in (keys or names, names):
+            if set(chosen) <= set(inputs):
+                if keys is not None and len(inputs) > len(chosen):
+                    _warn(inputs, f"Expected keys {chosen}, got {sorted(inputs)}")
+                return [inputs[name] for name in chosen]
+        raise ValueError(
+            f"{expects}: {_MISMATCH} Expected keys {keys or names}, got {sorted(inputs)}"
+        )
+    given: list[Any] = tree.flatten(inputs)
+    if len(given) != len(names):
+        raise ValueError(
+            f"{expects}: {_MISMATCH} Expected {len(names)} inputs {names}, got {len(given)}"
+        )
+    if keys is not None and not isinstance(inputs, dict):
+        kind = type(inputs).__name__
+        if list(struct) != keys:
+            raise ValueError(
+                f"{expects}: {_MISMATCH} Expected a dict, since the keys {list(struct)} are in another "
+                f"order than their names, got {kind}"
+            )
+        _warn(inputs, f"Expected a dict with keys {keys}, got {kind}")
+    return given
+
+
+def _warn(inputs: Any, text: str) -> None:
+    """Say it of data, eager or in a step that is traced; not of symbols."""
+    tensors = [x for x in tree.flatten(inputs) if isinstance(x, KerasTensor)]
+    if not in_symbolic_scope() and not any(x.is_symbolic for x in tensors):
+        warnings.warn(f"{_MISMATCH} {text}", stacklevel=2)
 
 
 def fit_to_shape(x: Any, shape: tuple[int | None, ...], model: str, name: str, sizes: bool) -> Any:

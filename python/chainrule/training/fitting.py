@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from chainrule.base import config
 from chainrule.base.errors import DataError, NotCompiledError
 from chainrule.base.frames import check_order
 from chainrule.base.suggestions import did_you_mean, helpful
@@ -159,6 +160,8 @@ class Fitting:
                 self._ensure_ready("test", held_out)
                 self._check_targets("test", held_out, "validation data: ")
             size = _rows_a_step(source, batch_size, steps_per_epoch)
+            steps_per_epoch = _limited(source, size, steps_per_epoch)
+            epochs = min(epochs, initial_epoch + (config.max_epochs() or epochs))
             feed = make_feed(source, size, steps_per_epoch, bool(shuffle))
             whole = isinstance(source, ArraySource)
             self._training.fitted = {
@@ -169,6 +172,7 @@ class Fitting:
             if held_out is not None:
                 given = batch_size if validation_batch_size is None else validation_batch_size
                 held_out_size = _rows_a_step(held_out, given, validation_steps)
+                validation_steps = _limited(held_out, held_out_size, validation_steps)
                 validation = make_feed(held_out, held_out_size, validation_steps)
             if not isinstance(callbacks, CallbackList):
                 verbose = 1 if verbose == "auto" else verbose
@@ -276,6 +280,7 @@ class Fitting:
         with self._training.activity.running(self.name, "evaluate"):
             source = self._source(x, y, sample_weight)
             size = _rows_a_step(source, batch_size, steps)
+            steps = _limited(source, size, steps)
             if isinstance(source, ArraySource):
                 self._ensure_ready("test", source)
                 self._check_targets("test", source)
@@ -328,12 +333,14 @@ class Fitting:
         """
         _check_count("batch_size", batch_size)
         _check_count("steps", steps)
-        if verbose == 0 and callbacks is None and steps is None:
+        is_whole = steps is None and config.max_steps_per_epoch() is None
+        if verbose == 0 and callbacks is None and is_whole:
             quiet = self._training.answers.joined(self, x, int(batch_size or BATCH_SIZE))
             if quiet is not None:
                 return quiet
         source = self._source(x, None)
         size = _rows_a_step(source, batch_size, steps)
+        steps = _limited(source, size, steps)
         if isinstance(source, ArraySource):
             self._ensure_ready("predict", source)
         container = self._callback_list(callbacks, verbose, source, size, steps)
@@ -438,3 +445,12 @@ def _steps(source: Any, batch_size: int, steps: int | None) -> int | None:
     if steps is not None or not isinstance(source, ArraySource):
         return steps if steps is not None else source.steps
     return -(-source.rows // batch_size)
+
+
+def _limited(source: Any, batch_size: int, steps: int | None) -> int | None:
+    """`steps`, or what `config.set_max_steps_per_epoch` allows where that is less."""
+    most = config.max_steps_per_epoch()
+    if most is None:
+        return steps
+    there = _steps(source, batch_size, steps)
+    return most if there is None or there > most else steps

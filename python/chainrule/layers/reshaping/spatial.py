@@ -20,8 +20,10 @@ def int_tuple(value: Any, n: int, name: str, smallest: int = 0) -> tuple[int, ..
     values = tuple(values)
     if len(values) != n or not all(isinstance(v, int) for v in values):
         raise ValueError(message)
-    if min(values) < smallest:
-        raise ValueError(f"{message}, including values that do not satisfy `value >= {smallest}`")
+    low = {v for v in values if v < smallest}
+    if low:
+        bound = "value > 0" if smallest == 1 else f"value >= {smallest}"
+        raise ValueError(f"{message}, including values {low} that do not satisfy `{bound}`")
     return values
 
 

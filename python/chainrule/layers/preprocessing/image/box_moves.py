@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule import ops
+from chainrule.base.config import epsilon
 from chainrule.base.errors import ShapeError
 from chainrule.tracing.tensor import KerasTensor
 from chainrule.utils.bounding_boxes import around, clip_to_image_size
@@ -41,7 +42,7 @@ def moved_boxes(
 
 
 def warp(boxes: Any, maps: Any) -> Any:
-    """Boxes ``xyxy`` (N, M, 4) where the pixels go to under maps (N, 8) of `affine_transform`.
+    """Boxes ``xyxy`` (N, M, 4), or (M, 4) of one image, where the pixels go to under maps (N, 8) of `affine_transform`.
 
     A map says where a pixel of the result comes from: the corners go the other way.
 
@@ -60,9 +61,12 @@ def warp(boxes: Any, maps: Any) -> Any:
 
     def move(x: Any, y: Any) -> tuple[Any, Any]:
         u, v, w = (row[0] * x + row[1] * y + row[2] for row in (right, down, share))
+        w = ops.where(w == 0.0, epsilon(), w)  # a map that has no inverse
         return u / w, v / w
 
-    return around(boxes, move)
+    moved = around(boxes, move)
+    is_one = len(boxes.shape) == 2 and moved.shape[0] == 1
+    return ops.squeeze(moved, 0) if is_one else moved
 
 
 def shown_boxes(bounding_boxes: Boxes, layer: Any, transformation: dict[str, Any]) -> Boxes:
