@@ -147,7 +147,7 @@ def packages(block: str) -> list[str]:
     """What a block of the README needs besides the wheel: said by its first line, and imported."""
     if not block.startswith("# pip install"):
         return []
-    extra = re.findall(r"chainrule\[(\w+)\]", block.partition("\n")[0])
+    extra = re.findall(r"\[(\w+)\]", block.partition("\n")[0])
     imported = re.findall(r"^(?:import|from) (?!chainrule)(\w+)", block, re.MULTILINE)
     return [_PACKAGE.get(name, name) for name in [*extra, *imported]]
 
