@@ -70,6 +70,8 @@ _PUBLIC_MODULES = (
     "utils",
 )
 _NO_MODELING = ("get", "serialize", "deserialize")
+# Classes that Keras has under no public name, and writes by the module of their source.
+_UNEXPORTED = {"Functional": "keras.src.models.functional"}
 _TOP_LEVEL = ("Sequential", "Model", "Layer", "DTypePolicy")
 _NOT_LOADED = "could not be deserialized properly"
 _SHARED = "shared_objects"
@@ -285,6 +287,9 @@ def _serialize_by_name(obj: Any) -> dict[str, Any]:
             "config": serialize_keras_object(inner),
             "registered_name": None if name else get_registered_name(cls),
         }
+        if config["class_name"] in _UNEXPORTED and name:
+            config["module"] = _UNEXPORTED[config["class_name"]]
+            config["registered_name"] = config["class_name"]
     else:
         raise TypeError(
             f"Cannot serialize object {obj} of type {type(obj)}. "

@@ -360,7 +360,8 @@ class LayerState(SuperInit, Operation):
         Raises
         ------
         ValueError
-            When their number differs (NotBuiltError when this layer was never built).
+            When their number differs (NotBuiltError when this layer was never built); ShapeError
+            when a shape does.
         """
         variables = self._trainable_variables + self._non_trainable_variables
         if len(store.keys()) != len(variables):
@@ -377,7 +378,13 @@ class LayerState(SuperInit, Operation):
                 f"Expected: {[v.name for v in variables]}"
             )
         for i, variable in enumerate(variables):
-            variable.assign(store[f"{i}"])
+            value = store[f"{i}"]
+            if tuple(value.shape) != tuple(variable.shape):
+                raise ShapeError(
+                    f"Layer '{self.name}' expected shape {tuple(variable.shape)} for the variable "
+                    f"'{variable.path}', got {tuple(value.shape)}"
+                )
+            variable.assign(value)
 
     @property
     def dtype_policy(self) -> Any:

@@ -16,6 +16,7 @@ from chainrule.base.serialization import (
     sharing,
 )
 from chainrule.layers.layer import Layer
+from chainrule.models.op_calls import call_from_keras, call_to_keras
 from chainrule.tracing.node import Node
 from chainrule.tracing.operation import Operation
 from chainrule.tracing.recording import recorded_operation
@@ -56,17 +57,26 @@ def _functional_config(model: Any) -> dict[str, Any]:
         other._keras_history = KerasHistory(operation, place(x)[1], tensor_index)
         return other
 
-    def call_of(node: Node) -> dict[str, Any]:
-        args, kwargs = node.arguments.convert(stand_in)
-        if _records_function(node.operation):
-            args, kwargs = tuple(map(_with_tuples, args)), _with_tuples(kwargs)
+    def call_of(args: Any, kwargs: Any) -> dict[str, Any]:
         return {"args": serialize_keras_object(args), "kwargs": serialize_keras_object(kwargs)}
+
+    def op_of(operation: Any, node: Node) -> tuple[dict[str, Any], Any]:
+        args, kwargs = node.arguments.convert(stand_in)
+        found = call_to_keras(operation, args, kwargs)
+        if found is None:
+            found = _op_config(operation), tuple(map(_with_tuples, args)), _with_tuples(kwargs)
+        entry, args, kwargs = found
+        return entry, [call_of(args, kwargs)]
 
     layers = []
     for operation in operations:
         nodes = [node for node in operation._inbound_nodes if id(node) in own]
-        entry = _operation_config(operation)
-        layers.append({**entry, "name": operation.name, "inbound_nodes": list(map(call_of, nodes))})
+        if _records_function(operation):
+            entry, inbound = op_of(operation, *nodes)
+        else:
+            entry = dict(serialize_keras_object(operation))
+            inbound = [call_of(*node.arguments.convert(stand_in)) for node in nodes]
+        layers.append({**entry, "name": operation.name, "inbound_nodes": inbound})
     return {
         "name": model.name,
         "trainable": model.trainable,
@@ -89,10 +99,9 @@ def _with_tuples(x: Any) -> Any:
     return {key: _with_tuples(v) for key, v in x.items()} if isinstance(x, dict) else x
 
 
-def _operation_config(operation: Any) -> dict[str, Any]:
-    if _records_function(operation):
-        return {"class_name": _OP_CALL, "config": {"function": type(operation).__name__}}
-    return dict(serialize_keras_object(operation))
+def _op_config(operation: Any) -> dict[str, Any]:
+    """A call of an op that Keras does not have, or not with these arguments."""
+    return {"class_name": _OP_CALL, "config": {"function": type(operation).__name__}}
 
 
 def functional_from_config(
@@ -180,6 +189,9 @@ def _operation(entry: dict[str, Any], custom_objects: Any) -> Any:
         function = recorded_operation(name)
         if function is None:
             raise ValueError(f"Functional.from_config: expected an op of chainrule, got {name!r}")
+        return function
+    function = call_from_keras(entry, deserialize_keras_object)
+    if function is not None:
         return function
     data = {key: value for key, value in entry.items() if key not in ("name", "inbound_nodes")}
     found = deserialize_keras_object(data, custom_objects=custom_objects)

@@ -6,11 +6,20 @@ import os
 import re
 import zipfile
 
-__all__ = ["MODEL_ENDINGS", "WEIGHTS_ENDINGS", "check_ending", "kind_of"]
+__all__ = [
+    "HDF5_ENDINGS",
+    "KERAS_ENDING",
+    "MODEL_ENDINGS",
+    "WEIGHTS_ENDINGS",
+    "check_ending",
+    "kind_of",
+]
 
 # Weights and models; what an ending promises has to be what is written.
-MODEL_ENDINGS = (".chainrule",)
-WEIGHTS_ENDINGS = (".safetensors",)
+HDF5_ENDINGS = (".h5", ".hdf5")
+KERAS_ENDING = ".keras"
+MODEL_ENDINGS = (".chainrule", KERAS_ENDING, *HDF5_ENDINGS)
+WEIGHTS_ENDINGS = (".safetensors", ".weights.h5", *HDF5_ENDINGS)
 
 _MAGIC = (
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file (.h5, of Keras)"),
