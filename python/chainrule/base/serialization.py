@@ -72,6 +72,8 @@ _PUBLIC_MODULES = (
 _NO_MODELING = ("get", "serialize", "deserialize")
 # Classes that Keras has under no public name, and writes by the module of their source.
 _UNEXPORTED = {"Functional": "keras.src.models.functional"}
+# Classes that Keras exports under another name than their own.
+_EXPORTED_AS = {"GroupedQueryAttention": "GroupQueryAttention"}
 _TOP_LEVEL = ("Sequential", "Model", "Layer", "DTypePolicy")
 _NOT_LOADED = "could not be deserialized properly"
 _SHARED = "shared_objects"
@@ -172,8 +174,20 @@ def public_name(obj: Any) -> tuple[str, str] | None:
     home = module.removeprefix("chainrule.")
     for public in sorted(_PUBLIC_MODULES, key=lambda p: not f"{home}.".startswith(f"{p}.")):
         if _find_public(public, name) is obj:
-            return f"keras.{public}", name
+            return f"keras.{public}", _EXPORTED_AS.get(name, name)
     return None
+
+
+def public_class(public: str, name: Any) -> str | None:
+    """The module that a config names for a class of a public module, or None where it has no such.
+
+    Examples
+    --------
+    >>> public_class("layers", "Dense"), public_class("layers", "Adam")
+    ('keras.layers', None)
+    """
+    found = _find_public(public, name) if isinstance(name, str) else None
+    return f"keras.{public}" if inspect.isclass(found) else None
 
 
 def _find_public(public: str, name: str) -> Any:

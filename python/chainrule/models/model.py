@@ -163,14 +163,17 @@ class Model(Trainer, Layer):
         )
 
     def save(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
-        """Write configuration, weights and optimizer state to one `.chainrule` file.
+        """Write configuration, weights and optimizer state to one file.
 
         Parameters
         ----------
         filepath : str or path
-            Written under a temporary name and renamed.
+            Ends in `.chainrule`, or in `.keras` or `.h5` for Keras's formats
+            (`pip install 'chainrule[h5]'`). Written under a temporary name and renamed.
         overwrite : bool
             Default True.
+        **kwargs
+            As of `chainrule.saving.save_model`.
 
         Raises
         ------
@@ -179,17 +182,21 @@ class Model(Trainer, Layer):
         """
         save_model(self, filepath, overwrite=overwrite, **kwargs)
 
-    def save_weights(self, filepath: Any, overwrite: bool = True, mapping: Any = None) -> None:
-        """Write the weights to a `.safetensors` file.
+    def save_weights(
+        self, filepath: Any, overwrite: bool = True, mapping: Any = None, **kwargs: Any
+    ) -> None:
+        """Write the weights to a `.safetensors`, `.weights.h5` or `.h5` file.
 
         Parameters
         ----------
         mapping : dict or "auto", optional
             Our places -> names of PyTorch's modules: names and layouts are those that its
             `load_state_dict` takes. See `chainrule.saving.save_torch_weights`.
+        **kwargs
+            As of `chainrule.saving.save_weights`, without a mapping.
         """
         if mapping is None:
-            save_weights(self, filepath, overwrite=overwrite)
+            save_weights(self, filepath, overwrite=overwrite, **kwargs)
             return
         from chainrule.saving.torch_weights.files import save_torch_weights
 
@@ -201,8 +208,9 @@ class Model(Trainer, Layer):
         skip_mismatch: bool = False,
         mapping: Any = None,
         dry_run: bool = False,
+        **kwargs: Any,
     ) -> Any:
-        """Read weights from a `.safetensors` or `.chainrule` file.
+        """Read weights from a file of whatever format `save_weights` or `save` writes.
 
         Parameters
         ----------
@@ -211,6 +219,8 @@ class Model(Trainer, Layer):
             `chainrule.saving.load_torch_weights`, whose report comes back.
         dry_run : bool
             With a mapping: only say what fits. Default False.
+        **kwargs
+            As of `chainrule.saving.load_weights`, without a mapping.
 
         Raises
         ------
@@ -227,7 +237,7 @@ class Model(Trainer, Layer):
             )
         if dry_run:
             raise ValueError("load_weights: expected a mapping with dry_run=True, got none")
-        return load_weights(self, filepath, skip_mismatch=skip_mismatch)
+        return load_weights(self, filepath, skip_mismatch=skip_mismatch, **kwargs)
 
     def check_gradients(self, x: Any, y: Any, sample_weight: Any = None, **options: Any) -> Any:
         """Check the loss and every weight's gradient against the NumPy reference.

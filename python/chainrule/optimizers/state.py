@@ -11,6 +11,7 @@ import numpy as np
 
 from chainrule import initializers, ops
 from chainrule.base import config as settings
+from chainrule.base.errors import ShapeError
 from chainrule.base.name_scopes import name_scope
 from chainrule.base.super_init import SuperInit, check_super_init
 from chainrule.optimizers.options import checked
@@ -327,8 +328,20 @@ class OptimizerState(SuperInit):
             store[str(index)] = variable.numpy()
 
     def load_own_variables(self, store: Mapping[str, Any]) -> None:
-        """Read the values of `variables` from `store`; warns, and reads none, when they differ."""
-        if len(store.keys()) != len(self.variables):
+        """Read the values of `variables` from `store`; warns, and reads none, when they differ.
+
+        What was saved before the optimizer was built, its count and its rate, is read alone.
+
+        Raises
+        ------
+        ShapeError
+            For other shapes; nothing has changed.
+        """
+        variables, rate = self.variables, self._learning_rate
+        at_first = [self._iterations, *([rate] if isinstance(rate, Variable) else [])]
+        if len(store.keys()) == len(at_first):
+            variables = at_first
+        if len(store.keys()) != len(variables):
             warnings.warn(
                 f"Skipping variable loading for optimizer '{self.name}', because it has "
                 f"{len(self.variables)} variables whereas the saved optimizer has "
@@ -336,8 +349,15 @@ class OptimizerState(SuperInit):
                 stacklevel=2,
             )
             return
-        for index, variable in enumerate(self.variables):
-            variable.assign(store[str(index)])
+        values = [store[str(index)] for index in range(len(variables))]
+        for variable, value in zip(variables, values):
+            if tuple(variable.shape) != tuple(np.shape(value)):
+                raise ShapeError(
+                    f"optimizer '{self.name}': expected shape {tuple(variable.shape)} for "
+                    f"'{variable.path}', got {tuple(np.shape(value))}"
+                )
+        for variable, value in zip(variables, values):
+            variable.assign(value)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)

@@ -191,7 +191,7 @@ def _fitting(
         warnings.warn(
             f"load_weights(skip_mismatch=True): '{path}' gave {done}. Skipped: "
             f"{', '.join(skipped)}",
-            stacklevel=4,
+            stacklevel=5,
         )
     return fitting
 

@@ -447,6 +447,8 @@ class Trainer(Steps, Fitting):
         given = self._training.config
         if given is None:
             return None
+        if self.optimizer is not None:
+            given = {**given, "optimizer": self.optimizer}
         return {key: serialize_keras_object(value) for key, value in given.items()}
 
     def compile_from_config(self, config: dict[str, Any]) -> None:

@@ -25,6 +25,8 @@ _FILTERS = frozenset({1, 2, 3, 32000})
 _MOST_PACKED = 1040
 # Bytes of an array that need not stand in the file.
 _SMALL = 1 << 12
+# What the header of a group holds.
+_LONGEST = 1 << 16
 _NUMBERS = "biuf"
 _BFLOAT16 = "bfloat16"
 
@@ -71,8 +73,10 @@ class Group:
         """The file and where in it."""
         return f"file '{self._file}', '{self._group.name}'"
 
-    def __contains__(self, path: str) -> bool:
-        return self.find(path) is not None
+    @property
+    def size(self) -> int:
+        """Bytes of the whole file."""
+        return int(self._group.file.id.get_filesize())
 
     def keys(self) -> list[str]:
         """The names of the members."""
@@ -181,13 +185,15 @@ class Group:
         Raises
         ------
         FileFormatError
-            An attribute of another kind.
+            An attribute of another kind, or one that may be longer than the file is.
         """
         if name not in self._group.attrs:
             return None
         found = self._group.attrs.get_id(name)
         count = math.prod(found.shape or ())
-        if count * max(found.dtype.itemsize, 1) > max(_SMALL, 2 * found.get_storage_size()):
+        # Texts lie elsewhere in the file, and many may be the same long one.
+        most = self._bytes_beside_arrays() if found.dtype.kind == "O" else found.dtype.itemsize
+        if count * most > (self._limit if found.dtype.kind == "O" else _LONGEST):
             raise FileFormatError(f"{self.place}: expected a short attribute '{name}', got {count}")
         value = self._group.attrs[name]
         if isinstance(value, (str, bytes, np.bytes_)):
@@ -196,6 +202,38 @@ class Group:
         if values.dtype.kind not in "SUO" and values.size:
             raise FileFormatError(f"{self.place}: expected texts in '{name}', got {values.dtype}")
         return [_text(x) for x in values.ravel()]
+
+    def texts(self, name: str) -> list[str]:
+        """A list of texts, which Keras splits where it is long: `name0`, `name1`, ...
+
+        Raises
+        ------
+        FileFormatError
+            None there, or of another kind.
+        """
+        found = self.attribute(name)
+        parts = [found] if found is not None else []
+        while found is None and (part := self.attribute(f"{name}{len(parts)}")) is not None:
+            parts.append(part)
+        if not parts or not all(isinstance(part, list) for part in parts):
+            raise FileFormatError(f"{self.place}: expected a list of texts '{name}', got none")
+        return [text for part in parts for text in part]
+
+    def _bytes_beside_arrays(self) -> int:
+        """How many bytes of the file are none of an array's, those of packed arrays among them."""
+        file = self._group.file
+        places = set()
+
+        def visit(_: str, item: Any) -> None:
+            if isinstance(item, h5py().Dataset) and item.id.get_offset() is not None:
+                places.add((item.id.get_offset(), item.id.get_storage_size()))
+
+        file.visititems(visit)
+        rest, end = self.size, 0
+        for start, size in sorted(places):
+            rest -= max(0, start + size - max(start, end))
+            end = max(end, start + size)
+        return int(max(rest, _SMALL))
 
 
 def _text(x: Any) -> str:

@@ -93,8 +93,7 @@ def load_keras_model(
                 with ObjectSharingScope():
                     return deserialize_keras_object(description)
 
-            held = weights.getbuffer().nbytes
-            making = Making(path, custom_objects, memory_limit, len(text), shapes, held)
+            making = Making(path, custom_objects, memory_limit, len(text), shapes, root.size)
             model = making.model(make)
             with archive.assets() as assets:
                 load_state(model, root, assets)

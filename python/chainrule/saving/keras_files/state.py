@@ -145,7 +145,7 @@ def load_state(
     if unread:
         warnings.warn(
             f"{root.place}: nothing in model '{model.name}' takes the numbers at {unread}",
-            stacklevel=4,
+            stacklevel=5,
         )
     for variable, value in pending.values.values():
         variable.assign(value)
@@ -179,6 +179,6 @@ def _report(root: Group, failures: dict[str, Exception], skip_mismatch: bool) ->
     more = f" Of {len(failures)} objects that do not fit: {list(failures)}"
     message = f"{root.place}: '{place}': {first}{more if len(failures) > 1 else ''}"
     if skip_mismatch:
-        warnings.warn(f"load_weights(skip_mismatch=True): skipped: {message}", stacklevel=5)
+        warnings.warn(f"load_weights(skip_mismatch=True): skipped: {message}", stacklevel=6)
         return
     raise (ShapeError if isinstance(first, ShapeError) else FileFormatError)(message) from first
