@@ -56,7 +56,7 @@ def dense(k: Any) -> Any:
     )
 
 
-@trained("sgd")
+@model
 def dense_frozen(k: Any) -> Any:
     L = k.layers
     net = k.Sequential([k.Input((4,)), L.Dense(5, "gelu"), L.Dense(5, "elu"), L.Dense(2)])
@@ -163,13 +163,13 @@ def conv_lstm(k: Any) -> Any:
     return k.Model(x, L.ConvLSTM2D(2, 3)(y))
 
 
-@trained("adam_clip")
+@trained("adam")
 def attention(k: Any) -> Any:
     L = k.layers
     x = k.Input((5, 6))
-    y = L.MultiHeadAttention(2, 3, dropout=0.1)(x, x)
+    y = L.MultiHeadAttention(2, 3)(x, x)
     y = L.LayerNormalization()(L.Add()([x, y]))
-    y = L.GroupQueryAttention(3, 4, 2)(y, y) if hasattr(L, "GroupQueryAttention") else y
+    y = L.GroupQueryAttention(3, 4, 2)(y, y)
     return k.Model(x, L.Dense(2)(L.GlobalAveragePooling1D()(y)))
 
 
@@ -218,7 +218,7 @@ def regularisation(k: Any) -> Any:
     return k.Model(x, L.Dense(2)(y))
 
 
-@trained("nadam")
+@trained("sgd")
 def nested(k: Any) -> Any:
     L = k.layers
     inner_in = k.Input((4,))
@@ -228,7 +228,7 @@ def nested(k: Any) -> Any:
     return k.Model(x, L.Add()([tower(x), L.Dense(2)(inner(x))]))
 
 
-@trained("adagrad")
+@model
 def shared(k: Any) -> Any:
     L = k.layers
     a, b = k.Input((4,), name="left"), k.Input((4,), name="right")
@@ -281,7 +281,7 @@ def pictures(k: Any) -> Any:
     return k.Model(x, L.GlobalAveragePooling2D()(L.Conv2D(2, 1)(y)))
 
 
-@trained("lion")
+@model
 def tied(k: Any) -> Any:
     L = k.layers
     x = k.Input((5,), dtype="int32")
@@ -289,7 +289,7 @@ def tied(k: Any) -> Any:
     return k.Model(x, table(L.Dense(4)(table(x)), reverse=True))
 
 
-@trained("adafactor")
+@model
 def subclassed(k: Any) -> Any:
     L = k.layers
 
@@ -321,7 +321,7 @@ def subclassed(k: Any) -> Any:
     return k.Model(x, L.Dense(2)(Block(4)(x)))
 
 
-@trained("ftrl")
+@trained("nadam")
 def own_class(k: Any) -> Any:
     L = k.layers
 

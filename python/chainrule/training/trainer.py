@@ -449,6 +449,8 @@ class Trainer(Steps, Fitting):
             return None
         if self.optimizer is not None:
             given = {**given, "optimizer": self.optimizer}
+        if given.get("non_finite") == "warn":  # Keras knows no such argument
+            given = {key: value for key, value in given.items() if key != "non_finite"}
         return {key: serialize_keras_object(value) for key, value in given.items()}
 
     def compile_from_config(self, config: dict[str, Any]) -> None:

@@ -23,6 +23,7 @@ __all__ = ["Archive", "KERAS_VERSION", "opened_archive", "write_archive"]
 KERAS_VERSION = "3.15.1"
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 _ASSETS = "assets"
+_WRITER = "chainrule"
 # Deflate cannot pack better than 1032 to 1, and small members may be packed by anything.
 _MOST_PACKED, _SMALL = 1040, 1 << 16
 _MOST_MEMBERS = 100_000
@@ -57,7 +58,7 @@ class Archive:
             return False
         with damage(self._path, f"'{_METADATA}' of JSON"):
             metadata = read_json(self._read(_METADATA))
-        return isinstance(metadata, dict) and "chainrule_version" in metadata
+        return isinstance(metadata, dict) and metadata.get("written_by") == _WRITER
 
     @property
     def config(self) -> bytes:
@@ -125,9 +126,7 @@ def write_archive(path: str, config: Any, weights: bytes, assets: str) -> None:
     assets : str
         The folder of what is no array.
     """
-    from chainrule import __version__
-
-    metadata = {"keras_version": KERAS_VERSION, "chainrule_version": __version__}
+    metadata = {"keras_version": KERAS_VERSION, "written_by": _WRITER}
     with (
         replacing(path) as temporary,
         zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive,

@@ -6,6 +6,8 @@ import json
 import warnings
 from typing import Any
 
+from chainrule import losses
+from chainrule.base import tree
 from chainrule.base.errors import FileFormatError
 from chainrule.base.loading import read_json
 from chainrule.base.serialization import (
@@ -23,6 +25,8 @@ from chainrule.utils.writing import replacing
 
 __all__ = ["load_legacy_model", "save_legacy_model"]
 
+# Of `compile`'s arguments: written apart, and not known to Keras.
+_NOT_THEN = ("optimizer", "non_finite")
 _WEIGHTS, _STATE = "model_weights", "optimizer_weights"
 
 
@@ -49,12 +53,19 @@ def save_legacy_model(model: Any, path: str, include_optimizer: bool = True) -> 
         root.attrs["backend"] = b"chainrule"
         root.attrs["model_config"] = json.dumps(config).encode()
         if compiled:
-            training = {k: _as_then(v) for k, v in compiled.items() if k != "optimizer"}
+            training = {k: _as_then(v) for k, v in compiled.items() if k not in _NOT_THEN}
+            training["loss"] = tree.map_structure(_long_name, training["loss"])
             training["optimizer_config"] = _as_then(compiled["optimizer"])
             root.attrs["training_config"] = json.dumps(training).encode()
         put_weights(root.create_group(_WEIGHTS), model)
         if optimizer is not None and optimizer.variables:
             put_arrays(root.create_group(_STATE), optimizer.variables)
+
+
+def _long_name(loss: Any) -> Any:
+    """The full name of a loss that is given by a short one: Keras reads none of those here."""
+    found = losses.get(loss) if isinstance(loss, str) else None
+    return getattr(found, "__name__", loss)
 
 
 def _as_then(config: Any) -> Any:

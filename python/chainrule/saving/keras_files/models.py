@@ -44,6 +44,8 @@ def save_keras_model(model: Any, path: str, include_optimizer: bool = True) -> N
     skip = [] if include_optimizer else [model.optimizer]
     with sharing() as shared:
         description = shared.finish(serialize_keras_object(model))
+    if description.get("compile_config"):
+        description["compile_config"].pop("non_finite", None)  # of which Keras knows nothing
     with tempfile.TemporaryDirectory() as assets:
         with h5py().File(file, "w") as root:
             save_state(model, root, assets, skip)

@@ -130,7 +130,7 @@ def _attributes(item: Any) -> Iterator[tuple[str, Any]]:
 
 
 @functools.lru_cache(maxsize=1024)
-def _names_of_bases(cls: type) -> frozenset[str]:
+def _names_of_bases(cls: Any) -> frozenset[str]:
     """The names that a class has from the base classes."""
     bases = [base for base in cls.__mro__ if base.__module__ in _BASE_MODULES]
     inherited = {name for base in bases for name in vars(base)} - _VISITED
