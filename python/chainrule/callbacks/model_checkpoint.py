@@ -27,8 +27,9 @@ class ModelCheckpoint(MonitorCallback):
     Parameters
     ----------
     filepath : str or path
-        Ends in `.chainrule`, or in `.safetensors` with `save_weights_only`. It can name the epoch
-        and metrics: `"{epoch:02d}-{val_loss:.2f}.chainrule"`; epochs and batches count from 1.
+        Ends in `.chainrule`, `.keras` or `.h5`, or with `save_weights_only` in `.safetensors`,
+        `.weights.h5` or `.h5`. It can name the epoch and metrics:
+        `"{epoch:02d}-{val_loss:.2f}.chainrule"`; epochs and batches count from 1.
     monitor : str
         The metric to watch. Default: `"val_loss"`.
     verbose : int

@@ -233,7 +233,7 @@ def load_weights(
         from chainrule.saving.keras_files.models import load_keras_weights
 
         if name.endswith(KERAS_ENDING):
-            _check_kind(path, "a Keras zip archive (.keras)", "zip")
+            _check_kind(path, "a Keras zip archive (.keras)", "Keras zip")
         load_keras_weights(model, path, skip_mismatch, memory_limit, objects_to_skip or ())
     else:
         load_own_weights(model, path, skip_mismatch, memory_limit)
@@ -288,7 +288,7 @@ def load_model(
     if name.endswith(KERAS_ENDING):
         from chainrule.saving.keras_files.models import load_keras_model
 
-        _check_kind(path, "a Keras zip archive (.keras)", "zip")
+        _check_kind(path, "a Keras zip archive (.keras)", "Keras zip")
         return load_keras_model(path, custom_objects, compile, memory_limit)
     if name.endswith(HDF5_ENDINGS):
         from chainrule.saving.keras_files.legacy_models import load_legacy_model

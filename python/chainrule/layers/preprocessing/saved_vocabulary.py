@@ -39,15 +39,24 @@ def restore(layer: Any, state: dict[str, Any] | None) -> None:
     tokens, kind = state["vocabulary"], str if layer.vocabulary_dtype == "string" else int
     if not isinstance(tokens, list) or not all(type(token) is kind for token in tokens):
         raise ValueError(f"layer '{layer.name}': expected a vocabulary of {kind.__name__}")
-    weights = None
-    if layer.output_mode == "tf_idf":
-        weights = np.asarray(state.get("idf_weights"), dtype=config.floatx())
-        size = layer._padded_size or len(tokens) + layer._token_start
-        if weights.shape != (size,):
-            raise ValueError(
-                f"layer '{layer.name}': expected {size} weights, got shape {weights.shape}"
-            )
-    layer._set_tokens(tokens, weights)
+    layer._set_tokens(tokens, _weights(layer, tokens, state.get("idf_weights")))
+
+
+def _weights(layer: Any, tokens: list[Any], values: Any) -> Any:
+    """The weights of a layer of TF-IDF; None for another.
+
+    Raises
+    ------
+    ValueError
+        Another number of them than the tokens need.
+    """
+    if layer.output_mode != "tf_idf":
+        return None
+    weights = np.asarray(values, dtype=config.floatx())
+    size = layer._padded_size or len(tokens) + layer._token_start
+    if weights.shape != (size,):
+        raise ValueError(f"layer '{layer.name}': expected {size} weights, got shape {weights.shape}")
+    return weights
 
 
 def save_assets(layer: Any, dir_path: Any) -> None:
@@ -58,13 +67,14 @@ def save_assets(layer: Any, dir_path: Any) -> None:
         file.write("\n".join(map(str, layer.get_vocabulary())))
 
 
-def load_assets(layer: Any, dir_path: Any) -> None:
-    """Read what `save_assets` wrote."""
+def load_assets(layer: Any, dir_path: Any, idf_weights: Any = None) -> None:
+    """Read what `save_assets` wrote; the weights of TF-IDF come from elsewhere."""
     if layer.input_vocabulary is not None:
         return
     path = os.path.join(dir_path, _FILE)
     tokens = read_tokens(path, "utf-8", layer.vocabulary_dtype != "string")
-    layer._set_tokens(tokens[layer._token_start :], None)
+    own = tokens[layer._token_start :]
+    layer._set_tokens(own, _weights(layer, own, idf_weights))
 
 
 def refuse_paths(vocabulary: Any) -> None:

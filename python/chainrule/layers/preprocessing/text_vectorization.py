@@ -348,6 +348,14 @@ class TextVectorization(HostLayer):
         """Read the vocabulary that `save_assets` wrote."""
         self._lookup_layer.load_assets(dir_path)
 
+    def save_own_variables(self, store: Any) -> None:
+        """Put the weights of TF-IDF in `store`."""
+        self._lookup_layer.save_own_variables(store)
+
+    def load_own_variables(self, store: Any) -> None:
+        """Take the weights of TF-IDF from `store`."""
+        self._lookup_layer.load_own_variables(store)
+
 
 def _plain(choice: Choice) -> Any:
     return serialization.serialize_keras_object(choice) if callable(choice) else choice

@@ -28,6 +28,9 @@ __all__ = ["VocabularyLayer"]
 Array = NDArray[Any]
 
 
+_WEIGHTS = "idf_weights"
+
+
 class VocabularyLayer(HostLayer):
     """The part of `IndexLookup` that holds the vocabulary; its constructor sets what this needs."""
 
@@ -285,5 +288,15 @@ class VocabularyLayer(HostLayer):
         save_assets(self, dir_path)
 
     def load_assets(self, dir_path: Any) -> None:
-        """Read the vocabulary that `save_assets` wrote."""
-        load_assets(self, dir_path)
+        """Read the vocabulary that `save_assets` wrote, for weights that have been read before."""
+        load_assets(self, dir_path, self.__dict__.get("_stored_weights", self.idf_weights))
+
+    def save_own_variables(self, store: Any) -> None:
+        """Put the weights of TF-IDF in `store`."""
+        if self.idf_weights is not None:
+            store[_WEIGHTS] = self.idf_weights
+
+    def load_own_variables(self, store: Any) -> None:
+        """Keep the weights of TF-IDF for `load_assets`, which brings their tokens."""
+        if self.output_mode == "tf_idf" and _WEIGHTS in store:
+            self.__dict__["_stored_weights"] = store[_WEIGHTS]

@@ -118,7 +118,8 @@ def _attributes(item: Any) -> Iterator[tuple[str, Any]]:
     kind = item._obj_type()
     if kind in _KINDS:
         yield "layers", item.layers
-    skipped = _names_of_bases(type(item))
+    cls: Any = type(item)
+    skipped = _names_of_bases(cls)
     names = [n for n in dir(item) if not n.startswith("__") and n not in skipped]
     for name in sorted(names, key=lambda n: f"~{n}" if n.startswith("_") else n):
         try:
