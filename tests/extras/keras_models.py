@@ -224,8 +224,10 @@ def nested(k: Any) -> Any:
     inner_in = k.Input((4,))
     inner = k.Model(inner_in, L.Dense(3, "tanh")(L.Dense(5)(inner_in)), name="inner")
     tower = k.Sequential([inner, L.BatchNormalization(), L.Dense(2)], name="tower")
+    other_in = k.Input((4,))
+    other = k.Model(other_in, L.Dense(3)(other_in), name="other")
     x = k.Input((4,))
-    return k.Model(x, L.Add()([tower(x), L.Dense(2)(inner(x))]))
+    return k.Model(x, L.Add()([tower(x), L.Dense(2)(L.Add()([other(x), other(L.Dense(4)(x))]))]))
 
 
 @model

@@ -77,7 +77,7 @@ def optimizer_of(package: Any, name: str) -> Any:
     options = {"sgd": {"momentum": 0.9, "nesterov": True}, "rmsprop": {"centered": True}}
     kinds = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "nadam": "Nadam"}
     made = getattr(package.optimizers, kinds[name])
-    return made(0.01, global_clipnorm=1.0, **options.get(name, {}))
+    return made(0.001, global_clipnorm=1.0, **options.get(name, {}))
 
 
 def values_of(variables: Any) -> list[Any]:
@@ -121,13 +121,10 @@ OPTIMIZERS = {
     "Lamb": {},
     "Adam": {"amsgrad": True, "use_ema": True, "gradient_accumulation_steps": 2},
     "Muon": {},
-    "LossScaleOptimizer": {},
 }
 
 
 def optimizer_with(package: Any, name: str) -> Any:
-    if name == "LossScaleOptimizer":
-        return package.optimizers.LossScaleOptimizer(package.optimizers.Adam(0.01))
     schedules = package.optimizers.schedules
     rate = schedules.ExponentialDecay(0.1, 3, 0.5) if name in ("SGD", "Lion") else 0.01
     return getattr(package.optimizers, name)(rate, **OPTIMIZERS[name])
@@ -184,8 +181,10 @@ def test_files_of_before(name: str, way: tuple[str, str], tmp_path: Path) -> Non
     other = loaded(there, path)
     data = inputs_of(model)
     close(outputs(model, data), outputs(other, data), "predictions")
-    states = [values_of(net.optimizer.variables) for net in (model, other)]
-    close(states[0], states[1], "optimizer")
+    assert type(other.optimizer).__name__ == "Adam"
+    if there is cr:  # Keras 3 builds no optimizer here, and so reads no state of one
+        states = [values_of(net.optimizer.variables) for net in (model, other)]
+        close(states[0], states[1], "optimizer")
     for by_name in (False, True):
         other.set_weights([np.zeros_like(w) for w in other.get_weights()])
         if by_name:
@@ -204,6 +203,7 @@ def test_what_is_compiled(tmp_path: Path) -> None:
         cr.losses.Huber(delta=0.5),
         metrics=["mae", cr.metrics.RootMeanSquaredError(name="r"), cr.losses.mean_squared_error],
     )
+    model.optimizer.build(model.trainable_variables)
     model.save(tmp_path / "a.keras")
     there = loaded(keras, tmp_path / "a.keras")
     there.save(tmp_path / "b.keras")

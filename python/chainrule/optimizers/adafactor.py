@@ -76,14 +76,18 @@ class Adafactor(Optimizer):
         for variable in variables:
             shape = tuple(variable.shape)
             rows = columns = None
-            if len(shape) >= 2 and not is_overwritten(variable):
+            if len(shape) < 2:
+                # Keras's files have numbers in the place of the factors.
+                for name in ("row", "column"):
+                    self.add_variable((), dtype="int32", name=name)
+            elif not is_overwritten(variable):
                 rows = self.add_variable(shape[:-1], dtype=variable.dtype, name="row")
                 columns = self.add_variable(
                     shape[:-2] + shape[-1:], dtype=variable.dtype, name="column"
                 )
             self._r.append(rows)
             self._c.append(columns)
-        self._v = self.add_optimizer_variables(variables, "velocity")
+            self._v += self.add_optimizer_variables([variable], "velocity")
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         """One step for one variable."""

@@ -103,8 +103,9 @@ class Muon(Optimizer):
         if self.built:
             return
         super().build(variables)
-        self.momentums = self.add_optimizer_variables(variables, "momentum")
-        for variable, momentum in zip(variables, self.momentums):
+        for variable in variables:
+            momentum = self.add_optimizer_variables([variable], "momentum")[0]
+            self.momentums.append(momentum)
             adam = momentum is not None and self._should_use_adamw(variable)
             self.adam_velocities.append(
                 self.add_variable_from_reference(variable, name="velocity") if adam else None
