@@ -278,6 +278,8 @@ def opened(
 
 
 def put_array(group: Any, name: str, value: Any) -> None:
-    """Write the numbers of an array, or of a variable, into an open file."""
-    numbers = value.numpy() if hasattr(value, "numpy") else value
-    group.create_dataset(name, data=np.asarray(numbers))
+    """Write the numbers of an array, or of a variable, into an open file: bfloat16 as float32."""
+    numbers = np.asarray(value.numpy() if hasattr(value, "numpy") else value)
+    if numbers.dtype.name == _BFLOAT16:
+        numbers = numbers.astype(np.float32)
+    group.create_dataset(name, data=numbers)

@@ -120,7 +120,7 @@ def _attributes(item: Any) -> Iterator[tuple[str, Any]]:
         yield "layers", item.layers
     cls: Any = type(item)
     skipped = _names_of_bases(cls)
-    names = [n for n in dir(item) if not n.startswith("__") and n not in skipped]
+    names = [n for n in object.__dir__(item) if not n.startswith("__") and n not in skipped]
     for name in sorted(names, key=lambda n: f"~{n}" if n.startswith("_") else n):
         try:
             value = getattr(item, name)
