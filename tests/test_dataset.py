@@ -218,7 +218,7 @@ def bad_augmentation(x: Any) -> Any:
 @pytest.mark.parametrize("workers", [None, 3])
 @pytest.mark.parametrize("ahead", [0, 2])
 def test_errors_of_functions_name_them(workers: int | None, ahead: int) -> None:
-    data = Dataset.range(9).map(bad_augmentation, workers).prefetch(ahead)
+    data = Dataset.range(9).map(bad_augmentation, workers).prefetch(ahead).map(lambda x: x, workers)
     seen = []
     with pytest.raises(DataError, match="five") as caught:
         for x in data:

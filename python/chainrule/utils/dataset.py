@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from chainrule import random
 from chainrule.base import tree
 from chainrule.base.errors import DataError, ShapeError
 from chainrule.tracing.tensor import KerasTensor
+from chainrule.utils.data_plans.arguments import threads, whole
 from chainrule.utils.data_plans.batches import Batch, Unbatch
 from chainrule.utils.data_plans.leaves import as_leaves, padded
 from chainrule.utils.data_plans.orders import Repeat, Shuffle, Skip, Take
@@ -191,7 +191,7 @@ class Dataset:
         -----
         What the function raises ends the pass, with a note that names the function.
         """
-        return self._with(Map(self._plan, map_func, _workers("map", num_parallel_calls)))
+        return self._with(Map(self._plan, map_func, threads("map", num_parallel_calls)))
 
     def filter(self, predicate: Callable[..., Any]) -> Dataset:
         """The elements for which a function of their parts is true."""
@@ -219,9 +219,9 @@ class Dataset:
         ShapeError
             When their turn comes, elements of different shapes.
         """
-        size = _whole("batch", "batch_size", batch_size, 1)
+        size = whole("batch", "batch_size", batch_size, 1)
         given = num_parallel_calls
-        workers = None if given is None else _workers("batch", given)
+        workers = None if given is None else threads("batch", given)
         return self._with(Batch(self._plan, size, bool(drop_remainder), workers))
 
     def padded_batch(
@@ -253,7 +253,7 @@ class Dataset:
         def join(elements: list[Any]) -> Any:
             return padded(elements, padded_shapes, padding_values)
 
-        size = _whole("padded_batch", "batch_size", batch_size, 1)
+        size = whole("padded_batch", "batch_size", batch_size, 1)
         return self._with(Batch(self._plan, size, bool(drop_remainder), join=join))
 
     def unbatch(self) -> Dataset:
@@ -276,22 +276,22 @@ class Dataset:
         reshuffle_each_iteration : bool
             Draw another order in each pass. Default True.
         """
-        size = _whole("shuffle", "buffer_size", buffer_size, 1)
-        seed = random.make_default_seed() if seed is None else _whole("shuffle", "seed", seed)
+        size = whole("shuffle", "buffer_size", buffer_size, 1)
+        seed = random.make_default_seed() if seed is None else whole("shuffle", "seed", seed)
         return self._with(Shuffle(self._plan, size, seed, bool(reshuffle_each_iteration)))
 
     def repeat(self, count: int | None = None) -> Dataset:
         """The passes one behind the other, `count` of them, or without end (None, -1)."""
-        times = -1 if count is None else _whole("repeat", "count", count, -1)
+        times = -1 if count is None else whole("repeat", "count", count, -1)
         return self._with(Repeat(self._plan, times))
 
     def take(self, count: int) -> Dataset:
         """The first `count` elements; all where it is -1."""
-        return self._with(Take(self._plan, _whole("take", "count", count, -1)))
+        return self._with(Take(self._plan, whole("take", "count", count, -1)))
 
     def skip(self, count: int) -> Dataset:
         """The elements behind the first `count`; none where it is -1."""
-        return self._with(Skip(self._plan, _whole("skip", "count", count, -1)))
+        return self._with(Skip(self._plan, whole("skip", "count", count, -1)))
 
     def concatenate(self, dataset: Dataset) -> Dataset:
         """The elements, then those of another dataset."""
@@ -322,7 +322,7 @@ class Dataset:
         Default, and for `Dataset.AUTOTUNE`: 2. `fit` makes batches ahead by itself.
         """
         given = -1 if buffer_size is None else buffer_size
-        depth = _whole("prefetch", "buffer_size", given, -1)
+        depth = whole("prefetch", "buffer_size", given, -1)
         return self if not depth else self._with(Prefetch(self._plan, _AHEAD if depth < 0 else depth))
 
     def apply(self, transformation_func: Callable[[Dataset], Any]) -> Any:
@@ -393,25 +393,6 @@ class Dataset:
     def __repr__(self) -> str:
         size = {INFINITE: "without end", UNKNOWN: "of unknown length"}.get(self.cardinality())
         return f"<Dataset {size or f'of {self.cardinality()} elements'}>"
-
-
-def _whole(method: str, name: str, value: Any, least: int | None = None) -> int:
-    """`value` as an int of `least` or more."""
-    whole = hasattr(value, "__index__") and not isinstance(value, bool)
-    if not whole or (least is not None and int(value) < least):
-        bound = "" if least is None else f" of {least} or more"
-        raise ValueError(
-            f"Dataset.{method}: expected {name} to be an integer{bound}, got {value!r}"
-        )
-    return int(value)
-
-
-def _workers(method: str, calls: int | None) -> int:
-    """How many threads are meant."""
-    if calls is None:
-        return 0
-    given = _whole(method, "num_parallel_calls", calls, -1)
-    return min(8, os.cpu_count() or 1) if given < 0 else given
 
 
 def _check_dataset(method: str, x: Any) -> None:

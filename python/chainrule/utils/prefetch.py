@@ -18,7 +18,7 @@ from chainrule.base.seeds import get_random_seed
 from chainrule.random import global_seed_generator
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor, Future
+    from concurrent.futures import Executor
 
 __all__ = ["by_processes", "by_threads", "prefetch"]
 
@@ -102,15 +102,25 @@ def _in_order(
     executor: Executor, make: Callable[[S], T], items: Iterable[S], ahead: int
 ) -> Generator[T, None, None]:
     """`make(item)` for each item, in their order, `ahead` of them under way."""
+    from concurrent.futures import Future
+
     pending: deque[Future[T]] = deque()
     rest = iter(items)
+
+    def begin(count: int) -> None:
+        try:
+            for item in itertools.islice(rest, count):
+                pending.append(executor.submit(make, item))
+        except Exception as error:  # raised again in its turn, after the items before it
+            failed: Future[T] = Future()
+            failed.set_exception(error)
+            pending.append(failed)
+
     try:
-        for item in itertools.islice(rest, ahead):
-            pending.append(executor.submit(make, item))
+        begin(ahead)
         while pending:
             made = pending.popleft().result()
-            for item in itertools.islice(rest, 1):
-                pending.append(executor.submit(make, item))
+            begin(1)
             yield made
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
