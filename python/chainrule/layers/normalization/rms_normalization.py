@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule import ops
+from chainrule.base.dtypes import result_type
 from chainrule.layers.layer import Layer
 from chainrule.layers.options import check_axes, known_size
 
@@ -47,8 +48,10 @@ class RMSNormalization(Layer):
     def call(self, x: Any) -> Any:
         axes = [axis % len(x.shape) for axis in self.axis]
         shape = [n if i in axes else 1 for i, n in enumerate(x.shape)]
+        x = ops.cast(x, result_type(x.dtype, "float32"))
         inverse = ops.rsqrt(ops.mean(ops.square(x), axis=axes, keepdims=True) + self.epsilon)
-        return x * inverse * ops.reshape(self.scale, shape)
+        scale = ops.reshape(ops.cast(self.scale, x.dtype), shape)
+        return ops.cast(x * inverse * scale, self.compute_dtype)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         check_axes(self.axis, input_shape)
