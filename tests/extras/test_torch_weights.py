@@ -323,6 +323,18 @@ def test_another_epsilon_is_told(tmp_path: Path) -> None:
     assert "epsilon=0.001; PyTorch's default is 1e-05" in str(report)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
+def test_other_floats_come_and_go(dtype: str, tmp_path: Path) -> None:
+    path = tmp_path / "m.safetensors"
+    net = torch.nn.Linear(3, 2).to(getattr(torch, dtype))
+    safetensors.save_file(net.state_dict(), path)
+    model = keras.Sequential([keras.Input((3,)), layers.Dense(2, dtype=dtype)])
+    model.load_weights(path, mapping={"dense": ""})
+    model.save_weights(path, mapping={"dense": ""})
+    for name, tensor in safetensors.load_file(path).items():
+        assert torch.equal(tensor, net.state_dict()[name])
+
+
 @pytest.mark.parametrize("ending", ["pt", "pth"])
 def test_pickles_are_refused_with_the_remedy(ending: str, tmp_path: Path) -> None:
     for i, zipped in enumerate((True, False)):

@@ -18,6 +18,7 @@ from chainrule.saving.torch_weights.layouts import Array, Link
 from chainrule.saving.torch_weights.matching import COUNTER, match, tensor_name
 from chainrule.saving.torch_weights.places import Place, places_of
 from chainrule.saving.torch_weights.report import Row, TorchReport
+from chainrule.tracing.arrays import HALVES, engine_array
 from chainrule.utils.writing import replacing
 
 __all__ = ["load_torch_weights", "save_torch_weights"]
@@ -181,10 +182,11 @@ def save_torch_weights(model: Any, filepath: Any, mapping: Any, overwrite: bool 
     if os.path.exists(path) and not overwrite:
         raise FileExistsError(f"save: expected a new file with overwrite=False, got '{path}'")
     arrays: dict[str, Array] = {}
+    halves: dict[str, str] = {}
     for place in places_of(model):
         module = _module_of(place.path, mapping)
         for link in place.links:
-            ours = [v.numpy() for v in link.variables]
+            ours = [engine_array(v.numpy()) for v in link.variables]
             for name, array in zip(link.names, link.to_theirs(ours), strict=True):
                 full = tensor_name(module, name)
                 if full in arrays:
@@ -192,10 +194,12 @@ def save_torch_weights(model: Any, filepath: Any, mapping: Any, overwrite: bool 
                         f"mapping: expected a module for each layer, got {module!r} twice"
                     )
                 arrays[full] = np.ascontiguousarray(array)
+                if link.variables[0].stored_dtype in HALVES:
+                    halves[full] = link.variables[0].stored_dtype
         if any(link.names == ("running_mean",) for link in place.links):
             arrays[tensor_name(module, COUNTER)] = np.zeros((), np.int64)
     with replacing(path) as temporary:
-        _core.save_safetensors(temporary, arrays, {"format": "pt"})
+        _core.save_safetensors(temporary, arrays, {"format": "pt"}, halves)
 
 
 def _module_of(path: str, mapping: Any) -> str:
