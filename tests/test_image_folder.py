@@ -99,7 +99,7 @@ class TestLabels:
             np.concatenate([y for _, y in data]), [3, 1, 3, 1, 1, 3]
         )
         assert data.class_names == ["1", "3"]
-        with pytest.raises(ValueError, match="each of 6 pictures.*got 2"):
+        with pytest.raises(ValueError, match="each of 6 images.*got 2"):
             dataset(folder / "cat", labels=[0, 1])
         with pytest.raises(ValueError, match="labels 0 to 1.*got 1 to 3"):
             dataset(folder / "cat", labels=[3, 1, 3, 1, 1, 3], label_mode="categorical")
@@ -387,14 +387,14 @@ class TestDamage:
         (tmp_path / "file").write_text("")
         with pytest.raises(NotADirectoryError, match="expected a folder, got .*file"):
             dataset(tmp_path / "file")
-        with pytest.raises(ValueError, match=r"expected pictures \(.bmp, .*got none"):
+        with pytest.raises(ValueError, match=r"expected images \(.bmp, .*got none"):
             dataset(tmp_path)
         (tmp_path / "a").mkdir()
         (tmp_path / "a" / "x.tiff").write_text("")
-        with pytest.raises(ValueError, match="expected pictures"):
+        with pytest.raises(ValueError, match="expected images"):
             dataset(tmp_path)
         save_img(tmp_path / "a" / "x.png", picture(0), scale=False)
-        with pytest.raises(ValueError, match="expected validation pictures"):
+        with pytest.raises(ValueError, match="expected validation images"):
             dataset(tmp_path, validation_split=0.2, subset="validation")
 
     @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -64,7 +65,10 @@ def main() -> int:
     parser.add_argument("--failures", action="store_true", help="print why each test failed")
     parser.add_argument("--json", help="write every test's outcome to this file")
     parser.add_argument("--jobs", type=int, default=1, help="processes at once")
+    parser.add_argument("--long", action="store_true", help="dtypes of results too, for hours")
     options = parser.parse_args()
+    if options.long:
+        os.environ["KERAS_OWN_LONG"] = "1"
     names = files(options.folders)
     everything: dict[str, tuple[str, str]] = {}
     print(f"{'':74}" + "".join(f"{column:>9}" for column in COLUMNS))

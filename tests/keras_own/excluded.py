@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from fnmatch import fnmatchcase
 
 __all__ = ["reason"]
@@ -57,6 +58,15 @@ _EXCLUDED = {
             *("ExtractArchive", "HashFile", "ResolveHasher", "IsRemotePath"),
         )
     },
+    **{
+        f"utils/file_utils_test.py::GetFileTest::test_{name}*": _PRIVATE
+        for name in (
+            *("exists", "file_open", "isdir", "join", "listdir", "makedirs", "copy", "remove"),
+            "handle_complex_paths",
+        )
+    },
+    "utils/io_utils_test.py": _PRIVATE,
+    "utils/numerical_utils_test.py::*_pos_neg_masks": _PRIVATE,
     "utils/file_utils_test.py::TestRaiseIfNoGFile::*": _PRIVATE,
     "utils/file_utils_test.py::TestValidateFile::*": _PRIVATE,
     "utils/jax_layer_test.py": "layers of JAX and Flax code",
@@ -65,6 +75,14 @@ _EXCLUDED = {
 }
 
 
+# Thousands of dtypes of results, each compared with JAX's: run with `--long`.
+_LONG = {
+    "ops/numpy_test.py::NumpyDtypeTest::*": "the dtypes of results, in some hours: --long",
+    "ops/nn_test.py::NNOpsDtypeTest::*": "the dtypes of results, in some hours: --long",
+}
+
+
 def reason(test: str) -> str | None:
     """Why a file of tests, or a test, is left out; None where it is not."""
-    return next((why for pattern, why in _EXCLUDED.items() if fnmatchcase(test, pattern)), None)
+    known = _EXCLUDED if os.environ.get("KERAS_OWN_LONG") else {**_EXCLUDED, **_LONG}
+    return next((why for pattern, why in known.items() if fnmatchcase(test, pattern)), None)

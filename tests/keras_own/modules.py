@@ -59,6 +59,7 @@ ELSEWHERE = {
     "src.backend.core": "keras.src.backend.core",
     "layers.IndexLookup": "chainrule.layers.preprocessing.index_lookup:IndexLookup",
     "file_utils.hash_file": f"{_TESTS}.case:hash_file",
+    "summary_utils.print_summary": "chainrule.utils.summary:print_summary",
     "module_utils.tensorflow": "tensorflow",
     "module_utils.optree": "optree",
     "utils.backend_utils.convert_tf_tensor": f"{_TESTS}.case:unchanged",

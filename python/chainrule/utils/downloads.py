@@ -69,7 +69,8 @@ def check_hash(name: Any, expected: str, got: str, algorithm: str) -> None:
     """
     if got.lower() != expected.lower():
         raise FileFormatError(
-            f"file '{name}': expected the {algorithm} checksum {expected}, got {got}"
+            f"Incomplete or corrupted file detected: '{name}': expected the {algorithm} checksum "
+            f"{expected}, got {got}"
         )
 
 

@@ -207,7 +207,8 @@ def image_dataset_from_directory(
         ("data_format", data_format, ("channels_first", "channels_last", None)),
     ):
         if word not in known:
-            raise _bad(f"{name} to be one of {', '.join(map(repr, known))}", repr(word))
+            words = ", ".join(map(repr, known))
+            raise _bad(f"{name} to be one of {words}", f"{word!r} (`{name}` must be one of them)")
     if crop_to_aspect_ratio and pad_to_aspect_ratio:
         raise _bad("one of crop_to_aspect_ratio and pad_to_aspect_ratio at most", "both")
     size = _image_size(image_size)
@@ -216,7 +217,7 @@ def image_dataset_from_directory(
     pillow()
     found = select_files(
         "image_dataset_from_directory",
-        "pictures",
+        "images",
         FORMATS,
         directory,
         labels,

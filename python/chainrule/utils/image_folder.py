@@ -40,7 +40,7 @@ def index_folder(
     follow_links: bool,
     formats: tuple[str, ...] = FORMATS,
     caller: str = _PICTURES,
-    what: str = "pictures",
+    what: str = "images",
 ) -> tuple[list[str], list[int] | None, list[str] | None]:
     """The paths of a folder's files, their labels, and the names of the classes.
 
