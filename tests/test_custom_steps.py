@@ -549,7 +549,7 @@ class TestSeveralOptimizers:
         model = self.make()
         model.fit(np.ones((64, 2), "float32"), verbose=0)
         model.save(tmp_path / "m.chainrule")
-        with pytest.warns(UserWarning, match="a `compile` of its own, which was not called"):
+        with pytest.warns(UserWarning, match=r"`compile\(\)` method is custom"):
             again = load_model(tmp_path / "m.chainrule")
         assert not again.compiled
         for layer, other in ((again.critic, model.critic), (again.maker, model.maker)):

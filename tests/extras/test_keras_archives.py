@@ -482,3 +482,33 @@ def test_damaged_files(name: str, files: dict[str, bytes], tmp_path: Path) -> No
             else:
                 before = bits(model)
     assert kept > 20
+
+
+def test_another_name_for_a_layer(tmp_path: Path) -> None:
+    """What a file has by one attribute is read by a class that has it by another, too."""
+
+    class Named(cr.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.dense = layers.Dense(3)
+
+        def call(self, x: Any) -> Any:
+            return self.dense(x)
+
+    class Renamed(cr.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a_dense = layers.Dense(3)
+
+        @property
+        def dense(self) -> Any:
+            return self.a_dense
+
+        def call(self, x: Any) -> Any:
+            return self.a_dense(x)
+
+    one, other = Named(), Renamed()
+    one(X), other(X)
+    one.save_weights(tmp_path / "m.weights.h5")
+    other.load_weights(tmp_path / "m.weights.h5")
+    assert np.array_equal(one.dense.kernel.numpy(), other.a_dense.kernel.numpy())

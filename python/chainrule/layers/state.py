@@ -382,7 +382,7 @@ class LayerState(SuperInit, Operation):
             if tuple(value.shape) != tuple(variable.shape):
                 raise ShapeError(
                     f"Layer '{self.name}' expected shape {tuple(variable.shape)} for the variable "
-                    f"'{variable.path}', got {tuple(value.shape)}"
+                    f"'{variable.path}', got {tuple(value.shape)}; the shapes must match"
                 )
             variable.assign(value)
 

@@ -461,8 +461,9 @@ class Trainer(Steps, Fitting):
         """
         if type(self).compile is not Trainer.compile:
             warnings.warn(
-                f"model '{self.name}': its class has a `compile` of its own, which was not called. "
-                "Call it, or override `get_compile_config` and `compile_from_config`.",
+                f"model '{self.name}': `compile()` was not called as part of model loading because "
+                "the model's `compile()` method is custom. Call it, or override "
+                "`get_compile_config` and `compile_from_config`.",
                 stacklevel=2,
             )
             return

@@ -120,9 +120,9 @@ class Lambda(Layer):
             value = config.get(name)
             if isinstance(value, dict) and value.get("class_name") == "__lambda__":
                 raise ValueError(
-                    f"The `{name}` of a `Lambda` layer is a Python lambda. Loading it would run "
-                    "code from the file, which chainrule never does. Give the function a name "
-                    "and register it with `chainrule.saving.register_keras_serializable`."
+                    f"The `{name}` of a `Lambda` layer is a Python lambda. Loading it would be "
+                    "arbitrary code execution, which chainrule never does. Give the function a "
+                    "name and register it with `chainrule.saving.register_keras_serializable`."
                 )
             if isinstance(value, (dict, str)):
                 config[name] = serialization.deserialize_keras_object(

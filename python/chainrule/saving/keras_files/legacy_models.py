@@ -10,6 +10,7 @@ from chainrule import losses
 from chainrule.base import tree
 from chainrule.base.errors import FileFormatError
 from chainrule.base.loading import read_json
+from chainrule.base.registry import get_registered_object
 from chainrule.base.serialization import (
     deserialize_keras_object,
     serialize_keras_object,
@@ -64,8 +65,9 @@ def save_legacy_model(model: Any, path: str, include_optimizer: bool = True) -> 
 
 def _long_name(loss: Any) -> Any:
     """The full name of a loss that is given by a short one: Keras reads none of those here."""
-    found = losses.get(loss) if isinstance(loss, str) else None
-    return getattr(found, "__name__", loss)
+    if not isinstance(loss, str) or get_registered_object(loss) is not None:
+        return loss
+    return getattr(losses.get(loss), "__name__", loss)
 
 
 def _as_then(config: Any) -> Any:

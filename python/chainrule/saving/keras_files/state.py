@@ -123,24 +123,33 @@ def load_state(
     skipped = {id(item) for item in skip}
     with damage(root.place, "groups of arrays"):
         left = {path for path in root.holders() if path.split("/")[-1] == _VARIABLES}
-    pending, failures = _Pending(), {}
-    for path, item in saveables(model):
+    pending, read = _Pending(), set()
+    failures: dict[int, tuple[str, Exception]] = {}
+
+    def again(path: str) -> bool:
+        # What was not found by one path may be there by another, which a property gives.
+        return bool(failures) and root.find(path) is not None
+
+    for path, item in saveables(model, again):
         if not hasattr(item, "load_own_variables"):
             continue
         own = _below(path, _VARIABLES)
         seeds = _below(path, f"{_SEEDS}/{_VARIABLES}")
         left -= {own, seeds}
-        if id(item) in skipped:
+        if id(item) in skipped or (id(item) not in failures and id(item) in read):
             continue
+        read.add(id(item))
         arrays, states = _arrays(root, own), _arrays(root, seeds)
         try:
             pending.values.update(_values_for(item, arrays, states))
             if assets is not None and hasattr(item, "load_assets"):
                 _load_assets(item, os.path.join(assets, *path.split("/")))
         except Exception as error:
-            failures[path or model.name] = error
+            failures.setdefault(id(item), (path or model.name, error))
+        else:
+            failures.pop(id(item), None)
     if failures:
-        _report(root, failures, skip_mismatch)
+        _report(root, dict(failures.values()), skip_mismatch)
     unread = sorted(path for path in left if path.split("/")[0] != _OPTIMIZER)
     if unread:
         warnings.warn(

@@ -11,7 +11,7 @@ Source: what Keras 3.15 writes (`keras.saving`), and its documentation of the `.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from chainrule.base.naming import to_snake_case
@@ -55,6 +55,8 @@ _KEPT_BESIDE = frozenset(
     }
 )
 _KINDS = ("Functional", "Sequential")
+# How often objects are looked at that have come before: a file's groups may lie in circles.
+_MOST_AGAIN = 10_000
 
 
 def is_saveable(x: object) -> bool:
@@ -62,27 +64,49 @@ def is_saveable(x: object) -> bool:
     return callable(getattr(type(x), "_obj_type", None))
 
 
-def saveables(root: Any) -> Iterator[tuple[str, Any]]:
+Again = Callable[[str], bool]
+
+
+def saveables(root: Any, again: Again | None = None) -> Iterator[tuple[str, Any]]:
     """Each object with state that is reached from `root`, once, with its path.
 
     Parameters
     ----------
     root : Model or Layer
         Its own path is "".
+    again : callable, optional
+        ``again(path)`` says whether an object that was reached before comes once more, now that it
+        is reached by another path. Default: never.
     """
-    yield from _saveables(root, "", set())
+    yield from _saveables(root, "", _Seen(again))
 
 
-def _saveables(item: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
-    if id(item) in seen:
+class _Seen(set[int]):
+    """The objects that have come, by identity."""
+
+    def __init__(self, again: Again | None) -> None:
+        super().__init__()
+        self._again = again
+        self._left = _MOST_AGAIN
+
+    def comes(self, item: Any, path: str) -> bool:
+        """Whether the object comes now."""
+        if id(item) in self:
+            self._left -= 1
+            return self._again is not None and self._left > 0 and self._again(path)
+        self.add(id(item))
+        return True
+
+
+def _saveables(item: Any, path: str, seen: _Seen) -> Iterator[tuple[str, Any]]:
+    if not seen.comes(item, path):
         return
-    seen.add(id(item))
     yield path, item
     for name, value in _attributes(item):
         yield from _reached(value, f"{path}/{name}" if path else name, seen)
 
 
-def _reached(value: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
+def _reached(value: Any, path: str, seen: _Seen) -> Iterator[tuple[str, Any]]:
     if is_saveable(value):
         yield from _saveables(value, path, seen)
     elif isinstance(value, (list, dict, tuple)):
@@ -90,7 +114,7 @@ def _reached(value: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Any]]
 
 
 def _contained(
-    container: Any, path: str, seen: set[int], containers: set[int]
+    container: Any, path: str, seen: _Seen, containers: set[int]
 ) -> Iterator[tuple[str, Any]]:
     if id(container) in containers:
         return
