@@ -228,3 +228,15 @@ def test_a_sequential_model_takes_one_input(declared, pack):
         with pytest.raises(ValueError, match=pattern):
             use(made())
     assert made()(pack([x])).tolist() == made().predict(x, verbose=0).tolist()
+
+
+def test_a_clone_keeps_a_loss_that_has_no_name() -> None:
+    model = cr.Sequential([cr.Input((3,)), cr.layers.Dense(1)])
+    metric = cr.metrics.MeanSquaredError()
+    model.compile("adam", lambda y, p: cr.ops.abs(y - p)[:, 0], metrics=[metric])
+    copied = cr.models.clone_model(model)
+    assert copied.loss is model.loss
+    assert copied.optimizer is not model.optimizer
+    copied.fit(np.ones((4, 3)), np.ones((4, 1)), verbose=0)
+    assert int(copied.optimizer.iterations) == 1 and int(model.optimizer.iterations) == 0
+    assert not any(m is metric for m in copied.metrics)

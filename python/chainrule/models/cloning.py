@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -98,9 +99,23 @@ def clone_model(
 
 
 def _compiled_as(model: Model, copied: Model) -> Model:
-    config = model.get_compile_config() if model.compiled else None
-    if config:
-        copied.compile_from_config(config)
+    if not model.compiled:
+        return copied
+    names = ("compile", "get_compile_config", "compile_from_config")
+    if any(getattr(type(model), name) is not getattr(Model, name) for name in names):
+        config = model.get_compile_config()
+        if config:
+            copied.compile_from_config(config)
+        return copied
+    # Losses and functions as they are, which a configuration may not have a name for.
+    given: dict[str, Any] = dict(model._training.config or {})
+    for name in ("metrics", "weighted_metrics"):
+        given[name] = copy.deepcopy(given[name])
+    if model.optimizer is not None:
+        given["optimizer"] = type(model.optimizer).from_config(model.optimizer.get_config())
+    copied.compile(**given)
+    if copied.optimizer is not None and copied.built:
+        copied.optimizer.build(copied.trainable_variables)
     return copied
 
 

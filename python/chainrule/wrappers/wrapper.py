@@ -77,7 +77,7 @@ class Wrapper(BaseEstimator):  # type: ignore[misc]
             model = self._compiled(self.model)
             if self.warm_start:
                 return model
-            return _fresh(model)
+            return clone_model(model)
         if not callable(self.model):
             raise TypeError(
                 f"{name}: model: expected a Model, or a function that returns one, got {self.model!r}"
@@ -155,16 +155,6 @@ class Wrapper(BaseEstimator):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.non_deterministic = True
         return tags
-
-
-def _fresh(model: Model) -> Model:
-    """A copy with new weights, compiled as the model is, of which nothing is trained yet."""
-    given: dict[str, Any] = model._training.config or {}
-    optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
-    parts = {name: copy.deepcopy(given[name]) for name in ("metrics", "weighted_metrics")}
-    fresh: Model = clone_model(model)
-    fresh.compile(**{**given, **parts, "optimizer": optimizer})
-    return fresh
 
 
 def squeezed(found: Array) -> Array:
