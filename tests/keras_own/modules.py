@@ -60,6 +60,7 @@ ELSEWHERE = {
     "layers.IndexLookup": "chainrule.layers.preprocessing.index_lookup:IndexLookup",
     "file_utils.hash_file": f"{_TESTS}.case:hash_file",
     "summary_utils.print_summary": "chainrule.utils.summary:print_summary",
+    "backend.standardize_data_format": "chainrule.base.config:standardize_data_format",
     "module_utils.tensorflow": "tensorflow",
     "module_utils.optree": "optree",
     "utils.backend_utils.convert_tf_tensor": f"{_TESTS}.case:unchanged",
@@ -98,6 +99,35 @@ def absent(path: str) -> type:
     return type(path.rpartition(".")[2], (), {"__init__": __init__})
 
 
+def operation_class(module: str, name: str) -> type | None:
+    """What stands for the class that Keras has, not publicly, for each function of `ops`.
+
+    Made with the function's settings and called on tensors, it calls chainrule's function.
+    """
+    if not module.startswith("keras.src.ops") or not name[0].isupper():
+        return None
+    for home in ("ops", "ops.numpy", "ops.nn", "ops.linalg", "ops.image"):
+        functions = importlib.import_module(f"chainrule.{home}")
+        for plain in dir(functions):
+            if plain.replace("_", "") == name.lower() and plain.islower():
+                return _operation(name, getattr(functions, plain))
+    return None
+
+
+def _operation(name: str, function: Any) -> type:
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        self.args, self.kwargs = args, kwargs
+
+    def __call__(self: Any, *tensors: Any, **more: Any) -> Any:
+        first, then = tensors, self.args
+        if name in ("ForiLoop", "WhileLoop"):
+            first, then = then, first
+        return function(*first, *then, **self.kwargs, **more)
+
+    names = ("__call__", "call", "symbolic_call", "compute_output_spec")
+    return type(name, (), {"__init__": __init__, **dict.fromkeys(names, __call__)})
+
+
 class Stand(ModuleType):
     """A module of Keras, with chainrule's objects."""
 
@@ -107,7 +137,8 @@ class Stand(ModuleType):
         try:
             value = find(self.__name__, name)
         except AttributeError:
-            value = absent(f"{self.__name__}.{name}")
+            full = f"{self.__name__}.{name}"
+            value = operation_class(self.__name__, name) or absent(full)
         setattr(self, name, value)
         return value
 
