@@ -209,6 +209,10 @@ pub trait Element: Scalar + PartialOrd + PartialEq + fmt::Debug {
     /// The slice as the enum's variant.
     fn wrap(data: &[Self]) -> Data<'_>;
     fn wrap_mut(data: &mut [Self]) -> DataMut<'_>;
+    /// Its bytes, the lowest first.
+    fn write_bytes(self, to: &mut [u8]);
+    /// The element of as many bytes as it has.
+    fn of_bytes(bytes: &[u8]) -> Self;
 }
 
 macro_rules! elements {
@@ -231,6 +235,14 @@ macro_rules! elements {
             }
             fn wrap_mut(data: &mut [Self]) -> DataMut<'_> {
                 DataMut::$variant(data)
+            }
+            fn write_bytes(self, to: &mut [u8]) {
+                to.copy_from_slice(&self.to_le_bytes());
+            }
+            fn of_bytes(bytes: &[u8]) -> Self {
+                let mut own = [0; size_of::<$t>()];
+                own.copy_from_slice(bytes);
+                <$t>::from_le_bytes(own)
             }
         }
     )*};

@@ -147,7 +147,8 @@ unary! {
 }
 
 binary! {
-    /// Functions of two numbers of one dtype. `atan2` of integers is refused before.
+    /// Functions of two numbers of one dtype. `atan2` and `next_after` of integers, and bits of floats, are
+    /// refused before.
     Binary, binary<T: Number, Element> to T, a b {
         Add = "add" => a.add(b);
         Sub = "sub" => a.sub(b);
@@ -159,13 +160,30 @@ binary! {
         Atan2 = "atan2" => unreachable!("{a:?} by {b:?}: floats run in `atan2`");
         FloorDiv = "floor_div" => a.floor_div(b);
         Mod = "mod" => a.modulo(b);
+        BitAnd = "bit_and" => a.bit_and(b);
+        BitOr = "bit_or" => a.bit_or(b);
+        BitXor = "bit_xor" => a.bit_xor(b);
+        LeftShift = "left_shift" => a.left_shift(b);
+        RightShift = "right_shift" => a.right_shift(b);
+        Gcd = "gcd" => a.gcd(b);
+        Lcm = "lcm" => a.lcm(b);
+        NextAfter = "next_after" => a.next_after(b);
     }
 }
 
 impl Binary {
     /// Whether the function takes integers too.
     pub fn on_integers(self) -> bool {
-        !matches!(self, Binary::Div | Binary::Atan2)
+        !matches!(self, Binary::Div | Binary::Atan2 | Binary::NextAfter)
+    }
+
+    /// Whether the function takes floats.
+    pub fn on_floats(self) -> bool {
+        use Binary::*;
+        !matches!(
+            self,
+            BitAnd | BitOr | BitXor | LeftShift | RightShift | Gcd | Lcm
+        )
     }
 }
 

@@ -15,6 +15,7 @@ pub mod fourier;
 pub mod gemm;
 pub mod interrupt;
 pub mod isa;
+pub mod linalg;
 pub mod map;
 pub mod math;
 pub mod merged;

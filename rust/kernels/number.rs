@@ -26,6 +26,30 @@ pub trait Number: Scalar + PartialOrd + PartialEq {
     fn sign(self) -> Self;
     fn from_f64(x: f64) -> Self;
     fn to_f64(self) -> f64;
+    /// Of integers, as all down to [`Number::lcm`].
+    fn bit_and(self, other: Self) -> Self;
+    fn bit_or(self, other: Self) -> Self;
+    fn bit_xor(self, other: Self) -> Self;
+    /// `self * 2^places`; 0 for places beyond the width, or below 0.
+    fn left_shift(self, places: Self) -> Self;
+    /// `floor(self / 2^places)`; 0 or -1 for places beyond the width, or below 0.
+    fn right_shift(self, places: Self) -> Self;
+    /// The greatest common divisor, 0 or more.
+    fn gcd(self, other: Self) -> Self;
+    /// The least common multiple, 0 or more.
+    fn lcm(self, other: Self) -> Self;
+    /// Of floats: the one next to `self` on the way to `other`.
+    fn next_after(self, other: Self) -> Self;
+}
+
+/// The functions of a trait that numbers of this kind do not have: ops refuse them before.
+macro_rules! without {
+    ($($name:ident),*) => {$(
+        #[inline(always)]
+        fn $name(self, _: Self) -> Self {
+            unreachable!(concat!(stringify!($name), " of numbers that it does not take"))
+        }
+    )*};
 }
 
 macro_rules! integers {
@@ -86,6 +110,39 @@ macro_rules! integers {
             fn from_f64(x: f64) -> Self { x as $t }
             #[inline(always)]
             fn to_f64(self) -> f64 { self as f64 }
+            #[inline(always)]
+            fn bit_and(self, other: Self) -> Self { self & other }
+            #[inline(always)]
+            fn bit_or(self, other: Self) -> Self { self | other }
+            #[inline(always)]
+            fn bit_xor(self, other: Self) -> Self { self ^ other }
+            #[inline(always)]
+            fn left_shift(self, places: Self) -> Self {
+                let in_range = places as u64 <= <$t>::BITS as u64 - 1;
+                if in_range { self << places } else { 0 }
+            }
+            #[inline(always)]
+            #[allow(unused_comparisons)]
+            fn right_shift(self, places: Self) -> Self {
+                let in_range = places as u64 <= <$t>::BITS as u64 - 1;
+                if in_range { self >> places } else if self < 0 { Number::neg(1 as $t) } else { 0 }
+            }
+            fn gcd(self, other: Self) -> Self {
+                let (mut a, mut b) = (Number::abs(self), Number::abs(other));
+                while b != 0 {
+                    (a, b) = (b, Number::abs(a.wrapping_rem(b)));
+                }
+                a
+            }
+            fn lcm(self, other: Self) -> Self {
+                match Number::gcd(self, other) {
+                    0 => 0,
+                    divisor => {
+                        Number::abs(self).wrapping_div(divisor).wrapping_mul(Number::abs(other))
+                    }
+                }
+            }
+            without!(next_after);
         }
     )*};
 }
@@ -139,6 +196,20 @@ macro_rules! floats {
             fn from_f64(x: f64) -> Self { x as $t }
             #[inline(always)]
             fn to_f64(self) -> f64 { self as f64 }
+            without!(bit_and, bit_or, bit_xor, left_shift, right_shift, gcd, lcm);
+            fn next_after(self, other: Self) -> Self {
+                if self.is_nan() || other.is_nan() {
+                    self + other
+                } else if self == other {
+                    other
+                } else if self == 0.0 {
+                    <$t>::from_bits(1).copysign(other)
+                } else if (self < other) == (self > 0.0) {
+                    <$t>::from_bits(self.to_bits() + 1)
+                } else {
+                    <$t>::from_bits(self.to_bits() - 1)
+                }
+            }
         }
     )*};
 }

@@ -1,7 +1,8 @@
 //! `y = f(a, b)`, element by element, shapes broadcast as in NumPy.
 //!
 //! `da = sum_to(dout * df/da, shape of a)`, likewise `db`; `maximum` and `minimum` give each side
-//! half of a tie. Both operands have one dtype; comparisons and logic give bool.
+//! half of a tie. Both operands have one dtype; comparisons and logic give bool. Bits, `gcd` and `lcm` are
+//! of integers alone, and have no derivative.
 
 use super::build::Build;
 use super::check;
@@ -71,7 +72,8 @@ impl Op for Binary {
         check::same_dtype(self.name(), a, b)?;
         let out = match self.function {
             Function::Number(f) => {
-                let fits = a.dtype.is_float() || (a.dtype.is_int() && f.on_integers());
+                let fits =
+                    (a.dtype.is_float() && f.on_floats()) || (a.dtype.is_int() && f.on_integers());
                 if !fits {
                     return Err(Error::dtype(
                         self.name(),
@@ -184,7 +186,8 @@ impl Op for Binary {
                 let dz = g.mul(ratio, x)?;
                 (Some(dx), Some(g.neg(dz)?))
             }
-            FloorDiv => (None, None),
+            NextAfter => (Some(dout), None),
+            FloorDiv | BitAnd | BitOr | BitXor | LeftShift | RightShift | Gcd | Lcm => (None, None),
             Mod => {
                 let quotient = g.binary(FloorDiv, x, z)?;
                 let slope = g.neg(quotient)?;

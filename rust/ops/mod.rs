@@ -17,11 +17,14 @@ pub mod attention_grad;
 pub mod batch_norm;
 pub mod binary;
 pub mod binary_cross_entropy;
+pub mod bitcast;
 pub mod body;
 pub mod broadcast_to;
 pub mod build;
 pub mod cast;
 pub mod check;
+pub mod cholesky;
+pub mod cofactors;
 pub mod concat;
 pub mod conv;
 pub mod conv_kernel_grad;
@@ -34,7 +37,9 @@ pub mod ctc_loss_grad;
 pub mod cumulate;
 pub mod custom_gradient;
 pub mod dense;
+pub mod determinant;
 pub mod dropout;
+pub mod eigh;
 pub mod fft;
 pub mod frame;
 pub mod gather;
@@ -52,15 +57,19 @@ pub mod log_softmax;
 pub mod logsumexp;
 pub mod lstm;
 pub mod lstm_grad;
+pub mod lu;
 pub mod matmul;
+pub mod matrices;
 pub mod named;
 pub mod narrow;
 pub mod numpy_function;
 pub mod one_hot;
 pub mod overlap_add;
+pub mod pinv;
 pub mod pool;
 pub mod pool_grad;
 pub mod pool_pick;
+pub mod qr;
 pub mod random;
 pub mod recurrent;
 pub mod reduce;
@@ -79,8 +88,11 @@ pub mod simple_rnn_grad;
 pub mod slice;
 pub mod slice_grad;
 pub mod softmax;
+pub mod solve;
+pub mod solve_triangular;
 pub mod sort;
 pub mod stop_gradient;
+pub mod svd;
 pub mod top_k;
 pub mod transpose;
 pub mod unary;
@@ -119,6 +131,7 @@ pub const REGISTRY: &[Entry] = &[
     op::<select::Select>("select"),
     op::<cast::Cast>("cast"),
     op::<narrow::Narrow>("narrow"),
+    op::<bitcast::Bitcast>("bitcast"),
     of_functions::<reduce::Reduce>("reduce", names::<reduce::Reduction>),
     of_functions::<arg_reduce::ArgReduce>("arg_reduce", names::<arg_reduce::Extreme>),
     op::<matmul::Matmul>("matmul"),
@@ -163,6 +176,16 @@ pub const REGISTRY: &[Entry] = &[
     op::<sort::Sort>("sort"),
     op::<argsort::Argsort>("argsort"),
     op::<top_k::TopK>("top_k"),
+    op::<cholesky::Cholesky>("cholesky"),
+    op::<lu::Lu>("lu"),
+    op::<qr::Qr>("qr"),
+    op::<svd::Svd>("svd"),
+    op::<eigh::Eigh>("eigh"),
+    op::<solve::Solve>("solve"),
+    op::<solve_triangular::SolveTriangular>("solve_triangular"),
+    op::<pinv::Pinv>("pinv"),
+    op::<determinant::Determinant>("determinant"),
+    op::<cofactors::Cofactors>("cofactors"),
     op::<layer_norm::LayerNorm>("layer_norm"),
     op::<layer_norm_grad::LayerNormGrad>("layer_norm_grad"),
     op::<batch_norm::BatchNorm>("batch_norm"),

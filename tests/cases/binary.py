@@ -35,6 +35,7 @@ SMOOTH: dict[str, tuple[Draw, Draw]] = {
 }
 COMPARE = ("eq", "ne", "lt", "le", "gt", "ge")
 LOGICAL = ("logical_and", "logical_or", "logical_xor")
+BITS = ("bit_and", "bit_or", "bit_xor", "left_shift", "right_shift", "gcd", "lcm")
 INTEGER = ("add", "sub", "mul", "maximum", "minimum", "floor_div", "mod", *COMPARE)
 BROADCAST = {
     "same": ((3, 5), (3, 5)),
@@ -52,6 +53,8 @@ SIDES = (
     [-inf, -2, -0.0, 0, 0, 1, 2, inf, nan, 7, -7, 7, -7],
     [1, inf, 0, 0, 3, nan, -inf, 2, 1, 3, 3, -3, -3],
 )
+SIGNED = ([7, -7, -1, 0, 12, -12, 5, -5, 1], [3, 2, 1, 0, 18, 9, 70, 64, 0])
+OF_DTYPE = "the next float is that of the dtype, and steps are too small for differences"
 SHARED = "at a tie both sides get half, but moving both at once is no derivative"
 
 
@@ -115,6 +118,19 @@ ROWS = [
         for dtype in ("int32", "int64")
     ),
     *(
+        _row(f, dtype, Spec((2, 37), integers(0, 200), dtype), Spec((37,), integers(0, 9), dtype), ())
+        for f in BITS
+        for dtype in ("int32", "int64", "uint8", "uint32")
+    ),
+    *(
+        _row(f, f"signs-{dtype}", *_pair(*SIGNED, dtype), grad=())
+        for f in BITS
+        for dtype in ("int32", "int64")
+    ),
+    _row("next_after", "extreme", *_pair(*SIDES), grad=(), native=True, reason=OF_DTYPE),
+    _row("next_after", "same", Spec((3, 5)), Spec((5,)), differences=False, native=True,
+         reason=OF_DTYPE),
+    *(
         _row(f, "int-signs", *_pair([7, -7, 7, -7, 6], [3, 3, -3, -3, -3], "int32"), grad=())
         for f in ("floor_div", "mod")
     ),
@@ -147,6 +163,8 @@ BAD = [
     _bad("add", "dtypes", (_FLOAT, _INT), "DTypeError", "float32", "int32"),
     _bad("div", "of-ints", (_INT, _INT), "DTypeError", "int32"),
     _bad("atan2", "of-ints", (_INT, _INT), "DTypeError", "int32"),
+    *(_bad(f, "of-floats", (_FLOAT, _FLOAT), "DTypeError", "float32") for f in BITS),
+    _bad("next_after", "of-ints", (_INT, _INT), "DTypeError", "int32"),
     _bad("add", "of-bools", (_BOOL, _BOOL), "DTypeError", "bool"),
     _bad("logical_and", "of-floats", (_FLOAT, _FLOAT), "DTypeError", "bool", "float32"),
     _bad("add", "one-input", (_FLOAT,), "ShapeError", "2", "1"),

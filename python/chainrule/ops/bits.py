@@ -1,4 +1,4 @@
-"""Bits of integers. NumPy computes them: they work on arrays, and have no derivative."""
+"""Bits of integers. They have no derivative."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.base.dtypes import is_float_dtype
+from chainrule.base.dtypes import is_float_dtype, standardize_dtype
 from chainrule.base.errors import DTypeError
-from chainrule.ops._common import check_broadcast, eager_only
+from chainrule.ops._common import binary, check_broadcast, unary
 from chainrule.tracing.casting import as_dtype, as_tensor, promote
 from chainrule.tracing.recording import operation
+from chainrule.tracing.specs import compute_output_spec
 
 __all__ = [
     "bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_or",
@@ -18,21 +19,40 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _check_integers(function: np.ufunc, x: Any) -> None:
+def _spec(*xs: Any) -> Any:
+    """A symbolic call takes floats too, as Keras's: the result is a KerasTensor of integers."""
+    return compute_output_spec(_shapes, *xs)
+
+
+def _shapes(*xs: Any) -> Any:
+    *integers, = (_rounded(x) for x in xs)
+    return _pair("bitwise_and", "bit_and", *integers) if len(xs) == 2 else integers[0]
+
+
+def _rounded(x: Any) -> Any:
+    if isinstance(x, int):
+        return x
+    x = as_tensor(x)
+    return as_dtype(x, "int32") if is_float_dtype(x.dtype) else x
+
+
+def _check_integers(name: str, x: Any) -> None:
     if is_float_dtype(x.dtype):
-        raise DTypeError(f"{function.__name__}: expected integers, got dtype {x.dtype}")
+        raise DTypeError(f"{name}: expected integers, got dtype {x.dtype}")
 
 
-def _pair(function: np.ufunc, x: Any, y: Any) -> Any:
+def _pair(name: str, function: str, x: Any, y: Any) -> Any:
     x, y = promote(as_tensor(x), y)
-    _check_integers(function, x)
-    check_broadcast(function.__name__, x, y)
-    return np.asarray(eager_only(function, x, y))
+    _check_integers(name, x)
+    check_broadcast(name, x, y)
+    if standardize_dtype(x.dtype) == "bool":
+        function = function.replace("bit_", "logical_")
+    return binary(function, x, y)
 
 
-@operation
+@operation(spec=_spec)
 def bitwise_and(x: Any, y: Any) -> Any:
-    """The bits that are in both, as NumPy's `np.bitwise_and` (arrays only).
+    """The bits that are in both, as NumPy's `np.bitwise_and`.
 
     Parameters
     ----------
@@ -48,8 +68,6 @@ def bitwise_and(x: Any, y: Any) -> Any:
     ------
     DTypeError
         Floats, or an argument that holds no numbers.
-    TypeError
-        A traced argument.
     ShapeError
         Shapes that do not broadcast.
 
@@ -58,12 +76,12 @@ def bitwise_and(x: Any, y: Any) -> Any:
     >>> bitwise_and([6], [3]).tolist()
     [2]
     """
-    return _pair(np.bitwise_and, x, y)
+    return _pair("bitwise_and", "bit_and", x, y)
 
 
-@operation
+@operation(spec=_spec)
 def bitwise_or(x: Any, y: Any) -> Any:
-    """The bits that are in either, as NumPy's `np.bitwise_or` (arrays only).
+    """The bits that are in either, as NumPy's `np.bitwise_or`.
 
     Parameters
     ----------
@@ -79,8 +97,6 @@ def bitwise_or(x: Any, y: Any) -> Any:
     ------
     DTypeError
         Floats, or an argument that holds no numbers.
-    TypeError
-        A traced argument.
     ShapeError
         Shapes that do not broadcast.
 
@@ -89,12 +105,12 @@ def bitwise_or(x: Any, y: Any) -> Any:
     >>> bitwise_or([6], [3]).tolist()
     [7]
     """
-    return _pair(np.bitwise_or, x, y)
+    return _pair("bitwise_or", "bit_or", x, y)
 
 
-@operation
+@operation(spec=_spec)
 def bitwise_xor(x: Any, y: Any) -> Any:
-    """The bits that are in one but not both, as NumPy's `np.bitwise_xor` (arrays only).
+    """The bits that are in one but not both, as NumPy's `np.bitwise_xor`.
 
     Parameters
     ----------
@@ -110,8 +126,6 @@ def bitwise_xor(x: Any, y: Any) -> Any:
     ------
     DTypeError
         Floats, or an argument that holds no numbers.
-    TypeError
-        A traced argument.
     ShapeError
         Shapes that do not broadcast.
 
@@ -120,12 +134,12 @@ def bitwise_xor(x: Any, y: Any) -> Any:
     >>> bitwise_xor([6], [3]).tolist()
     [5]
     """
-    return _pair(np.bitwise_xor, x, y)
+    return _pair("bitwise_xor", "bit_xor", x, y)
 
 
-@operation
+@operation(spec=_spec)
 def bitwise_invert(x: Any) -> Any:
-    """All bits turned around, as NumPy's `np.invert` (arrays only): -x - 1 for signed x.
+    """All bits turned around, as NumPy's `np.invert`: -x - 1 for signed x.
 
     Parameters
     ----------
@@ -141,8 +155,6 @@ def bitwise_invert(x: Any) -> Any:
     ------
     DTypeError
         Floats, or an argument that holds no numbers.
-    TypeError
-        A traced argument.
 
     Examples
     --------
@@ -150,11 +162,15 @@ def bitwise_invert(x: Any) -> Any:
     [-1]
     """
     x = as_tensor(x)
-    _check_integers(np.invert, x)
-    return np.asarray(eager_only(np.invert, x))
+    _check_integers("invert", x)
+    dtype = standardize_dtype(x.dtype)
+    if dtype == "bool":
+        return unary("logical_not", x)
+    ones = -1 if np.iinfo(dtype).min < 0 else np.iinfo(dtype).max
+    return binary("bit_xor", x, as_dtype(ones, dtype))
 
 
-@operation
+@operation(spec=_spec)
 def bitwise_not(x: Any) -> Any:
     """All bits turned around, as NumPy's `np.bitwise_not`; the same as `bitwise_invert`.
 
@@ -172,8 +188,6 @@ def bitwise_not(x: Any) -> Any:
     ------
     DTypeError
         Floats, or an argument that holds no numbers.
-    TypeError
-        A traced argument.
 
     Examples
     --------
@@ -183,17 +197,17 @@ def bitwise_not(x: Any) -> Any:
     return bitwise_invert(x)
 
 
-def _shift(function: np.ufunc, x: Any, y: Any) -> Any:
+def _shift(function: str, x: Any, y: Any) -> Any:
     x = as_tensor(x)
     _check_integers(function, x)
-    if isinstance(y, int):
-        return np.asarray(eager_only(function, x, as_dtype(y, str(x.dtype))))
-    return _pair(function, x, y)
+    if standardize_dtype(x.dtype) == "bool":
+        x = as_dtype(x, "int32")
+    return _pair(function, function, x, as_dtype(y, str(x.dtype)) if isinstance(y, int) else y)
 
 
-@operation
+@operation(spec=_spec)
 def bitwise_left_shift(x: Any, y: Any) -> Any:
-    """The bits of x moved y places up: x * 2^y, as NumPy's `np.left_shift` (arrays only).
+    """The bits of x moved y places up: x * 2^y, as NumPy's `np.left_shift`.
 
     Parameters
     ----------
@@ -211,8 +225,6 @@ def bitwise_left_shift(x: Any, y: Any) -> Any:
     ------
     DTypeError
         Floats, or an argument that holds no numbers.
-    TypeError
-        A traced argument.
     ShapeError
         Shapes that do not broadcast.
 
@@ -221,10 +233,10 @@ def bitwise_left_shift(x: Any, y: Any) -> Any:
     >>> bitwise_left_shift([3], [2]).tolist()
     [12]
     """
-    return _shift(np.left_shift, x, y)
+    return _shift("left_shift", x, y)
 
 
-@operation
+@operation(spec=_spec)
 def left_shift(x: Any, y: Any) -> Any:
     """The bits of x moved y places up, as NumPy's `np.left_shift`; the same as
     `bitwise_left_shift`.
@@ -245,8 +257,6 @@ def left_shift(x: Any, y: Any) -> Any:
     ------
     DTypeError
         Floats, or an argument that holds no numbers.
-    TypeError
-        A traced argument.
     ShapeError
         Shapes that do not broadcast.
 
@@ -255,12 +265,12 @@ def left_shift(x: Any, y: Any) -> Any:
     >>> left_shift([3], [2]).tolist()
     [12]
     """
-    return _shift(np.left_shift, x, y)
+    return _shift("left_shift", x, y)
 
 
-@operation
+@operation(spec=_spec)
 def bitwise_right_shift(x: Any, y: Any) -> Any:
-    """The bits of x moved y places down: floor(x / 2^y), as NumPy's `np.right_shift` (arrays only).
+    """The bits of x moved y places down: floor(x / 2^y), as NumPy's `np.right_shift`.
 
     Parameters
     ----------
@@ -278,8 +288,6 @@ def bitwise_right_shift(x: Any, y: Any) -> Any:
     ------
     DTypeError
         Floats, or an argument that holds no numbers.
-    TypeError
-        A traced argument.
     ShapeError
         Shapes that do not broadcast.
 
@@ -288,10 +296,10 @@ def bitwise_right_shift(x: Any, y: Any) -> Any:
     >>> bitwise_right_shift([12], [2]).tolist()
     [3]
     """
-    return _shift(np.right_shift, x, y)
+    return _shift("right_shift", x, y)
 
 
-@operation
+@operation(spec=_spec)
 def right_shift(x: Any, y: Any) -> Any:
     """The bits of x moved y places down, as NumPy's `np.right_shift`; the same as
     `bitwise_right_shift`.
@@ -312,8 +320,6 @@ def right_shift(x: Any, y: Any) -> Any:
     ------
     DTypeError
         Floats, or an argument that holds no numbers.
-    TypeError
-        A traced argument.
     ShapeError
         Shapes that do not broadcast.
 
@@ -322,4 +328,4 @@ def right_shift(x: Any, y: Any) -> Any:
     >>> right_shift([12], [2]).tolist()
     [3]
     """
-    return _shift(np.right_shift, x, y)
+    return _shift("right_shift", x, y)

@@ -5,5 +5,6 @@ from __future__ import annotations
 from chainrule.base.namespace import publish
 from chainrule.ops.decompositions import *  # noqa: F403
 from chainrule.ops.norms import *  # noqa: F403
+from chainrule.ops.systems import *  # noqa: F403
 
 publish(globals())

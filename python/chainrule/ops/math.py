@@ -11,7 +11,7 @@ from chainrule.base.errors import DTypeError, ShapeError
 from chainrule.base.loading import take_elements
 from chainrule.base.namespace import publish
 from chainrule.base.sizes import may_be
-from chainrule.ops._common import binary, eager_only, root, unary
+from chainrule.ops._common import binary, root, unary
 from chainrule.ops._sized import numbers
 from chainrule.ops.elementwise import rsqrt
 from chainrule.ops.fourier import fft, fft2, ifft2, irfft, rfft
@@ -20,6 +20,7 @@ from chainrule.ops.reductions import logsumexp
 from chainrule.ops.reductions import sum as sum_of
 from chainrule.ops.shaping import _reshape
 from chainrule.ops.signals import extract_sequences, istft, stft
+from chainrule.ops.systems import slogdet
 from chainrule.tracing.casting import as_dtype, as_float, as_tensor, is_traced, promote_float
 from chainrule.tracing.dispatch import apply
 from chainrule.tracing.recording import operation
@@ -473,9 +474,9 @@ def cdist(x: Any, y: Any) -> Any:
     return root(total)
 
 
+@operation
 def logdet(x: Any) -> Any:
-    """ln |det(x)| of square matrices, as NumPy's `np.linalg.slogdet` without the sign (arrays
-    only).
+    """ln |det(x)| of square matrices, as NumPy's `np.linalg.slogdet` without the sign.
 
     Parameters
     ----------
@@ -485,14 +486,13 @@ def logdet(x: Any) -> Any:
     Returns
     -------
     tensor
-        (...), in the float dtype of x; -inf for singular matrices.
+        (...), in the float dtype of x; -inf for singular matrices, for which the gradient is a
+        DataError.
 
     Raises
     ------
-    ValueError
+    ShapeError
         `x` is not square, or has fewer than 2 axes.
-    TypeError
-        A traced argument, or float16.
     DTypeError
         `x` holds no numbers.
 
@@ -501,8 +501,7 @@ def logdet(x: Any) -> Any:
     >>> logdet([[1.0, 0.0], [0.0, 1.0]]).item()
     0.0
     """
-    x = as_float(x)
-    return np.asarray(eager_only(lambda a: np.linalg.slogdet(a)[1], x, name="logdet"))
+    return slogdet(x)[1]
 
 
 publish(globals())

@@ -9,8 +9,9 @@ import numpy as np
 
 from chainrule.base.dtypes import is_float_dtype, standardize_dtype
 from chainrule.ops import positions, reductions
-from chainrule.ops._common import binary, eager_only, root, unary
+from chainrule.ops._common import binary, root, unary
 from chainrule.ops._sized import filled
+from chainrule.ops.quantiles import quantile_of, shares_of
 from chainrule.tracing.casting import as_dtype, as_float, as_tensor
 from chainrule.tracing.dispatch import apply
 from chainrule.tracing.recording import operation
@@ -363,6 +364,11 @@ def nanargmin(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return _nan_arg(x, axis, keepdims, False)
 
 
+def _one_axis(axis: Any) -> Any:
+    """An axis that stands in a list or tuple of one too."""
+    return axis[0] if isinstance(axis, (list, tuple)) and len(axis) == 1 else axis
+
+
 @operation
 def nancumsum(x: Any, axis: Any = None, dtype: Any = None) -> Any:
     """`cumsum` with NaN as 0, as NumPy's `np.nancumsum`.
@@ -371,7 +377,7 @@ def nancumsum(x: Any, axis: Any = None, dtype: Any = None) -> Any:
     ----------
     x : tensor
         Of any shape; booleans become int32, other integers keep their width.
-    axis : int or None
+    axis : int, (int,) or None
         Along which. Default None: x flattened.
     dtype : str, optional
         Of the terms and the result. Default: that of x.
@@ -395,7 +401,7 @@ def nancumsum(x: Any, axis: Any = None, dtype: Any = None) -> Any:
     >>> nancumsum([1.0, float("nan"), 2.0]).tolist()
     [1.0, 1.0, 3.0]
     """
-    return positions.cumsum(_without_nan(x, 0.0)[0], axis, dtype)
+    return positions.cumsum(_without_nan(x, 0.0)[0], _one_axis(axis), dtype)
 
 
 @operation
@@ -406,7 +412,7 @@ def nancumprod(x: Any, axis: Any = None, dtype: Any = None) -> Any:
     ----------
     x : tensor
         Of any shape; booleans become int32, other integers keep their width.
-    axis : int or None
+    axis : int, (int,) or None
         Along which. Default None: x flattened.
     dtype : str, optional
         Of the terms and the result. Default: that of x.
@@ -430,24 +436,26 @@ def nancumprod(x: Any, axis: Any = None, dtype: Any = None) -> Any:
     >>> nancumprod([2.0, float("nan"), 3.0]).tolist()
     [2.0, 2.0, 6.0]
     """
-    return positions.cumprod(_without_nan(x, 1.0)[0], axis, dtype)
+    return positions.cumprod(_without_nan(x, 1.0)[0], _one_axis(axis), dtype)
 
 
+@operation
 def nanquantile(
     x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False
 ) -> Any:
-    """`quantile` over elements that are not NaN, as NumPy's `np.nanquantile` (arrays only).
+    """`quantile` over elements that are not NaN, as NumPy's `np.nanquantile`.
 
     Parameters
     ----------
     x : tensor
-        Of any shape; integers and booleans are cast to `floatx()`.
+        Of any shape, with elements; integers and booleans become floats.
     q : float or floats
         In [0, 1]; several make first axes of the result.
     axis : int, ints or None
         The axes that go away. Default None: all.
     method : str
-        One of the names that NumPy knows. Default "linear".
+        What lies between two elements: "linear", "lower", "higher", "midpoint" or "nearest".
+        Default "linear".
     keepdims : bool
         Whether they stay with size 1. Default False.
 
@@ -460,9 +468,9 @@ def nanquantile(
     Raises
     ------
     ValueError
-        q outside [0, 1], an unknown method, or an axis that is not there.
-    TypeError
-        A traced argument, or an axis that is no integer.
+        q outside [0, 1], or an unknown method.
+    ShapeError
+        An axis that `x` does not have, or one named twice; no elements.
     DTypeError
         `x` holds no numbers.
 
@@ -471,24 +479,26 @@ def nanquantile(
     >>> nanquantile([1.0, 3.0, float("nan")], 0.5).item()
     2.0
     """
-    return _numpy_statistic(np.nanquantile, x, q, axis, method, keepdims)
+    return quantile_of("nanquantile", x, q, axis, method, keepdims, with_nan=False)
 
 
+@operation
 def nanpercentile(
     x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False
 ) -> Any:
-    """`percentile` over elements that are not NaN, as NumPy's `np.nanpercentile` (arrays only).
+    """`percentile` over elements that are not NaN, as NumPy's `np.nanpercentile`.
 
     Parameters
     ----------
     x : tensor
-        Of any shape; integers and booleans are cast to `floatx()`.
+        Of any shape, with elements; integers and booleans become floats.
     q : float or floats
         In [0, 100]; several make first axes of the result.
     axis : int, ints or None
         The axes that go away. Default None: all.
     method : str
-        One of the names that NumPy knows. Default "linear".
+        What lies between two elements: "linear", "lower", "higher", "midpoint" or "nearest".
+        Default "linear".
     keepdims : bool
         Whether they stay with size 1. Default False.
 
@@ -501,9 +511,9 @@ def nanpercentile(
     Raises
     ------
     ValueError
-        q outside [0, 100], an unknown method, or an axis that is not there.
-    TypeError
-        A traced argument, or an axis that is no integer.
+        q outside [0, 100], or an unknown method.
+    ShapeError
+        An axis that `x` does not have, or one named twice; no elements.
     DTypeError
         `x` holds no numbers.
 
@@ -512,16 +522,18 @@ def nanpercentile(
     >>> nanpercentile([1.0, 3.0, float("nan")], 50).item()
     2.0
     """
-    return _numpy_statistic(np.nanpercentile, x, q, axis, method, keepdims)
+    shares = shares_of("nanpercentile", q)
+    return quantile_of("nanpercentile", x, shares, axis, method, keepdims, with_nan=False)
 
 
+@operation
 def nanmedian(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """`median` over elements that are not NaN, as NumPy's `np.nanmedian` (arrays only).
+    """`median` over elements that are not NaN, as NumPy's `np.nanmedian`.
 
     Parameters
     ----------
     x : tensor
-        Of any shape; integers and booleans are cast to `floatx()`.
+        Of any shape, with elements; integers and booleans become floats.
     axis : int, ints or None
         The axes that go away. Default None: all.
     keepdims : bool
@@ -534,10 +546,8 @@ def nanmedian(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
     Raises
     ------
-    ValueError
-        An axis that is not there.
-    TypeError
-        A traced argument, or an axis that is no integer.
+    ShapeError
+        An axis that `x` does not have, or one named twice; no elements.
     DTypeError
         `x` holds no numbers.
 
@@ -546,22 +556,4 @@ def nanmedian(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     >>> nanmedian([1.0, 3.0, float("nan")]).item()
     2.0
     """
-    axes = tuple(axis) if isinstance(axis, list) else axis
-    x = as_float(x)
-
-    def middle(a: Any) -> Any:
-        return np.nanmedian(a, axes, keepdims=keepdims)
-
-    return np.asarray(eager_only(middle, x, name="nanmedian")).astype(x.dtype)
-
-
-def _numpy_statistic(
-    function: Any, x: Any, q: Any, axis: Any, method: str, keepdims: bool
-) -> Any:
-    axes = tuple(axis) if isinstance(axis, list) else axis
-    x = as_float(x)
-
-    def statistic(a: Any) -> Any:
-        return function(a, np.asarray(q, "float64"), axis=axes, method=method, keepdims=keepdims)
-
-    return np.asarray(eager_only(statistic, x, name=function.__name__)).astype(x.dtype)
+    return quantile_of("nanmedian", x, 0.5, axis, "linear", keepdims, with_nan=False)

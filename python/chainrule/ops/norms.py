@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.base.dtypes import is_float_dtype, result_type, standardize_dtype
 from chainrule.ops import reductions
-from chainrule.ops._common import binary, eager_only, normalize_axes, normalize_axis, root, unary
+from chainrule.ops._common import binary, normalize_axes, normalize_axis, root, unary
 from chainrule.tracing.casting import as_dtype, as_tensor
 from chainrule.tracing.dispatch import apply
 from chainrule.tracing.recording import operation
@@ -30,7 +30,8 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
         Of any shape; integers and booleans become float32.
     ord : int, float, str or None
         For vectors None or 2 (Euclidean), 1, inf, -inf, 0 (how many are not 0), or any p; for
-        matrices None or "fro", 1, -1, inf, -inf, and 2, -2 and "nuc" on arrays only.
+        matrices None or "fro", 1, -1, inf, -inf, 2 and -2 (the largest and the least singular
+        value), and "nuc" (their sum).
     axis : int, (int, int) or None
         That of vectors, or the two of matrices. Default None: all.
     keepdims : bool
@@ -47,8 +48,8 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
         An `ord` that does not exist for so many axes, or more than two axes.
     ShapeError
         An axis that `x` does not have, or no elements for an extreme.
-    TypeError
-        `ord` 2, -2 or "nuc" of traced matrices.
+    DataError
+        NaN or an infinity, for `ord` 2, -2 and "nuc".
     DTypeError
         `x` holds no numbers.
 
@@ -120,17 +121,18 @@ def _power(x: Any, exponent: float) -> Any:
 def _matrix_norm(x: Any, ord: Any, axes: list[int], keepdims: bool) -> Any:
     if ord in (None, "fro"):
         return _euclidean(x, axes, keepdims)
+    shape = [1 if i in axes else n for i, n in enumerate(x.shape)]
+    kept = shape if keepdims else [n for i, n in enumerate(x.shape) if i not in axes]
     if ord in (2, -2, "nuc"):
-        where = tuple(axes)
-        return np.asarray(
-            eager_only(lambda a: np.linalg.norm(a, ord, where, keepdims), x, name="norm")
-        )
+        lead = [i for i in range(x.ndim) if i not in axes]
+        matrices = apply("transpose", {"axes": lead + axes}, [x])
+        _, values, _ = apply("svd", {"full": False}, [matrices], outputs=3)
+        pick = {2: reductions.max, -2: reductions.min, "nuc": reductions.sum}[ord]
+        return apply("reshape", {"shape": kept}, [pick(values, -1)])
     if ord not in (1, -1, np.inf, -np.inf):
         raise ValueError(f"Invalid `ord` argument for matrix norm. Received: ord={ord}")
     rows, columns = axes if builtins.abs(ord) == 1 else axes[::-1]
     sums = reductions.sum(unary("abs", x), rows, keepdims=True)
     extreme = reductions.max if ord > 0 else reductions.min
     result = extreme(sums, columns, keepdims=True)
-    shape = [1 if i in axes else n for i, n in enumerate(x.shape)]
-    kept = shape if keepdims else [n for i, n in enumerate(x.shape) if i not in axes]
     return apply("reshape", {"shape": kept}, [result])

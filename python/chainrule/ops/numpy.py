@@ -8,8 +8,8 @@ from chainrule.ops.arranging import *  # noqa: F403
 from chainrule.ops.bits import *  # noqa: F403
 from chainrule.ops.comparison import *  # noqa: F403
 from chainrule.ops.contraction import *  # noqa: F403
+from chainrule.ops.counting import *  # noqa: F403
 from chainrule.ops.creation import *  # noqa: F403
-from chainrule.ops.decompositions import slogdet as slogdet
 from chainrule.ops.diagonals import *  # noqa: F403
 from chainrule.ops.differences import *  # noqa: F403
 from chainrule.ops.elementwise import *  # noqa: F403
@@ -20,11 +20,13 @@ from chainrule.ops.linear import *  # noqa: F403
 from chainrule.ops.nan_statistics import *  # noqa: F403
 from chainrule.ops.pairs import *  # noqa: F403
 from chainrule.ops.positions import *  # noqa: F403
+from chainrule.ops.quantiles import *  # noqa: F403
 from chainrule.ops.reductions import *  # noqa: F403
 from chainrule.ops.rounding import *  # noqa: F403
 from chainrule.ops.searching import *  # noqa: F403
 from chainrule.ops.shaping import *  # noqa: F403
 from chainrule.ops.sorting import *  # noqa: F403
+from chainrule.ops.systems import slogdet as slogdet
 from chainrule.ops.vectorizing import *  # noqa: F403
 
 publish(globals())

@@ -9,14 +9,14 @@ import numpy as np
 
 from chainrule.base.dtypes import is_float_dtype, is_int_dtype, result_type, standardize_dtype
 from chainrule.base.errors import DataError, DTypeError, ShapeError
-from chainrule.ops._common import binary, eager_only, sequence, unary
+from chainrule.ops._common import binary, sequence, unary
 from chainrule.ops.comparison import _where
 from chainrule.ops.shaping import _reshape, ravel
 from chainrule.tracing.casting import as_dtype, as_tensor, is_traced, promote
 from chainrule.tracing.dispatch import apply
 from chainrule.tracing.recording import operation
 
-__all__ = ["bincount", "digitize", "isin", "nonzero", "searchsorted", "select", "unravel_index"]
+__all__ = ["bincount", "digitize", "isin", "searchsorted", "select", "unravel_index"]
 
 
 @operation
@@ -248,37 +248,6 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
     column = _reshape(weights, [*x.shape, 1])
     counted = apply("select", {}, [hits, column, as_dtype(0, dtype)])
     return apply("reduce", {"function": "sum", "axes": [x.ndim - 1], "keepdims": False}, [counted])
-
-
-def nonzero(x: Any) -> Any:
-    """The indices of the elements that are not 0, one array an axis, as NumPy's `np.nonzero`
-    (arrays only).
-
-    Parameters
-    ----------
-    x : tensor
-        Of one axis or more, numbers or booleans.
-
-    Returns
-    -------
-    tuple of tensors
-        One int32 array (count,) for each axis of x, in row-major order.
-
-    Raises
-    ------
-    ValueError
-        A scalar.
-    TypeError
-        A traced argument.
-    DTypeError
-        `x` holds no numbers.
-
-    Examples
-    --------
-    >>> [index.tolist() for index in nonzero([0, 3, 5])]
-    [[1, 2]]
-    """
-    return tuple(index.astype("int32") for index in eager_only(np.nonzero, x))
 
 
 @operation

@@ -11,6 +11,7 @@ from chainrule.base.dtypes import standardize_dtype
 from chainrule.base.errors import IndivisibleError, ShapeError
 from chainrule.base.sizes import as_size, divides, is_size, may_be
 from chainrule.ops._common import eager_only, normalize_axes, normalize_axis, sequence, static_shape
+from chainrule.tracing.arrays import engine_dtype
 from chainrule.tracing.casting import as_tensor
 from chainrule.tracing.dispatch import apply
 from chainrule.tracing.recording import operation
@@ -398,8 +399,10 @@ def ndim(x: Any) -> int:
     return x.ndim if isinstance(x, KerasTensor) else int(as_tensor(x).ndim)
 
 
+@operation
 def view(x: Any, dtype: Any = None) -> Any:
-    """The bytes of x read as another dtype, as NumPy's `np.ndarray.view` (arrays only).
+    """The bytes of x, the lowest of an element first, read as another dtype, as NumPy's
+    `np.ndarray.view`. No gradient flows through it.
 
     Parameters
     ----------
@@ -418,7 +421,7 @@ def view(x: Any, dtype: Any = None) -> Any:
     ValueError
         An unknown dtype, or a last axis whose bytes it does not divide.
     TypeError
-        A traced argument.
+        Traced values that are bool or narrower than the core's dtypes, or are to be.
     DTypeError
         `x` holds no numbers.
 
@@ -427,5 +430,11 @@ def view(x: Any, dtype: Any = None) -> Any:
     >>> view(np.zeros(2, "float32"), "int32").tolist()
     [0, 0]
     """
-    target = np.dtype(standardize_dtype(as_tensor(x).dtype if dtype is None else dtype))
-    return eager_only(lambda a: a.view(target), x, name="view")
+    x = as_tensor(x)
+    own = standardize_dtype(x.dtype)
+    target = own if dtype is None else standardize_dtype(dtype)
+    if target == own:
+        return x
+    if all(engine_dtype(name) == name != "bool" for name in (own, target)):
+        return apply("bitcast", {"dtype": target}, [x])
+    return eager_only(lambda a: a.view(np.dtype(target)), x, name="view")

@@ -3,7 +3,8 @@
 da = sum over broadcast axes of dout * df/da, and db likewise
 
 Shapes: a and b broadcast together to y. Dtypes: a and b the same; add to mod keep it, comparisons
-and logical functions give bool and no gradient. div and atan2 are for floats.
+and logical functions give bool and no gradient. div, atan2 and next_after are for floats, bits,
+gcd and lcm for integers.
 At ties maximum and minimum share the gradient half and half; at the origin atan2 has the gradient 0.
 floor_div rounds towards minus infinity and mod has the sign of the divisor; an integer divided by
 zero gives 0. pow: d/db is 0 where a = 0.
@@ -53,6 +54,14 @@ FUNCTIONS: dict[str, tuple[Callable[[Array, Array], Array], Partials | None]] = 
     "atan2": (np.arctan2, _atan2_partials),
     "floor_div": (np.floor_divide, lambda a, b, y: (np.zeros_like(y), np.zeros_like(y))),
     "mod": (np.mod, lambda a, b, y: (np.ones_like(y), -np.floor_divide(a, b))),
+    "next_after": (np.nextafter, lambda a, b, y: (np.ones_like(y), np.zeros_like(y))),
+    "bit_and": (np.bitwise_and, None),
+    "bit_or": (np.bitwise_or, None),
+    "bit_xor": (np.bitwise_xor, None),
+    "left_shift": (np.left_shift, None),
+    "right_shift": (np.right_shift, None),
+    "gcd": (np.gcd, None),
+    "lcm": (np.lcm, None),
     "eq": (np.equal, None),
     "ne": (np.not_equal, None),
     "lt": (np.less, None),

@@ -136,6 +136,9 @@ _BINARY: dict[str, tuple[Draw, Draw]] = {
     **dict.fromkeys(("maximum", "minimum"), (_d(_LONG), _f(_LONG))),
     "atan2": (_f(_LONG, low=0.2, high=3), _f(_LONG)),
     **dict.fromkeys(("floor_div", "mod"), (_f(_LONG, low=-9, high=9), _f(_LONG, low=0.7, high=3))),
+    **dict.fromkeys(("bit_and", "bit_or", "bit_xor", "gcd", "lcm"), (_i(_LONG, high=99), _i(_LONG, high=9))),
+    **dict.fromkeys(("left_shift", "right_shift"), (_i(_LONG, low=-99, high=99), _i(_LONG, high=9))),
+    "next_after": (_f(_LONG), _f(_LONG)),
     **dict.fromkeys(("eq", "ne", "lt", "le", "gt", "ge"), (_i(_LONG), _i(_LONG))),
     **dict.fromkeys(("logical_and", "logical_or", "logical_xor"), (_b(_LONG), _b(_LONG))),
 }
@@ -156,6 +159,7 @@ def _elementwise() -> Iterator[Row]:
     for half in ("float16", "bfloat16"):
         yield Row("narrow", {"format": half}, (_f(_LONG),), ())
     yield Row("narrow", {"format": "int8"}, (_i(_LONG, low=-999, high=999),))
+    yield Row("bitcast", {"dtype": "uint8"}, (_i(_LONG, high=2**20),))
     yield Row("stop_gradient", {}, (_f(3, 5),))
     yield Row("dropout", {"rate": 0.3}, (_f(_LONG), _SEED))
     for distribution in ("uniform", "normal", "truncated_normal"):
@@ -218,6 +222,28 @@ def _products() -> Iterator[Row]:
 
 def _one_axis() -> Attrs:
     return {"strides": [1], "padding": [1, 1], "dilations": [1], "groups": 1}
+
+
+def _matrices() -> Iterator[Row]:
+    def near_one(numbers: Numbers) -> Array:
+        return np.asarray(np.eye(6) * 3 + numbers.floats((2, 6, 6)), numbers.dtype)
+
+    def positive(numbers: Numbers) -> Array:
+        x = numbers.floats((2, 6, 6), -0.4, 0.4)
+        return np.asarray(np.eye(6) * 3 + x + np.swapaxes(x, 1, 2), numbers.dtype)
+
+    yield Row("cholesky", {}, (positive,))
+    yield Row("lu", {}, (near_one,))
+    yield Row("qr", {"complete": False}, (_f(2, 7, 5),))
+    yield Row("svd", {"full": False}, (_f(7, 5),), ())
+    yield Row("eigh", {}, (positive,), ())
+    yield Row("pinv", {"rcond": 1e-6}, (near_one,))
+    right = _f(2, 6, 3)
+    yield Row("solve", {"transpose": False}, (near_one, right))
+    yield Row("solve_triangular", {"lower": True, "transpose": True, "unit": False}, (near_one, right))
+    for log in (False, True):
+        yield Row("determinant", {"log": log}, (near_one,))
+    yield Row("cofactors", {}, (near_one,))
 
 
 def _moves() -> Iterator[Row]:
@@ -386,7 +412,7 @@ def _own() -> Iterator[Row]:
 
 def rows() -> list[Row]:
     """Every row, op after op."""
-    parts = (_elementwise, _reductions, _products, _moves, _images, _losses, _sequences, _own)
+    parts = (_elementwise, _reductions, _products, _matrices, _moves, _images, _losses, _sequences, _own)
     return [row for part in parts for row in part()]
 
 
