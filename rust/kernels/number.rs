@@ -118,13 +118,13 @@ macro_rules! integers {
             fn bit_xor(self, other: Self) -> Self { self ^ other }
             #[inline(always)]
             fn left_shift(self, places: Self) -> Self {
-                let in_range = places as u64 <= <$t>::BITS as u64 - 1;
+                let in_range = (places as u64) < <$t>::BITS as u64;
                 if in_range { self << places } else { 0 }
             }
             #[inline(always)]
             #[allow(unused_comparisons)]
             fn right_shift(self, places: Self) -> Self {
-                let in_range = places as u64 <= <$t>::BITS as u64 - 1;
+                let in_range = (places as u64) < <$t>::BITS as u64;
                 if in_range { self >> places } else if self < 0 { Number::neg(1 as $t) } else { 0 }
             }
             fn gcd(self, other: Self) -> Self {

@@ -112,6 +112,13 @@ def eager_only(function: Callable[..., Any], *xs: Any, name: str | None = None) 
         raise DataError(message) from error
 
 
+def in_double(x: Any) -> Any:
+    """`x` in float64; Python's numbers are not rounded to `floatx()` before."""
+    if hasattr(x, "dtype") or any(hasattr(v, "dtype") for v in leaves(x)):
+        return as_dtype(x, "float64")
+    return np.asarray(x, "float64")
+
+
 def check_broadcast(op: str, *xs: Any) -> None:
     """Check that the shapes broadcast.
 

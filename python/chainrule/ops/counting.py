@@ -11,7 +11,7 @@ from chainrule.base.config import floatx
 from chainrule.base.dtypes import standardize_dtype
 from chainrule.base.errors import DataError, ShapeError
 from chainrule.ops import reductions
-from chainrule.ops._common import binary, block, eager_only, normalize_axis, unary
+from chainrule.ops._common import binary, block, eager_only, in_double, normalize_axis, unary
 from chainrule.ops._sized import filled, numbers
 from chainrule.ops.arithmetic import add
 from chainrule.ops.positions import cumsum
@@ -284,7 +284,7 @@ def histogram(x: Any, bins: Any = 10, range: Any = None) -> Any:
         low, high = _outer_edges(x, range)
         counts, edges = _count_even(x, int(bins), low, high)
     else:
-        edges = as_dtype(as_tensor(bins), "float64")
+        edges = in_double(bins)
         if edges.ndim != 1 or not is_traced(edges) and not bool((np.diff(edges) >= 0).all()):
             raise ValueError(f"histogram: expected ascending edges of 1 axis, got {bins}")
         counts = _count(x, edges)

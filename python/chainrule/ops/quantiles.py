@@ -12,7 +12,7 @@ from chainrule.base.dtypes import is_float_dtype, result_type, standardize_dtype
 from chainrule.base.errors import ShapeError
 from chainrule.base.sizes import Size
 from chainrule.ops import reductions
-from chainrule.ops._common import binary, normalize_axes, unary
+from chainrule.ops._common import binary, in_double, normalize_axes, unary
 from chainrule.ops.shaping import _reshape, moveaxis, transpose
 from chainrule.tracing.arrays import storage_dtype
 from chainrule.tracing.casting import as_dtype, as_tensor
@@ -65,11 +65,6 @@ def quantile(
     return quantile_of("quantile", x, q, axis, method, keepdims)
 
 
-def _numbers(q: Any) -> Any:
-    """q in float64; Python's numbers are not rounded to `floatx()` before."""
-    return np.asarray(as_tensor(q) if hasattr(q, "dtype") else q, "float64")
-
-
 def shares_of(op: str, q: Any) -> Any:
     """Percents as shares of 1.
 
@@ -78,7 +73,7 @@ def shares_of(op: str, q: Any) -> Any:
     ValueError
         q outside [0, 100].
     """
-    shares = _numbers(q) / 100.0
+    shares = np.asarray(in_double(q)) / 100.0
     if shares.size and not (0 <= shares.min() and shares.max() <= 1):
         raise ValueError(f"{op}: expected q in [0, 100], got {q}")
     return shares
@@ -100,7 +95,7 @@ def quantile_of(
     if standardize_dtype(x.dtype) == "int64":
         x = as_dtype(x, floatx())
     x = as_dtype(x, result_type(x.dtype, float))
-    points = _numbers(q)
+    points = np.asarray(in_double(q))
     if points.size and not (0 <= points.min() and points.max() <= 1):
         raise ValueError(f"{op}: expected q in [0, 1], got {q}")
     if method not in _METHODS:

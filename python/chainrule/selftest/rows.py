@@ -226,7 +226,7 @@ def _one_axis() -> Attrs:
 
 def _matrices() -> Iterator[Row]:
     def near_one(numbers: Numbers) -> Array:
-        return np.asarray(np.eye(6) * 3 + numbers.floats((2, 6, 6)), numbers.dtype)
+        return np.asarray(np.eye(6) * 3 + numbers.floats((2, 6, 6), -0.5, 0.5), numbers.dtype)
 
     def positive(numbers: Numbers) -> Array:
         x = numbers.floats((2, 6, 6), -0.4, 0.4)
