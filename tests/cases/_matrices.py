@@ -8,6 +8,10 @@ from hypothesis import strategies as st
 from tests.rows import Array, draw_array
 
 
+# One number, square, tall, wide, vectors, batches, none.
+SHAPES = ((1, 1), (4, 4), (5, 3), (3, 5), (1, 4), (4, 1), (2, 3, 4, 4), (2, 3, 2), (0, 2, 2))
+
+
 def _orthogonal(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """The orthonormal columns of QR, or rows where there are fewer."""
     m, n = shape[-2:]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from tests.cases._matrices import draw_matrix, separated
+from tests.cases._matrices import SHAPES, draw_matrix, separated
 from tests.rows import Bad, Drawn, Row, Spec, exactly, integers
 
 nan = float("nan")
@@ -15,8 +15,6 @@ def _row(name: str, x: Spec, rcond: float = 1e-12, grad: tuple[int, ...] = (0,))
 def _bad(name: str, x: Spec, rcond: float, error: str, *match: str) -> Bad:
     return Bad("pinv", name, {"rcond": rcond}, (x,), error, match)
 
-
-SHAPES = ((1, 1), (4, 4), (5, 3), (3, 5), (1, 4), (4, 1), (2, 3, 4, 4), (2, 3, 2), (0, 2, 2))
 
 ROWS = [
     *(_row("x".join(map(str, shape)), Spec(shape, separated)) for shape in SHAPES),

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from tests.cases._matrices import draw_matrix, separated
+from tests.cases._matrices import SHAPES, draw_matrix, separated
 from tests.rows import Bad, Drawn, Row, Spec, integers
 
 
@@ -10,8 +10,6 @@ def _row(name: str, x: Spec, complete: bool = False, grad: tuple[int, ...] = (0,
     form = "complete" if complete else "reduced"
     return Row("qr", f"{form}-{name}", {"complete": complete}, (x,), grad)
 
-
-SHAPES = ((1, 1), (4, 4), (5, 3), (3, 5), (1, 4), (4, 1), (2, 3, 4, 4), (2, 3, 2), (0, 2, 2))
 
 ROWS = [
     *(_row("x".join(map(str, shape)), Spec(shape, separated)) for shape in SHAPES),

@@ -19,14 +19,14 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _spec(*xs: Any) -> Any:
+def _spec(x: Any, y: Any = None) -> Any:
     """A symbolic call takes floats too, as Keras's: the result is a KerasTensor of integers."""
-    return compute_output_spec(_shapes, *xs)
+    return compute_output_spec(_of_integers, x, y)
 
 
-def _shapes(*xs: Any) -> Any:
-    *integers, = (_rounded(x) for x in xs)
-    return _pair("bitwise_and", "bit_and", *integers) if len(xs) == 2 else integers[0]
+def _of_integers(x: Any, y: Any) -> Any:
+    x = _rounded(x)
+    return x if y is None else _pair("bitwise_and", "bit_and", x, _rounded(y))
 
 
 def _rounded(x: Any) -> Any:
