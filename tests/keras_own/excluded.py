@@ -81,7 +81,6 @@ _EXCLUDED = {
 # Thousands of dtypes of results, each compared with JAX's: run with `--long`.
 _LONG = {
     "ops/numpy_test.py::NumpyDtypeTest::*": "the dtypes of results, in some hours: --long",
-    "ops/nn_test.py::NNOpsDtypeTest::*": "the dtypes of results, in some hours: --long",
 }
 
 
