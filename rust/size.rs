@@ -34,8 +34,9 @@ type Factors = Vec<usize>;
 /// A sum of products with their counts, none of them 0; no factors: a number.
 type Terms = BTreeMap<Factors, isize>;
 
+/// What a product in a sum is made of.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-enum Factor {
+pub enum Factor {
     Symbol(usize),
     /// Rounded down.
     Quotient(Size, Size),
@@ -150,6 +151,29 @@ impl Size {
             Some(number) => Terms::from([(vec![], number)]),
             None => with_table(|table| table.terms.list[self.place()].clone()),
         }
+    }
+
+    /// The products that it is the sum of: how often each counts, and its factors.
+    pub fn products(self) -> Vec<(isize, Vec<Factor>)> {
+        let factors = |places: &[usize]| {
+            with_table(|table| {
+                places
+                    .iter()
+                    .map(|f| table.factors.list[*f].clone())
+                    .collect()
+            })
+        };
+        let terms = self.terms();
+        terms
+            .iter()
+            .map(|(f, count)| (*count, factors(f)))
+            .collect()
+    }
+
+    /// The size of a word that an attribute holds; `None` for a word of no size.
+    pub fn of_word(word: i64) -> Option<Size> {
+        let size = isize::try_from(word).map(Size).ok();
+        size.filter(|size| size.is_known() || size.is_entered())
     }
 
     pub fn is_known(self) -> bool {

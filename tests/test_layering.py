@@ -54,6 +54,7 @@ FLOORS = (
     "checks",
     "diagnosis",
     "profiling",
+    "exporting",
     "models",
     "datasets",
     "audio",

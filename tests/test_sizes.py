@@ -78,6 +78,35 @@ def test_products_divide(first: Expression, second: Expression) -> None:
         assert divides(b, a * b)
 
 
+@given(expressions, SIZES)
+def test_sums_of_products_say_how_a_size_is_computed(expression: Expression, sizes: list[int]) -> None:
+    n = expression(SYMBOLS)
+    if isinstance(n, Size):
+        assert number_of(n, sizes) == expression(list(sizes))
+        assert Size.of_word(hash(n)) == n
+
+
+def number_of(n: Any, sizes: list[int]) -> int:
+    if not isinstance(n, Size):
+        return n
+    total = 0
+    for count, factors in n.products():
+        for kind, a, b in factors:
+            if kind == "symbol":
+                count *= sizes[a]
+                continue
+            x, y = number_of(a, sizes), number_of(b, sizes)
+            count *= {"quotient": x // (y or 1), "larger": max(x, y), "product": x * y}[kind]
+        total += count
+    return total
+
+
+def test_words_of_no_size_are_refused() -> None:
+    assert Size.of_word(-3) == -3 and Size.of_word(7) == 7
+    with pytest.raises(ValueError, match="expected the word of a size, got"):
+        Size.of_word(-(2**63) + (1 << 39))
+
+
 def test_sizes_beside_other_things() -> None:
     (n, m, _) = SYMBOLS
     assert repr([n, n + 1]) == "[None, None]"

@@ -1,9 +1,9 @@
 //! `Size`: the size of an axis that is not known while shapes are inferred.
 
 use crate::error::Error;
-use crate::size::Size;
+use crate::size::{Factor, Size};
 use pyo3::basic::CompareOp;
-use pyo3::exceptions::{PyTypeError, PyZeroDivisionError};
+use pyo3::exceptions::{PyTypeError, PyValueError, PyZeroDivisionError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyList, PyTuple};
 
@@ -118,6 +118,37 @@ impl PySize {
         PySize {
             size: Size::symbol(index),
         }
+    }
+
+    /// What a word stands for where attributes are read back (`Graph.nodes`): a size, or the number itself.
+    #[staticmethod]
+    fn of_word(py: Python<'_>, word: i64) -> PyResult<Bound<'_, PyAny>> {
+        match Size::of_word(word) {
+            Some(size) => to_python(py, size),
+            None => Err(PyValueError::new_err(format!(
+                "Size.of_word: expected the word of a size, got {word}"
+            ))),
+        }
+    }
+
+    /// The sum that it is: how often each product counts, and the product's factors. A factor is
+    /// `("symbol", i, 1)`, `("quotient", a, b)` rounded down, `("larger", a, b)` or `("product", a, b)`.
+    fn products<'py>(&self, py: Python<'py>) -> PyResult<Vec<(isize, Vec<Bound<'py, PyTuple>>)>> {
+        let shown = |factor: Factor| {
+            let (name, a, b) = match factor {
+                Factor::Symbol(index) => ("symbol", Size::of(index), Size::ONE),
+                Factor::Quotient(a, b) => ("quotient", a, b),
+                Factor::Larger(a, b) => ("larger", a, b),
+                Factor::Product(a, b) => ("product", a, b),
+            };
+            (name, to_python(py, a)?, to_python(py, b)?).into_pyobject(py)
+        };
+        let products = self.size.products().into_iter();
+        let products = products.map(|(count, factors)| {
+            let factors: PyResult<Vec<_>> = factors.into_iter().map(shown).collect();
+            Ok((count, factors?))
+        });
+        products.collect()
     }
 
     fn __add__<'py>(&self, py: Python<'py>, other: &Object<'py>) -> PyResult<Object<'py>> {

@@ -54,9 +54,8 @@ impl Visitor<'_> for WordVisitor {
     }
 
     fn visit_i64<E: Error>(self, word: i64) -> Result<Word, E> {
-        let size = isize::try_from(word).map(Size).ok();
-        let size = size.filter(|size| size.is_known() || size.is_entered());
-        size.map(Word)
+        Size::of_word(word)
+            .map(Word)
             .ok_or_else(|| E::invalid_value(Unexpected::Signed(word), &self))
     }
 }

@@ -342,7 +342,7 @@ HINTS: dict[str, str] = {
     "distillation": "train on the predictions of the other model",
     "distribution": "training runs on one machine",
     "dtype_policies.*": "no layer is quantized: use 'mixed_bfloat16' or 'float32'",
-    "export": "use `Model.save`",
+    "export": "use `Model.export`",
     "layers.FlaxLayer": "write it as a `Layer` with `chainrule.ops`",
     "layers.JaxLayer": "write it as a `Layer` with `chainrule.ops`",
     "layers.TFSMLayer": "write it as a `Layer` with `chainrule.ops`",

@@ -79,6 +79,10 @@ class Model(Trainer, Layer):
         A call on an array that comes again, of a model of chainrule's own layers, runs compiled. A list
         of texts is one array of them.
         """
+        if not self._called and args:
+            self.__dict__["_first_dtypes"] = [
+                str(getattr(x, "dtype", None)) for x in tree.flatten(args[0])
+            ]
         if len(args) == 1 and type(args[0]) is np.ndarray:
             training = kwargs.get("training")
             if len(kwargs) == ("training" in kwargs) and (training is None or training is False):
@@ -181,6 +185,62 @@ class Model(Trainer, Layer):
             When the file is there and `overwrite` is False.
         """
         save_model(self, filepath, overwrite=overwrite, **kwargs)
+
+    def export(
+        self,
+        filepath: Any,
+        format: str = "onnx",
+        verbose: bool | None = None,
+        input_signature: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Write what the model predicts as an ONNX file, which other programs run.
+
+        Parameters
+        ----------
+        filepath : str or path
+            Ends in `.onnx`; written under a temporary name and renamed.
+        format : {"onnx"}
+            The others of Keras are not built. Default "onnx".
+        verbose : bool, optional
+            Whether to print where the file is. Default True.
+        input_signature : structure of InputSpec, KerasTensor or arrays, optional
+            Shapes and dtypes of the inputs, None for sizes that are free. Default: those of the model.
+        **kwargs : object
+            Only `opset_version`: the version of ONNX's operators, 20 or more. Default 21.
+
+        Raises
+        ------
+        ValueError
+            Another format or file name, a model that has not been built, an op or a layer that ONNX
+            cannot hold (the message names the layer), weights of more than 2 GB.
+        TypeError
+            Another keyword.
+        ImportError
+            Without the package onnx: `pip install 'chainrule[onnx]'`.
+
+        Notes
+        -----
+        The file holds the model's `call` for predictions: no dropout, no random augmentation, no loss. Batch
+        sizes and lengths that the model leaves free are free in the file. What a prediction changes in
+        the model, the state of stateful layers, is an input and, under ``name/next``, an output more. Inputs
+        and outputs have the names of the layers. (ONNX, https://onnx.ai/onnx/intro/concepts.html.)
+
+        Examples
+        --------
+        >>> import chainrule as keras
+        >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, name="scores")])
+        >>> model.export("model.onnx", verbose=False)  # doctest: +SKIP
+        >>> import onnxruntime  # doctest: +SKIP
+        >>> session = onnxruntime.InferenceSession("model.onnx")  # doctest: +SKIP
+        >>> session.run(["scores"], {session.get_inputs()[0].name: x})  # doctest: +SKIP
+        """
+        unknown = sorted(set(kwargs) - {"opset_version"})
+        if unknown:
+            raise TypeError(f"export: expected no keyword but opset_version, got {unknown}")
+        from chainrule.exporting import export_model
+
+        export_model(self, filepath, format, verbose, input_signature, **kwargs)
 
     def save_weights(
         self, filepath: Any, overwrite: bool = True, mapping: Any = None, **kwargs: Any

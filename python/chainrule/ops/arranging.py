@@ -12,6 +12,7 @@ from chainrule.base.errors import ShapeError
 from chainrule.base.loading import take_elements
 from chainrule.base.sizes import Size, may_be
 from chainrule.ops._common import (
+    binary,
     block,
     normalize_axes,
     normalize_axis,
@@ -19,7 +20,7 @@ from chainrule.ops._common import (
     static_shape,
     unary,
 )
-from chainrule.ops._sized import filled, inside_block, numbers, triangle
+from chainrule.ops._sized import inside_block, numbers, triangle
 from chainrule.ops.joining import concatenate
 from chainrule.ops.shaping import _reshape, broadcast_to, ravel, swapaxes
 from chainrule.tracing.casting import as_dtype, as_tensor, is_traced
@@ -391,16 +392,34 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = N
                 f"got shape {tuple(x.shape)}"
             )
     for axis, (before, after) in enumerate(widths):
-        index = _continued(x.shape[axis], before, after, mode)
-        x = apply("gather", {"axis": axis}, [x, index])
+        if before or after:
+            index = _continued(x.shape[axis], before, after, mode)
+            x = apply("gather", {"axis": axis}, [x, index])
     return x
 
 
 def _continued(n: int | Size, before: int, after: int, mode: Any) -> Any:
     """The places from which a padded axis takes its elements."""
     if isinstance(n, Size):
-        return filled([before + n + after], 0, "int32")
+        return _continued_by_rule(n, before, after, mode)
     return np.pad(np.arange(n, dtype="int32"), (before, after), mode=mode)
+
+
+def _continued_by_rule(n: Size, before: int, after: int, mode: str) -> Any:
+    """The same, reckoned in the graph."""
+    place = binary("sub", numbers(before + n + after), np.int32(before))
+    size = as_dtype(n, "int32")
+    if mode == "wrap":
+        return binary("mod", place, size)
+    last = binary("sub", size, np.int32(1))
+    if mode == "edge":
+        return binary("minimum", binary("maximum", place, np.int32(0)), last)
+    # There and back again, the ends twice, or once.
+    ends = size if mode == "symmetric" else last
+    period = binary("maximum", binary("add", ends, ends), np.int32(1))
+    place = binary("mod", place, period)
+    back = binary("sub", period, place)
+    return binary("minimum", place, binary("sub", back, np.int32(1)) if mode == "symmetric" else back)
 
 
 def _pad_constant(x: Any, widths: list[list[int]], value: Any) -> Any:

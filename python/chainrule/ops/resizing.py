@@ -12,6 +12,7 @@ from chainrule.base.config import standardize_data_format
 from chainrule.base.dtypes import standardize_dtype
 from chainrule.base.errors import ShapeError
 from chainrule.base.loading import take_elements
+from chainrule.base.sizes import as_size
 from chainrule.ops._common import block, normalize_axis
 from chainrule.ops._images import (
     as_batch,
@@ -109,8 +110,8 @@ def resize(
         )
     if len(size) != 2:
         raise ValueError(f"resize: Expected `size` to be a tuple of 2 integers. Received: {size}")
-    height, width = int(size[0]), int(size[1])
-    if height <= 0 or width <= 0:
+    height, width = as_size(size[0]), as_size(size[1])
+    if any(isinstance(n, int) and n <= 0 for n in (height, width)):
         raise ValueError(
             f"resize: `size` must have positive height and width. Received: size={size}"
         )

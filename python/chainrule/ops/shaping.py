@@ -57,7 +57,7 @@ def reshape(x: Any, newshape: Any) -> Any:
     """
     x = as_tensor(x)
     shape = [-1 if n is None else as_size(n) for n in static_or_unknown(newshape)]
-    if any(n < -1 for n in shape):
+    if any(isinstance(n, int) and n < -1 for n in shape):
         raise ShapeError(
             "reshape: each size must be a non-negative integer, or -1 for the one to be inferred, "
             f"got newshape={tuple(shape)}"
@@ -69,7 +69,7 @@ def reshape(x: Any, newshape: Any) -> Any:
     known, elements = math.prod(n for n in shape if n != -1), math.prod(x.shape)
     if shape.count(-1) == 1 and divides(known, elements):
         shape[shape.index(-1)] = elements // known
-    if any(n < 0 for n in shape) or not may_be(math.prod(shape), elements):
+    if any(isinstance(n, int) and n < 0 for n in shape) or not may_be(math.prod(shape), elements):
         raise IndivisibleError(
             f"reshape: expected a shape with {elements} elements, as {tuple(x.shape)} "
             f"has, got {tuple(static_or_unknown(newshape))}",

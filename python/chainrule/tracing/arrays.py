@@ -147,7 +147,7 @@ def _unknown(size: Size) -> Any:
     """A number of the trace that infers shapes."""
     for scope in active_scopes():
         if scope.is_last:
-            return scope.number()
+            return scope.number(size)
     raise TypeError("a size that is not known was used after the shapes had been inferred")
 
 

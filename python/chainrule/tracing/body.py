@@ -40,8 +40,8 @@ class BodyTrace(Trace):
         self.captured: dict[int, tuple[KerasTensor, KerasTensor]] = {}
         self.read_here: dict[int, tuple[KerasTensor, KerasTensor]] = {}
 
-    def number(self) -> KerasTensor:
-        return self.lift(self.around.number())
+    def number(self, size: Size) -> KerasTensor:
+        return self.lift(self.around.number(size))
 
     def lift(self, x: Any) -> KerasTensor:
         x = constant(x)

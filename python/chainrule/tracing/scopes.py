@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from chainrule.base.sizes import Size
 from chainrule.tracing.stored import Stored
 
 __all__ = [
@@ -49,8 +50,8 @@ class Scope:
     def __exit__(self, *error: object) -> None:
         _state.scopes.pop()
 
-    def number(self) -> Any:
-        """An int32 that is not known."""
+    def number(self, size: Size) -> Any:
+        """A size that is not known, as an int32."""
         raise NotImplementedError
 
     def read(self, variable: Stored) -> Any:

@@ -81,7 +81,7 @@ class Trace(Scope):
         shape = tuple(as_size(size) for size in shape)
         return self.tensor(self.graph.input(name, shape, engine_dtype(dtype)), dtype)
 
-    def number(self) -> KerasTensor:
+    def number(self, size: Size) -> KerasTensor:
         """A number that is not known, as a size that is none while shapes are inferred."""
         return self.input("", (), "int32")
 

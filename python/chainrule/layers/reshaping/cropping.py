@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule.base.errors import ShapeError
+from chainrule.base.sizes import Size
 from chainrule.layers.reshaping.spatial import Pair, Spatial, int_tuple, pairs
 
 
@@ -19,7 +20,7 @@ class _Cropping(Spatial):
         for axis, pair in zip(self._axes(), self._pairs()):
             if shape[axis] is None:
                 continue
-            if shape[axis] <= sum(pair):
+            if not isinstance(shape[axis], Size) and shape[axis] <= sum(pair):
                 raise ShapeError(self._too_small(input_shape))
             shape[axis] -= sum(pair)
         return tuple(shape)

@@ -29,7 +29,7 @@ def step_by_step(
     output before, zeros at first.
     """
     steps = tree.flatten(sequences)[0].shape[1]
-    if isinstance(steps, Size) or not steps:
+    if not isinstance(steps, Size) and not steps:
         return _without_steps(step, sequences, states, steps)
     is_filled = False
 
@@ -68,7 +68,7 @@ def _time_first(x: Any) -> Any:
     return ops.swapaxes(x, 0, 1)
 
 
-def _last_seen(mask: Any, steps: int, go_backwards: bool) -> Any:
+def _last_seen(mask: Any, steps: Any, go_backwards: bool) -> Any:
     """For every step (N, T), the number of the last step up to it that the mask shows; -1 for none."""
     shown = ops.cast(_time_first(mask), "bool")
     numbers = ops.where(shown, ops.expand_dims(ops.arange(steps, dtype="int32"), 1), -1)
@@ -92,7 +92,7 @@ def _filled(outputs: Any, order: Any) -> Any:
 def _without_steps(
     step: Step, sequences: Any, states: list[Any], steps: Any
 ) -> tuple[Any, Any, list[Any]]:
-    """Shapes alone: of a number of steps that is not known, or of none, where states stay."""
+    """Shapes alone: of no steps, where states stay."""
     row = tree.map_structure(lambda x: ops.zeros((x.shape[0], *x.shape[2:]), x.dtype), sequences)
     output, _ = step(row, states)
 
