@@ -11,8 +11,8 @@ with the same cores and the same number of threads. A figure is over all calls o
 median, and the 99th percentile, which one call in a hundred exceeds. A ratio is the median of the
 ratios of the rounds' medians.
 
-Each peer stands in an ordinary form: ONNX Runtime with its own optimizations, images transposed to
-channels first within the graph; JAX jitted, the weights constants; Keras on JAX with
+Each peer stands in an ordinary form: ONNX Runtime with its own optimizations, on a graph written by
+hand that transposes images to channels first, and on the file that `Model.export` writes; JAX jitted, the weights constants; Keras on JAX with
 `predict_on_batch`. Peers that are not installed are named and left out: `pip install onnx
 onnxruntime jax keras` adds them.
 """
@@ -43,6 +43,7 @@ CONTESTANTS = {
     PREDICT: ("chainrule", "predict", ("chainrule",)),
     "chainrule, model(x)": ("chainrule", "model(x)", ("chainrule",)),
     PEER: ("onnx", "run", ("onnx", "onnxruntime")),
+    "ONNX Runtime, Model.export": ("exported", "exported", ("chainrule", "onnx", "onnxruntime")),
     "JAX, jitted": ("jax", "jitted", ("jax",)),
     "Keras on JAX, predict_on_batch": ("keras", "predict_on_batch", ("keras", "jax")),
 }
@@ -58,6 +59,7 @@ def make(library: str, network: str) -> Any:
     kinds = {
         "chainrule": predictors.ChainrulePredictor,
         "onnx": predictors.OnnxPredictor,
+        "exported": predictors.ExportedPredictor,
         "jax": predictors.JaxPredictor,
         "keras": predictors.KerasPredictor,
     }
