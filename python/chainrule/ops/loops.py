@@ -302,11 +302,12 @@ def _scan(
     carry = tree.map_structure(convert_to_tensor, init)
     if not isinstance(count, Size) and not count:
         return carry, _nothing(f, carry, None if xs is None else tree.pack_sequence_as(xs, slices))
-    if _is_one_op(count) and unroll is not True and (isinstance(count, Size) or unroll < count):
+    if _is_one_op(count) and (isinstance(count, Size) or unroll is not True and unroll < count):
         try:
             return _as_one_op(f, carry, xs, slices, count, reverse)
         except NoBodyError:
-            pass
+            if isinstance(count, Size):
+                raise
     outputs = []
     for i in builtins.reversed(range(count)) if reverse else range(count):
         item = None if xs is None else tree.pack_sequence_as(xs, [x[i] for x in slices])

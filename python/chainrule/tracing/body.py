@@ -21,8 +21,8 @@ __all__ = ["NoBodyError", "around_loops", "looped"]
 _FEW = 16
 
 
-class NoBodyError(Exception):
-    """A body that one graph for all steps cannot express: the loop is unrolled."""
+class NoBodyError(TypeError):
+    """A body that one graph for all steps cannot express: the loop is unrolled, if its steps are known."""
 
 
 class BodyTrace(Trace):

@@ -8,6 +8,7 @@ from typing import Any
 from chainrule import ops
 from chainrule.base import tree
 from chainrule.base.sizes import Size
+from chainrule.tracing.body import NoBodyError
 from chainrule.tracing.tensor import shape_equal
 
 Step = Callable[[Any, list[Any]], tuple[Any, list[Any]]]
@@ -31,6 +32,30 @@ def step_by_step(
     steps = tree.flatten(sequences)[0].shape[1]
     if not isinstance(steps, Size) and not steps:
         return _without_steps(step, sequences, states, steps)
+    options = (go_backwards, mask, zero_output_for_mask, unroll)
+    try:
+        return _stepped(step, sequences, states, steps, *options)
+    except NoBodyError:
+        return _without_steps(step, sequences, states, steps)
+
+
+def _stepped(
+    step: Step,
+    sequences: Any,
+    states: list[Any],
+    steps: Any,
+    go_backwards: bool,
+    mask: Any,
+    zero_output_for_mask: bool,
+    unroll: bool,
+) -> tuple[Any, Any, list[Any]]:
+    """As `step_by_step`, of one step or more.
+
+    Raises
+    ------
+    NoBodyError
+        The number of steps is not known, and one graph for all cannot express them.
+    """
     is_filled = False
 
     def masked(states: list[Any], rows: Any) -> tuple[list[Any], Any]:
@@ -92,7 +117,7 @@ def _filled(outputs: Any, order: Any) -> Any:
 def _without_steps(
     step: Step, sequences: Any, states: list[Any], steps: Any
 ) -> tuple[Any, Any, list[Any]]:
-    """Shapes alone: of no steps, where states stay."""
+    """Of no steps, where states stay; of a number that is not known shapes alone."""
     row = tree.map_structure(lambda x: ops.zeros((x.shape[0], *x.shape[2:]), x.dtype), sequences)
     output, _ = step(row, states)
 
