@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,16 +29,16 @@ def session_of(model: bytes) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def run_function(function: Callable[..., Any], arrays: Sequence[Array]) -> list[Array]:
-    """What a function of tensors gives for these arrays, by a file of its graph."""
+def run_op(op: str, attrs: dict[str, Any], arrays: Sequence[Array]) -> list[Array]:
+    """What an op of the core gives for these arrays, by a file of it."""
     inputs = [InputOf(f"x{i}", x.shape, x.dtype.name) for i, x in enumerate(arrays)]
-    with Trace() as trace:
-        tensors = [trace.input(x.name, x.shape, x.dtype) for x in inputs]
-        outputs = [trace.lift(x) for x in tree.flatten(function(*tensors))]
-    traced = Traced(trace.graph, list(zip(inputs, tensors)), outputs, trace.reads, [])
+    trace = Trace()
+    tensors = [trace.input(x.name, x.shape, x.dtype) for x in inputs]
+    numbers = trace.graph.push(op, attrs, [int(x.value) for x in tensors])
+    outputs = [trace.tensor(number) for number in numbers]
+    traced = Traced(trace.graph, list(zip(inputs, tensors)), outputs, [], [])
     names = [f"y{i}" for i in range(len(outputs))]
-    model = model_of(traced, "function", names, DEFAULT_OPSET)
-    session = session_of(model.SerializeToString())
+    session = session_of(model_of(traced, "op", names, DEFAULT_OPSET).SerializeToString())
     return session.run(names, {x.name: a for x, a in zip(inputs, arrays)})
 
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from chainrule import _core
-from chainrule.tracing.dispatch import apply
 from tests import cases
 from tests.extras import need
 from tests.harness import Run, of_row
@@ -15,7 +14,7 @@ need("onnx")
 need("onnxruntime")
 
 from chainrule.exporting.onnx import REFUSED, load, names  # noqa: E402
-from tests.onnx_runs import assert_close, run_function  # noqa: E402
+from tests.onnx_runs import assert_close, run_op  # noqa: E402
 
 # Rows whose numbers ONNX or its runtime has otherwise, and why.
 LEFT_OUT = {
@@ -60,7 +59,7 @@ def test_rows_give_the_same_numbers(op: str) -> None:
         if str(row) in LEFT_OUT or run.attrs.get("rate"):
             continue
         expected = _outputs(run)
-        found = run_function(lambda *xs, run=run, n=len(expected): apply(run.op, run.attrs, xs, n), run.inputs)
+        found = run_op(run.op, run.attrs, run.inputs)
         for got, wanted in zip(found, expected, strict=True):
             assert_close(got, wanted, what=str(row))
         tried += 1

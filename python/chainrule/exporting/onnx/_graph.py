@@ -262,7 +262,7 @@ class Graph:
 
     def where(self, condition: Input, a: Input, b: Input, dtype: str) -> str:
         """`a` where the condition holds, else `b`; of bools too, which `Where` does not take everywhere."""
-        if dtype not in ("bool", "uint32"):
+        if dtype not in ("bool", "uint32", "uint64"):
             return self.node("Where", condition, a, b)
         between = "uint8" if dtype == "bool" else "int64"
         x, y = self.cast(a, dtype, between), self.cast(b, dtype, between)

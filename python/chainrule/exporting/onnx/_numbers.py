@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["wide"]
 
-_WIDER = {"bool": "int32", "uint8": "int32", "uint32": "int64"}
+_WIDER = {"bool": "int32", "uint8": "int32", "uint32": "int64", "uint64": "int64"}
 
 
 def wide(dtype: str) -> str:
