@@ -17,8 +17,15 @@ _DERIVATIVE = "it is a part of a derivative, which a file for predictions does n
 _ALIGNMENTS = "ONNX has no node for alignments of labels with frames"
 _DRAWS = "ONNX's random numbers are not those of this package, so that nothing could be checked"
 
+_DECOMPOSITION = "ONNX has no node for systems and decompositions of matrices"
+
 # Why an op has no translation.
 REFUSED = {
+    "bitcast": "ONNX has no node that reads bytes as another dtype in every version that is written",
+    **dict.fromkeys(
+        ["cholesky", "cofactors", "determinant", "eigh", "lu", "pinv", "qr", "solve", "solve_triangular", "svd"],
+        _DECOMPOSITION,
+    ),
     "adam": "it updates weights, which a file for predictions does not do",
     "attention_grad": _DERIVATIVE,
     "conv_kernel_grad": _DERIVATIVE,

@@ -17,6 +17,11 @@ _NODES = {
 }  # fmt: skip
 
 
+_BITWISE = {"bit_and": "And", "bit_or": "Or", "bit_xor": "Xor"}
+# Functions of integers, and of neighbours, for which ONNX has no node that takes their dtypes.
+UNKNOWN = ("gcd", "lcm", "left_shift", "next_after", "right_shift")
+
+
 def _ne(g: Graph, a: str, b: str, dtype: str) -> str:
     return g.node("Not", g.node("Equal", a, b))
 
@@ -78,10 +83,18 @@ def translate(g: Graph, node: Node) -> Made:
     """f of the tensors, of channels where they are"""
     a, b = node.inputs
     name, source = node.attrs["function"], a.dtype
+    if name in UNKNOWN:
+        raise ValueError(
+            f"export: layer '{g.root.layer}' calls the op 'binary {name}', which has no ONNX form"
+        )
     given = beside_first(g, node.inputs)
     x, y = (g.tensor(a), g.tensor(b)) if given is None else given
     dtype = source if name.startswith("logical") or name in ("eq", "ne") and source == "bool" else wide(source)
     x, y = g.cast(x, source, dtype), g.cast(y, source, dtype)
+    if name in _BITWISE:
+        kind = _BITWISE[name] if source == "bool" else f"Bitwise{_BITWISE[name]}"
+        made = g.node(kind, g.cast(x, dtype, source), g.cast(y, dtype, source))
+        return made if given is None else First(made)
     composed = _COMPOSED.get(name)
     made = g.node(_NODES[name], x, y) if composed is None else composed(g, x, y, dtype)
     if node.spec.dtype == source:
