@@ -13,6 +13,8 @@ _PRIVATE = "looks at what is private to Keras, not at what it does"
 _LOADING = "loads Python code, or classes that are not registered, from a configuration"
 _TENSORFLOW = "writes or reads files of TensorFlow"
 
+_QUANTIZATION = "quantization"
+
 # Pattern of `file` or `file::Class::test` -> why.
 _EXCLUDED = {
     "applications/*": "trained networks (applications)",
@@ -25,7 +27,11 @@ _EXCLUDED = {
     "backend/jax/*": _BACKEND,
     "backend/tensorflow/*": _BACKEND,
     "backend/torch/*": _BACKEND,
+    "callbacks/backup_and_restore_test.py::*test_best_case_*": _PRIVATE,
+    "callbacks/backup_and_restore_test.py::*test_backup_corrupted": _PRIVATE,
     "callbacks/orbax_checkpoint_test.py": "files of Orbax",
+    "callbacks/tensorboard_test.py::*_projector_callback": _TENSORFLOW,
+    "callbacks/tensorboard_test.py::*_non_blocking": _BACKEND,
     "distillation/*": "distillation",
     "distribution/*": _DEVICES,
     "export/litert*": _TENSORFLOW,
@@ -36,7 +42,31 @@ _EXCLUDED = {
     "layers/core/lambda_layer_test.py::*test_correctness*": _LOADING,
     "layers/core/wrapper_test.py::*test_wrapper_basics": _LOADING,
     "layers/layer_test.py::*remat*": _PRIVATE,
+    "layers/layer_test.py::*gptq*": _QUANTIZATION,
+    "layers/layer_test.py::*test_not_implemented_error_*": _QUANTIZATION,
+    "layers/layer_test.py::*test_serialize_dtype": _QUANTIZATION,
+    "layers/attention/multi_head_attention_test.py::*test_dtype_policy_map": _QUANTIZATION,
+    "layers/attention/multi_head_attention_test.py::*test_quantize_int8": _QUANTIZATION,
     "layers/preprocessing/data_layer_test.py": _PRIVATE,
+    **{
+        f"{file}_test.py::*{word}*": _QUANTIZATION
+        for file in (
+            *("dtype_policies/dtype_policy", "layers/core/dense", "layers/core/einsum_dense"),
+            *("layers/core/embedding", "layers/core/reversible_embedding"),
+        )
+        for word in (
+            *("quantiz", "Quantiz", "_int4", "_int8", "float8", "gptq", "GPTQ", "awq", "AWQ"),
+            "test_legacy_load_own_variables",
+        )
+    },
+    "dtype_policies/dtype_policy_test.py::DTypePolicyTest::test_eq": _QUANTIZATION,
+    **{
+        f"dtype_policies/dtype_policy_map_test.py::DTypePolicyMapTest::test_{name}": _QUANTIZATION
+        for name in (
+            *("basic_usage", "add", "get", "delete", "len", "iter", "in", "default_policy"),
+            "serialization",
+        )
+    },
     "layers/rnn/bidirectional_test.py::*_eligibility": _PRIVATE,
     "legacy/saving/json_utils_test.py": _PRIVATE,
     "metrics/confusion_metrics_test.py::*AUCTest::test_config*": _PRIVATE,
