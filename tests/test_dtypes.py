@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from chainrule import config, dtype_policies
+from chainrule import config, dtype_policies, layers
 from chainrule.base.dtypes import (
     COMPUTE_DTYPES,
     is_float_dtype,
@@ -137,3 +137,39 @@ def test_policies_survive_their_config():
     assert dtype_policies.get({"class_name": "DTypePolicy", "config": {"name": "float64"}}).name
     with pytest.raises(ValueError, match="Cannot interpret"):
         dtype_policies.get(object())
+
+
+def test_a_map_of_policies_reaches_the_parts_of_a_layer():
+    policies = dtype_policies.DTypePolicyMap("float32")
+    policies["attention/.*query"] = "mixed_bfloat16"
+    policies["attention/value"] = DTypePolicy("float64")
+    layer = layers.MultiHeadAttention(2, 3, dtype=policies, name="attention")
+    layer.build((2, 4, 5), (2, 4, 5))
+    parts = {part.path: part.compute_dtype for part in layer._flatten_layers(include_self=False)}
+    assert parts["attention/query"] == "bfloat16"
+    assert parts["attention/value"] == "float64"
+    assert parts["attention/key"] == "float32"
+    again = type(layer).from_config(layer.get_config())
+    assert again.dtype_policy == policies
+    again.build((2, 4, 5), (2, 4, 5))
+    again.dtype_policy = "float64"
+    assert again.compute_dtype == again.dtype_policy["attention"].name == "float64"
+    assert again.dtype_policy != policies
+
+
+def test_a_map_of_policies_refuses_what_is_not_clear():
+    policies = dtype_policies.DTypePolicyMap(policy_map={"a/.*": "float64"})
+    policies["a/b.*"] = "float16"
+    assert policies["a"] == DTypePolicy("float32") and "a" not in policies and len(policies) == 2
+    with pytest.raises(ValueError, match="Path 'a/bc' matches multiple"):
+        policies["a/bc"]
+    with pytest.raises(ValueError, match="'a/.*' is there already"):
+        policies["a/.*"] = "float32"
+    with pytest.raises(ValueError, match="Cannot interpret the assigned value.* for 'c'"):
+        policies["c"] = 7
+    with pytest.raises(KeyError):
+        policies.pop("c")
+    with pytest.raises(TypeError, match="`policy_map` must be a dict"):
+        dtype_policies.DTypePolicyMap(policy_map=[])
+    with pytest.raises(ValueError, match="cannot be a `DTypePolicyMap`"):
+        dtype_policies.DTypePolicyMap(policies)

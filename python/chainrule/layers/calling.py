@@ -76,7 +76,6 @@ class LayerCalling(LayerState):
     _input_spec: Any
     _parent_path: str | None
     _remat_mode: RematMode | None = None
-    _path: str | None
     _supports_masking: bool
     # By thread: one may trace a step while another calls the layer.
     _losses: dict[int, list[Any]]

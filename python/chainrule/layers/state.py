@@ -82,6 +82,8 @@ class LayerState(SuperInit, Operation):
     name: str
     built: bool
     _tracker: Tracker
+    _path: str | None
+    _dtype_policy: policies.DTypePolicy
     _trainable: bool
     _trainable_variables: list[Variable]
     _non_trainable_variables: list[Variable]
@@ -388,12 +390,18 @@ class LayerState(SuperInit, Operation):
 
     @property
     def dtype_policy(self) -> Any:
-        """The dtypes of computation and variables; settable by name."""
+        """The dtypes of computation and variables; settable by name. In a map, this layer's own."""
         return self._dtype_policy
 
     @dtype_policy.setter
     def dtype_policy(self, value: Any) -> None:
-        self._dtype_policy = policies.get(value)
+        policy, held = policies.get(value), self._dtype_policy
+        if isinstance(held, policies.DTypePolicyMap) and self._path:
+            if self._path in held:
+                del held[self._path]
+            held[self._path] = policy
+        else:
+            self._dtype_policy = policy
 
     @property
     def dtype(self) -> str:
@@ -403,12 +411,12 @@ class LayerState(SuperInit, Operation):
     @property
     def compute_dtype(self) -> str:
         """The dtype of the computation, which float inputs are cast to."""
-        return str(self._dtype_policy.compute_dtype)
+        return str(self._dtype_policy.of(self._path).compute_dtype)
 
     @property
     def variable_dtype(self) -> str:
         """The dtype of the variables."""
-        return str(self._dtype_policy.variable_dtype)
+        return str(self._dtype_policy.of(self._path).variable_dtype)
 
     @property
     def input_dtype(self) -> str:

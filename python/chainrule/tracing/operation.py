@@ -169,7 +169,9 @@ class Operation(Helpful):
             When the constructor refuses the config; its message is included.
         """
         if isinstance(config.get("dtype"), dict):
-            config = {**config, "dtype": policies.deserialize(config["dtype"]).name}
+            policy = policies.deserialize(config["dtype"])
+            single = not isinstance(policy, policies.DTypePolicyMap)
+            config = {**config, "dtype": policy.name if single else policy}
         try:
             try:
                 return cls(**config)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, MutableMapping
 from typing import Any
 
 from chainrule.base.config import floatx
@@ -12,6 +14,7 @@ from chainrule.tracing.casting import to_tensor
 
 __all__ = [
     "DTypePolicy",
+    "DTypePolicyMap",
     "FloatDTypePolicy",
     "deserialize",
     "dtype_policy",
@@ -86,6 +89,10 @@ class DTypePolicy:
         """Always `None`: chainrule has no quantized layers."""
         return None
 
+    def of(self, path: str | None) -> DTypePolicy:
+        """The policy of the layer at `path`: this one, wherever that is."""
+        return self
+
     def convert_input(self, x: Any, autocast: bool, dtype: Any) -> Any:
         """`x` as a tensor; floats are cast to `dtype` when `autocast` is on.
 
@@ -126,6 +133,130 @@ class DTypePolicy:
 FloatDTypePolicy = DTypePolicy
 
 
+class DTypePolicyMap(DTypePolicy, MutableMapping[str, DTypePolicy]):
+    """A policy for each layer by its path, and one for all others.
+
+    Given as `dtype` to a layer that hands its own to its parts, it lets one of them compute in
+    another dtype. A key is the `path` of a layer, or a regular expression that matches whole paths.
+
+    Parameters
+    ----------
+    default_policy : str or DTypePolicy, optional
+        The policy of layers that no key fits. Default: that of `set_dtype_policy`, else `floatx()`.
+    policy_map : dict of str to DTypePolicy, optional
+        What is in it from the start. Default: nothing.
+
+    Raises
+    ------
+    TypeError
+        When `policy_map` is no dict.
+    ValueError
+        When `default_policy` is a map itself; a key is set twice; a value is no policy; more than
+        one expression fits a path.
+
+    Examples
+    --------
+    >>> policies = DTypePolicyMap("float32")
+    >>> policies["decoder/.*"] = "mixed_bfloat16"
+    >>> policies["decoder/dense"], policies["encoder/dense"]
+    (<DTypePolicy "mixed_bfloat16">, <DTypePolicy "float32">)
+    """
+
+    def __init__(self, default_policy: Any = None, policy_map: Any = None) -> None:
+        if isinstance(default_policy, DTypePolicyMap):
+            raise ValueError("`default_policy` cannot be a `DTypePolicyMap`.")
+        if policy_map is not None and not isinstance(policy_map, dict):
+            raise TypeError(
+                "If specified, `policy_map` must be a dict. "
+                f"Received: policy_map={policy_map} (of type {type(policy_map)})"
+            )
+        self._given_default = default_policy
+        self._default = get(default_policy)
+        self._policies: dict[str, DTypePolicy] = {}
+        self.update(policy_map or {})
+
+    @property
+    def default_policy(self) -> DTypePolicy:
+        """The policy of layers that no key fits."""
+        return self._default
+
+    @property
+    def name(self) -> str:
+        """`map_` and the name of the default policy."""
+        return f"map_{self._default.name}"
+
+    @property
+    def compute_dtype(self) -> str:
+        """That of the default policy."""
+        return self._default.compute_dtype
+
+    @property
+    def variable_dtype(self) -> str:
+        """That of the default policy."""
+        return self._default.variable_dtype
+
+    def of(self, path: str | None) -> DTypePolicy:
+        """The policy of the layer at `path`; the default one before the layer has a path."""
+        return self[path] if path else self._default
+
+    def __getitem__(self, key: str) -> DTypePolicy:
+        if key in self._policies:
+            return self._policies[key]
+        fitting = [pattern for pattern in self._policies if re.fullmatch(pattern, key)]
+        if len(fitting) > 1:
+            raise ValueError(
+                f"Path '{key}' matches multiple dtype policy keys: {fitting}. "
+                "Expected keys of which at most one matches a path."
+            )
+        return self._policies[fitting[0]] if fitting else self._default
+
+    def __setitem__(self, key: str, policy: Any) -> None:
+        if key in self._policies:
+            raise ValueError(
+                f"DTypePolicyMap: '{key}' is there already, with {self._policies[key]}: expected "
+                "another key, or `del` first."
+            )
+        try:
+            self._policies[key] = get(policy)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                "Cannot interpret the assigned value. Expected a `DTypePolicy` or the name of "
+                f"one for '{key}'. Received: {policy} (of type {type(policy)})"
+            ) from error
+
+    def __delitem__(self, key: str) -> None:
+        del self._policies[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._policies
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._policies)
+
+    def __len__(self) -> int:
+        return len(self._policies)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal map."""
+        given = self._given_default
+        return {
+            "default_policy": serialize(given) if isinstance(given, DTypePolicy) else given,
+            "policy_map": {key: serialize(policy) for key, policy in self._policies.items()},
+        }
+
+    def __repr__(self) -> str:
+        mapping = [(key, policy.name) for key, policy in self._policies.items()]
+        return f"<DTypePolicyMap default_policy={self._default.name}, mapping={mapping}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, DTypePolicyMap) and (self._default, self._policies) == (
+            other._default,
+            other._policies,
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # it can change
+
+
 def dtype_policy() -> DTypePolicy:
     """The policy of layers that are given no `dtype`."""
     policy = get_global_attribute("dtype_policy")
@@ -161,7 +292,11 @@ def set_dtype_policy(policy: str | DTypePolicy) -> None:
     set_global_attribute("dtype_policy", policy)
 
 
-_POLICIES = {"DTypePolicy": DTypePolicy, "FloatDTypePolicy": DTypePolicy}
+_POLICIES = {
+    "DTypePolicy": DTypePolicy,
+    "DTypePolicyMap": DTypePolicyMap,
+    "FloatDTypePolicy": DTypePolicy,
+}
 
 
 def serialize(dtype_policy: DTypePolicy) -> dict[str, Any]:
