@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import sys
@@ -212,6 +213,5 @@ def _for_notebook(path: Path, suffix: str) -> Any:
     shell = sys.modules.get("IPython")
     if shell is None or shell.get_ipython() is None or suffix not in (".png", ".svg"):
         return None
-    from IPython.display import SVG, Image
-
-    return Image(filename=str(path)) if suffix == ".png" else SVG(filename=str(path))
+    display: Any = importlib.import_module("IPython.display")
+    return (display.Image if suffix == ".png" else display.SVG)(filename=str(path))
