@@ -248,12 +248,12 @@ def replaced(root: Any, make: Callable[[Any, str], Any]) -> None:
 HOSTILE: dict[str, tuple[Callable[[Any], Any], str, type[Exception]]] = {
     "a link to another file": (
         lambda r: replaced(r, lambda g, n: g.__setitem__(n, h5py.ExternalLink("/etc/passwd", "x"))),
-        "got a link '0'",
+        "got the ExternalLink '0'",
         FileFormatError,
     ),
     "a link to another place": (
         lambda r: replaced(r, lambda g, n: g.__setitem__(n, h5py.SoftLink("/vars"))),
-        "got a link '0'",
+        "got the SoftLink '0'",
         FileFormatError,
     ),
     "numbers in another file": (
@@ -512,3 +512,25 @@ def test_another_name_for_a_layer(tmp_path: Path) -> None:
     one.save_weights(tmp_path / "m.weights.h5")
     other.load_weights(tmp_path / "m.weights.h5")
     assert np.array_equal(one.dense.kernel.numpy(), other.a_dense.kernel.numpy())
+
+
+def test_a_layer_of_the_graph_in_an_attribute(tmp_path: Path) -> None:
+    """Files have the layers of a graph in the graph's order, whatever attributes hold them too."""
+
+    class Held(cr.Model):
+        def __init__(self) -> None:
+            first, last = layers.Dense(3), layers.Dense(2)
+            inputs = cr.Input((4,))
+            super().__init__(inputs, last(first(inputs)))
+            self.a_layer = last
+
+    inputs = cr.Input((4,))
+    plain = cr.Model(inputs, layers.Dense(2)(layers.Dense(3)(inputs)))
+    held = Held()
+    plain.save_weights(tmp_path / "plain.weights.h5")
+    held.load_weights(tmp_path / "plain.weights.h5")
+    held.save_weights(tmp_path / "held.weights.h5")
+    with h5py.File(tmp_path / "held.weights.h5") as file:
+        assert set(file["layers"]) >= {"dense", "dense_1"} and "a_layer" not in file
+    for one, other in zip(held.get_weights(), plain.get_weights(), strict=True):
+        assert np.array_equal(one, other)

@@ -186,6 +186,9 @@ class Functional(Model):
         outputs = self.compute_output_spec(symbols)
         return tree.map_structure(lambda t: tuple(t.shape), outputs)
 
+    def _obj_type(self) -> str:
+        return "Functional"
+
     def get_config(self) -> dict[str, Any]:
         """The graph as plain data; of subclasses with arguments of their own, those arguments."""
         if not is_functional_like(type(self), Functional):

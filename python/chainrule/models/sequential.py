@@ -313,6 +313,9 @@ class Sequential(Model):
             )
         return self._input_layer
 
+    def _obj_type(self) -> str:
+        return "Sequential"
+
     def get_config(self) -> dict[str, Any]:
         """Name, layers (the input first, where there is one) and the built shape."""
         chain: list[Any] = [] if self._input_layer is None else [self._input_layer]

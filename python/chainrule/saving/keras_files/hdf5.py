@@ -108,10 +108,11 @@ class Group:
     def _member(self, name: str) -> Any:
         if not name or name == "." or name not in self._group:
             return None
-        package = h5py()
-        if not isinstance(self._group.get(name, getlink=True), package.HardLink):
+        link = self._group.get(name, getlink=True)
+        if not isinstance(link, h5py().HardLink):
             raise FileFormatError(
-                f"{self.place}: expected groups and arrays in the file itself, got a link '{name}'"
+                f"{self.place}: expected groups and arrays in the file itself, got the "
+                f"{type(link).__name__} '{name}'"
             )
         return self._group[name]
 
