@@ -69,6 +69,12 @@ ELSEWHERE = {
     "file_utils.rmtree": "shutil:rmtree",
     "legacy_h5_format.load_model_from_hdf5": "chainrule.saving:load_model",
     "legacy_h5_format.save_model_to_hdf5": "chainrule.saving:save_model",
+    "saving_lib.load_weights_only": "chainrule.saving:load_weights",
+    "saving_lib.save_weights_only": "chainrule.saving:save_weights",
+    "saving_lib._CONFIG_FILENAME": f"{_TESTS}.modules:CONFIG_FILE",
+    "saving_lib._METADATA_FILENAME": f"{_TESTS}.modules:METADATA_FILE",
+    "object_registration.GLOBAL_CUSTOM_NAMES": "chainrule.base.registry:GLOBAL_CUSTOM_NAMES",
+    "object_registration.GLOBAL_CUSTOM_OBJECTS": "chainrule.base.registry:GLOBAL_CUSTOM_OBJECTS",
     "io_utils.set_logging_verbosity": f"{_TESTS}.case:unchanged",
     "module_utils.tensorflow": "tensorflow",
     "module_utils.optree": "optree",
@@ -77,6 +83,8 @@ ELSEWHERE = {
 }
 # Modules of Keras that its tests take expected values from, and that are run as they are.
 _ORACLES = ("keras.src.backend.common.backend_utils",)
+# Members of a `.keras` file.
+CONFIG_FILE, METADATA_FILE = "config.json", "metadata.json"
 # What pytest and Python ask of any module.
 _NOT_NAMES = ("__", "pytest", "setUp", "setup_", "tearDown", "teardown_")
 
