@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule import KerasTensor, grad, ops
+from chainrule import KerasTensor, function, grad, ops
 from chainrule.errors import DataError, DTypeError, ShapeError
 from tests.compiled import assert_same_traced
 
@@ -32,6 +32,26 @@ def test_quantiles_without_nan(method: str, axis: Any) -> None:
         np.testing.assert_allclose(ops.nanpercentile(HOLES, percents, **options), got, rtol=1e-12)
         assert_same_traced(lambda x, q=q: ops.nanquantile(x, q, **options), HOLES)
     np.testing.assert_allclose(ops.nanmedian(HOLES, axis), np.nanmedian(HOLES, axis), rtol=1e-13)
+
+
+@pytest.mark.parametrize("method", ["linear", "lower", "higher", "midpoint", "nearest"])
+def test_quantiles_at_places_that_are_computed(method: str) -> None:
+    x = np.random.default_rng(0).normal(size=(5, 7)).astype("float32")
+    q = np.array([[0.0, 0.3], [0.5, 1.0]], "float32")
+    compiled = function(lambda x, q: ops.quantile(x, q, axis=1, method=method))
+    np.testing.assert_array_equal(compiled(x, q), ops.quantile(x, q, axis=1, method=method))
+    compiled = function(lambda x, q: ops.nanpercentile(x, q, method=method))
+    percents = q * 100
+    np.testing.assert_array_equal(compiled(x, percents), ops.nanpercentile(x, percents, method=method))
+
+
+def test_quantiles_by_their_places() -> None:
+    x = np.random.default_rng(0).normal(size=(5, 7))
+    slope = grad(lambda q: ops.quantile(x, q))(np.array(0.3))
+    distance = np.diff(np.quantile(x, [0.2999, 0.3001])) / 2e-4
+    np.testing.assert_allclose(slope, distance[0], rtol=1e-3)
+    symbol = ops.quantile(KerasTensor((None, 3)), KerasTensor((2,)), axis=1)
+    assert symbol.shape == (2, None)
 
 
 def test_quantiles_of_nan_alone_are_nan() -> None:

@@ -615,6 +615,13 @@ def test_steps_per_execution_thins_the_batch_events() -> None:
     assert (seen.begun, seen.ends) == ([0, 3], [2, 5])
 
 
+def test_steps_per_epoch_are_whole_executions() -> None:
+    model, seen = linear(steps_per_execution=2), Batches()
+    model.fit(X, Y, batch_size=10, steps_per_epoch=3, shuffle=False, verbose=0, callbacks=[seen])
+    assert seen.begun == [0, 2]
+    assert int(model.optimizer.iterations) == 4
+
+
 def test_a_generator_without_data_for_a_second_epoch_ends_training() -> None:
     with pytest.warns(UserWarning, match="before epoch 2 of 3"):
         history = linear().fit(TestGenerators.batches(), epochs=3, verbose=0)

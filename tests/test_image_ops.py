@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from chainrule import KerasTensor, ops
+from chainrule import Input, KerasTensor, Model, ops
 from chainrule.errors import DTypeError, ShapeError
 from tests.compiled import assert_same_traced
 from tests.rows import Array
@@ -314,3 +314,12 @@ BAD: list[tuple[str, Any, type[Exception], str]] = [
 def test_bad_input_is_refused(call: Any, error: type[Exception], match: str) -> None:
     with pytest.raises(error, match=match):
         call(ops.image)
+
+
+def test_crops_of_images_whose_size_is_not_known() -> None:
+    x = Input((None, None, 3))
+    crop = ops.image.crop_images(x, 1, 2, target_height=4, target_width=5)
+    assert crop.shape == (None, 4, 5, 3)
+    images = np.random.default_rng(0).random((2, 9, 8, 3), dtype="float32")
+    found = Model(x, crop).predict(images, verbose=0)
+    np.testing.assert_array_equal(found, images[:, 1:5, 2:7])

@@ -48,6 +48,7 @@ if TYPE_CHECKING or not late(globals()):
     from chainrule.layers import Layer as Layer
     from chainrule.losses import Loss as Loss
     from chainrule.metrics import Metric as Metric
+    from chainrule.models import Function as Function
     from chainrule.models import Model as Model
     from chainrule.models import Sequential as Sequential
     from chainrule.optimizers import Optimizer as Optimizer

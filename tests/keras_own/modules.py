@@ -50,6 +50,7 @@ ELSEWHERE = {
     "compile_utils.CompileLoss": "chainrule.training.compile_loss:CompileLoss",
     "compile_utils.CompileMetrics": "chainrule.training.compile_metrics:CompileMetrics",
     "models.Functional": "chainrule.models.functional:Functional",
+    "function.Function": "chainrule:Function",
     "functional.Functional": "chainrule.models.functional:Functional",
     "trainer.JAXTrainer": "chainrule.training.trainer:Trainer",
     "naming.auto_name": "chainrule.base.naming:auto_name",
@@ -81,6 +82,8 @@ ELSEWHERE = {
     "utils.backend_utils.convert_tf_tensor": f"{_TESTS}.case:unchanged",
     "module_utils.dmtree": f"{_TESTS}.modules:ABSENT_PACKAGE",
 }
+# Classes of operations whose function has another name.
+_RENAMED = {"LayerNorm": "LayerNormalization", "RMSNorm": "RmsNormalization"}
 # Modules of Keras that its tests take expected values from, and that are run as they are.
 _ORACLES = ("keras.src.backend.common.backend_utils",)
 # Members of a `.keras` file.
@@ -123,10 +126,11 @@ def operation_class(module: str, name: str) -> type | None:
     """
     if not module.startswith("keras.src.ops") or not name[0].isupper():
         return None
+    name = _RENAMED.get(name, name)
     for home in ("ops", "ops.numpy", "ops.nn", "ops.linalg", "ops.image"):
         functions = importlib.import_module(f"chainrule.{home}")
         for plain in dir(functions):
-            if plain.replace("_", "") == name.lower() and plain.islower():
+            if plain.replace("_", "") == name.lower() and plain[0].islower():
                 return _operation(name, getattr(functions, plain))
     return None
 
@@ -137,7 +141,7 @@ def _operation(name: str, function: Any) -> type:
 
     def __call__(self: Any, *tensors: Any, **more: Any) -> Any:
         first, then = tensors, self.args
-        if name in ("ForiLoop", "WhileLoop"):
+        if name in ("Einsum", "ForiLoop", "WhileLoop"):
             first, then = then, first
         return function(*first, *then, **self.kwargs, **more)
 
@@ -154,8 +158,7 @@ class Stand(ModuleType):
         try:
             value = find(self.__name__, name)
         except AttributeError:
-            full = f"{self.__name__}.{name}"
-            value = operation_class(self.__name__, name) or absent(full)
+            value = absent(f"{self.__name__}.{name}")
         setattr(self, name, value)
         return value
 
@@ -170,6 +173,8 @@ def find(module: str, name: str) -> Any:
             return getattr(loaded, chosen) if chosen else loaded
     if module.startswith("keras.src") and _on_disk(full):
         return importlib.import_module(full)
+    if operation := operation_class(module, name):
+        return operation
     path = module.split(".")[1:]
     path = path[1:] if path[:1] == ["src"] else path
     above = [".".join(path[:length]) for length in range(len(path), -1, -1)]

@@ -332,7 +332,6 @@ _SHORT = {
 
 # Pattern of a path below keras -> what to use. The first that matches counts.
 HINTS: dict[str, str] = {
-    "Function": "use `Model(inputs, outputs)`",
     "applications.*": "use `applications.EfficientNetB0`, `MobileNetV2` or `ResNet50`",
     "callbacks.OrbaxCheckpoint": "use `callbacks.ModelCheckpoint`",
     "config.*traceback_filtering*": f"tracebacks are whole: {_LEAVE_OUT}",

@@ -139,9 +139,9 @@ class Functional(Model):
         """Run the graph on these inputs, given in the structure (or the order) of the model's."""
         host = self._host_part() if isinstance(inputs, Loaded) else None
         if host is not None:
-            values = replay(host.rest, host.named(inputs), _call)
+            values = replay(host.rest, host.named(inputs))
         else:
-            values = replay(self._nodes, self._given(inputs), _call)
+            values = replay(self._nodes, self._given(inputs))
         return _alone(tree.map_structure(lambda t: values[id(t)], self._outputs_struct))
 
     def _given(self, inputs: Any) -> dict[int, Any]:
@@ -219,10 +219,6 @@ class Functional(Model):
 Model._graph_class = Functional
 
 
-def _call(operation: Any, args: Any, kwargs: Any) -> Any:
-    return operation(*args, **kwargs)
-
-
 def _spec(operation: Any, args: Any, kwargs: Any) -> Any:
     return operation.compute_output_spec(*args, **kwargs)
 
@@ -246,7 +242,7 @@ def _on_new_inputs(inputs: Any, outputs: Any, name: str) -> tuple[Any, Any]:
     old = tree.flatten(inputs)
     nodes, _ = map_graph(old, tree.flatten(outputs), name)
     new = [t if _is_input(t) else Input(batch_shape=t.shape, dtype=t.dtype) for t in old]
-    values = replay(nodes, {id(t): n for t, n in zip(old, new)}, _call)
+    values = replay(nodes, {id(t): n for t, n in zip(old, new)})
     return (
         tree.pack_sequence_as(inputs, new),
         tree.map_structure(lambda t: values[id(t)], outputs),

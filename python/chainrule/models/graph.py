@@ -55,7 +55,7 @@ def map_graph(inputs: list[Any], outputs: list[Any], name: str) -> tuple[list[No
     unused = []
     for tensor in inputs:
         operation = tensor._keras_history.operation
-        if id(operation) not in depth_of:
+        if isinstance(operation, InputLayer) and id(operation) not in depth_of:
             depth_of[id(operation)] = 0
             unused.append(operation)
     operations = sorted([*unused, *seen], key=lambda operation: -depth_of[id(operation)])
@@ -69,7 +69,9 @@ def map_graph(inputs: list[Any], outputs: list[Any], name: str) -> tuple[list[No
 
 
 def replay(
-    nodes: Sequence[Node], values: dict[int, Any], call: Callable[[Any, Any, Any], Any]
+    nodes: Sequence[Node],
+    values: dict[int, Any],
+    call: Callable[[Any, Any, Any], Any] = lambda made, args, kwargs: made(*args, **kwargs),
 ) -> dict[int, Any]:
     """Repeat calls, in order, on other values.
 
@@ -79,7 +81,7 @@ def replay(
     values : dict
         A value for the id of each tensor that the nodes take from outside.
     call : callable
-        ``call(operation, args, kwargs)`` gives what the call returns.
+        ``call(operation, args, kwargs)`` gives what the call returns. Default: calls the operation.
 
     Returns
     -------

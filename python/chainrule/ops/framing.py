@@ -7,6 +7,7 @@ from typing import Any
 
 from chainrule.base.config import standardize_data_format
 from chainrule.base.errors import ShapeError
+from chainrule.base.sizes import known
 from chainrule.ops._images import check_choice, check_rank, image_axes
 from chainrule.ops.arranging import pad
 from chainrule.ops.joining import concatenate
@@ -30,9 +31,9 @@ def _two_of_three(op: str, names: tuple[str, ...], values: tuple[Any, ...]) -> N
             raise ValueError(f"{op}: {name} must be >= 0. Received: {name}={value}")
 
 
-def _at_least_zero(op: str, **values: int) -> None:
+def _at_least_zero(op: str, **values: Any) -> None:
     for name, value in values.items():
-        if value < 0:
+        if (known(value) or 0) < 0:
             raise ShapeError(f"{op}: {name} must be >= 0. Received: {name}={value}")
 
 

@@ -449,8 +449,8 @@ def nanquantile(
     ----------
     x : tensor
         Of any shape, with elements; integers and booleans become floats.
-    q : float or floats
-        In [0, 1]; several make first axes of the result.
+    q : float or floats, or a tensor of them
+        In [0, 1]; several make first axes of the result. In a trace q is cut to that range.
     axis : int, ints or None
         The axes that go away. Default None: all.
     method : str
@@ -492,8 +492,8 @@ def nanpercentile(
     ----------
     x : tensor
         Of any shape, with elements; integers and booleans become floats.
-    q : float or floats
-        In [0, 100]; several make first axes of the result.
+    q : float or floats, or a tensor of them
+        In [0, 100]; several make first axes of the result. In a trace q is cut to that range.
     axis : int, ints or None
         The axes that go away. Default None: all.
     method : str

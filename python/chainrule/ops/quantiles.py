@@ -14,8 +14,7 @@ from chainrule.base.sizes import Size
 from chainrule.ops import reductions
 from chainrule.ops._common import binary, in_double, normalize_axes, unary
 from chainrule.ops.shaping import _reshape, moveaxis, transpose
-from chainrule.tracing.arrays import storage_dtype
-from chainrule.tracing.casting import as_dtype, as_tensor
+from chainrule.tracing.casting import as_dtype, as_tensor, is_traced
 from chainrule.tracing.dispatch import apply
 from chainrule.tracing.recording import operation
 
@@ -32,8 +31,8 @@ def quantile(
     ----------
     x : tensor
         Of any shape, with elements; integers and booleans become floats.
-    q : float or floats
-        In [0, 1]; several make first axes of the result.
+    q : float or floats, or a tensor of them
+        In [0, 1]; several make first axes of the result. In a trace q is cut to that range.
     axis : int, ints or None
         The axes that go away. Default None: all.
     method : str
@@ -73,6 +72,8 @@ def shares_of(op: str, q: Any) -> Any:
     ValueError
         q outside [0, 100].
     """
+    if is_traced(q):
+        return binary("div", as_dtype(q, "float64"), np.float64(100.0))
     shares = np.asarray(in_double(q)) / 100.0
     if shares.size and not (0 <= shares.min() and shares.max() <= 1):
         raise ValueError(f"{op}: expected q in [0, 100], got {q}")
@@ -95,9 +96,7 @@ def quantile_of(
     if standardize_dtype(x.dtype) == "int64":
         x = as_dtype(x, floatx())
     x = as_dtype(x, result_type(x.dtype, float))
-    points = np.asarray(in_double(q))
-    if points.size and not (0 <= points.min() and points.max() <= 1):
-        raise ValueError(f"{op}: expected q in [0, 1], got {q}")
+    points = _points(op, q)
     if method not in _METHODS:
         raise ValueError(f"Invalid method: {method!r}. Expected one of {sorted(_METHODS)}.")
     axes = normalize_axes(axis, x.ndim, op)
@@ -110,7 +109,7 @@ def quantile_of(
     lead = [x.shape[i] for i in kept]
     rows = _reshape(transpose(x, kept + axes), [*lead, count])
     ordered = apply("sort", {"axis": len(lead)}, [rows])
-    flat = points.reshape(-1)
+    flat = _reshape(points, [math.prod(points.shape)])
     result = _of_all(ordered, flat, method) if with_nan else _of_numbers(ordered, flat, method)
     result = moveaxis(result, -1, 0)
     shape = [1 if i in axes else n for i, n in enumerate(x.shape)] if keepdims else lead
@@ -121,14 +120,12 @@ def _of_all(ordered: Any, points: Any, method: str) -> Any:
     """At places that the number of elements determines; NaN in rows with one."""
     axis, count = ordered.ndim - 1, ordered.shape[-1]
     # Of a number of elements that is not known shapes alone are asked for.
-    position = points * (0 if isinstance(count, Size) else count - 1)
-    low, high = np.floor(position), np.ceil(position)
-    weight = _METHODS[method](position, low, high)
-    low, weight = np.where(weight == 1, high, low), np.where(weight == 1, 0.0, weight)
-    a = apply("gather", {"axis": axis}, [ordered, low.astype("int32")])
-    b = apply("gather", {"axis": axis}, [ordered, high.astype("int32")])
+    last = np.float64(0 if isinstance(count, Size) else count - 1)
+    low, high, weight = _places(binary("mul", points, last), method)
+    a = apply("gather", {"axis": axis}, [ordered, as_dtype(low, "int32")])
+    b = apply("gather", {"axis": axis}, [ordered, as_dtype(high, "int32")])
     dtype = standardize_dtype(ordered.dtype)
-    result = _between(a, b, weight.astype(storage_dtype(dtype)))
+    result = _between(a, b, as_dtype(weight, dtype))
     if is_float_dtype(dtype):
         any_nan = reductions.any(unary("is_nan", ordered), axis=-1, keepdims=True)
         result = apply("select", {}, [any_nan, as_dtype(math.nan, dtype), result])
@@ -142,14 +139,30 @@ def _of_numbers(ordered: Any, points: Any, method: str) -> Any:
     numbers = as_dtype(unary("logical_not", unary("is_nan", ordered)), "float64")
     last = binary("sub", reductions.sum(numbers, axis=-1, keepdims=True), np.float64(1.0))
     position = binary("maximum", binary("mul", last, points), np.float64(0.0))
+    low, high, weight = _places(position, method)
+    a = apply("gather_along", {"axis": axis}, [ordered, as_dtype(low, "int32")])
+    b = apply("gather_along", {"axis": axis}, [ordered, as_dtype(high, "int32")])
+    return _between(a, b, as_dtype(weight, dtype))
+
+
+def _points(op: str, q: Any) -> Any:
+    """q in float64; one that is computed in the graph is cut to [0, 1]."""
+    if is_traced(q):
+        points = binary("maximum", as_dtype(q, "float64"), np.float64(0.0))
+        return binary("minimum", points, np.float64(1.0))
+    points = np.asarray(in_double(q))
+    if points.size and not (0 <= points.min() and points.max() <= 1):
+        raise ValueError(f"{op}: expected q in [0, 1], got {q}")
+    return points
+
+
+def _places(position: Any, method: str) -> tuple[Any, Any, Any]:
+    """The places below and above a position, and the weight of the latter, below 1."""
     low, high = unary("floor", position), unary("ceil", position)
     weight = _METHODS[method](position, low, high)
     whole = binary("eq", weight, np.float64(1.0))
     low = apply("select", {}, [whole, high, low])
-    weight = as_dtype(apply("select", {}, [whole, np.float64(0.0), weight]), dtype)
-    a = apply("gather_along", {"axis": axis}, [ordered, as_dtype(low, "int32")])
-    b = apply("gather_along", {"axis": axis}, [ordered, as_dtype(high, "int32")])
-    return _between(a, b, weight)
+    return low, high, apply("select", {}, [whole, np.float64(0.0), weight])
 
 
 def _between(a: Any, b: Any, weight: Any) -> Any:
@@ -184,8 +197,8 @@ def percentile(
     ----------
     x : tensor
         Of any shape, with elements; integers and booleans become floats.
-    q : float or floats
-        In [0, 100]; several make first axes of the result.
+    q : float or floats, or a tensor of them
+        In [0, 100]; several make first axes of the result. In a trace q is cut to that range.
     axis : int, ints or None
         The axes that go away. Default None: all.
     method : str

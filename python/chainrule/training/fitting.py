@@ -36,6 +36,7 @@ class Fitting:
     name: str
     optimizer: Any
     non_finite: str
+    steps_per_execution: int
     metrics: Any
     _training: TrainingState
     _check_compiled: Callable[[str], None]
@@ -104,7 +105,8 @@ class Fitting:
         initial_epoch : int
             Where to begin counting, to go on with a former run.
         steps_per_epoch : int, optional
-            Batches an epoch; of arrays, the next epoch goes on where this one stopped.
+            Batches an epoch, rounded up to a multiple of `steps_per_execution`; of arrays, the
+            next epoch goes on where this one stopped.
         validation_steps, validation_batch_size : int, optional
             The same for validation, which begins anew each time. The batch size defaults to
             `batch_size`.
@@ -160,7 +162,7 @@ class Fitting:
                 self._ensure_ready("test", held_out)
                 self._check_targets("test", held_out, "validation data: ")
             size = _rows_a_step(source, batch_size, steps_per_epoch)
-            steps_per_epoch = _limited(source, size, steps_per_epoch)
+            steps_per_epoch = _limited(source, size, steps_per_epoch, self.steps_per_execution)
             epochs = min(epochs, initial_epoch + (config.max_epochs() or epochs))
             feed = make_feed(source, size, steps_per_epoch, bool(shuffle))
             whole = isinstance(source, ArraySource)
@@ -172,7 +174,8 @@ class Fitting:
             if held_out is not None:
                 given = batch_size if validation_batch_size is None else validation_batch_size
                 held_out_size = _rows_a_step(held_out, given, validation_steps)
-                validation_steps = _limited(held_out, held_out_size, validation_steps)
+                stride = self.steps_per_execution
+                validation_steps = _limited(held_out, held_out_size, validation_steps, stride)
                 validation = make_feed(held_out, held_out_size, validation_steps)
             if not isinstance(callbacks, CallbackList):
                 verbose = 1 if verbose == "auto" else verbose
@@ -280,7 +283,7 @@ class Fitting:
         with self._training.activity.running(self.name, "evaluate"):
             source = self._source(x, y, sample_weight)
             size = _rows_a_step(source, batch_size, steps)
-            steps = _limited(source, size, steps)
+            steps = _limited(source, size, steps, self.steps_per_execution)
             if isinstance(source, ArraySource):
                 self._ensure_ready("test", source)
                 self._check_targets("test", source)
@@ -340,7 +343,7 @@ class Fitting:
                 return quiet
         source = self._source(x, None)
         size = _rows_a_step(source, batch_size, steps)
-        steps = _limited(source, size, steps)
+        steps = _limited(source, size, steps, self.steps_per_execution)
         if isinstance(source, ArraySource):
             self._ensure_ready("predict", source)
         container = self._callback_list(callbacks, verbose, source, size, steps)
@@ -447,10 +450,11 @@ def _steps(source: Any, batch_size: int, steps: int | None) -> int | None:
     return -(-source.rows // batch_size)
 
 
-def _limited(source: Any, batch_size: int, steps: int | None) -> int | None:
-    """`steps`, or what `config.set_max_steps_per_epoch` allows where that is less."""
+def _limited(source: Any, batch_size: int, steps: int | None, stride: int) -> int | None:
+    """`steps`, or what `config.set_max_steps_per_epoch` allows where that is less, rounded up to
+    whole executions of `stride` steps, as Keras does them."""
     most = config.max_steps_per_epoch()
-    if most is None:
-        return steps
-    there = _steps(source, batch_size, steps)
-    return most if there is None or there > most else steps
+    if most is not None:
+        there = _steps(source, batch_size, steps)
+        steps = most if there is None or there > most else steps
+    return None if steps is None else -(-int(steps) // stride) * stride
