@@ -223,7 +223,7 @@ def test_in_a_functional_model(name: str, arguments: dict[str, Any]) -> None:
         ("RandomGaussianBlur", {"kernel_size": 4}, "`kernel_size`.*odd"),
         ("RandomGaussianBlur", {"sigma": 2.0}, "`sigma`"),
         ("RandomElasticTransform", {"fill_mode": "far"}, "`fill_mode` far"),
-        ("RandAugment", {"num_ops": 0}, "`num_ops`"),
+        ("RandAugment", {"num_ops": -1}, "`num_ops`"),
         ("AugMix", {"num_chains": 0}, "one chain"),
         ("AugMix", {"alpha": 0.0}, "`alpha` above 0"),
         ("RandomFlip", {"mode": "diagonal"}, "'diagonal'"),
@@ -406,3 +406,8 @@ def test_aug_mix_mixes_chains_by_their_weights() -> None:
     expected = m * x + (1 - m) * (w[0] * changed + w[1] * x)
     got = layer.transform_images(x, drawn)
     np.testing.assert_allclose(got, np.clip(expected, 0, 255), rtol=1e-4, atol=1e-3)
+
+
+def test_no_ops_leave_the_images_as_they_are() -> None:
+    images = np.random.default_rng(0).random((2, 8, 8, 3), dtype="float32")
+    np.testing.assert_array_equal(layers.RandAugment(num_ops=0)(images, training=True), images)

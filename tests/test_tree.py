@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule import tree
+from chainrule import layers, tree
 
 Point = namedtuple("Point", ["x", "y"])
 
@@ -108,3 +108,10 @@ def test_registered_classes_are_nodes():
 
     doubled = tree.map_structure(lambda x: 2 * x, [Pair(1, 2), 3])
     assert doubled[0].items == (2, 4) and doubled[1] == 6
+
+
+def test_an_ordered_dict_of_a_layer_keeps_its_order() -> None:
+    layer = layers.Layer()
+    layer.parts = OrderedDict(b=2, a=1)
+    assert tree.flatten(layer.parts) == [2, 1]
+    assert list(tree.map_structure(lambda x: x + 1, layer.parts).items()) == [("b", 3), ("a", 2)]

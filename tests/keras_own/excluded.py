@@ -77,6 +77,7 @@ _EXCLUDED = {
     "layers/rnn/dropout_rnn_cell_test.py::*test_basics": _LOADING,
     "layers/rnn/rnn_test.py::*test_basics": _LOADING,
     "layers/rnn/rnn_test.py::*test_serialization": _LOADING,
+    "layers/preprocessing/image_preprocessing/random_brightness_test.py::*test_set_factor*": _PRIVATE,
     "legacy/saving/json_utils_test.py": _PRIVATE,
     "metrics/confusion_metrics_test.py::*AUCTest::test_config*": _PRIVATE,
     "models/functional_test.py::*test_for_functional_in_sequential": "trained networks (applications)",
@@ -141,11 +142,17 @@ _EXCLUDED = {
         )
     },
     "utils/io_utils_test.py": _PRIVATE,
+    **{
+        f"utils/naming_test.py::*test_{name}*": _PRIVATE
+        for name in ("get_object_name", "reset_uids", "uniquify")
+    },
     "utils/numerical_utils_test.py::*_pos_neg_masks": _PRIVATE,
     "utils/file_utils_test.py::TestRaiseIfNoGFile::*": _PRIVATE,
     "utils/file_utils_test.py::TestValidateFile::*": _PRIVATE,
     "utils/jax_layer_test.py": "layers of JAX and Flax code",
     "utils/python_utils_test.py": _PRIVATE,
+    "utils/text_dataset_utils_test.py::*_tf": "tf.data",
+    "utils/timeseries_dataset_utils_test.py::*_tf": "tf.data",
     "utils/torch_utils_test.py": "layers of PyTorch modules",
 }
 

@@ -57,6 +57,10 @@ ELSEWHERE = {
     "naming.to_snake_case": "chainrule.base.naming:to_snake_case",
     "node.Node": "chainrule.tracing.node:Node",
     "utils.tracking": "chainrule.base.tracking",
+    **{
+        f"tracking.{name}": f"chainrule.base.tracking:{name}"
+        for name in ("TrackedDict", "TrackedList", "TrackedOrderedDict", "TrackedSet")
+    },
     "src.backend.core": "keras.src.backend.core",
     "layers.IndexLookup": "chainrule.layers.preprocessing.index_lookup:IndexLookup",
     "file_utils.hash_file": f"{_TESTS}.case:hash_file",
@@ -78,7 +82,8 @@ ELSEWHERE = {
     "object_registration.GLOBAL_CUSTOM_OBJECTS": "chainrule.base.registry:GLOBAL_CUSTOM_OBJECTS",
     "io_utils.set_logging_verbosity": f"{_TESTS}.case:unchanged",
     "module_utils.tensorflow": "tensorflow",
-    "module_utils.optree": "optree",
+    "module_utils.optree": f"{_TESTS}.modules:PRESENT_PACKAGE",
+    "tree.optree_impl": "chainrule.tree",
     "utils.backend_utils.convert_tf_tensor": f"{_TESTS}.case:unchanged",
     "module_utils.dmtree": f"{_TESTS}.modules:ABSENT_PACKAGE",
 }

@@ -311,6 +311,11 @@ class TrackedDict(dict[Any, Any]):
 class TrackedOrderedDict(TrackedDict, OrderedDict[Any, Any]):
     """An OrderedDict whose values are registered with a tracker."""
 
+    def tree_flatten(self) -> tuple[list[Any], list[Any], list[Any]]:
+        """The values in their order, for `chainrule.tree`."""
+        keys = list(self)
+        return [self[key] for key in keys], keys, keys
+
 
 @register_tree_node_class
 class TrackedSet(set[Any]):

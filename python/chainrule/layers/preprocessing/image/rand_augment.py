@@ -38,7 +38,7 @@ class RandAugment(ChoosingLayer):
     value_range : pair of floats
         Default (0, 255).
     num_ops : int
-        How many follow each other. Default 2.
+        How many follow each other; with 0 the images stay as they are. Default 2.
     factor : float or pair of floats
         The interval in [0, 1] of the strengths; a number f stands for (0, f). Default 0.5.
     interpolation : str
@@ -49,7 +49,7 @@ class RandAugment(ChoosingLayer):
     Raises
     ------
     ValueError
-        For a factor outside [0, 1], a value range that is no pair, or fewer than one op.
+        For a factor outside [0, 1], a value range that is no pair, or fewer than 0 ops.
 
     Notes
     -----
@@ -77,8 +77,8 @@ class RandAugment(ChoosingLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(data_format=data_format, **kwargs)
-        if num_ops < 1:
-            raise ValueError(f"RandAugment: expected `num_ops` of at least 1, got {num_ops}")
+        if num_ops < 0:
+            raise ValueError(f"RandAugment: expected `num_ops` of at least 0, got {num_ops}")
         self.value_range = check_value_range(value_range)
         self.num_ops = num_ops
         self.factor = self._check_factor(factor)
