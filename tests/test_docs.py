@@ -37,13 +37,18 @@ EXTRAS = {
     "chainrule.utils.images": "PIL",
 }
 # What these packages show needs one.
-PACKAGES = {"chainrule.sklearn": "sklearn", "chainrule.wrappers": "sklearn"}
+PACKAGES = {
+    "chainrule.exporting.onnx": "onnx",
+    "chainrule.sklearn": "sklearn",
+    "chainrule.wrappers": "sklearn",
+}
 
 
 def needed(name: str) -> str | None:
     """The extra of a module, if it has one."""
-    package = ".".join(name.split(".")[:2])
-    return EXTRAS.get(name, PACKAGES.get(package))
+    return EXTRAS.get(name) or next(
+        (extra for package, extra in PACKAGES.items() if f"{name}.".startswith(f"{package}.")), None
+    )
 
 
 PUBLIC = [

@@ -139,6 +139,7 @@ LEFT_OUT = {
     "SpectralNormalization": "outside of a training step it changes its kernel, inside it does not",
     "TextVectorization, StringLookup, Pipeline": "of texts, or of other layers",
     "CutMix, MixUp": "take labels too",
+    "MaxNumBoundingBoxes": "takes boxes and labels",
     "AugMix, RandAugment, RandomColorJitter, RandomElasticTransform": "seconds each, as those above",
     "LSTMCell, GRUCell, SimpleRNNCell, StackedRNNCells": "run in RNN",
 }

@@ -33,7 +33,7 @@ ROWS = [
 BAD = [
     _bad("oblong", Spec((2, 3)), Spec((2, 1)), "ShapeError", "square", "(2, 3)"),
     _bad("rows", Spec((2, 2)), Spec((3, 1)), "ShapeError", "2 rows", "(3, 1)"),
-    _bad("batch", Spec((4, 2, 2)), Spec((5, 2, 1)), "ShapeError", "(4, 2, 2)", "(5, 2, 1)"),
+    _bad("batches", Spec((4, 2, 2)), Spec((5, 2, 1)), "ShapeError", "(4, 2, 2)", "(5, 2, 1)"),
     _bad("vector", Spec((2, 2)), Spec((2,)), "ShapeError", "(2,)"),
     _bad("of-ints", Spec((1, 1), integers(1, 2), "int32"), Spec((1, 1), integers(1, 2), "int32"),
          "DTypeError", "int32"),

@@ -77,14 +77,14 @@ def described(function: Function) -> Function:
     """Add to a network's docstring what all networks share, in the order of its arguments."""
     if function.__doc__:  # none with `python -OO`
         text = inspect.cleandoc(function.__doc__)
-        head, _, tail = text.partition("Examples\n")
+        head, examples, tail = text.partition("Examples\n")
         before, _, own = head.partition("Parameters\n----------\n")
         shared = "".join(
             _PARAMETERS.get(name, "") for name in inspect.signature(function).parameters
         )
         more = f"\n{own.strip()}" if own else ""
         parameters = f"Parameters\n----------{shared}{more}"
-        function.__doc__ = f"{before}{parameters}\n{_AFTER}\n\nExamples\n{tail}"
+        function.__doc__ = f"{before}{parameters}\n{_AFTER}\n\n{examples}{tail}"
     return function
 
 

@@ -273,13 +273,7 @@ def EfficientNetB1(
     classifier_activation: Any = "softmax",
     name: str = "efficientnetb1",
 ) -> Model:
-    """The network of 23 blocks for images of 240 x 240 (Tan and Le 2019); pixels are of 0 to 255.
-
-    Examples
-    --------
-    >>> EfficientNetB1(weights=None, include_top=False).output_shape
-    (None, None, None, 1280)
-    """
+    """The network of 23 blocks for images of 240 x 240 (Tan and Le 2019); pixels are of 0 to 255."""
     return _efficientnet(architecture.Options(**locals()), "b1")
 
 
@@ -294,13 +288,7 @@ def EfficientNetB2(
     classifier_activation: Any = "softmax",
     name: str = "efficientnetb2",
 ) -> Model:
-    """The network of 23 blocks for images of 260 x 260 (Tan and Le 2019); pixels are of 0 to 255.
-
-    Examples
-    --------
-    >>> EfficientNetB2(weights=None, include_top=False).output_shape
-    (None, None, None, 1408)
-    """
+    """The network of 23 blocks for images of 260 x 260 (Tan and Le 2019); pixels are of 0 to 255."""
     return _efficientnet(architecture.Options(**locals()), "b2")
 
 
@@ -315,13 +303,7 @@ def EfficientNetB3(
     classifier_activation: Any = "softmax",
     name: str = "efficientnetb3",
 ) -> Model:
-    """The network of 26 blocks for images of 300 x 300 (Tan and Le 2019); pixels are of 0 to 255.
-
-    Examples
-    --------
-    >>> EfficientNetB3(weights=None, include_top=False).output_shape
-    (None, None, None, 1536)
-    """
+    """The network of 26 blocks for images of 300 x 300 (Tan and Le 2019); pixels are of 0 to 255."""
     return _efficientnet(architecture.Options(**locals()), "b3")
 
 
@@ -336,13 +318,7 @@ def EfficientNetB4(
     classifier_activation: Any = "softmax",
     name: str = "efficientnetb4",
 ) -> Model:
-    """The network of 32 blocks for images of 380 x 380 (Tan and Le 2019); pixels are of 0 to 255.
-
-    Examples
-    --------
-    >>> EfficientNetB4(weights=None, include_top=False).output_shape
-    (None, None, None, 1792)
-    """
+    """The network of 32 blocks for images of 380 x 380 (Tan and Le 2019); pixels are of 0 to 255."""
     return _efficientnet(architecture.Options(**locals()), "b4")
 
 
@@ -357,13 +333,7 @@ def EfficientNetB5(
     classifier_activation: Any = "softmax",
     name: str = "efficientnetb5",
 ) -> Model:
-    """The network of 39 blocks for images of 456 x 456 (Tan and Le 2019); pixels are of 0 to 255.
-
-    Examples
-    --------
-    >>> EfficientNetB5(weights=None, include_top=False).output_shape
-    (None, None, None, 2048)
-    """
+    """The network of 39 blocks for images of 456 x 456 (Tan and Le 2019); pixels are of 0 to 255."""
     return _efficientnet(architecture.Options(**locals()), "b5")
 
 
@@ -378,13 +348,7 @@ def EfficientNetB6(
     classifier_activation: Any = "softmax",
     name: str = "efficientnetb6",
 ) -> Model:
-    """The network of 45 blocks for images of 528 x 528 (Tan and Le 2019); pixels are of 0 to 255.
-
-    Examples
-    --------
-    >>> EfficientNetB6(weights=None, include_top=False).output_shape
-    (None, None, None, 2304)
-    """
+    """The network of 45 blocks for images of 528 x 528 (Tan and Le 2019); pixels are of 0 to 255."""
     return _efficientnet(architecture.Options(**locals()), "b6")
 
 
@@ -399,13 +363,7 @@ def EfficientNetB7(
     classifier_activation: Any = "softmax",
     name: str = "efficientnetb7",
 ) -> Model:
-    """The network of 55 blocks for images of 600 x 600 (Tan and Le 2019); pixels are of 0 to 255.
-
-    Examples
-    --------
-    >>> EfficientNetB7(weights=None, include_top=False).output_shape
-    (None, None, None, 2560)
-    """
+    """The network of 55 blocks for images of 600 x 600 (Tan and Le 2019); pixels are of 0 to 255."""
     return _efficientnet(architecture.Options(**locals()), "b7")
 
 

@@ -119,13 +119,7 @@ def ResNet101(
     classifier_activation: Any = "softmax",
     name: str = "resnet101",
 ) -> Model:
-    """A residual network of 101 layers: stacks of 3, 4, 23 and 3 bottlenecks (He et al. 2016).
-
-    Examples
-    --------
-    >>> ResNet101(weights=None).count_params()
-    44707176
-    """
+    """A residual network of 101 layers: stacks of 3, 4, 23 and 3 bottlenecks (He et al. 2016)."""
     return _resnet(architecture.Options(**locals()), "resnet101", (3, 4, 23, 3))
 
 
@@ -140,13 +134,7 @@ def ResNet152(
     classifier_activation: Any = "softmax",
     name: str = "resnet152",
 ) -> Model:
-    """A residual network of 152 layers: stacks of 3, 8, 36 and 3 bottlenecks (He et al. 2016).
-
-    Examples
-    --------
-    >>> ResNet152(weights=None).count_params()
-    60419944
-    """
+    """A residual network of 152 layers: stacks of 3, 8, 36 and 3 bottlenecks (He et al. 2016)."""
     return _resnet(architecture.Options(**locals()), "resnet152", (3, 8, 36, 3))
 
 
