@@ -61,6 +61,7 @@ def test_predictions_from_the_same_file(name: str, tmp_path: Path) -> None:
     x = np.random.default_rng(0).uniform(0, 255, (4, 64, 64, 3)).astype("float32")
     if name == "ResNet50":
         x = cr.applications.resnet50.preprocess_input(x)
+    cr.utils.set_random_seed(0)
     first = getattr(cr.applications, name)(**arguments)
     spread(first, x)
     theirs = getattr(keras.applications, name)(**arguments)
@@ -73,8 +74,8 @@ def test_predictions_from_the_same_file(name: str, tmp_path: Path) -> None:
     cr.config.set_dtype_policy("float32")
     double.set_weights(first.get_weights())
     exact = double.predict(x.astype("float64"), verbose=0)
-    # What float32 rounds off on the way, here and there.
-    rounded = max(1e-5, np.abs(expected - exact).max())
+    # What float32 rounds off on the way in Keras: ours is of that order.
+    rounded = max(1e-5, 2 * np.abs(expected - exact).max())
     assert rounded < 1e-3
     for ending in (".weights.h5", ".h5"):
         path = str(tmp_path / f"{name}{ending}")
