@@ -151,8 +151,11 @@ _EXCLUDED = {
     "utils/file_utils_test.py::TestValidateFile::*": _PRIVATE,
     "utils/jax_layer_test.py": "layers of JAX and Flax code",
     "utils/python_utils_test.py": _PRIVATE,
-    "utils/text_dataset_utils_test.py::*_tf": "tf.data",
-    "utils/timeseries_dataset_utils_test.py::*_tf": "tf.data",
+    **{
+        f"utils/text_dataset_utils_test.py::*_{name}_tf": "tf.data"
+        for name in ("binary", "multiclass", "not_batched", "standalone")
+    },
+    "utils/timeseries_dataset_utils_test.py::*test_shuffle_tf": "tf.data",
     "utils/torch_utils_test.py": "layers of PyTorch modules",
 }
 
