@@ -359,7 +359,8 @@ def test_integers_of_a_byte_and_inputs_that_are_outputs(tmp_path: Path) -> None:
     x = keras.Input((4,), dtype="int8", name="x")
     model = keras.Model(x, [x, x, ops.cast(x, "float32") / 2])
     session = exported(model, tmp_path)
-    assert [x.name for x in session.get_outputs()] == ["x_2", "x_3", "true_divide"]
+    first, second, third = (x.name for x in session.get_outputs())
+    assert (first, second) == ("x_2", "x_3") and third.startswith("true_divide")
     assert_same_answers(session, model, np.arange(-6, 6, dtype="int8").reshape(3, 4))
 
 
