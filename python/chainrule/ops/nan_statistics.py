@@ -1,4 +1,4 @@
-"""Statistics that ignore NaN."""
+"""Sums, means, extremes and places that ignore NaN; quantiles that do are in `quantiles.py`."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from chainrule.base.dtypes import is_float_dtype, standardize_dtype
 from chainrule.ops import positions, reductions
 from chainrule.ops._common import binary, root, unary
 from chainrule.ops._sized import filled
-from chainrule.ops.quantiles import quantile_of, shares_of
 from chainrule.tracing.casting import as_dtype, as_float, as_tensor
 from chainrule.tracing.dispatch import apply
 from chainrule.tracing.recording import operation
 
 __all__ = [
-    "nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian",
-    "nanmin", "nanpercentile", "nanprod", "nanquantile", "nanstd", "nansum", "nanvar",
+    "nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmin", "nanprod",
+    "nanstd", "nansum", "nanvar",
 ]  # fmt: skip
 
 
@@ -437,123 +436,3 @@ def nancumprod(x: Any, axis: Any = None, dtype: Any = None) -> Any:
     [2.0, 2.0, 6.0]
     """
     return positions.cumprod(_without_nan(x, 1.0)[0], _one_axis(axis), dtype)
-
-
-@operation
-def nanquantile(
-    x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False
-) -> Any:
-    """`quantile` over elements that are not NaN, as NumPy's `np.nanquantile`.
-
-    Parameters
-    ----------
-    x : tensor
-        Of any shape, with elements; integers and booleans become floats.
-    q : float or floats, or a tensor of them
-        In [0, 1]; several make first axes of the result. In a trace q is cut to that range.
-    axis : int, ints or None
-        The axes that go away. Default None: all.
-    method : str
-        What lies between two elements: "linear", "lower", "higher", "midpoint" or "nearest".
-        Default "linear".
-    keepdims : bool
-        Whether they stay with size 1. Default False.
-
-    Returns
-    -------
-    tensor
-        The shape of q, then that of x without the reduced axes; in its float dtype. NaN where all
-        elements are.
-
-    Raises
-    ------
-    ValueError
-        q outside [0, 1], or an unknown method.
-    ShapeError
-        An axis that `x` does not have, or one named twice; no elements.
-    DTypeError
-        `x` holds no numbers.
-
-    Examples
-    --------
-    >>> nanquantile([1.0, 3.0, float("nan")], 0.5).item()
-    2.0
-    """
-    return quantile_of("nanquantile", x, q, axis, method, keepdims, with_nan=False)
-
-
-@operation
-def nanpercentile(
-    x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False
-) -> Any:
-    """`percentile` over elements that are not NaN, as NumPy's `np.nanpercentile`.
-
-    Parameters
-    ----------
-    x : tensor
-        Of any shape, with elements; integers and booleans become floats.
-    q : float or floats, or a tensor of them
-        In [0, 100]; several make first axes of the result. In a trace q is cut to that range.
-    axis : int, ints or None
-        The axes that go away. Default None: all.
-    method : str
-        What lies between two elements: "linear", "lower", "higher", "midpoint" or "nearest".
-        Default "linear".
-    keepdims : bool
-        Whether they stay with size 1. Default False.
-
-    Returns
-    -------
-    tensor
-        The shape of q, then that of x without the reduced axes; in its float dtype. NaN where all
-        elements are.
-
-    Raises
-    ------
-    ValueError
-        q outside [0, 100], or an unknown method.
-    ShapeError
-        An axis that `x` does not have, or one named twice; no elements.
-    DTypeError
-        `x` holds no numbers.
-
-    Examples
-    --------
-    >>> nanpercentile([1.0, 3.0, float("nan")], 50).item()
-    2.0
-    """
-    shares = shares_of("nanpercentile", q)
-    return quantile_of("nanpercentile", x, shares, axis, method, keepdims, with_nan=False)
-
-
-@operation
-def nanmedian(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """`median` over elements that are not NaN, as NumPy's `np.nanmedian`.
-
-    Parameters
-    ----------
-    x : tensor
-        Of any shape, with elements; integers and booleans become floats.
-    axis : int, ints or None
-        The axes that go away. Default None: all.
-    keepdims : bool
-        Whether they stay with size 1. Default False.
-
-    Returns
-    -------
-    tensor
-        The shape of x without the reduced axes, in its float dtype. NaN where all elements are.
-
-    Raises
-    ------
-    ShapeError
-        An axis that `x` does not have, or one named twice; no elements.
-    DTypeError
-        `x` holds no numbers.
-
-    Examples
-    --------
-    >>> nanmedian([1.0, 3.0, float("nan")]).item()
-    2.0
-    """
-    return quantile_of("nanmedian", x, 0.5, axis, "linear", keepdims, with_nan=False)

@@ -1,4 +1,4 @@
-"""Quantiles: positions between sorted elements."""
+"""Quantiles, of all elements and of those that are not NaN: positions between sorted elements."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from chainrule.tracing.casting import as_dtype, as_tensor, is_traced
 from chainrule.tracing.dispatch import apply
 from chainrule.tracing.recording import operation
 
-__all__ = ["median", "percentile", "quantile"]
+__all__ = ["median", "nanmedian", "nanpercentile", "nanquantile", "percentile", "quantile"]
 
 
 @operation
@@ -61,10 +61,10 @@ def quantile(
     >>> quantile([1.0, 2.0, 4.0], 0.25).item()
     1.5
     """
-    return quantile_of("quantile", x, q, axis, method, keepdims)
+    return _quantile("quantile", x, q, axis, method, keepdims)
 
 
-def shares_of(op: str, q: Any) -> Any:
+def _shares(op: str, q: Any) -> Any:
     """Percents as shares of 1.
 
     Raises
@@ -80,7 +80,7 @@ def shares_of(op: str, q: Any) -> Any:
     return shares
 
 
-def quantile_of(
+def _quantile(
     op: str, x: Any, q: Any, axis: Any, method: str, keepdims: bool, with_nan: bool = True
 ) -> Any:
     """What `quantile` gives; without NaN, that of the elements which are numbers.
@@ -227,7 +227,7 @@ def percentile(
     >>> percentile([1.0, 2.0, 4.0], 25.0).item()
     1.5
     """
-    return quantile_of("percentile", x, shares_of("percentile", q), axis, method, keepdims)
+    return _quantile("percentile", x, _shares("percentile", q), axis, method, keepdims)
 
 
 @operation
@@ -260,4 +260,124 @@ def median(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     >>> median([3.0, 1.0, 2.0]).item()
     2.0
     """
-    return quantile_of("median", x, 0.5, axis, "linear", keepdims)
+    return _quantile("median", x, 0.5, axis, "linear", keepdims)
+
+
+@operation
+def nanquantile(
+    x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False
+) -> Any:
+    """`quantile` over elements that are not NaN, as NumPy's `np.nanquantile`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape, with elements; integers and booleans become floats.
+    q : float or floats, or a tensor of them
+        In [0, 1]; several make first axes of the result. In a trace q is cut to that range.
+    axis : int, ints or None
+        The axes that go away. Default None: all.
+    method : str
+        What lies between two elements: "linear", "lower", "higher", "midpoint" or "nearest".
+        Default "linear".
+    keepdims : bool
+        Whether they stay with size 1. Default False.
+
+    Returns
+    -------
+    tensor
+        The shape of q, then that of x without the reduced axes; in its float dtype. NaN where all
+        elements are.
+
+    Raises
+    ------
+    ValueError
+        q outside [0, 1], or an unknown method.
+    ShapeError
+        An axis that `x` does not have, or one named twice; no elements.
+    DTypeError
+        `x` holds no numbers.
+
+    Examples
+    --------
+    >>> nanquantile([1.0, 3.0, float("nan")], 0.5).item()
+    2.0
+    """
+    return _quantile("nanquantile", x, q, axis, method, keepdims, with_nan=False)
+
+
+@operation
+def nanpercentile(
+    x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False
+) -> Any:
+    """`percentile` over elements that are not NaN, as NumPy's `np.nanpercentile`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape, with elements; integers and booleans become floats.
+    q : float or floats, or a tensor of them
+        In [0, 100]; several make first axes of the result. In a trace q is cut to that range.
+    axis : int, ints or None
+        The axes that go away. Default None: all.
+    method : str
+        What lies between two elements: "linear", "lower", "higher", "midpoint" or "nearest".
+        Default "linear".
+    keepdims : bool
+        Whether they stay with size 1. Default False.
+
+    Returns
+    -------
+    tensor
+        The shape of q, then that of x without the reduced axes; in its float dtype. NaN where all
+        elements are.
+
+    Raises
+    ------
+    ValueError
+        q outside [0, 100], or an unknown method.
+    ShapeError
+        An axis that `x` does not have, or one named twice; no elements.
+    DTypeError
+        `x` holds no numbers.
+
+    Examples
+    --------
+    >>> nanpercentile([1.0, 3.0, float("nan")], 50).item()
+    2.0
+    """
+    shares = _shares("nanpercentile", q)
+    return _quantile("nanpercentile", x, shares, axis, method, keepdims, with_nan=False)
+
+
+@operation
+def nanmedian(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """`median` over elements that are not NaN, as NumPy's `np.nanmedian`.
+
+    Parameters
+    ----------
+    x : tensor
+        Of any shape, with elements; integers and booleans become floats.
+    axis : int, ints or None
+        The axes that go away. Default None: all.
+    keepdims : bool
+        Whether they stay with size 1. Default False.
+
+    Returns
+    -------
+    tensor
+        The shape of x without the reduced axes, in its float dtype. NaN where all elements are.
+
+    Raises
+    ------
+    ShapeError
+        An axis that `x` does not have, or one named twice; no elements.
+    DTypeError
+        `x` holds no numbers.
+
+    Examples
+    --------
+    >>> nanmedian([1.0, 3.0, float("nan")]).item()
+    2.0
+    """
+    return _quantile("nanmedian", x, 0.5, axis, "linear", keepdims, with_nan=False)
