@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from chainrule import activations, layers
@@ -24,6 +24,8 @@ __all__ = [
     "finish",
     "image_input",
     "make_divisible",
+    "normalized",
+    "options_of",
     "pooled",
 ]
 
@@ -118,6 +120,11 @@ class Options(NamedTuple):
     name: str
 
 
+def options_of(arguments: Mapping[str, Any]) -> Options:
+    """The shared ones of a network's arguments, given as its `locals()` when it begins."""
+    return Options(**{name: arguments[name] for name in Options._fields})
+
+
 def channel_axis() -> int:
     """The axis of channels: 3 with "channels_last", 1 with "channels_first"."""
     return 3 if config.image_data_format() == "channels_last" else 1
@@ -133,6 +140,11 @@ def make_divisible(channels: float, divisor: int = 8) -> int:
     """
     rounded = max(divisor, int(channels + divisor / 2) // divisor * divisor)
     return rounded + divisor if rounded < 0.9 * channels else rounded
+
+
+def normalized(x: Any, name: str, **options: Any) -> Any:
+    """The channels of a batch normalised."""
+    return layers.BatchNormalization(axis=channel_axis(), name=name, **options)(x)
 
 
 def correct_pad(x: Any, kernel_size: int) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -131,7 +131,7 @@ def _pointwise(x: Any, filters: int, name: str) -> Any:
 
 def _active(x: Any, norm: str, activation: str) -> Any:
     """Normalised, then swish."""
-    x = layers.BatchNormalization(axis=architecture.channel_axis(), name=norm)(x)
+    x = architecture.normalized(x, norm)
     return layers.Activation("swish", name=activation)(x)
 
 
@@ -178,7 +178,7 @@ def _block(x: Any, stage: _Stage, drop: float, name: str) -> Any:
     x = _active(x, f"{name}bn", f"{name}activation")
     x = _squeezed(x, wide, max(1, stage.channels // 4), name)
     x = _pointwise(x, stage.filters, f"{name}project_conv")
-    x = layers.BatchNormalization(axis=architecture.channel_axis(), name=f"{name}project_bn")(x)
+    x = architecture.normalized(x, f"{name}project_bn")
     if stage.stride != 1 or stage.channels != stage.filters:
         return x
     if drop > 0:
@@ -259,7 +259,7 @@ def EfficientNetB0(
     >>> EfficientNetB0(weights=None, include_top=False).output_shape
     (None, None, None, 1280)
     """
-    return _efficientnet(architecture.Options(**locals()), "b0")
+    return _efficientnet(architecture.options_of(locals()), "b0")
 
 
 @architecture.described
@@ -274,7 +274,7 @@ def EfficientNetB1(
     name: str = "efficientnetb1",
 ) -> Model:
     """The network of 23 blocks for images of 240 x 240 (Tan and Le 2019); pixels are of 0 to 255."""
-    return _efficientnet(architecture.Options(**locals()), "b1")
+    return _efficientnet(architecture.options_of(locals()), "b1")
 
 
 @architecture.described
@@ -289,7 +289,7 @@ def EfficientNetB2(
     name: str = "efficientnetb2",
 ) -> Model:
     """The network of 23 blocks for images of 260 x 260 (Tan and Le 2019); pixels are of 0 to 255."""
-    return _efficientnet(architecture.Options(**locals()), "b2")
+    return _efficientnet(architecture.options_of(locals()), "b2")
 
 
 @architecture.described
@@ -304,7 +304,7 @@ def EfficientNetB3(
     name: str = "efficientnetb3",
 ) -> Model:
     """The network of 26 blocks for images of 300 x 300 (Tan and Le 2019); pixels are of 0 to 255."""
-    return _efficientnet(architecture.Options(**locals()), "b3")
+    return _efficientnet(architecture.options_of(locals()), "b3")
 
 
 @architecture.described
@@ -319,7 +319,7 @@ def EfficientNetB4(
     name: str = "efficientnetb4",
 ) -> Model:
     """The network of 32 blocks for images of 380 x 380 (Tan and Le 2019); pixels are of 0 to 255."""
-    return _efficientnet(architecture.Options(**locals()), "b4")
+    return _efficientnet(architecture.options_of(locals()), "b4")
 
 
 @architecture.described
@@ -334,7 +334,7 @@ def EfficientNetB5(
     name: str = "efficientnetb5",
 ) -> Model:
     """The network of 39 blocks for images of 456 x 456 (Tan and Le 2019); pixels are of 0 to 255."""
-    return _efficientnet(architecture.Options(**locals()), "b5")
+    return _efficientnet(architecture.options_of(locals()), "b5")
 
 
 @architecture.described
@@ -349,7 +349,7 @@ def EfficientNetB6(
     name: str = "efficientnetb6",
 ) -> Model:
     """The network of 45 blocks for images of 528 x 528 (Tan and Le 2019); pixels are of 0 to 255."""
-    return _efficientnet(architecture.Options(**locals()), "b6")
+    return _efficientnet(architecture.options_of(locals()), "b6")
 
 
 @architecture.described
@@ -364,7 +364,7 @@ def EfficientNetB7(
     name: str = "efficientnetb7",
 ) -> Model:
     """The network of 55 blocks for images of 600 x 600 (Tan and Le 2019); pixels are of 0 to 255."""
-    return _efficientnet(architecture.Options(**locals()), "b7")
+    return _efficientnet(architecture.options_of(locals()), "b7")
 
 
 def preprocess_input(x: Any, data_format: str | None = None) -> Any:

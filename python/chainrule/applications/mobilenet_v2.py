@@ -32,9 +32,7 @@ _STAGES = (
 
 
 def _normalized(x: Any, name: str) -> Any:
-    return layers.BatchNormalization(
-        axis=architecture.channel_axis(), epsilon=1e-3, momentum=0.999, name=name
-    )(x)
+    return architecture.normalized(x, name, epsilon=1e-3, momentum=0.999)
 
 
 def _block(x: Any, filters: int, stride: int, expansion: int, number: int) -> Any:
@@ -107,16 +105,7 @@ def MobileNetV2(
     >>> MobileNetV2(weights=None).count_params()
     3538984
     """
-    options = architecture.Options(
-        include_top,
-        weights,
-        input_tensor,
-        input_shape,
-        pooling,
-        classes,
-        classifier_activation,
-        name or "mobilenetv2",
-    )
+    options = architecture.options_of({**locals(), "name": name or "mobilenetv2"})
     if weights == "imagenet" and alpha not in _TRAINED_ALPHAS:
         raise ValueError(
             f'{options.name}: `weights="imagenet"` goes with `alpha` of {_TRAINED_ALPHAS}, got '

@@ -101,9 +101,7 @@ def _hard_swish(x: Any) -> Any:
 
 
 def _normalized(x: Any, name: str) -> Any:
-    return layers.BatchNormalization(
-        axis=architecture.channel_axis(), epsilon=1e-3, momentum=0.999, name=name
-    )(x)
+    return architecture.normalized(x, name, epsilon=1e-3, momentum=0.999)
 
 
 def _squeezed(x: Any, channels: int, name: str) -> Any:
@@ -263,18 +261,8 @@ def MobileNetV3Small(
     >>> MobileNetV3Small(weights=None).count_params()
     2554968
     """
-    options = architecture.Options(
-        include_top,
-        weights,
-        input_tensor,
-        input_shape,
-        pooling,
-        classes,
-        classifier_activation,
-        name,
-    )
     return _mobilenet(
-        options,
+        architecture.options_of(locals()),
         "small",
         _SMALL,
         1024,
@@ -318,18 +306,8 @@ def MobileNetV3Large(
     >>> MobileNetV3Large(weights=None).count_params()
     5507432
     """
-    options = architecture.Options(
-        include_top,
-        weights,
-        input_tensor,
-        input_shape,
-        pooling,
-        classes,
-        classifier_activation,
-        name,
-    )
     return _mobilenet(
-        options,
+        architecture.options_of(locals()),
         "large",
         _LARGE,
         1280,

@@ -32,13 +32,10 @@ _MD5 = {
         "ee4c566cf9a93f14d82f913c2dc6dd0c",
     ),
 }
-_EPSILON = 1.001e-5
 
 
 def _normalized(x: Any, name: str) -> Any:
-    return layers.BatchNormalization(axis=architecture.channel_axis(), epsilon=_EPSILON, name=name)(
-        x
-    )
+    return architecture.normalized(x, name, epsilon=1.001e-5)
 
 
 def _bottleneck(x: Any, filters: int, stride: int, is_first: bool, name: str) -> Any:
@@ -105,7 +102,7 @@ def ResNet50(
     >>> ResNet50(weights=None).count_params()
     25636712
     """
-    return _resnet(architecture.Options(**locals()), "resnet50", (3, 4, 6, 3))
+    return _resnet(architecture.options_of(locals()), "resnet50", (3, 4, 6, 3))
 
 
 @architecture.described
@@ -120,7 +117,7 @@ def ResNet101(
     name: str = "resnet101",
 ) -> Model:
     """A residual network of 101 layers: stacks of 3, 4, 23 and 3 bottlenecks (He et al. 2016)."""
-    return _resnet(architecture.Options(**locals()), "resnet101", (3, 4, 23, 3))
+    return _resnet(architecture.options_of(locals()), "resnet101", (3, 4, 23, 3))
 
 
 @architecture.described
@@ -135,7 +132,7 @@ def ResNet152(
     name: str = "resnet152",
 ) -> Model:
     """A residual network of 152 layers: stacks of 3, 8, 36 and 3 bottlenecks (He et al. 2016)."""
-    return _resnet(architecture.Options(**locals()), "resnet152", (3, 8, 36, 3))
+    return _resnet(architecture.options_of(locals()), "resnet152", (3, 8, 36, 3))
 
 
 def preprocess_input(x: Any, data_format: str | None = None) -> Any:

@@ -79,7 +79,7 @@ def VGG16(
     >>> VGG16(weights=None, include_top=False, pooling="avg").count_params()
     14714688
     """
-    return stack(architecture.Options(**locals()), "vgg16", (2, 2, 3, 3, 3), _MD5)
+    return stack(architecture.options_of(locals()), "vgg16", (2, 2, 3, 3, 3), _MD5)
 
 
 def preprocess_input(x: Any, data_format: str | None = None) -> Any:

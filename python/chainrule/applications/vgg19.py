@@ -37,7 +37,7 @@ def VGG19(
     >>> VGG19(weights=None, include_top=False, pooling="avg").count_params()
     20024384
     """
-    return vgg16.stack(architecture.Options(**locals()), "vgg19", (2, 2, 4, 4, 4), _MD5)
+    return vgg16.stack(architecture.options_of(locals()), "vgg19", (2, 2, 4, 4, 4), _MD5)
 
 
 def preprocess_input(x: Any, data_format: str | None = None) -> Any:
