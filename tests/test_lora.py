@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import chainrule as keras
-from chainrule import layers
+from chainrule import layers, nlp
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.normal(size=(12, 6, 6, 2)).astype("float32")
@@ -105,6 +105,18 @@ def test_saved_as_it_is_and_merged(row: Any, tmp_path: Path) -> None:
     assert (model.predict(x, verbose=0) == before).all()
 
 
+def test_predictions_that_were_compiled_before_count_it(row: Any) -> None:
+    make, x = row
+    model = _model(make, x)
+    ask = model.predictor()
+    before = ask(x)
+    model.layers[0].enable_lora(2, b_initializer="ones")
+    after = np.asarray(model(x))
+    assert not np.allclose(after, before, rtol=0, atol=1e-3)
+    np.testing.assert_allclose(ask(x), after, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(model.predict(x, verbose=0), after, rtol=1e-5, atol=1e-6)
+
+
 def test_weight_stays_frozen_when_the_model_is_thawed() -> None:
     model = _model(*ROWS["dense"], lora_rank=1)
     model.trainable = False
@@ -164,3 +176,17 @@ def test_a_compiled_optimizer_has_to_be_made_again() -> None:
     model.compile("sgd", "mse")
     model.fit(x, y, verbose=0)
     assert (model.layers[0].lora_kernel_b.numpy() != before).any()
+
+
+def test_folders_of_hugging_face_hold_the_sum(tmp_path: Path) -> None:
+    model = nlp.GPT(11, num_layers=1, num_heads=2, hidden_dim=8, max_sequence_length=6)
+    x = np.array([[1, 2, 3, 4]])
+    plain = model.predict(x, verbose=0)
+    for layer in model._flatten_layers():
+        if isinstance(layer, (layers.Dense, layers.EinsumDense)):
+            layer.enable_lora(2, b_initializer="normal")
+    expected = model.predict(x, verbose=0)
+    assert not np.allclose(expected, plain, rtol=0, atol=1e-6)
+    model.save_to_folder(tmp_path)
+    again = nlp.GPT.from_folder(tmp_path).predict(x, verbose=0)
+    np.testing.assert_allclose(again, expected, rtol=1e-5, atol=1e-7)

@@ -366,3 +366,20 @@ def test_what_cannot_be_mapped_is_named(tmp_path: Path) -> None:
     other = keras.Sequential([keras.Input((8, 8, 3)), layers.SeparableConv2D(4, 3)])
     with pytest.raises(ValueError, match="expected weights of which PyTorch's layout is known"):
         other.save_weights(path, mapping="auto")
+
+
+def test_lora_is_merged_into_what_is_written(tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    layer = model.layers[0]
+    layer.enable_lora(2, b_initializer="ones")
+    x = np.random.default_rng(0).normal(size=(5, 4)).astype("float32")
+    expected = model.predict(x, verbose=0)
+    path = tmp_path / "weights.safetensors"
+    model.save_weights(path, mapping={"dense": "linear"})
+    net = Net(lambda net, x: net.linear(x), linear=torch.nn.Linear(4, 3))
+    net.load_state_dict(safetensors.load_file(path))
+    with torch.no_grad():
+        theirs = net(torch.from_numpy(x)).numpy()
+    np.testing.assert_allclose(theirs, expected, rtol=1e-5, atol=1e-6)
+    model.load_weights(path, mapping={"dense": "linear"})
+    np.testing.assert_allclose(model.predict(x, verbose=0), expected, rtol=1e-5, atol=1e-6)

@@ -22,7 +22,7 @@ class Changes:
     """
 
     count = 0
-    # How often a layer has learnt something that compiled steps hold as numbers.
+    # How often a layer has learnt something that compiled steps hold as numbers, or was given LoRA.
     adaptations = 0
 
 

@@ -251,7 +251,7 @@ class TensorBoard(Callback):
             name = f"{layer.name}-{epoch}.tsv"
             os.makedirs(self.log_dir, exist_ok=True)
             with replacing(os.path.join(self.log_dir, name)) as temporary:
-                np.savetxt(temporary, layer.embeddings.numpy(), fmt="%.8g", delimiter="\t")
+                np.savetxt(temporary, np.asarray(layer.embeddings), fmt="%.8g", delimiter="\t")
             given = self.embeddings_metadata
             labels = given if given is None or isinstance(given, str) else given.get(layer.name)
             words = {"tensor_name": layer.name, "tensor_path": name, "metadata_path": labels}

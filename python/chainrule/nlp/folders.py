@@ -71,7 +71,7 @@ class Part(NamedTuple):
         """The file's tensor of the variables' numbers; rows that none has are 0."""
         shape = self.shape[::-1] if self.is_transposed else self.shape
         rows = None if len(shape) == 1 else shape[0] - self.skip
-        array = together([variable.numpy() for variable in self.find(model)], rows)
+        array = together([np.asarray(variable) for variable in self.find(model)], rows)
         if self.skip:
             array = np.concatenate([np.zeros((self.skip, *shape[1:]), array.dtype), array])
         return np.ascontiguousarray(array.T if self.is_transposed else array)

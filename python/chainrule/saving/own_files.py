@@ -80,9 +80,15 @@ def _unique_variables(model: Any) -> dict[str, Any]:
     return found
 
 
+def merged_values(model: Any) -> dict[int, Array | None]:
+    """What stands for variables in a file of plain weights, by identity: with LoRA the sum in place of
+    a kernel, None for the two factors."""
+    return {k: v for inner in model._flatten_layers() for k, v in inner._merged_values().items()}
+
+
 def save_own_weights(model: Any, path: str) -> None:
     """Write the weights to a `.safetensors` file, those of LoRA merged into their kernels."""
-    merged = {k: v for inner in model._flatten_layers() for k, v in inner._merged_values().items()}
+    merged = merged_values(model)
     variables = _unique_variables(model)
     arrays = {name: merged.get(id(v), v.numpy()) for name, v in variables.items()}
     kept = {name: array for name, array in arrays.items() if array is not None}

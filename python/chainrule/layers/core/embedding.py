@@ -119,7 +119,15 @@ class Embedding(LoRA):
     def call(self, inputs: Any) -> Any:
         if inputs.dtype not in ("int32", "int64"):
             inputs = ops.cast(inputs, "int32")
-        return ops.cast(ops.take(self.embeddings, inputs, axis=0), self.compute_dtype)
+        return ops.cast(self._rows(inputs), self.compute_dtype)
+
+    def _rows(self, inputs: Any) -> Any:
+        """The rows of the table; of LoRA's change those rows alone are computed."""
+        rows = ops.take(self._weight, inputs, axis=0)
+        if not self._lora:
+            return rows
+        a, b = self._lora
+        return ops.add(rows, self._lora_scale * ops.matmul(ops.take(a, inputs, axis=0), b))
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         return ops.not_equal(inputs, 0) if self.mask_zero else None

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import initializers, ops
+from chainrule.base.tracking import changes
 from chainrule.layers.layer import Layer
 from chainrule.tracing.variable import Variable
 
@@ -128,6 +129,7 @@ class LoRA(Layer):
         self.lora_rank = rank
         self.lora_alpha = rank if lora_alpha is None else lora_alpha
         self.lora_enabled = True
+        changes.adaptations += 1  # what was compiled computes without it
 
     @property
     def _weight(self) -> Variable:
@@ -142,10 +144,15 @@ class LoRA(Layer):
             return self._weight
         return ops.cast(self._merged(), self.compute_dtype)
 
+    @property
+    def _lora_scale(self) -> float:
+        assert self.lora_rank is not None and self.lora_alpha is not None
+        return self.lora_alpha / self.lora_rank
+
     def _merged(self) -> Any:
-        assert self._lora and self.lora_rank is not None and self.lora_alpha is not None
+        assert self._lora
         a, b = self._lora
-        return ops.add(self._weight, (self.lora_alpha / self.lora_rank) * ops.matmul(a, b))
+        return ops.add(self._weight, self._lora_scale * ops.matmul(a, b))
 
     @property
     def trainable(self) -> bool:

@@ -13,6 +13,7 @@ from chainrule import _core
 from chainrule.base.errors import FileFormatError, NotBuiltError, ShapeError
 from chainrule.base.loading import limit_of
 from chainrule.saving.foreign import WEIGHTS_ENDINGS, check_ending, kind_of
+from chainrule.saving.own_files import merged_values
 from chainrule.saving.tensor_files import read_tensors
 from chainrule.saving.torch_weights.layouts import Array, Link
 from chainrule.saving.torch_weights.matching import COUNTER, match, tensor_name
@@ -95,6 +96,10 @@ def load_torch_weights(
     ]
     for variable, array in values:
         variable.assign(array)
+    assigned = {id(variable) for variable, _ in values}
+    for layer in model._flatten_layers():
+        if assigned & layer._merged_values().keys():  # a kernel with LoRA beside it
+            layer._after_merge()
     return report
 
 
@@ -182,11 +187,12 @@ def save_torch_weights(model: Any, filepath: Any, mapping: Any, overwrite: bool 
     if os.path.exists(path) and not overwrite:
         raise FileExistsError(f"save: expected a new file with overwrite=False, got '{path}'")
     arrays: dict[str, Array] = {}
+    merged = {k: v for k, v in merged_values(model).items() if v is not None}
     halves: dict[str, str] = {}
     for place in places_of(model):
         module = _module_of(place.path, mapping)
         for link in place.links:
-            ours = [engine_array(v.numpy()) for v in link.variables]
+            ours = [engine_array(merged.get(id(v), v.numpy())) for v in link.variables]
             for name, array in zip(link.names, link.to_theirs(ours), strict=True):
                 full = tensor_name(module, name)
                 if full in arrays:

@@ -64,6 +64,8 @@ def _below(layer: Any, path: str, seen: set[int]) -> Iterator[Place]:
     own = [*layer._trainable_variables, *layer._non_trainable_variables]
     if links is not None:
         linked = {id(v) for link in links for v in link.variables}
+        # LoRA's factors are counted into their kernels.
+        linked |= {id(v) for inner in layer._flatten_layers() for v in inner._mergeable}
         rest = [v for v in layer.variables if id(v) not in linked and not _is_seed(v)]
     else:
         rest = own
