@@ -255,6 +255,17 @@ def ops_between(k: Any) -> Any:
 
 
 @model
+def linear_algebra(k: Any) -> Any:
+    x = k.Input((4,))
+    rows = k.ops.reshape(k.layers.Dense(9)(x), (-1, 3, 3))
+    squares = k.ops.matmul(rows, k.ops.transpose(rows, (0, 2, 1))) + k.ops.eye(3)
+    half = k.ops.linalg.solve_triangular(k.ops.linalg.cholesky(squares), rows, lower=True)
+    whole = k.ops.linalg.solve(squares, rows)
+    middle = k.ops.nanquantile(whole, 0.25, axis=-1)
+    return k.Model(x, [half, k.ops.linalg.det(squares), middle])
+
+
+@model
 def einsum(k: Any) -> Any:
     L = k.layers
     x = k.Input((5, 4))

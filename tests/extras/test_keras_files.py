@@ -3,6 +3,8 @@ that goes on from the same state."""
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import os
 import warnings
 from pathlib import Path
@@ -12,6 +14,8 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.models import op_calls
+from chainrule.tracing.recording import recorded_operation
 from tests.extras import need
 from tests.extras.keras_models import MODELS, TRAINED, data_for
 
@@ -217,3 +221,21 @@ def test_what_is_compiled(tmp_path: Path) -> None:
     for key in results[0]:
         values = [float(found[key]) for found in results]
         assert values == pytest.approx([values[0]] * 3, rel=1e-5), key
+
+
+def test_calls_of_ops_take_what_keras_classes_take() -> None:
+    found = set()
+    for place in op_calls._MODULES:
+        module = importlib.import_module(f"keras.src.ops.{place}")
+        for name, cls in inspect.getmembers(module, inspect.isclass):
+            own = op_calls._RENAMED.get(name, name)
+            function = recorded_operation(own)
+            is_op = issubclass(cls, keras.Operation) and cls.__module__ == module.__name__
+            if not is_op or function is None or own in op_calls._OF_FUNCTIONS:
+                continue
+            parameters = list(inspect.signature(cls.call).parameters.values())[1:]
+            stars = {inspect.Parameter.VAR_POSITIONAL: "*"}
+            taken = [stars.get(p.kind, "") + p.name for p in parameters if p.name != "kwargs"]
+            assert op_calls._taken(own, function) == taken, name
+            found.add(own)
+    assert len(found) > 200

@@ -30,12 +30,14 @@ _TENSORS = {
         Psnr""",
     "x y": """BitwiseAnd BitwiseLeftShift BitwiseOr BitwiseRightShift BitwiseXor LeftShift
         RightShift Cdist""",
+    "a b": "Lstsq Solve SolveTriangular",
     "*operands": "Einsum",
     "*x": "Meshgrid",
     "condition x1 x2": "Where",
     "condlist choicelist default": "Select",
     "data segment_ids": "SegmentMax SegmentMin SegmentProd SegmentSum",
     "image1 image2": "Ssim",
+    "fill_value": "Full",
     "images output_shape scale translation": "ScaleAndTranslate",
     "images start_points end_points": "PerspectiveTransform",
     "images transform": "AffineTransform",
@@ -61,7 +63,7 @@ _TENSORS = {
     "x indices": "Take TakeAlongAxis",
     "x key": "GetItem",
     "x mean variance offset scale": "BatchNormalization",
-    "x q": "Percentile Quantile",
+    "x q": "Nanpercentile Nanquantile Percentile Quantile",
     "x scale": "RmsNormalization",
     "x weights": "Average",
     "x1 x2 rtol atol": "Isclose",
@@ -89,11 +91,15 @@ _RENAMED = {
     "RMSNorm": "RmsNormalization",
     "SSIM": "Ssim",
     "STFT": "Stft",
+    "SVD": "Svd",
     "SearchSorted": "Searchsorted",
 }
 _CLASSES = {name: cls for cls, name in _RENAMED.items()}
 # Ops whose arguments are functions, which no file holds.
-_OF_FUNCTIONS = ("AssociativeScan", "Cond", "ForiLoop", "Map", "Scan", "Switch", "VectorizedMap")
+_OF_FUNCTIONS = (
+    *("AssociativeScan", "Cond", "ForiLoop", "Map", "Scan", "Switch", "VectorizedMap"),
+    "WhileLoop",
+)
 
 
 @functools.cache
